@@ -1,0 +1,233 @@
+"""What a method is: a small set of answers to the questions that the training loop asks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Protocol, Self
+
+import torch
+from torch import Tensor
+
+Params = list[dict[str, Tensor]]
+"""One dict name -> parameter for each of the K networks."""
+
+
+class MethodError(ValueError):
+    """A method that does not exist, or that cannot be built from what was given."""
+
+
+class Random(Protocol):
+    """Random numbers of one run, a function of (seed, purpose, epoch, step): hooks never see a generator."""
+
+    def uniform(self, shape: Sequence[int]) -> Tensor:
+        """Float32 in [0, 1)."""
+
+    def normal(self, shape: Sequence[int]) -> Tensor:
+        """Float32, mean 0, variance 1."""
+
+    def integers(self, high: int, shape: Sequence[int]) -> Tensor:
+        """Int64 in 0 .. high - 1."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step trains on."""
+
+    inputs: Tensor  # [B, ...], or [K, B, ...] where the networks see different inputs
+    targets: Tensor  # [B, C] label weights, or [K, B, C]
+    index: Tensor  # [B] positions in the training set
+    memory: Mapping[str, Tensor]  # the rows of the method's memory, each [K, B, ...]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When a hook is asked, as 0-d tensors, and its source of randomness."""
+
+    epoch: Tensor  # from 0
+    epochs: Tensor  # planned length T
+    step: Tensor  # from 0, over the whole training
+    progress: Tensor  # epoch / epochs, in [0, 1): constant within an epoch
+    random: Random
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a method knows before the first step."""
+
+    targets: Tensor  # [N, C] one-hot *given* labels
+    networks: int
+    told: Mapping[str, Tensor]  # what the method declares in `told`, nothing else
+
+
+@dataclass(frozen=True)
+class History:
+    """What `stop` and `report` may read: nothing that a test label or a true label has touched."""
+
+    epochs: int  # planned length
+    validation: Sequence[float]  # accuracy on the validation split's given labels, mean of the networks, one per epoch
+    loss: Sequence[float]  # mean training objective, one per epoch
+
+
+@dataclass(frozen=True)
+class Record:
+    """An exact pass over the training set: evaluation mode, no augmentation, in index order."""
+
+    loss: Tensor  # [K, N] cross-entropy against the given label
+    prediction: Tensor  # [K, N] arg-max class
+    memory: Mapping[str, Tensor]  # the method's whole memory, each [K, N, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The search range of one hyper-parameter; `choices` wins over the bounds."""
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[Any, ...] | None = None
+    valid: tuple[float, float] = (-math.inf, math.inf)
+    above: str | None = None
+    many: Any = None
+
+
+def tuned(
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    log: bool = False,
+    choices: Sequence[Any] | None = None,
+    valid: tuple[float, float] = (-math.inf, math.inf),
+    above: str | None = None,
+    many: Any = None,
+) -> Any:
+    """Declare a hyper-parameter, its default and its search range on one line.
+
+    Args:
+        default: the value of the `default` track, whatever the noise.
+        low: lower end of the search range, included.
+        high: upper end, included.
+        log: search on a logarithmic scale.
+        choices: a finite set instead of a range.
+        valid: the values that make sense at all, ends included; anything else is refused.
+        above: the name of a field that this one must exceed.
+        many: the default for data sets of 100 classes or more, where it differs.
+    """
+    span = Range(low, high, log, None if choices is None else tuple(choices), valid, above, many)
+    return field(default=default, metadata={"range": span})
+
+
+@dataclass(frozen=True)
+class Method:
+    """Cross-entropy on every sample: the answers that a method gives where it says nothing.
+
+    Hooks are pure tensor code: no `.item()`, no branch on a tensor, no global state, no dynamic size. While it
+    trains, every float field and everything in `clock` is a 0-d tensor on the device. K is the number of networks,
+    B the batch, C the classes, N the training samples.
+    """
+
+    name: ClassVar[str] = ""
+    networks: ClassVar[int] = 1
+    stackable: ClassVar[bool] = True
+    told: ClassVar[tuple[str, ...]] = ()  # what it must know beyond the given labels: the information ledger
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense.
+
+        Raises:
+            MethodError: a value of the wrong type, outside its valid range, or not above the field it must exceed.
+        """
+        for name, span in self.space().items():
+            value = getattr(self, name)
+            if isinstance(value, Tensor):  # a method at work: checked when it was built
+                continue
+            if span.choices is not None:
+                if value not in span.choices:
+                    raise MethodError(f"{self.name}: {name} must be one of {list(span.choices)}, but got {value!r}")
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise MethodError(f"{self.name}: {name} must be a finite number, but got {value!r}")
+            if not span.valid[0] <= value <= span.valid[1]:
+                raise MethodError(f"{self.name}: {name} must be in {list(span.valid)}, but got {value!r}")
+            if span.above is not None and value <= getattr(self, span.above):
+                raise MethodError(
+                    f"{self.name}: {name} must be above {span.above}, but got "
+                    f"{name}={value!r} and {span.above}={getattr(self, span.above)!r}"
+                )
+
+    @classmethod
+    def space(cls) -> dict[str, Range]:
+        """The search ranges, by field."""
+        return {f.name: f.metadata["range"] for f in fields(cls) if "range" in f.metadata}
+
+    def __str__(self) -> str:
+        """The name with every value, in a form that parses back to the same method."""
+        values = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in sorted(fields(self), key=lambda f: f.name))
+        return f"{self.name}({values})" if values else self.name
+
+    def answers(self, hook: str) -> bool:
+        """Whether the method answers a hook itself."""
+        return getattr(type(self), hook) is not getattr(Method, hook)
+
+    def tensors(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Self:
+        """The method with every float field as a 0-d tensor: what the training loop works with."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.type in (float, "float")}
+        return replace(self, **{name: torch.tensor(value, device=device, dtype=dtype) for name, value in values.items()})
+
+    def start(self, task: Task) -> dict[str, Tensor]:
+        """What is remembered of each sample: named tensors [K, N, ...]. Nothing by default."""
+        return {}
+
+    def perturb(self, batch: Batch, clock: Clock) -> Batch:
+        """What the networks see, drawn once per step. The batch as it is by default."""
+        return batch
+
+    def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
+        """The new rows [K, B, ...] of the memory, from detached logits [K, B, C], before the loss sees them."""
+        return {}
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        """The loss of each sample [K, B] from logits [K, B, C]. Cross-entropy by default."""
+        return cross_entropy(logits, batch.targets)
+
+    def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        """The weight of each sample [K, B] from detached losses and logits. All alike by default."""
+        return torch.ones_like(losses)
+
+    def gradient(self, grads_at: Callable[[Params], Params], params: Params) -> Params:
+        """The gradient that the optimiser gets. That at the present parameters by default."""
+        return grads_at(params)
+
+    def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
+        """The parameters that are evaluated, after each step. The trained ones by default."""
+        return params
+
+    def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
+        """New memory [K, N, ...] from a pass over the whole training set, before each epoch but the first."""
+        return {}
+
+    def stop(self, history: History) -> bool:
+        """Whether training ends after the epoch that `history` ends with."""
+        return False
+
+    def report(self, history: History) -> int:
+        """The epoch that is the method's own answer. The last by default."""
+        return len(history.validation) - 1
+
+
+HOOKS = ("start", "perturb", "remember", "loss", "select", "gradient", "average", "observe", "stop", "report")
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of each sample, linear in the label weights.
+
+    Args:
+        logits: [..., C].
+        targets: [..., C] label weights.
+
+    Returns:
+        [...]
+    """
+    return -(targets * logits.log_softmax(-1)).sum(-1)

@@ -1,0 +1,22 @@
+"""Co-teaching: two networks, each trained on the samples that the other one finds easy."""
+
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock
+from lnlbench.methods.registry import register
+from lnlbench.methods.small_loss import SmallLoss
+
+
+@register("co_teaching")
+class CoTeaching(SmallLoss):
+    """Small-loss selection whose rows are exchanged between two networks.
+
+    Source: Han et al., "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels",
+    NeurIPS 2018, algorithm 1. Not as there: τ is fixed and not told the noise rate; optimiser and schedule are the
+    setting's, as for every method; the loss is divided by the number of kept samples once.
+    """
+
+    networks = 2
+
+    def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        return super().select(losses, logits, batch, clock).flip(0)

@@ -1,0 +1,99 @@
+"""Methods that consist of parts: each hook has one owner, `perturb` chains, any part may stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import HOOKS, Batch, Clock, History, Method, MethodError, Params, Record, Task
+
+SHARED = {"perturb", "stop"}  # hooks that several parts may answer
+READING = {"stop", "report"}  # a part that answers nothing else only reads its host's history
+
+
+@dataclass(frozen=True)
+class Composition(Method):
+    """Parts that answer different hooks, as one method; no part at all is cross-entropy.
+
+    Raises:
+        MethodError: two parts own one hook; the message names both.
+    """
+
+    parts: tuple[Method, ...] = ()
+
+    def __post_init__(self) -> None:
+        for hook in HOOKS:
+            owners = [part.name for part in self.parts if part.answers(hook)]
+            if len(owners) > 1 and hook not in SHARED:
+                raise MethodError(f"{' and '.join(map(repr, owners))} both answer `{hook}`: they cannot be combined")
+        told = {fact for part in self.parts for fact in part.told}
+        object.__setattr__(self, "networks", max((part.networks for part in self.parts), default=1))
+        object.__setattr__(self, "stackable", all(part.stackable for part in self.parts))
+        object.__setattr__(self, "told", tuple(sorted(told)))
+
+    def __str__(self) -> str:
+        return " + ".join(map(str, self.parts)) or "ce"
+
+    def answers(self, hook: str) -> bool:
+        return any(part.answers(hook) for part in self.parts)
+
+    def tensors(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Self:
+        return replace(self, parts=tuple(part.tensors(device, dtype) for part in self.parts))
+
+    @property
+    def host(self) -> Composition:
+        """What is trained: the method without the parts that only read the history."""
+        return Composition(tuple(part for part in self.parts if not _reads(part)))
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether some part only reads the history of a run, so that its host can be trained once for all readings."""
+        return any(map(_reads, self.parts))
+
+    def owner(self, hook: str) -> Method:
+        """The part that answers a hook, or the default answers."""
+        return next((part for part in self.parts if part.answers(hook)), _DEFAULT)
+
+    def start(self, task: Task) -> dict[str, Tensor]:
+        return self.owner("start").start(task)
+
+    def perturb(self, batch: Batch, clock: Clock) -> Batch:
+        for part in self.parts:
+            batch = part.perturb(batch, clock)
+        return batch
+
+    def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
+        return self.owner("remember").remember(logits, batch, clock)
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        return self.owner("loss").loss(logits, batch, clock)
+
+    def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        return self.owner("select").select(losses, logits, batch, clock)
+
+    def gradient(self, grads_at: Callable[[Params], Params], params: Params) -> Params:
+        return self.owner("gradient").gradient(grads_at, params)
+
+    def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
+        return self.owner("average").average(params, averaged, clock)
+
+    def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
+        return self.owner("observe").observe(record, clock)
+
+    def stop(self, history: History) -> bool:
+        return any(part.stop(history) for part in self.parts)
+
+    def report(self, history: History) -> int:
+        return self.owner("report").report(history)
+
+
+_DEFAULT = Method()
+
+
+def _reads(part: Method) -> bool:
+    answered = {hook for hook in HOOKS if part.answers(hook)}
+    return bool(answered) and answered <= READING

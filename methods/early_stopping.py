@@ -1,0 +1,25 @@
+"""Early stopping on the noisy validation split."""
+
+from lnlbench.methods.base import History, Method, tuned
+from lnlbench.methods.registry import register
+
+
+@register("early_stopping")
+class EarlyStopping(Method):
+    """Stop when the best validation epoch lies a share of the training length back, and answer with that epoch.
+
+    Accuracy on held-out *noisy* labels is, in expectation, increasing in clean accuracy under class-conditional,
+    diagonally dominant noise. Ties go to the earliest epoch.
+
+    Source: Prechelt, "Early Stopping - But When?", 1998; for label noise Li, Soltanolkotabi and Oymak, "Gradient
+    Descent with Early Stopping is Provably Robust to Label Noise for Overparameterized Neural Networks", AISTATS 2020.
+    """
+
+    patience: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0))
+
+    def report(self, history: History) -> int:
+        return max(range(len(history.validation)), key=history.validation.__getitem__)
+
+    def stop(self, history: History) -> bool:
+        waited = len(history.validation) - 1 - self.report(history)
+        return waited >= max(1, float(self.patience) * history.epochs)

@@ -1,0 +1,30 @@
+"""Early-learning regularisation: each sample is held to what the network said of it early on."""
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, Task, cross_entropy, tuned
+from lnlbench.methods.registry import register
+
+
+@register("elr")
+class ELR(Method):
+    """L = CE + λ log(1 - ⟨t, p⟩) with the running target t ← β t + (1 - β) p of each sample, from t = 0.
+
+    Source: Liu et al., "Early-Learning Regularization Prevents Memorization of Noisy Labels", NeurIPS 2020,
+    eq. 6 and 9. Not as in the official code: p is not clamped to [1e-4, 1 - 1e-4]; ⟨t, p⟩ is held below 1 - 1e-4,
+    which keeps the term finite; this batch's p enters t before the loss.
+    """
+
+    lam: float = tuned(3.0, 0.5, 12.0, log=True, valid=(0.0, 100.0), many=7.0)
+    beta: float = tuned(0.7, 0.5, 0.99, valid=(0.0, 1.0), many=0.9)
+
+    def start(self, task: Task) -> dict[str, Tensor]:
+        return {"target": torch.zeros(task.networks, *task.targets.shape, device=task.targets.device)}
+
+    def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
+        return {"target": self.beta * batch.memory["target"] + (1 - self.beta) * logits.softmax(-1)}
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        agreement = (batch.memory["target"] * logits.softmax(-1)).sum(-1)
+        return cross_entropy(logits, batch.targets) + self.lam * torch.log1p(-agreement.clamp(max=1 - 1e-4))

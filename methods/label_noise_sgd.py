@@ -1,0 +1,29 @@
+"""Label-noise SGD: fresh label flips at every step, as an implicit regulariser."""
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.registry import register
+
+
+@register("label_noise_sgd")
+class LabelNoiseSGD(Method):
+    """At every step each label is replaced with probability p, uniformly by one of the C - 1 others than the given.
+
+    The noise that the method adds is redrawn at each step and is another thing than the noise of the setting.
+
+    Source: Damian, Ma and Lee, "Label Noise SGD Provably Prefers Flat Global Minimizers", NeurIPS 2021, algorithm 1;
+    Blanc et al., "Implicit regularization for deep neural networks driven by an Ornstein-Uhlenbeck like process",
+    COLT 2020.
+    """
+
+    p: float = tuned(0.1, 0.01, 0.3, log=True, valid=(0.0, 1.0))
+
+    def perturb(self, batch: Batch, clock: Clock) -> Batch:
+        count, classes = batch.targets.shape[-2:]
+        flip = clock.random.uniform([count, 1]) < self.p
+        shift = 1 + clock.random.integers(classes - 1, [count, 1])
+        shifted = (torch.arange(classes, device=shift.device) - shift) % classes  # [B, C]: where each weight comes from
+        moved = batch.targets.gather(-1, shifted.expand(batch.targets.shape))
+        return Batch(batch.inputs, torch.where(flip, moved, batch.targets), batch.index, batch.memory)

@@ -1,0 +1,99 @@
+"""The methods by name: one file each, in this folder, in a file of the user's, or in an installed package."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TypeVar, dataclass_transform
+
+from lnlbench.methods.base import Method, MethodError
+
+M = TypeVar("M", bound=Method)
+_METHODS: dict[str, type[Method]] = {}
+
+
+@dataclass_transform(frozen_default=True)
+def register(name: str) -> Callable[[type[M]], type[M]]:
+    """Make a class a dataclass and a method that everything finds by `name`.
+
+    Raises:
+        MethodError: the name is taken by another class, or is no identifier.
+    """
+
+    def add(method: type[M]) -> type[M]:
+        if not name.isidentifier():
+            raise MethodError(f"a method's name must be an identifier, but got {name!r}")
+        if name in _METHODS:
+            raise MethodError(f"two methods are called {name!r}: {_where(_METHODS[name])} and {_where(method)}")
+        method.name = name
+        _METHODS[name] = dataclass(frozen=True)(method)
+        return method
+
+    return add
+
+
+def methods() -> dict[str, type[Method]]:
+    """Every registered method by name, sorted."""
+    _discover()
+    return dict(sorted(_METHODS.items()))
+
+
+def method_class(name: str) -> type[Method]:
+    """The method of a name.
+
+    Raises:
+        MethodError: no such method; the message lists the names and the closest match.
+    """
+    known = methods()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise MethodError(f"unknown method {name!r}; {hint}known: {', '.join(known)}")
+    return known[name]
+
+
+def load_file(path: Path) -> list[str]:
+    """Register the methods of a Python file of the user's.
+
+    Returns:
+        their names.
+
+    Raises:
+        MethodError: no such file, it does not import, or it registers nothing.
+    """
+    before = set(methods())
+    spec = importlib.util.spec_from_file_location(f"lnlbench_user_{path.stem}", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise MethodError(f"no Python file at {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except MethodError:
+        raise
+    except Exception as error:
+        raise MethodError(f"{path} does not import: {type(error).__name__}: {error}") from error
+    added = sorted(set(_METHODS) - before)
+    if not added:
+        raise MethodError(f"{path} registers no method; is there a @register(...) in it?")
+    return added
+
+
+@cache
+def _discover() -> None:
+    for found in pkgutil.iter_modules([str(Path(__file__).parent)], "lnlbench.methods."):
+        importlib.import_module(found.name)
+    for entry in entry_points(group="lnlbench.methods"):
+        entry.load()
+
+
+def _where(method: type[Method]) -> str:
+    return f"{method.__module__}.{method.__qualname__}"

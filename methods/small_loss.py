@@ -1,0 +1,31 @@
+"""Sample selection: train on the part of each batch that has the smallest loss."""
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.registry import register
+
+
+@register("small_loss")
+class SmallLoss(Method):
+    """Keep the share R(t) = 1 - τ min((t / T_k)^c, 1) of the batch, ⌈R B⌉ samples; t is the epoch from 0.
+
+    Source: Han et al., "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels",
+    NeurIPS 2018, algorithm 1, with one network. τ is fixed (`forget`) and not told the noise rate; T_k (`ramp`) is a
+    share of the training length: the paper's 10 of 200 epochs.
+    """
+
+    forget: float = tuned(0.2, 0.05, 0.8, valid=(0.0, 0.99))
+    ramp: float = tuned(0.05, 0.02, 0.3, valid=(1e-6, 1.0))
+    exponent: float = tuned(1.0, choices=(0.5, 1.0, 2.0))
+
+    def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        keep = 1 - self.forget * ((clock.progress / self.ramp) ** self.exponent).clamp(max=1)
+        # Float32 noise must not lift an exact R·B, 0.8 · 160 say, over the next integer.
+        return (ranks(losses) < keep * losses.shape[-1] - 1e-3).to(losses.dtype)
+
+
+def ranks(losses: Tensor) -> Tensor:
+    """The rank of each loss in its row [..., B], from 0; the earlier wins a tie, and NaN comes last."""
+    return losses.argsort(dim=-1, stable=True).argsort(dim=-1)
