@@ -1,0 +1,1 @@
+"""Stores results, decides who runs what, and ranks methods; knows nothing of training."""
