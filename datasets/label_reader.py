@@ -1,0 +1,95 @@
+"""Read the columns of a label file: ``.npy``, ``.pt`` through a restricted loader, ``.parquet``."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lnlbench.datasets.card import DataError
+
+
+def read_columns(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a label file by name; a bare array has the empty name.
+
+    Nothing in the file is executed: arrays of objects are refused, and a ``.pt`` file may hold tensors, numpy arrays
+    and plain containers only.
+
+    Raises:
+        DataError: no such file, an unknown ending, or content that is not labels.
+    """
+    readers: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {
+        ".npy": _npy,
+        ".pt": _pt,
+        ".pth": _pt,
+        ".parquet": _parquet,
+    }
+    if path.suffix not in readers:
+        raise DataError(f"label file {path} ends in {path.suffix!r}; known: {', '.join(readers)}")
+    if not path.is_file():
+        raise DataError(f"there is no label file {path}")
+    return readers[path.suffix](path)
+
+
+def _npy(path: Path) -> dict[str, np.ndarray]:
+    try:
+        return {"": np.load(path, allow_pickle=False)}
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{path} is not a .npy file of numbers: {_first_line(error)}") from error
+
+
+def _parquet(path: Path) -> dict[str, np.ndarray]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+        return {name: table.column(name).to_numpy() for name in table.column_names}
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} is not a readable parquet file: {_first_line(error)}") from error
+
+
+def _pt(path: Path) -> dict[str, np.ndarray]:
+    import torch
+
+    try:
+        with torch.serialization.safe_globals(_numpy_globals()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch on old file formats
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        ValueError,
+        OSError,
+        EOFError,
+        TypeError,
+        KeyError,
+        IndexError,
+    ) as error:
+        raise DataError(f"{path} is refused: {_first_line(error)}") from error
+    items = content.items() if isinstance(content, dict) else [("", content)]
+    columns = {}
+    for name, value in items:
+        array = value.numpy() if isinstance(value, torch.Tensor) else value
+        if not isinstance(name, str) or not isinstance(array, np.ndarray) or array.dtype.hasobject:
+            raise DataError(f"{path} is refused: {name!r} is not an array of numbers but {type(value).__name__}")
+        columns[name] = array
+    return columns
+
+
+def _numpy_globals() -> list[Any]:
+    """Return what an array of integers needs to be unpickled, under the names of numpy 1 and 2; nothing else."""
+    from numpy._core.multiarray import _reconstruct
+
+    integers = [type(np.dtype(f"{sign}{size}")) for sign in "iu" for size in (1, 2, 4, 8)]
+    named = [(_reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
+    return [*named, np.ndarray, np.dtype, *integers]
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

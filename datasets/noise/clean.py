@@ -1,0 +1,36 @@
+"""No noise: the given labels are the true ones."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from lnlbench.datasets.card import Card, DataError
+from lnlbench.datasets.images import Images
+from lnlbench.datasets.noise.base import Noise, register
+
+
+@register("clean")
+class Clean(Noise):
+    """The reference setting: the price of robustness is paid here."""
+
+    family = "clean"
+
+    @classmethod
+    def parse(cls, rest: str) -> Self:
+        """Return the model; there is nothing to say."""
+        if rest:
+            raise DataError(f"clean takes no rate or option, got {rest!r}")
+        return cls(rate=0.0)
+
+    def __str__(self) -> str:
+        return self.kind
+
+    def matrix(self, card: Card) -> np.ndarray:
+        """Return the identity ``[K, K]``."""
+        return np.eye(card.classes)
+
+    def draw(self, images: Images, generator: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return the true labels."""
+        return images.train_labels.astype(np.int64), {}

@@ -1,0 +1,147 @@
+"""Labels that others made: human annotators, shipped files of papers, a file of the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from lnlbench.datasets.card import Card, DataError, unknown
+from lnlbench.datasets.images import Images
+from lnlbench.datasets.label_reader import read_columns
+from lnlbench.datasets.noise.base import Noise, register
+
+CLEAN = ("clean", "clean_label")
+
+
+def fitting(columns: dict[str, np.ndarray], column: str, images: Images, path: Path) -> np.ndarray:
+    """Return one column as given labels, int64 ``[N]``, after checking that it belongs to this training set.
+
+    Raises:
+        DataError: wrong length, out of range, not integers; or the file's clean labels are not the data set's
+            (the files of CIFAR-N exist in two orders).
+    """
+    true, classes = images.train_labels, images.card.classes
+    for name in (column, *(c for c in CLEAN if c in columns)):
+        labels = columns[name]
+        where = f"{path} ({name})" if name else str(path)
+        if labels.dtype.kind not in "iu":
+            raise DataError(f"{where} holds {labels.dtype} values; labels are integers")
+        if labels.shape != true.shape:
+            raise DataError(f"{where} has shape {labels.shape}; {images.name} has {len(true)} training images")
+        if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
+            raise DataError(f"{where} holds labels {labels.min()} to {labels.max()}; expected 0 to {classes - 1}")
+        if name in CLEAN and (wrong := int((labels != true).sum())):
+            raise DataError(
+                f"the clean labels of {path} differ from those of {images.name} in {wrong} of {len(true)} places: "
+                "another order or another data set"
+            )
+    return columns[column].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Fixed(Noise):
+    """Given labels that are read, not drawn: the same for every seed."""
+
+    guaranteed: ClassVar[bool] = False
+    drawn: ClassVar[bool] = False
+
+    def column(self, card: Card) -> str:
+        """Return the column of ``noise/<data set>/train.parquet``."""
+        return self.option
+
+    def draw(self, images: Images, generator: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return the column of the first local directory that has the file."""
+        column = self.column(images.card)
+        relative = Path("noise") / images.name / "train.parquet"
+        places = [folder / relative for folder in images.data_dirs]
+        path = next((place for place in places if place.is_file()), None)
+        if path is None:
+            looked = f"; looked for {', '.join(map(str, places))}" if places else ""
+            raise DataError(
+                f"'{self}' needs the label file <data-dir>/{relative} with the columns 'clean' and {column!r}; "
+                f"give --data-dir or LNLBENCH_DATA{looked}"
+            )
+        columns = read_columns(path)
+        if column not in columns:
+            raise unknown("label column", column, columns, f"in {path}")
+        if "clean" not in columns:
+            raise DataError(f"{path} has no column 'clean' to check the order of its rows against")
+        return fitting(columns, column, images, path), {"file": str(relative), "column": column}
+
+
+@register("labels")
+class Labels(Fixed):
+    """``labels-<column>``: any column of ``<data-dir>/noise/<data set>/train.parquet``."""
+
+    family = "file"
+
+    @classmethod
+    def parse(cls, rest: str) -> Self:
+        """Return the model for a column."""
+        if not rest:
+            raise DataError("write labels-<column>, for example labels-dal_sym40")
+        return cls(option=rest)
+
+
+@register("human")
+class Human(Fixed):
+    """``human-worst`` and the like: labels of human annotators (CIFAR-N; Wei et al., ICLR 2022)."""
+
+    family = "human"
+
+    @classmethod
+    def parse(cls, rest: str) -> Self:
+        """Return the model for one of the card's names."""
+        if not rest:
+            raise DataError("write human-<name>, for example human-worst")
+        return cls(option=rest)
+
+    def check(self, card: Card) -> None:
+        """Refuse a data set without these labels."""
+        self.column(card)
+
+    def column(self, card: Card) -> str:
+        """Return the column behind the short name."""
+        if self.option not in card.human:
+            raise unknown("set of human labels", self.option, card.human, f"for {card.name}")
+        return card.human[self.option]
+
+
+@register("file")
+@dataclass(frozen=True)
+class File(Fixed):
+    """``file:PATH`` or ``file:PATH#COLUMN``: a ``.npy`` array, or a column of a ``.pt`` or ``.parquet`` file."""
+
+    family: ClassVar[str] = "file"
+    separator: ClassVar[str] = ":"
+    path: str = ""
+
+    @classmethod
+    def parse(cls, rest: str) -> Self:
+        """Return the model for a path."""
+        path, _, column = rest.partition("#")
+        if not path:
+            raise DataError("write file:PATH or file:PATH#COLUMN")
+        return cls(option=column, path=path)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}" + (f"#{self.option}" if self.option else "")
+
+    def draw(self, images: Images, generator: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return the labels of the file."""
+        path = Path(self.path).expanduser()
+        columns = read_columns(path)
+        column = self.option
+        if not column:
+            noisy = [name for name in columns if name not in CLEAN]
+            if len(noisy) != 1:
+                raise DataError(
+                    f"{path} has several columns; write file:{self.path}#COLUMN, one of {', '.join(columns)}"
+                )
+            column = noisy[0]
+        if column not in columns:
+            raise unknown("label column", column, columns, f"in {path}")
+        return fitting(columns, column, images, path), {"file": path.name, "column": column or None}
