@@ -1,0 +1,71 @@
+"""What every test may count on: a home of its own, no network, and real data that nobody skips by accident."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when mlflow is imported
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+VARIABLE = "LNLBENCH_DATA"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory):
+    """Nothing that a test runs, in this process or in another, touches the user's results."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LNLBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """Give the folder of real data, in the layout of the Hugging Face Hub; skip where the user names none."""
+    return _real_data()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", f"realdata(*folders): needs these folders of ${VARIABLE}; skipped without it")
+    if os.environ.get(VARIABLE):
+        config.pluginmanager.register(RealDataSkips())
+
+
+def pytest_runtest_setup(item):
+    for marker in item.iter_markers("realdata"):
+        for folder in (_real_data() / name for name in marker.args or [""]):
+            assert folder.is_dir(), f"{VARIABLE} is set, but there is no folder {folder}"
+
+
+class RealDataSkips:
+    """Fails a session that has real data and yet skipped a test that is marked `realdata` or names the variable."""
+
+    def __init__(self):
+        self.skips = []
+
+    def pytest_runtest_logreport(self, report):
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+            if "realdata" in getattr(report, "keywords", ()) or VARIABLE in reason:
+                self.skips.append(f"{report.nodeid}: {reason}")
+
+    def pytest_collectreport(self, report):
+        self.pytest_runtest_logreport(report)
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        if self.skips and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if self.skips:
+            terminalreporter.section(f"{VARIABLE} is set, but tests on real data were skipped", red=True)
+            for skip in self.skips:
+                terminalreporter.line(skip)
+
+
+def _real_data():
+    if not os.environ.get(VARIABLE):
+        pytest.skip(f"needs real data: set {VARIABLE} to a folder in the layout of the Hugging Face Hub")
+    path = Path(os.environ[VARIABLE]).resolve()
+    assert path.is_dir(), f"{VARIABLE} is set, but there is no folder {path}"
+    return path
