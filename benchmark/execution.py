@@ -1,0 +1,93 @@
+"""Where and in what precision a step is executed: chosen by itself, or as asked."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp64")
+
+
+class ExecutionError(ValueError):
+    """A device or precision that is not to be had here."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A device, a precision, and the memory format that goes with them."""
+
+    device: torch.device
+    precision: str  # "fp32", "bf16" (autocast; weights, softmax and losses stay fp32), "fp64"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of weights and images."""
+        return torch.float64 if self.precision == "fp64" else torch.float32
+
+    @property
+    def channels_last(self) -> bool:
+        """Convolutions in bf16 are faster with the channels last, those in fp32 on a CPU are not."""
+        return self.precision == "bf16"
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of a forward pass."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def place(self, model: nn.Module) -> nn.Module:
+        """The model on the device, in its type and memory format."""
+        model = model.to(self.device, self.dtype)
+        return model.to(memory_format=torch.channels_last) if self.channels_last else model  # type: ignore[call-overload]
+
+    def layout(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] in the memory format of the model."""
+        return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images
+
+    def finish(self) -> None:
+        """Wait until the device has done all that it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def describe(self) -> str:
+        """The hardware in words."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        return _processor()
+
+
+def execution(device: str = "auto", precision: str = "auto") -> Execution:
+    """Choose what was left to choose: CUDA where there is one; bf16 on CUDA and on CPUs with AMX, else fp32.
+
+    Raises:
+        ExecutionError: an unknown device or precision, or a GPU that is not there.
+    """
+    if precision not in PRECISIONS:
+        raise ExecutionError(f"unknown precision {precision!r}; known: {', '.join(PRECISIONS)}")
+    try:
+        found = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    except RuntimeError:
+        raise ExecutionError(f"unknown device {device!r}; known: auto, cpu, cuda, cuda:N") from None
+    if found.type not in ("cpu", "cuda"):
+        raise ExecutionError(f"device {device!r} is not supported; known: auto, cpu, cuda, cuda:N")
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ExecutionError(f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here")
+    if precision == "auto":
+        precision = "bf16" if found.type == "cuda" or _has_amx() else "fp32"
+    return Execution(found, precision)
+
+
+def _has_amx() -> bool:
+    return "amx_bf16" in _cpuinfo()
+
+
+def _processor() -> str:
+    names = [line.split(":", 1)[1].strip() for line in _cpuinfo().splitlines() if line.startswith("model name")]
+    return names[0] if names else "CPU"
+
+
+def _cpuinfo() -> str:
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if path.exists() else ""

@@ -1,0 +1,59 @@
+"""What goes into training and what comes out of it, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from lnlbench.benchmark.loader import Split
+from lnlbench.benchmark.settings import Setting
+from lnlbench.methods.base import History
+from lnlbench.methods.compose import Composition
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to train: setting, method, replicate, and what training may see."""
+
+    setting: Setting
+    method: Composition
+    replicate: object  # names the run's seeds, together with their purpose
+    split: Split
+    told: dict[str, Any] = field(default_factory=dict)  # facts by name; a method gets those that it declares
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Numbers of M single training samples for K networks, on the CPU."""
+
+    index: Tensor  # int64 [M]
+    loss: Tensor  # [K, M] cross-entropy against the given label
+    prediction: Tensor  # int64 [K, M] arg-max
+    residual: Tensor  # [K, M] 1 - p of the given label
+    weight: Tensor | None = None  # [K, M] of the selection, where the method selects
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The numbers of one epoch."""
+
+    epoch: int  # from 0
+    lr: float
+    loss: float  # mean over steps and networks of the method's own objective
+    online: Samples  # from the training pass, before each update; the probe's where the method changes the inputs
+    exact: Samples | None  # of the probe in evaluation mode, after epochs 1, 2, 4, ... and the last
+    validation_accuracy: float  # against the given labels, mean of the networks
+    predictions: dict[str, Tensor]  # probe -> uint8 [K, T]
+    ensemble: dict[str, Tensor]  # probe -> uint8 [T], arg-max of the mean softmax; empty for one network
+    weight_norm: float  # Euclidean, of all networks together
+    distance: float  # of the weights from their start, likewise
+    train_seconds: float
+    evaluate_seconds: float  # validation, probes and diagnostics
+    forward: float  # passes for each training sample
+    backward: float
+    diverged: bool  # a loss or a weight is not finite: there is no next epoch
+    history: History  # what `stop` and `report` read
+    state: Callable[[], dict[str, Any]]  # all that is needed to go on; call it before the next epoch begins

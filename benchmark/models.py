@@ -1,0 +1,123 @@
+"""Networks: any timm name, with the stem that small images need, and three small ones of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import timm
+import torch
+from timm.models import register_model
+from torch import Tensor, nn
+
+SMALL = 64  # side in pixels up to which a network for 224-pixel images must not shrink the image before it looks
+OWN = ("mlp", "cnn4", "cnn8")
+
+
+class ModelError(ValueError):
+    """A network that does not exist, or that cannot take the images."""
+
+
+class MLP(nn.Module):
+    """One hidden layer with ReLU: pixels - 256 - classes."""
+
+    def __init__(self, pixels: int, classes: int, hidden: int = 256) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(pixels, hidden)
+        self.head = nn.Linear(hidden, classes)
+
+    def forward(self, images: Tensor) -> Tensor:  # [B, ...] -> [B, classes]
+        return self.head(self.hidden(images.flatten(1)).relu())
+
+
+class CNN(nn.Module):
+    """Blocks of 3×3 convolutions with BatchNorm and ReLU, each block halved by max pooling, then two linear layers."""
+
+    def __init__(self, shape: tuple[int, int, int], classes: int, blocks: Sequence[Sequence[int]], hidden: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        layers: list[nn.Module] = []
+        for block in blocks:
+            for width_out in block:
+                layers += [nn.Conv2d(channels, width_out, 3, padding=1, bias=False), nn.BatchNorm2d(width_out), nn.ReLU()]
+                channels = width_out
+            layers.append(nn.MaxPool2d(2))
+            height, width = height // 2, width // 2
+        self.features = nn.Sequential(*layers)
+        self.hidden = nn.Linear(channels * height * width, hidden)
+        self.head = nn.Linear(hidden, classes)
+
+    def forward(self, images: Tensor) -> Tensor:  # [B, C, H, W] -> [B, classes]
+        return self.head(self.hidden(self.features(images).flatten(1)).relu())
+
+
+@register_model
+def mlp(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size: int, **_: Any) -> MLP:
+    """Pixels - 256 - classes."""
+    return MLP(in_chans * img_size**2, num_classes)
+
+
+@register_model
+def cnn4(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size: int, **_: Any) -> CNN:
+    """Two convolutions (16, 32) and two linear layers: 1.2 M multiplications for an image of 28×28."""
+    return CNN((in_chans, img_size, img_size), num_classes, ((16,), (32,)), 128)
+
+
+@register_model
+def cnn8(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size: int, **_: Any) -> CNN:
+    """Six convolutions (64, 64, 128, 128, 196, 196) and two linear layers, as in Ma et al. 2020 (APL) for CIFAR-10."""
+    return CNN((in_chans, img_size, img_size), num_classes, ((64, 64), (128, 128), (196, 196)), 256)
+
+
+def check_model(name: str) -> None:
+    """Refuse a name that is no network.
+
+    Raises:
+        ModelError: with the closest match.
+    """
+    if not timm.is_model(name):
+        close = get_close_matches(name, [*OWN, *timm.list_models()], n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ModelError(f"unknown model {name!r}; {hint}any timm name works, and {', '.join(OWN)}")
+
+
+def build(name: str, classes: int, shape: tuple[int, int, int], seed: int) -> nn.Module:
+    """A fresh network, its weights drawn on the CPU from a seed.
+
+    A timm ResNet that gets images of 64 pixels or less has its stem changed as the field does for CIFAR: a 3×3
+    convolution with stride 1 and no pooling.
+
+    Args:
+        name: of ours or of timm's.
+        classes: number of outputs.
+        shape: channels, height, width of an image.
+        seed: of the weights; the caller's random state is left as it was.
+
+    Raises:
+        ModelError: unknown, or it cannot take images of this size.
+    """
+    check_model(name)
+    channels, side = shape[0], shape[1]
+    sizes: list[dict[str, int]] = [{"img_size": side}] if name in OWN else [{"img_size": side}, {}]
+    with torch.random.fork_rng(devices=[]):
+        for size in sizes:
+            torch.manual_seed(seed)
+            try:
+                model: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **size)
+            except TypeError:  # most convolutional networks take any size and know no `img_size`
+                continue
+            except (AssertionError, ValueError, RuntimeError) as error:
+                raise ModelError(f"model {name!r} cannot take images of {channels}×{side}×{side}: {error}") from error
+            if side <= SMALL:
+                _shrink_stem(model)
+            return model
+    raise ModelError(f"model {name!r} cannot be built for images of {channels}×{side}×{side}")
+
+
+def _shrink_stem(model: nn.Module) -> None:
+    stem, pool = getattr(model, "conv1", None), getattr(model, "maxpool", None)
+    if isinstance(stem, nn.Conv2d) and stem.kernel_size == (7, 7) and pool is not None:
+        small = nn.Conv2d(stem.in_channels, stem.out_channels, 3, stride=1, padding=1, bias=False)
+        nn.init.kaiming_normal_(small.weight, mode="fan_out", nonlinearity="relu")
+        model.conv1, model.maxpool = small, nn.Identity()

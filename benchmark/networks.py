@@ -1,0 +1,116 @@
+"""The K networks of one run: their weights, the forward pass in training and in evaluation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from lnlbench.benchmark.execution import Execution
+from lnlbench.benchmark.models import build
+from lnlbench.benchmark.seeds import seed
+from lnlbench.methods.base import Params
+
+
+class Networks:
+    """K networks of one architecture, each from its own initial weights."""
+
+    def __init__(
+        self, model: str, networks: int, classes: int, shape: tuple[int, int, int], replicate: object, how: Execution
+    ) -> None:
+        self.how, self.replicate, self.input_dims = how, replicate, 1 + len(shape)
+        self.models = [how.place(build(model, classes, shape, seed("init", replicate, k))) for k in range(networks)]
+        self.params: Params = [dict(model.named_parameters()) for model in self.models]
+        self.flat = [p for network in self.params for p in network.values()]
+        self.start = [p.detach().clone() for p in self.flat]
+        self.averaged = self.params  # what is evaluated
+        self.dropout = any(isinstance(m, nn.Dropout) and m.p > 0 for m in self.models[0].modules())
+
+    def train(self) -> None:
+        """Switch to training mode."""
+        for model in self.models:
+            model.train()
+
+    def forward(self, params: Params, inputs: Tensor, masks: tuple[int, int], commit: bool) -> Tensor:
+        """Logits [K, B, C] in training mode.
+
+        Args:
+            params: the networks' own, or others in their place.
+            inputs: [B, ...], or [K, B, ...] where the networks see different inputs.
+            masks: epoch and step; every pass with the same two has the same dropout masks.
+            commit: whether the BatchNorm statistics move.
+        """
+        outputs = []
+        with self._dropout_masks(masks), self.how.autocast():
+            for k, model in enumerate(self.models):
+                images = self.how.layout(inputs[k] if inputs.ndim > self.input_dims else inputs)
+                if commit and params is self.params:
+                    outputs.append(model(images))
+                else:
+                    buffers = {} if commit else {name: b.clone() for name, b in model.named_buffers()}
+                    outputs.append(functional_call(model, {**params[k], **buffers}, (images,)))
+        return torch.stack(outputs).to(self.how.dtype)
+
+    @torch.no_grad()
+    def predict(self, parts: Iterable[Tensor]) -> Tensor:
+        """Logits [K, T, C] in evaluation mode, at the weights that are evaluated, of batches of images."""
+        for model in self.models:
+            model.eval()
+        found = []
+        for part in parts:
+            images = self.how.layout(part)
+            with self.how.autocast():
+                outputs = [self._evaluated(k)(images) for k in range(len(self.models))]
+            found.append(torch.stack(outputs).to(self.how.dtype))
+        return torch.cat(found, 1)
+
+    @torch.no_grad()
+    def average(self, update: Callable[[Params, Params], Params]) -> None:
+        """Evaluate other weights than the trained ones from now on: `update(trained, averaged)`."""
+        self.averaged = update(self.params, copies(self.params) if self.averaged is self.params else self.averaged)
+
+    def norm(self) -> float:
+        """Euclidean norm of all weights together."""
+        return _norm([p.detach() for p in self.flat])
+
+    def distance(self) -> float:
+        """Euclidean distance of all weights from their start."""
+        return _norm([p.detach() - q for p, q in zip(self.flat, self.start, strict=True)])
+
+    def state(self) -> dict[str, Any]:
+        """Weights, buffers and averaged weights, as copies."""
+        averaged = None if self.averaged is self.params else copies(self.averaged)
+        return {"models": copy.deepcopy([model.state_dict() for model in self.models]), "averaged": averaged}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take the weights from a state."""
+        for model, weights in zip(self.models, state["models"], strict=True):
+            model.load_state_dict(weights)
+        self.averaged = self.params if state["averaged"] is None else copies(state["averaged"])
+
+    def _evaluated(self, k: int) -> Callable[[Tensor], Tensor]:
+        if self.averaged is self.params:
+            return self.models[k]
+        return lambda images: functional_call(self.models[k], self.averaged[k], (images,))
+
+    @contextmanager
+    def _dropout_masks(self, masks: tuple[int, int]) -> Iterator[None]:
+        devices = [self.how.device] if self.how.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices) if self.dropout else nullcontext():
+            if self.dropout:
+                torch.manual_seed(seed("dropout", self.replicate, *masks))
+            yield
+
+
+def copies(params: Params) -> Params:
+    """The same values in tensors of their own."""
+    return [{name: p.detach().clone() for name, p in network.items()} for network in params]
+
+
+def _norm(tensors: list[Tensor]) -> float:
+    return torch.stack(torch._foreach_norm(tensors)).norm().item()

@@ -1,0 +1,58 @@
+"""The optimisers, as functions of parameters, gradients and state; each updates its arguments in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class OptimiserState:
+    """Moments of each parameter, and how many steps they have seen."""
+
+    first: list[Tensor]
+    second: list[Tensor]
+    steps: int = 0
+
+
+def start(optimizer: str, params: list[Tensor]) -> OptimiserState:
+    """The state before the first step: moments of zero."""
+    first = [torch.zeros_like(p) for p in params]
+    second = [torch.zeros_like(p) for p in params] if optimizer == "adam" else []
+    return OptimiserState(first, second)
+
+
+@torch.no_grad()
+def sgd(
+    params: list[Tensor], grads: list[Tensor], state: OptimiserState, lr: float, weight_decay: float, momentum: float
+) -> None:
+    """SGD with momentum and L2 weight decay on every parameter: v ← μ v + g + λ w, w ← w - η v."""
+    torch._foreach_mul_(state.first, momentum)
+    torch._foreach_add_(state.first, grads)
+    if weight_decay:
+        torch._foreach_add_(state.first, params, alpha=weight_decay)
+    torch._foreach_add_(params, state.first, alpha=-lr)
+    state.steps += 1
+
+
+@torch.no_grad()
+def adam(
+    params: list[Tensor], grads: list[Tensor], state: OptimiserState, lr: float, weight_decay: float, momentum: float
+) -> None:
+    """Adam with L2 weight decay; `momentum` is β₁, β₂ is 0.999, ε 1e-8 (Kingma and Ba, ICLR 2015, algorithm 1)."""
+    second = 0.999
+    state.steps += 1
+    if weight_decay:
+        grads = torch._foreach_add(grads, params, alpha=weight_decay)  # type: ignore[assignment]
+    torch._foreach_lerp_(state.first, grads, 1 - momentum)
+    torch._foreach_mul_(state.second, second)
+    torch._foreach_addcmul_(state.second, grads, grads, 1 - second)
+    scale = torch._foreach_sqrt(state.second)
+    torch._foreach_div_(scale, (1 - second**state.steps) ** 0.5)
+    torch._foreach_add_(scale, 1e-8)
+    torch._foreach_addcdiv_(params, state.first, scale, -lr / (1 - momentum**state.steps))
+
+
+OPTIMISERS = {"sgd": sgd, "adam": adam}

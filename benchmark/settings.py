@@ -1,0 +1,148 @@
+"""Settings: a task (data set, network, recipe) under one noise; suites are lists of them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+class SettingError(ValueError):
+    """A setting or suite that does not exist, or a value in it that makes no sense."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that is the same for every method: data set, noise, network and recipe."""
+
+    task: str
+    dataset: str
+    noise: str  # as `lnlbench.datasets.noise.base.parse_noise` reads it
+    model: str
+    epochs: int
+    lr: float
+    weight_decay: float
+    length: str = "full"
+    validation: float = 0.1
+    batch_size: int = 128
+    optimizer: str = "sgd"
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    augment: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a recipe that cannot be run.
+
+        Raises:
+            SettingError: the message names the field, what came and what would be right.
+        """
+        _choice("length", self.length, ("full", "fast"))
+        _choice("optimizer", self.optimizer, ("sgd", "adam"))
+        _choice("schedule", self.schedule, ("cosine", "constant"))
+        for name, low, high in (
+            ("epochs", 1, 10_000),
+            ("batch_size", 2, 65_536),
+            ("lr", 0.0, 100.0),
+            ("weight_decay", 0.0, 1.0),
+            ("momentum", 0.0, 0.9999),
+            ("validation", 0.01, 0.5),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
+                raise SettingError(f"{name} must be in {low} to {high}, but got {value!r}")
+
+    @property
+    def name(self) -> str:
+        """Task and noise: `mnist-fast/symmetric-0.5`."""
+        return f"{self.task}/{self.noise}"
+
+    def identity(self) -> dict[str, Any]:
+        """All fields, JSON-able: part of what a run's key is made of."""
+        return asdict(self)
+
+    def override(self, **values: Any) -> Setting:
+        """The same setting with other values; those that differ become part of the task's name.
+
+        Raises:
+            SettingError: no such field, or a value that makes no sense.
+        """
+        known = {f.name for f in fields(self)} - {"task", "noise"}
+        if unknown := set(values) - known:
+            raise SettingError(_unknown("field", unknown.pop(), known))
+        changed = {name: value for name, value in values.items() if value != getattr(self, name)}
+        marks = [f"{name}={value}" for name, value in sorted(changed.items())]
+        return replace(self, **changed, task=",".join((self.task, *marks)))
+
+
+def suites() -> dict[str, list[Setting]]:
+    """The suites by name."""
+    return {name: [setting(f"{name}/{noise}") for noise in table["noises"]] for name, table in _file()["suites"].items()}
+
+
+def tasks() -> list[str]:
+    """The names of the tasks."""
+    return sorted(_file()["tasks"])
+
+
+def setting(name: str) -> Setting:
+    """One setting by name, `task/noise`, whether or not a suite lists it.
+
+    Raises:
+        SettingError: no such task, or no noise after it. The noise itself is read when it is used.
+    """
+    task, _, noise = name.partition("/")
+    if not noise:
+        raise SettingError(f"a setting is a task and a noise, as in 'mnist/symmetric-0.4', but got {name!r}")
+    if task not in _file()["tasks"]:
+        raise SettingError(_unknown("task", task, tasks()))
+    return Setting(task=task, noise=noise, **_task(task))
+
+
+def find(names: Iterable[str]) -> list[Setting]:
+    """The settings of suites, of names, and of patterns such as `mnist*/sym*`, each once, in order.
+
+    Raises:
+        SettingError: a name that is no suite and no setting, or a pattern that fits nothing.
+    """
+    found: dict[str, Setting] = {}
+    for name in names:
+        if name in suites():
+            chosen = suites()[name]
+        elif "*" in name or "?" in name:
+            every = [member for suite in suites().values() for member in suite]
+            chosen = [member for member in every if fnmatchcase(member.name, name)]
+            if not chosen:
+                raise SettingError(f"no setting fits {name!r}; `lnlbench list settings` shows them")
+        elif "/" in name:
+            chosen = [setting(name)]
+        else:
+            raise SettingError(_unknown("suite", name, suites()) + "; a setting is written task/noise")
+        found |= {member.name: member for member in chosen}
+    return list(found.values())
+
+
+def _task(name: str) -> dict[str, Any]:
+    table = dict(_file()["tasks"][name])
+    base = table.pop("based_on", None)
+    return (_task(base) if base else dict(_file()["defaults"])) | table
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "settings.toml").read_text())
+
+
+def _choice(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise SettingError(_unknown(name, str(value), known))
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    return f"unknown {kind} {name!r}; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(names)}"
