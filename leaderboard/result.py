@@ -105,7 +105,7 @@ def from_json(text: str | bytes) -> Result:
     return Result(**record)
 
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
+_TYPES: dict[str, Any] = {
     "host": (str, type(None)),
     "told": list,
     "identity": dict,

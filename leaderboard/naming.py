@@ -1,0 +1,53 @@
+"""What runs and charts are called in MLflow: short names, sections of charts."""
+
+import re
+
+LONGEST = 17
+"""Longer names are cut off in MLflow's run list and chart legends."""
+
+CHARTS = {
+    "test_accuracy": "accuracy/test",
+    "validation_accuracy": "accuracy/validation",
+    "memorised": "wrong/memorised",
+    "corrected": "wrong/corrected",
+    "loss_correct": "loss/correct",
+    "loss_wrong": "loss/wrong",
+}
+"""The curves that MLflow draws, and under which key (the part before the slash is a section); the record has all."""
+
+_SHORT = {"asymmetric": "asym", "symmetric": "sym", "pairflip": "pair", "instance": "inst", "human": "hum"}
+
+
+def experiment_name(dataset: str) -> str:
+    """Return the name of the MLflow experiment of a data set."""
+    return f"lnl/{dataset}"
+
+
+def run_name(label: str, replicate: int) -> str:
+    """Return a replicate's name, such as "gce s1"."""
+    return _fitted(label, f"s{replicate}")
+
+
+def cell_name(label: str, noise: str) -> str:
+    """Return a cell's name, such as "gce sym-0.5"."""
+    kind, dash, rest = noise.partition("-")
+    return _fitted(label, (_SHORT.get(kind, kind) + dash + rest)[:9].rstrip("-"))
+
+
+def experiment_description(dataset: str) -> str:
+    """Return the Markdown text above the runs of a data set."""
+    return (
+        f"**{dataset}** with noisy labels, one protocol for every method.\n\n"
+        "A run at the first level is a *cell* (setting and method: mean, 95 % interval, n); below it are its "
+        "replicates. `score/noisy_val` is the test accuracy at the epoch of best noisy validation and ranks; "
+        "`score/oracle`, the best test epoch, never does. All accuracies are fractions. "
+        "`record.json` of a replicate holds everything the leaderboard reads."
+    )
+
+
+def _fitted(label: str, rest: str) -> str:
+    space = LONGEST - len(rest) - 1
+    short = re.sub(r"\s+", "", label)
+    if len(short) > space:
+        short = short.partition("(")[0] if len(short.partition("(")[0]) <= space else short[: space - 1] + "…"
+    return f"{short} {rest}"

@@ -1,0 +1,391 @@
+"""The store: every run in MLflow, every key decided by the claims; the only file that imports mlflow."""
+
+import hashlib
+import os
+import time
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from lnlbench.leaderboard import database as db
+from lnlbench.leaderboard import files, naming
+from lnlbench.leaderboard.claims import Claims, new_owner
+from lnlbench.leaderboard.errors import StoreError, StoreWarning, one_line
+from lnlbench.leaderboard.recording import Point, Recording, RunInfo
+from lnlbench.leaderboard.result import Result, from_json
+from lnlbench.leaderboard.rules import RULES
+from lnlbench.leaderboard.server import check_server
+from lnlbench.leaderboard.server import serve as serve
+from lnlbench.leaderboard.statistics import interval
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+_BATCH = 1000  # MLflow's limit for the metrics of one call
+_PAGE = 1000
+_PATIENCE = 60.0  # seconds to wait for another process that creates the same cell
+
+
+class Store:
+    """Runs, cells and results in MLflow 3; safe for many processes at once.
+
+    Args:
+        tracking_uri: `sqlite:///file`, `postgresql://…` or an MLflow server's `http(s)://…`; by default
+            `mlflow.db` in $LNLBENCH_HOME (or ~/.lnlbench). Artifacts of a database lie beside it.
+        database: where the claims are; by default the same database, and for a server `claims.db` at home.
+        wait: seconds to wait for a locked database.
+
+    Raises:
+        StoreError: from every method: unreachable, read-only, locked, damaged or not a store; one line.
+    """
+
+    def __init__(self, tracking_uri: str | None = None, database: str | None = None, *, wait: float = db.WAIT) -> None:
+        self._cells: dict[str, str] = {}
+        self._experiments: dict[str, str] = {}
+        self._artifact_roots: dict[str, str] = {}
+        self.uri = tracking_uri or f"sqlite:///{db.home() / 'mlflow.db'}"
+        self.artifacts: Path | None = None
+        if db.is_server(self.uri):
+            self.uri = self.uri.rstrip("/")
+            check_server(self.uri)
+            self.claims = Claims(database or f"sqlite:///{db.home() / 'claims.db'}", wait=wait)
+            return
+        self.uri = db.absolute(self.uri)
+        file = db.sqlite_file(self.uri)
+        self.artifacts = (file.parent if file else db.home()) / "artifacts"
+        _create_tables(self.uri, self.artifacts, wait)
+        self.claims = Claims(database or self.uri, wait=wait)
+
+    def stored(self, dataset: str | None = None) -> dict[str, str]:
+        """Return the MLflow run of every key whose run is finished."""
+        return {run.data.tags["lnlbench.key"]: run.info.run_id for run in self._finished(dataset)}
+
+    def results(self, dataset: str | None = None, settings: Collection[str] | None = None) -> list[Result]:
+        """Return the results of all finished runs, oldest first; what cannot be read is left out with a warning.
+
+        Warns:
+            StoreWarning: a finished run has no readable record.
+        """
+        found: dict[str, Result] = {}
+        for run in self._finished(dataset):
+            tags = run.data.tags
+            if settings is not None and tags.get("lnlbench.setting") not in settings:
+                continue
+            try:
+                result = from_json(self._artifact(run, "record.json"))
+                if result.key != tags["lnlbench.key"]:
+                    raise StoreError("its record is of another run")
+            except StoreError as error:
+                warnings.warn(f"run {run.info.run_id} is left out: {one_line(error)}", StoreWarning, stacklevel=2)
+                continue
+            found.pop(result.key, None)
+            found[result.key] = result
+        return list(found.values())
+
+    def claim(self, key: str, owner: str) -> bool:
+        """Claim a key to run it; runs that a dead owner left behind are marked KILLED.
+
+        A key that is done, but whose run was deleted since, is free again.
+        """
+        grant = self.claims.acquire(key, owner)
+        if grant is None and (run_id := self.claims.run_id(key)) and not self._is_active(run_id):
+            self.claims.reopen(key)
+            grant = self.claims.acquire(key, owner)
+        if grant is None:
+            return False
+        if grant.abandoned:
+            self.kill(grant.abandoned)
+        return True
+
+    def cell(self, info: RunInfo) -> str:
+        """Return the parent run of a setting and a method, created if there is none; never two."""
+        name = info.cell
+        if name not in self._cells:
+            self._cells[name] = self._unique("cell:" + hashlib.sha256(name.encode()).hexdigest(), info)
+        return self._cells[name]
+
+    def begin(self, info: RunInfo, owner: str | None = None) -> Recording:
+        """Start a run below its cell; with an owner, the claim on its key is kept alive meanwhile."""
+        parent = self.cell(info)
+        kind = "run" if info.host is None else "reading"
+        tags = _tags(info, kind) | {
+            "lnlbench.key": info.key,
+            "lnlbench.replicate": str(info.replicate),
+            "lnlbench.state": "running",
+            "mlflow.parentRunId": parent,
+        }
+        optional = {"lnlbench.host": info.host, "lnlbench.sweep": info.sweep}
+        tags |= {name: value for name, value in optional.items() if value is not None}
+        with self._explained():
+            run = self._client.create_run(
+                self._experiment(info.dataset),
+                start_time=_now(),
+                tags=tags,
+                run_name=naming.run_name(info.label, info.replicate),
+            )
+            run_id: str = run.info.run_id
+            self._artifact_roots[run_id] = run.info.artifact_uri
+            self._write_start(run_id, info)
+        if owner is not None and not self.claims.attach(info.key, run_id, owner):
+            self.kill(run_id)
+            raise StoreError(f"the claim on {info.key} is not held by {owner}; claim it before the run begins")
+        keeper = self.claims.keep(info.key, owner) if owner is not None else nullcontext()
+        return Recording(self, run_id, parent, info, owner, keeper)
+
+    def kill(self, run_id: str) -> None:
+        """Mark a run as KILLED, unless it ended by itself or is gone."""
+        with self._explained():
+            run = self._run(run_id)
+            if run is None or run.info.status not in ("RUNNING", "SCHEDULED"):
+                return
+            self._client.set_tag(run_id, "lnlbench.state", "killed")
+            self._client.set_terminated(run_id, status="KILLED", end_time=_now())
+
+    def close(self) -> None:
+        """Close the connections of the claims."""
+        self.claims.close()
+
+    # What a recording calls.
+
+    def write_points(self, run_id: str, points: list[Point]) -> None:
+        """Store metrics in batches, with the time and epoch at which each was noted."""
+        from mlflow.entities import Metric
+
+        metrics = [Metric(key, value, stamp, epoch) for key, value, epoch, stamp in points]
+        with self._explained():
+            for start in range(0, len(metrics), _BATCH):
+                self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+
+    def close_run(self, recording: Recording, result: Result, artifacts: Mapping[str, bytes | str]) -> None:
+        """Store record, files and scores; mark the run as finished, then its claim; update its cell."""
+        from mlflow.entities import Metric, RunTag
+
+        run_id, last = recording.run_id, max(0, result.trained - 1)
+        contents = files.of_result(result, recording.info.manifest) | dict(artifacts)
+        scores = {name: round(rule(result), 4) for name, rule in RULES.items()}
+        with self._explained():
+            self._write_files(run_id, contents)
+            metrics = [Metric(f"score/{name}", value, _now(), last) for name, value in scores.items()]
+            tags = [RunTag("lnlbench.state", "finished"), RunTag("lnlbench.diverged", str(result.diverged).lower())]
+            self._client.log_batch(run_id, metrics=metrics, tags=tags)
+            self._client.set_terminated(run_id, status="FINISHED", end_time=_now())
+        if recording.owner is not None:
+            self.claims.done(recording.info.key, recording.owner)
+        self._summarise(recording.parent, recording.info)
+
+    def break_run(self, recording: Recording, status: str, reason: str) -> None:
+        """Mark a run as FAILED or KILLED with its reason, and give its claim back."""
+        from mlflow.entities import RunTag
+
+        with self._explained():
+            tags = [RunTag("lnlbench.state", status.lower()), RunTag("lnlbench.error", reason[:500])]
+            self._client.log_batch(recording.run_id, tags=tags)
+            self._client.set_terminated(recording.run_id, status=status, end_time=_now())
+        if recording.owner is not None:
+            self.claims.release(recording.info.key, recording.owner)
+
+    # MLflow.
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        return _mlflow().MlflowClient(tracking_uri=self.uri)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        with db.explained(self.uri):
+            yield
+
+    def _experiment(self, dataset: str) -> str:
+        name = naming.experiment_name(dataset)
+        if name in self._experiments:
+            return self._experiments[name]
+        location = self.artifacts.joinpath(name).as_uri() if self.artifacts else None
+        tags = {"mlflow.note.content": naming.experiment_description(dataset), "lnlbench.dataset": dataset}
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            try:
+                self._experiments[name] = self._client.create_experiment(name, location, tags)
+                return self._experiments[name]
+            except Exception:  # another process made it since; anything else fails again below
+                experiment = self._client.get_experiment_by_name(name)
+                if experiment is None:
+                    raise
+        if experiment.lifecycle_stage != "active":
+            raise StoreError(f"the experiment {name!r} is in MLflow's trash; restore it there, or empty the trash")
+        self._experiments[name] = experiment.experiment_id
+        return self._experiments[name]
+
+    def _search(self, experiments: list[str], query: str) -> Iterator["Run"]:
+        token, more = None, bool(experiments)
+        while more:
+            page = self._client.search_runs(
+                experiments, query, max_results=_PAGE, order_by=["attributes.start_time ASC"], page_token=token
+            )
+            yield from page
+            token, more = page.token, bool(page.token)
+
+    def _finished(self, dataset: str | None) -> list["Run"]:
+        with self._explained():
+            prefix = naming.experiment_name(dataset or "")
+            experiments = [
+                experiment.experiment_id
+                for experiment in self._client.search_experiments(filter_string=f"name LIKE '{prefix}%'")
+                if dataset is None or experiment.name == prefix
+            ]
+            query = "attributes.status = 'FINISHED' and tags.`lnlbench.state` = 'finished'"
+            runs = list(self._search(experiments, query))
+        return [run for run in runs if "lnlbench.key" in run.data.tags]
+
+    def _run(self, run_id: str) -> "Run | None":
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+    def _is_active(self, run_id: str) -> bool:
+        with self._explained():
+            run = self._run(run_id)
+            return run is not None and run.info.lifecycle_stage == "active"
+
+    def _unique(self, key: str, info: RunInfo) -> str:
+        """Find or create the parent run; the claims see to it that only one process creates."""
+        owner, deadline = new_owner(), time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            if run_id := self.claims.run_id(key):
+                if self._is_active(run_id):
+                    return run_id
+                self.claims.reopen(key)
+            if grant := self.claims.acquire(key, owner):
+                # A dead owner may have created it; and a rebuilt claims table knows nothing of those there are.
+                run_id = grant.abandoned if grant.abandoned and self._is_active(grant.abandoned) else None
+                run_id = run_id or self._find_cell(key, info) or self._create_cell(key, info)
+                self.claims.attach(key, run_id, owner)
+                self.claims.done(key, owner)
+                return run_id
+            time.sleep(0.05)
+        raise StoreError(f"another process is creating the cell of {info.label!r} in {info.setting!r} for too long")
+
+    def _find_cell(self, key: str, info: RunInfo) -> str | None:
+        with self._explained():
+            runs = self._search([self._experiment(info.dataset)], f"tags.`lnlbench.cell` = '{key}'")
+            return next((run.info.run_id for run in runs), None)
+
+    def _create_cell(self, key: str, info: RunInfo) -> str:
+        tags = _tags(info, "cell") | {"lnlbench.cell": key}
+        name = naming.cell_name(info.label, info.noise)
+        with self._explained():
+            run = self._client.create_run(self._experiment(info.dataset), start_time=_now(), tags=tags, run_name=name)
+            self._client.log_batch(run.info.run_id, params=_params(info, {}))
+            self._client.set_terminated(run.info.run_id, end_time=_now())
+            return str(run.info.run_id)
+
+    def _write_start(self, run_id: str, info: RunInfo) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        self._client.log_batch(run_id, params=_params(info, {"replicate": info.replicate, **info.params}))
+        if digest := str(info.manifest.get("sha256", ""))[:36]:  # MLflow's limit
+            source = {"source_type": "lnlbench", "source": f'{{"noise":"{info.noise}"}}'}
+            self._client.log_inputs(run_id, [DatasetInput(Dataset(name=info.dataset, digest=digest, **source))])
+
+    def _write_files(self, run_id: str, contents: Mapping[str, bytes | str]) -> None:
+        root = _local(self._artifact_roots[run_id])
+        if root is not None and self.artifacts is not None:
+            files.write_all(root, contents)
+            return
+        with files.temporary(contents) as folder:
+            self._client.log_artifacts(run_id, str(folder))
+
+    def _artifact(self, run: "Run", name: str) -> bytes:
+        root = _local(run.info.artifact_uri)
+        if root is not None and self.artifacts is not None:
+            return files.read(root / name)
+        with self._explained(), files.temporary({}) as folder:
+            return files.read(Path(self._client.download_artifacts(run.info.run_id, name, str(folder))))
+
+    def _summarise(self, parent: str, info: RunInfo) -> None:
+        """Write mean, interval and n of the cell; the step is n, so that a late writer never hides a newer value."""
+        from mlflow.entities import Metric
+
+        with self._explained():
+            query = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = 'FINISHED'"
+            children = list(self._search([self._experiment(info.dataset)], query))
+            metrics, n = [Metric("n", len(children), _now(), len(children))], len(children)
+            for name in RULES:
+                scores = [run.data.metrics[f"score/{name}"] for run in children if f"score/{name}" in run.data.metrics]
+                if not scores:
+                    continue
+                cell = interval(scores)
+                metrics.append(Metric(f"score/{name}", round(cell.mean, 4), _now(), n))
+                if cell.half is not None:
+                    metrics.append(Metric(f"interval/{name}", round(cell.half, 4), _now(), n))
+            self._client.log_batch(parent, metrics=metrics)
+
+
+def _mlflow() -> Any:
+    """Import MLflow without its telemetry, links, progress bars and log lines."""
+    quiet = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    }
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    return mlflow
+
+
+def _create_tables(url: str, artifacts: Path, wait: float) -> None:
+    """Create MLflow's tables, once for all processes, and never leave a half-made database file."""
+    _mlflow()
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    file = db.sqlite_file(url)
+    if file:
+        db.check_file(file)
+    engine = db.engine(url, wait)
+    try:
+        with db.explained(url), db.alone(url, engine):
+            if file and not (file.exists() and file.stat().st_size):
+                with files.replacing(file) as unfinished:
+                    SqlAlchemyStore(f"sqlite:///{unfinished}", artifacts.as_uri()).engine.dispose()
+                db.allow_readers(file)
+            SqlAlchemyStore(url, artifacts.as_uri())  # creates what is missing, checks the version
+    finally:
+        engine.dispose()
+
+
+def _tags(info: RunInfo, kind: str) -> dict[str, str]:
+    names = ("setting", "method", "label", "track", "length")
+    return {"lnlbench.kind": kind} | {f"lnlbench.{name}": str(getattr(info, name)) for name in names}
+
+
+def _params(info: RunInfo, more: Mapping[str, object]) -> list[Any]:
+    from mlflow.entities import Param
+
+    names = {"method": info.label, "method_text": info.method, "setting": info.setting, "noise": info.noise}
+    return [Param(name, str(value)[:6000]) for name, value in ({**more} | names | {"track": info.track}).items()]
+
+
+def _local(uri: str) -> Path | None:
+    """Return the folder that an artifact URI names, None if it is not on this machine's file system."""
+    if uri.startswith("file:"):
+        return Path(url2pathname(urlparse(uri).path))
+    return None if "://" in uri or uri.startswith("mlflow-artifacts:") else Path(uri)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
