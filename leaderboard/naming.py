@@ -30,8 +30,9 @@ def run_name(label: str, replicate: int) -> str:
 
 def cell_name(label: str, noise: str) -> str:
     """Return a cell's name, such as "gce sym-0.5"."""
-    kind, dash, rest = noise.partition("-")
-    return _fitted(label, (_SHORT.get(kind, kind) + dash + rest)[:9].rstrip("-"))
+    kind, *option, rate = re.split(r"[-:]", noise) if re.search(r"[-:]", noise) else (noise, "")
+    words = [_SHORT.get(kind, kind[:5]), *(word[:1] for word in option), rate[:5]]
+    return _fitted(label, "-".join(word for word in words if word)[:12])
 
 
 def experiment_description(dataset: str) -> str:

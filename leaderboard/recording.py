@@ -35,7 +35,7 @@ class RunInfo:
     host: str | None = None
     sweep: str | None = None
     params: Mapping[str, object] = field(default_factory=dict)  # hyper-parameters and fields of the setting
-    manifest: Mapping[str, Any] = field(default_factory=dict)  # of the noise; its "sha256" names the labels
+    manifest: Mapping[str, Any] = field(default_factory=dict)  # of the noise; its "labels_sha256" names the labels
 
     @property
     def cell(self) -> str:

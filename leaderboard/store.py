@@ -1,11 +1,12 @@
 """The store: every run in MLflow, every key decided by the claims; the only file that imports mlflow."""
 
 import hashlib
+import json
 import os
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,12 +130,16 @@ class Store:
                 tags=tags,
                 run_name=naming.run_name(info.label, info.replicate),
             )
-            run_id: str = run.info.run_id
-            self._artifact_roots[run_id] = run.info.artifact_uri
+        run_id: str = run.info.run_id
+        self._artifact_roots[run_id] = run.info.artifact_uri
+        try:
+            if owner is not None and not self.claims.attach(info.key, run_id, owner):
+                raise StoreError(f"the claim on {info.key} is not held by {owner}; claim it before the run begins")
             self._write_start(run_id, info)
-        if owner is not None and not self.claims.attach(info.key, run_id, owner):
-            self.kill(run_id)
-            raise StoreError(f"the claim on {info.key} is not held by {owner}; claim it before the run begins")
+        except BaseException:
+            with suppress(StoreError):
+                self.kill(run_id)
+            raise
         keeper = self.claims.keep(info.key, owner) if owner is not None else nullcontext()
         return Recording(self, run_id, parent, info, owner, keeper)
 
@@ -177,7 +182,10 @@ class Store:
             self._client.set_terminated(run_id, status="FINISHED", end_time=_now())
         if recording.owner is not None:
             self.claims.done(recording.info.key, recording.owner)
-        self._summarise(recording.parent, recording.info)
+        try:
+            self._summarise(recording.parent, recording.info)
+        except StoreError as error:  # the run is stored; the next replicate brings its cell up to date
+            warnings.warn(f"the summary of {result.label!r} is out of date: {error}", StoreWarning, stacklevel=3)
 
     def break_run(self, recording: Recording, status: str, reason: str) -> None:
         """Mark a run as FAILED or KILLED with its reason, and give its claim back."""
@@ -292,10 +300,12 @@ class Store:
     def _write_start(self, run_id: str, info: RunInfo) -> None:
         from mlflow.entities import Dataset, DatasetInput
 
-        self._client.log_batch(run_id, params=_params(info, {"replicate": info.replicate, **info.params}))
-        if digest := str(info.manifest.get("sha256", ""))[:36]:  # MLflow's limit
-            source = {"source_type": "lnlbench", "source": f'{{"noise":"{info.noise}"}}'}
-            self._client.log_inputs(run_id, [DatasetInput(Dataset(name=info.dataset, digest=digest, **source))])
+        with self._explained():
+            self._client.log_batch(run_id, params=_params(info, {"replicate": info.replicate, **info.params}))
+            if info.manifest:
+                source = {"source_type": "lnlbench", "source": json.dumps({"noise": info.noise})}
+                dataset = Dataset(name=info.dataset, digest=_digest(info.manifest), **source)
+                self._client.log_inputs(run_id, [DatasetInput(dataset)])
 
     def _write_files(self, run_id: str, contents: Mapping[str, bytes | str]) -> None:
         root = _local(self._artifact_roots[run_id])
@@ -318,7 +328,9 @@ class Store:
 
         with self._explained():
             query = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = 'FINISHED'"
-            children = list(self._search([self._experiment(info.dataset)], query))
+            found = self._search([self._experiment(info.dataset)], query)
+            # By replicate: of a replicate that was run again, by another version say, the last one counts.
+            children = list({run.data.tags.get("lnlbench.replicate"): run for run in found}.values())
             metrics, n = [Metric("n", len(children), _now(), len(children))], len(children)
             for name in RULES:
                 scores = [run.data.metrics[f"score/{name}"] for run in children if f"score/{name}" in run.data.metrics]
@@ -378,6 +390,12 @@ def _params(info: RunInfo, more: Mapping[str, object]) -> list[Any]:
 
     names = {"method": info.label, "method_text": info.method, "setting": info.setting, "noise": info.noise}
     return [Param(name, str(value)[:6000]) for name, value in ({**more} | names | {"track": info.track}).items()]
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """Return what names the noisy labels: their hash, cut to MLflow's 36 characters."""
+    text = json.dumps(dict(manifest), sort_keys=True, default=str)
+    return str(manifest.get("labels_sha256") or hashlib.sha256(text.encode()).hexdigest())[:36]
 
 
 def _local(uri: str) -> Path | None:

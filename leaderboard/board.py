@@ -1,0 +1,64 @@
+"""What a board is: methods by settings under one rule, all runs of one track, length and protocol version."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method in one setting; accuracies are fractions in [0, 1].
+
+    `half` is half the width of the 95 % interval (None with one replicate), `rank` is None where the setting or the
+    row does not rank, and `same_as_host` says that the numbers are those of the run that a reading was read off.
+    """
+
+    mean: float
+    half: float | None
+    n: int
+    rank: int | None = None
+    diverged: int = 0
+    same_as_host: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One setting: its rates, what validation can resolve there (a fraction), and whether it counts for ranks."""
+
+    setting: str
+    noise: str
+    nominal_rate: float | None
+    realised_rate: float | None
+    guaranteed: bool  # noisy validation chooses the best epoch in expectation
+    resolution: float | None
+    counted: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method: a cell per setting where it has results, and its ranks and means over the counted settings."""
+
+    name: str  # the label, or the full text where one label stands for several
+    methods: tuple[str, ...]  # full texts
+    told: tuple[str, ...]
+    networks: int
+    reading: bool
+    cells: dict[str, Cell]
+    mean_rank: float | None
+    average: float | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """Rows in order, best first, and in `notes` what a reader must know, one sentence each."""
+
+    protocol: int
+    length: str
+    track: str
+    rule: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The board's name."""
+        return f"{self.rule}, track {self.track}, length {self.length}, protocol {self.protocol}"
