@@ -84,6 +84,16 @@ def suites() -> dict[str, list[Setting]]:
     return {name: [setting(f"{name}/{noise}") for noise in table["noises"]] for name, table in _file()["suites"].items()}
 
 
+def default_methods() -> str:
+    """What is run where no methods are named."""
+    return str(_file()["default_methods"])
+
+
+def default_replicates() -> str:
+    """What is run where no replicates are named."""
+    return str(_file()["default_replicates"])
+
+
 def tasks() -> list[str]:
     """The names of the tasks."""
     return sorted(_file()["tasks"])

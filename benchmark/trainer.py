@@ -19,7 +19,7 @@ from lnlbench.benchmark.execution import Execution, execution
 from lnlbench.benchmark.job import Epoch, Job, Samples
 from lnlbench.benchmark.loader import PADDING, Images, Order, draw_order
 from lnlbench.benchmark.networks import Networks
-from lnlbench.benchmark.seeds import generator
+from lnlbench.benchmark.sampling import stratified
 from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task
 
 EVALUATION_BATCH = 2000
@@ -81,7 +81,7 @@ class _Loop:
         self.given = split.given.to(device)
         self.validation_given = split.validation_given.to(device)
         self.targets = one_hot(self.given, split.classes).to(dtype)
-        self.probe = stratified(split.given, PROBE).to(device)
+        self.probe = stratified(split.given, PROBE, "probe").to(device)
         told = {name: torch.as_tensor(job.told[name], device=device) for name in job.method.told}
         self.memory = self.method.start(Task(self.targets, count, told))
         self.epoch = 0
@@ -264,15 +264,6 @@ def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
         return losses.mean(-1)
     return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)
-
-
-def stratified(given: Tensor, count: int) -> Tensor:
-    """Sorted indices of `count` samples, spread over the labels in proportion; of all where there are fewer."""
-    if len(given) <= count:
-        return torch.arange(len(given))
-    mixed = torch.randperm(len(given), generator=generator("probe", len(given)))
-    by_label = mixed[given[mixed].argsort(stable=True)]
-    return by_label[torch.linspace(0, len(given) - 1, count).round().long()].sort().values
 
 
 def _samples(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None) -> Samples:

@@ -1,0 +1,252 @@
+"""One run: setting, method and replicate to a Result; the only place where all parts meet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lnlbench.benchmark.data import TEST, Prepared
+from lnlbench.benchmark.execution import Execution, execution
+from lnlbench.benchmark.job import Epoch, Job
+from lnlbench.benchmark.metrics import accuracy, diagnose
+from lnlbench.benchmark.settings import Setting
+from lnlbench.benchmark.trainer import fit
+from lnlbench.leaderboard.result import Result, pack, unpack
+from lnlbench.methods.base import History
+from lnlbench.methods.compose import Composition
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be run: one cell of a grid, one replicate."""
+
+    setting: Setting
+    method: Composition
+    label: str  # the method as the user wrote it
+    replicate: int
+    fingerprint: str  # of the data set
+
+    @property
+    def key(self) -> str:
+        """A hash of all that makes the result: protocol, data, setting, method with every value, replicate."""
+        recipe = {name: value for name, value in self.setting.identity().items() if name != "task"}
+        parts = [PROTOCOL, self.fingerprint, recipe, str(self.method), self.replicate]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+    @property
+    def host(self) -> Run | None:
+        """The run that this one is read off, where it is not trained itself."""
+        if not self.method.is_reading:
+            return None
+        method = self.method.host
+        names = [part.name for part in method.parts]
+        written = [part.strip() for part in self.label.split("+") if part.strip().partition("(")[0] in names]
+        return replace(self, method=method, label=" + ".join(written) or "ce")
+
+
+@dataclass
+class Curves:
+    """The numbers of a run, one value per epoch, in the form that results keep."""
+
+    values: dict[str, list[float | None]] = field(default_factory=dict)
+    predictions: list[np.ndarray] = field(default_factory=list)
+    epochs: int = 0
+
+    def add(self, numbers: dict[str, float | None], predictions: np.ndarray) -> None:
+        """Append one epoch; what was never measured before counts as missing until now."""
+        for name in self.values.keys() | numbers.keys():
+            row = self.values.setdefault(name, [None] * self.epochs)
+            row.append(numbers.get(name))
+        self.predictions.append(predictions)
+        self.epochs += 1
+
+
+def train_run(
+    run: Run,
+    prepared: Prepared,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    watch: Callable[[int, dict[str, float | None]], None] = lambda epoch, numbers: None,
+) -> Result:
+    """Train a run and make its result.
+
+    Args:
+        run: what to train; not a reading.
+        prepared: its data.
+        device: as in `fit`.
+        precision: as in `fit`.
+        watch: called after each epoch with its index and its numbers.
+
+    Raises:
+        ExecutionError: the device cannot be had.
+        ModelError: the network cannot be built.
+    """
+    how = execution(device, precision)
+    job = Job(run.setting, run.method, run.replicate, prepared.split)
+    curves = Curves()
+    last: Epoch | None = None
+    if how.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(how.device)
+    for last in fit(job, device=device, precision=precision):
+        numbers = measure(last, prepared)
+        curves.add(numbers, last.predictions[TEST].numpy())
+        watch(last.epoch, numbers)
+    if last is None:
+        raise AssertionError("a setting has at least one epoch")
+    return Result(
+        **_identity(run, prepared.identity),
+        host=None,
+        curves=curves.values,
+        report=run.method.report(last.history),
+        diverged=last.diverged,
+        predictions=pack(np.stack(curves.predictions)),
+        cost=_cost(run, curves.values, len(prepared.split.given), how),
+        environment=_environment(how),
+    )
+
+
+def read_run(run: Run, host: Result) -> Result:
+    """The result of a method that only reads its host's history: the host's, up to where the method stops."""
+    full = _history(host)
+    length = len(full.validation)
+    for epoch in range(1, length + 1):
+        if run.method.stop(_upto(full, epoch)):
+            length = epoch
+            break
+    curves = {name: row[:length] for name, row in host.curves.items()}
+    seconds = [sum(row[e] or 0.0 for name, row in curves.items() if name.startswith("seconds_")) for e in range(length)]
+    trained = sum(value or 0.0 for value in curves["seconds_train"])
+    cost = host.cost | {"train_seconds": trained, "total_seconds": sum(seconds), "epochs": length}
+    return Result(
+        **_identity(run, host.identity),
+        host=host.key,
+        curves=curves,
+        report=run.method.report(_upto(full, length)),
+        diverged=host.diverged and length == host.trained,
+        predictions=pack(unpack(host.predictions)[:length]),
+        cost=cost,
+        environment=host.environment,
+    )
+
+
+def measure(epoch: Epoch, prepared: Prepared) -> dict[str, float | None]:
+    """The numbers of an epoch that results keep; the only step at which true labels are read."""
+    split, truth = prepared.split, prepared.truth
+    numbers: dict[str, float | None] = {
+        "objective": epoch.loss,
+        "validation_accuracy": epoch.validation_accuracy,
+        "test_accuracy": accuracy(epoch.predictions[TEST], truth.test),
+        "learning_rate": epoch.lr,
+        "weight_norm": epoch.weight_norm,
+        "distance": epoch.distance,
+        "seconds_train": epoch.train_seconds,
+        "seconds_evaluate": epoch.evaluate_seconds,
+        "forward_passes": epoch.forward,
+        "backward_passes": epoch.backward,
+    }
+    if TEST in epoch.ensemble:
+        numbers["test_accuracy_ensemble"] = accuracy(epoch.ensemble[TEST].unsqueeze(0), truth.test)
+    for name, value in diagnose(epoch.online, split.given, truth.train).items():
+        numbers[f"{name}_online"] = value
+    if epoch.exact is not None:
+        for name, value in diagnose(epoch.exact, split.given, truth.train).items():
+            numbers[f"{name}_exact"] = value
+    return numbers
+
+
+def _identity(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
+    setting = run.setting
+    return {
+        "key": run.key,
+        "protocol": PROTOCOL,
+        "dataset": setting.dataset,
+        "setting": setting.name,
+        "noise": setting.noise,
+        "length": setting.length,
+        "track": "default",
+        "method": str(run.method),
+        "label": run.label,
+        "replicate": run.replicate,
+        "told": run.method.told,
+        "networks": run.method.networks,
+        "classes": identity["noise"]["classes"],
+        "epochs": setting.epochs,
+        "identity": {**identity, "setting": setting.identity()},
+    }
+
+
+def _cost(run: Run, curves: dict[str, list[float | None]], samples: int, how: Execution) -> dict[str, Any]:
+    def total(name: str) -> float:
+        return sum(value or 0.0 for value in curves[name])
+
+    epochs = len(curves["objective"])
+    if how.device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated(how.device) / 2**20
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return {
+        "train_seconds": total("seconds_train"),
+        "total_seconds": total("seconds_train") + total("seconds_evaluate"),
+        "samples_per_second": samples * epochs / max(total("seconds_train"), 1e-9),
+        "peak_memory_mb": peak,  # of the process on a CPU
+        "forward_passes": total("forward_passes") / epochs,
+        "backward_passes": total("backward_passes") / epochs,
+        "networks": run.method.networks,
+        "epochs": epochs,
+    }
+
+
+def _environment(how: Execution) -> dict[str, Any]:
+    return {
+        "lnlbench": version("lnlbench"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "hardware": how.describe(),
+        "device": str(how.device),
+        "execution": "loop",
+        "precision": how.precision,
+        "threads": torch.get_num_threads(),
+    }
+
+
+@cache
+def _commit() -> str | None:
+    """The commit of the checkout that this file lies in, with a + where it was changed; None elsewhere."""
+    folder = Path(__file__).parent
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"],
+            cwd=folder, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+        tracked = subprocess.run(["git", "ls-files", "--error-unmatch", __file__], cwd=folder, capture_output=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return told.stdout.strip() if tracked.returncode == 0 else None
+
+
+def _history(result: Result) -> History:
+    def row(name: str) -> tuple[float, ...]:
+        return tuple(float("nan") if value is None else value for value in result.curves[name])
+
+    return History(result.epochs, row("validation_accuracy"), row("objective"))
+
+
+def _upto(history: History, epochs: int) -> History:
+    return History(history.epochs, history.validation[:epochs], history.loss[:epochs])

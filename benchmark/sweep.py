@@ -1,0 +1,271 @@
+"""Many runs: what is missing, in what order, in how many processes; any number of sweeps may share one store."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.data import Prepared, canonical, prepare
+from lnlbench.benchmark.models import check_model
+from lnlbench.benchmark.run import Run, read_run, train_run
+from lnlbench.benchmark.settings import Setting
+from lnlbench.datasets.images import Images, load
+from lnlbench.leaderboard.claims import new_owner
+from lnlbench.leaderboard.errors import StoreError
+from lnlbench.leaderboard.recording import RunInfo
+from lnlbench.leaderboard.store import Store
+from lnlbench.methods.parse import parse
+from lnlbench.methods.registry import load_file
+
+PATIENCE = 0.5  # seconds between two looks at runs that others are working on
+ATTEMPTS = 3  # how often workers that died are replaced
+
+
+@dataclass(frozen=True)
+class Options:
+    """How runs are executed; nothing here changes what they are."""
+
+    tracking_uri: str | None = None
+    database: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    jobs: int = 1
+    data_dir: Path | None = None
+    plugins: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a run: "epoch", "done", "stored" (by whomever), "failed"."""
+
+    kind: str
+    key: str
+    epoch: int = 0
+    numbers: dict[str, float | None] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass
+class Report:
+    """What a sweep did."""
+
+    done: list[str] = field(default_factory=list)  # keys of runs made here
+    stored: list[str] = field(default_factory=list)  # keys that were there, or that another sweep made meanwhile
+    failed: dict[str, str] = field(default_factory=dict)  # key to reason
+    seconds: float = 0.0
+
+
+Watch = Callable[[Event], None]
+
+
+def plan(
+    settings: Iterable[Setting], methods: Sequence[str], replicates: Iterable[int], data_dir: Path | None = None
+) -> list[Run]:
+    """All runs of a grid, each once; the host of a reading comes before the reading.
+
+    Raises:
+        DataError: a data set or noise that cannot be had.
+        MethodError: a text that is no method.
+        ModelError: an unknown network.
+    """
+    runs: dict[str, Run] = {}
+    replicates = list(replicates)
+    for wanted in settings:
+        check_model(wanted.model)
+        images = _images(wanted.dataset, data_dir)
+        setting = canonical(wanted, images)
+        parsed = [(" ".join(text.split()), parse(text, images.card.classes)) for text in methods]
+        for replicate in replicates:
+            grid = [Run(setting, method, label, replicate, images.fingerprint) for label, method in parsed]
+            hosts = [run.host for run in grid if run.host is not None]
+            for run in sorted([*grid, *hosts], key=lambda run: run.host is not None):
+                runs.setdefault(run.key, run)
+    return list(runs.values())
+
+
+def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: None) -> Report:
+    """Make all runs that the store does not hold yet.
+
+    A run that someone else is working on is waited for; one whose owner died is made again. Any run that fails is
+    reported and does not stop the others.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    begin, report = time.monotonic(), Report()
+
+    def note(event: Event) -> None:
+        if event.kind == "done":
+            report.done.append(event.key)
+        elif event.kind == "stored":
+            report.stored.append(event.key)
+        elif event.kind == "failed":
+            report.failed[event.key] = event.reason
+        watch(event)
+
+    store = Store(options.tracking_uri, options.database)  # makes the database, once, before any worker starts
+    held = store.stored()
+    for run in runs:
+        if run.key in held:
+            note(Event("stored", run.key))
+    missing = [run for run in runs if run.key not in held]
+    if options.jobs <= 1 or len(missing) <= 1:
+        for event in work(missing, options, store):
+            note(event)
+    else:
+        store.close()
+        _in_processes(missing, options, note)
+    report.seconds = time.monotonic() - begin
+    return report
+
+
+def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> None:
+    """Make runs one after another until none is left; what others make is waited for.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    owner, pending = new_owner(), list(runs)
+    done, failed = set(store.stored()), set[str]()
+    while pending:
+        states = store.claims.states([run.key for run in pending])
+        left = []
+        for run in pending:
+            host = run.host
+            if host is not None and host.key in failed:
+                watch(Event("failed", run.key, reason=f"{host.label}, which it is read off, failed"))
+                failed.add(run.key)
+            elif host is not None and host.key not in done:
+                left.append(run)
+            elif states.get(run.key) != "running" and store.claim(run.key, owner):
+                reason = _make(run, options, store, owner, watch)
+                (failed if reason else done).add(run.key)
+                watch(Event("failed" if reason else "done", run.key, reason=reason))
+            elif states.get(run.key) == "done":
+                done.add(run.key)
+                watch(Event("stored", run.key))
+            else:
+                left.append(run)
+        if len(left) == len(pending):
+            time.sleep(PATIENCE)
+        pending = left
+
+
+def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) -> str:
+    """Make one claimed run; the reason if it failed, else nothing."""
+    try:
+        images = _images(run.setting.dataset, options.data_dir)
+        prepared = _prepared(run.setting, run.replicate, images.fingerprint, options.data_dir)
+        with store.begin(_info(run, prepared), owner) as recording:
+
+            def note(epoch: int, numbers: dict[str, float | None]) -> None:
+                recording.log(numbers, epoch)
+                watch(Event("epoch", run.key, epoch, numbers))
+
+            if run.host is None:
+                how = {"device": options.device, "precision": options.precision}
+                recording.finish(train_run(run, prepared, watch=note, **how))
+            else:
+                result = read_run(run, store.result(run.host.key))
+                for epoch in range(result.trained):
+                    note(epoch, {name: row[epoch] for name, row in result.curves.items()})
+                recording.finish(result)
+    except StoreError:
+        raise  # the next run would fare no better
+    except Exception as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return ""
+
+
+def _in_processes(runs: Sequence[Run], options: Options, note: Watch) -> None:
+    """Work in processes of their own; one that dies leaves its run to the others, or to its replacement."""
+    context = multiprocessing.get_context("spawn")
+    left = {run.key: run for run in runs}
+    for _ in range(ATTEMPTS):
+        events = context.Queue()
+        count = min(options.jobs, len(left))
+        threads = max(1, (os.cpu_count() or 1) // options.jobs)
+        arguments = (list(left.values()), options, threads, events)
+        workers = [context.Process(target=_worker, args=arguments, daemon=True) for _ in range(count)]
+        failed: dict[str, Event] = {}
+        for worker in workers:
+            worker.start()
+        try:
+            for event in _received(events, workers):
+                if event.kind == "broken":
+                    raise StoreError(event.reason)
+                if event.kind == "failed":  # another worker may succeed with it
+                    failed[event.key] = event
+                elif event.kind == "epoch" or left.pop(event.key, None):
+                    note(event)
+        finally:
+            for worker in workers:
+                worker.terminate()
+                worker.join()
+        for key in failed.keys() & left.keys():
+            note(failed[key])
+            del left[key]
+        if not left:
+            return
+    for key in left:
+        note(Event("failed", key, reason=f"{ATTEMPTS} times the processes that worked on it died"))
+
+
+def _received(events: Any, workers: Sequence[Any]) -> Iterator[Event]:
+    """The events of all workers, until none is alive and all is read."""
+    while True:
+        alive = any(worker.is_alive() for worker in workers)
+        try:
+            yield events.get(timeout=0.2)
+        except queue.Empty:
+            if not alive:
+                return
+
+
+def _worker(runs: Sequence[Run], options: Options, threads: int, events: Any) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    for path in options.plugins:
+        load_file(path)
+    store = Store(options.tracking_uri, options.database)
+    try:
+        work(runs, options, store, events.put)
+    except StoreError as error:
+        events.put(Event("broken", "", reason=str(error)))
+    except KeyboardInterrupt:
+        pass  # the parent got it too, and reports
+
+
+def _info(run: Run, prepared: Prepared) -> RunInfo:
+    setting = run.setting
+    return RunInfo(
+        key=run.key,
+        dataset=setting.dataset,
+        setting=setting.name,
+        noise=setting.noise,
+        method=str(run.method),
+        label=run.label,
+        replicate=run.replicate,
+        length=setting.length,
+        host=None if run.host is None else run.host.key,
+        params=setting.identity(),
+        manifest=prepared.manifest,
+    )
+
+
+@lru_cache(maxsize=4)
+def _images(dataset: str, data_dir: Path | None) -> Images:
+    return load(dataset, data_dir)
+
+
+@lru_cache(maxsize=1)
+def _prepared(setting: Setting, replicate: int, fingerprint: str, data_dir: Path | None) -> Prepared:
+    return prepare(setting, replicate, _images(setting.dataset, data_dir))
