@@ -114,9 +114,9 @@ def through(path: Path, build: Callable[[], Arrays]) -> tuple[dict[str, np.ndarr
     """
     import filelock
 
-    with contextlib.suppress(FileNotFoundError, CorruptError):
-        return read(path)
     try:
+        with contextlib.suppress(FileNotFoundError, CorruptError):
+            return read(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(path.with_suffix(".lock")):
             with contextlib.suppress(FileNotFoundError, CorruptError):

@@ -79,7 +79,7 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path | None = None)
             continue
         content = cache.hash_files([p for split in source.SPLITS for p in files[split]], root / "sources.json")
         path = _cache_path(root, wanted, content)
-        arrays, digest = cache.through(path, functools.partial(source.read_local, wanted, files, root))
+        arrays, digest = cache.through(path, functools.partial(source.read_local, wanted, files))
         return _images(wanted, arrays, digest, str(folder / str(wanted.hub_id)), dirs)
     path = _cache_path(root, wanted, f"{wanted.hub_id}@{wanted.revision}")
     arrays, digest = cache.through(path, functools.partial(_from_hub, wanted, dirs))

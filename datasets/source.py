@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from lnlbench.datasets.card import Card, DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from datasets import DatasetDict
 
 SPLITS = ("train", "test")
 
@@ -77,92 +75,110 @@ def download_hint(card: Card, folder: Path | None) -> str:
     return f"fill {target} with `{command}`{where}"
 
 
-def read_local(card: Card, files: Mapping[str, list[Path]], scratch: Path) -> dict[str, np.ndarray]:
-    """Decode local parquet files; ``scratch`` is a folder for the copy that Hugging Face ``datasets`` makes.
+def read_local(card: Card, files: Mapping[str, list[Path]]) -> dict[str, np.ndarray]:
+    """Decode local parquet files.
+
+    They are read as they are: Hugging Face ``datasets`` would first copy all of it into a cache of its own.
 
     Raises:
         DataError: a file is not parquet, or not this data set.
     """
-    import datasets
-    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    shown = not are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        with tempfile.TemporaryDirectory(dir=scratch, prefix="decode-") as copy:
-            names = {split: [str(p) for p in paths] for split, paths in files.items()}
-            loaded = datasets.load_dataset("parquet", data_files=names, cache_dir=copy)
-            return decode(card, loaded)
-    except (datasets.exceptions.DatasetGenerationError, datasets.exceptions.DatasetsError) as error:
-        place = next(iter(files.values()))[0].parent
-        raise DataError(f"cannot read {card.name} from {place}: {_one_line(error.__cause__ or error)}") from error
-    finally:
-        if shown:
-            enable_progress_bars()
+    tables = {}
+    for split, paths in files.items():
+        try:
+            tables[split] = pa.concat_tables([pq.read_table(path, partitioning=None) for path in paths])
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"cannot read {card.name} ({split}) from {paths[0].parent}: {_one_line(error)}") from error
+    return decode(card, tables)
 
 
 def read_hub(card: Card, folder: Path | None) -> dict[str, np.ndarray]:
     """Download (or take from Hugging Face's cache) and decode the pinned revision; ``folder`` is for the advice.
 
     Raises:
-        DataError: the Hub cannot be reached and nothing is cached.
+        DataError: the Hub cannot be reached and nothing is cached, or the cache holds another revision only.
     """
     import datasets
+    from huggingface_hub import HfApi
 
+    looked = f"is not in {folder} and" if folder else "is not at hand:"
     try:
+        if hub_cache(card) is None:
+            # Asked once with a short patience: load_dataset tries for half a minute before it gives up.
+            HfApi().dataset_info(str(card.hub_id), revision=card.revision, timeout=10)
         loaded = datasets.load_dataset(card.hub_id, card.config, revision=card.revision)
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        looked = f"is not in {folder} and" if folder else "is not at hand:"
+    except Exception as error:  # its HTTP client, and with it the errors, differ between versions
         raise DataError(
             f"data set {card.name!r} {looked} the Hub cannot be used ({type(error).__name__}); "
             f"{download_hint(card, folder)}"
         ) from error
-    return decode(card, loaded)
+    # Without a connection load_dataset takes the latest revision in its cache, whatever was asked for.
+    places = [Path(entry["filename"]).parts for split in SPLITS for entry in loaded[split].cache_files]
+    if not all(card.revision in parts for parts in places):
+        raise DataError(
+            f"data set {card.name!r} {looked} Hugging Face's cache holds another revision than {card.revision}; "
+            f"{download_hint(card, folder)}"
+        )
+    return decode(card, {split: loaded[split].with_format("arrow")[:] for split in SPLITS})
 
 
-def decode(card: Card, loaded: DatasetDict) -> dict[str, np.ndarray]:
+def decode(card: Card, tables: Mapping[str, pa.Table]) -> dict[str, np.ndarray]:
     """Return ``{split}_images`` uint8 ``[N, C, H, W]`` and ``{split}_labels`` int64 ``[N]`` of both splits.
 
     Raises:
         DataError: a column is missing, or an image or label is not what the card says.
     """
     arrays: dict[str, np.ndarray] = {}
-    for split in SPLITS:
-        table = loaded[split].with_format("arrow")[:]
-        wanted = {card.image_column, card.label_column, *card.extra_columns}
-        if missing := sorted(wanted - set(table.column_names)):
-            raise DataError(
-                f"{card.name} ({split}) has no column {missing[0]!r}; it has {', '.join(table.column_names)}"
-            )
-        column = table.column(card.image_column).combine_chunks()
-        arrays[f"{split}_images"] = decode_images(card, column.field("bytes"))
-        labels = table.column(card.label_column).to_numpy().astype(np.int64)
+    for split, table in tables.items():
+        for name in (card.image_column, card.label_column, *card.extra_columns):
+            if name not in table.column_names:
+                raise DataError(f"{card.name} ({split}) has no column {name!r}; it has {', '.join(table.column_names)}")
+        labels = _integers(card, split, table, card.label_column)
         if len(labels) and not (labels.min() >= 0 and labels.max() < card.classes):
             raise DataError(
                 f"{card.name} ({split}) has labels {labels.min()} to {labels.max()}; expected 0 to {card.classes - 1}"
             )
         arrays[f"{split}_labels"] = labels
         for name in card.extra_columns:
-            arrays[f"{split}_{name}"] = table.column(name).to_numpy().astype(np.int64)
+            arrays[f"{split}_{name}"] = _integers(card, split, table, name)
+        arrays[f"{split}_images"] = decode_images(card, table.column(card.image_column))
     return arrays
 
 
-def decode_images(card: Card, encoded: pa.Array) -> np.ndarray:
-    """Decode an arrow column of encoded images, losslessly, into uint8 ``[N, C, H, W]``."""
+def decode_images(card: Card, encoded: pa.ChunkedArray) -> np.ndarray:
+    """Decode a column of encoded images (bytes, or the Hub's bytes and path) into uint8 ``[N, C, H, W]``."""
     from PIL import Image, UnidentifiedImageError
 
     mode = "L" if card.channels == 1 else "RGB"
     images = np.empty((len(encoded), card.size, card.size, card.channels), np.uint8)
     for i, item in enumerate(encoded):
+        value = item.as_py()
+        content = value.get("bytes") if isinstance(value, dict) else value
         try:
-            with Image.open(io.BytesIO(item.as_py())) as opened:
+            with Image.open(io.BytesIO(content or b"")) as opened:
+                if opened.size != (card.size, card.size):
+                    width, height = opened.size
+                    raise DataError(
+                        f"image {i} of {card.name} is {width} × {height}; expected {card.size} × {card.size}"
+                    )
                 picture = opened if opened.mode == mode else opened.convert(mode)
-                if picture.size != (card.size, card.size):
-                    raise DataError(f"image {i} of {card.name} is {picture.size}; expected {card.size} × {card.size}")
                 images[i] = np.asarray(picture).reshape(images.shape[1:])
         except (UnidentifiedImageError, OSError, TypeError) as error:
             raise DataError(f"image {i} of {card.name} cannot be decoded: {_one_line(error)}") from error
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+
+
+def _integers(card: Card, split: str, table: pa.Table, name: str) -> np.ndarray:
+    column = table.column(name)
+    if column.null_count:
+        raise DataError(f"{card.name} ({split}) has {column.null_count} images without a value in {name!r}")
+    values: np.ndarray = column.to_numpy()
+    if values.dtype.kind not in "iu":
+        raise DataError(f"{card.name} ({split}) has {values.dtype} values in {name!r}; labels are integers")
+    return values.astype(np.int64)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,0 +1,73 @@
+"""Data for these tests: the real directory where there is one, synthetic images everywhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from lnlbench.datasets.card import card
+from lnlbench.datasets.images import Images, load
+
+REAL = os.environ.get("LNLBENCH_DATA")
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch, tmp_path):
+    """No test reads the user's settings or writes into the user's home."""
+    monkeypatch.delenv("LNLBENCH_DATA", raising=False)
+    monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+    monkeypatch.delenv("HF_DATASETS_CACHE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def real_dir() -> Path:
+    if not REAL:
+        pytest.skip("LNLBENCH_DATA is not set: no real data")
+    return Path(REAL)
+
+
+@pytest.fixture(scope="session")
+def small_dir(real_dir) -> Path:
+    if not (real_dir / "small").is_dir():
+        pytest.skip("LNLBENCH_DATA has no small/ stand-in")
+    return real_dir / "small"
+
+
+@pytest.fixture(scope="session")
+def real_cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("real-cache")
+
+
+@pytest.fixture(scope="session")
+def mnist(real_dir, real_cache) -> Images:
+    return load("mnist", real_dir, real_cache)
+
+
+@pytest.fixture(scope="session")
+def cifar10(real_dir, real_cache) -> Images:
+    return load("cifar10", real_dir, real_cache)
+
+
+@pytest.fixture(scope="session")
+def make_images():
+    """Return a function that makes a data set of one-pixel images with the card and the true labels given."""
+
+    def make(name="cifar10", labels=None, per_class=50, side=1, data_dirs=()) -> Images:
+        wanted = card(name)
+        if labels is None:
+            labels = np.random.Generator(np.random.PCG64(0)).permutation(
+                np.repeat(np.arange(wanted.classes), per_class)
+            )
+        labels = np.asarray(labels, np.int64)
+        pixels = np.random.Generator(np.random.PCG64(1)).integers(
+            0, 256, (len(labels), wanted.channels, side, side), dtype=np.uint8
+        )
+        return Images(name, "r", "test", "0" * 64, wanted, pixels, labels, pixels[:2], labels[:2], {}, data_dirs)
+
+    return make

@@ -1,0 +1,87 @@
+"""Instance-dependent noise: exactly the written definition, the same on every machine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.datasets.noise.instance import flip_rates
+
+
+@pytest.mark.parametrize(("rate", "mean", "above"), [(0.2, 0.2055, 0.0014), (0.4, 0.4, 0.1587)])
+def test_flip_rates_are_truncated_normal(rate, mean, above):
+    q = flip_rates(rate, 100_000, np.random.Generator(np.random.PCG64(0)))
+    assert q.mean() == pytest.approx(mean, abs=0.001)
+    assert (q > 0.5).mean() == pytest.approx(above, abs=0.004)
+    reference = stats.truncnorm((0 - rate) / 0.1, (1 - rate) / 0.1, loc=rate, scale=0.1)
+    assert stats.kstest(q, reference.cdf).pvalue > 0.01
+
+
+def plainly(images, rate, seed, scale=1.0):
+    """The definition sample by sample, with all W at once."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    n, k = len(images.train_labels), images.card.classes
+    q = flip_rates(rate, n, generator)
+    x = images.train_images.reshape(n, -1).astype(np.float64) / scale
+    w = generator.standard_normal((k, x.shape[1], k))
+    uniform = generator.random(n)
+    given = np.empty(n, np.int64)
+    for i, y in enumerate(images.train_labels):
+        scores = x[i] @ w[y]
+        scores[y] = -np.inf
+        share = np.exp(scores - scores.max())
+        chances = q[i] * share / share.sum()
+        chances[y] = 1 - q[i]
+        given[i] = np.searchsorted(np.cumsum(chances) / np.sum(chances), uniform[i], side="right")
+    return given
+
+
+@pytest.mark.parametrize(("text", "scale"), [("instance-0.4", 1.0), ("instance-scaled-0.4", 255.0)])
+def test_against_the_plain_definition(make_images, text, scale):
+    images = make_images(per_class=60, side=5)
+    np.testing.assert_array_equal(parse_noise(text).corrupt(images, 7).given, plainly(images, 0.4, 7, scale))
+
+
+@pytest.mark.parametrize(
+    ("text", "sha256"),
+    [
+        ("instance-0.2", "PIN1"),
+        ("instance-0.4", "PIN2"),
+        ("instance-scaled-0.4", "PIN3"),
+    ],
+)
+def test_labels_are_the_same_everywhere(make_images, text, sha256):
+    assert parse_noise(text).corrupt(make_images(per_class=60, side=5), 0).manifest["labels_sha256"] == sha256
+
+
+def test_share_above_half_is_reported(make_images):
+    manifest = parse_noise("instance-0.4").corrupt(make_images(per_class=1000), 0).manifest
+    assert manifest["share_above_half"] == pytest.approx(0.16, abs=0.015)
+    assert manifest["guaranteed"] is False
+
+
+def test_channels_come_first(make_images):
+    """The flattening is C, H, W: the same numbers in another order give other labels."""
+    images = make_images(per_class=60, side=5)
+    turned = np.ascontiguousarray(images.train_images.transpose(0, 2, 3, 1)).reshape(images.train_images.shape)
+    other = replace(images, train_images=turned)
+    noise = parse_noise("instance-0.4")
+    assert (noise.corrupt(images, 0).given != noise.corrupt(other, 0).given).any()
+
+
+def test_raw_values_make_the_target_nearly_certain(mnist):
+    """Same pixels, other draw of whether to flip: the wrong class is a function of the image for almost all."""
+    start = time.perf_counter()
+    manifest = parse_noise("instance-0.2").corrupt(mnist, 0).manifest
+    assert time.perf_counter() - start < 10
+    assert manifest["realised_rate"] == pytest.approx(0.2055, abs=0.005)
+
+
+def test_realised_rate_on_cifar10(cifar10):
+    manifest = parse_noise("instance-0.2").corrupt(cifar10, 0).manifest
+    assert manifest["realised_rate"] == pytest.approx(0.2055, abs=0.006)

@@ -1,0 +1,241 @@
+"""Label files: what is read, what is checked, what is refused."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from lnlbench.datasets.card import DataError
+from lnlbench.datasets.noise.base import parse_noise
+
+MEASURED = [
+    ("cifar10", "labels-dal_sym20", 0.17662),
+    ("cifar10", "labels-dal_sym40", 0.36216),
+    ("cifar10", "labels-dal_sym60", 0.53998),
+    ("cifar10", "labels-dal_sym80", 0.71954),
+    ("cifar10", "labels-dal_asym20", 0.0981),
+    ("cifar10", "labels-dal_asym40", 0.2029),
+    ("cifar10", "labels-dal_inst20", 0.2049),
+    ("cifar10", "labels-dal_inst40", 0.4029),
+    ("cifar10", "labels-idn_chen20", 0.2),
+    ("cifar10", "labels-idn_chen40", 0.4),
+    ("mnist", "labels-idn_chen20", 0.2),
+    ("mnist", "labels-idn_chen40", 0.4),
+    ("cifar10", "human-aggre", 0.0901),
+    ("cifar10", "human-random1", 0.17234),
+    ("cifar10", "human-random2", 0.18122),
+    ("cifar10", "human-random3", 0.1764),
+    ("cifar10", "human-worst", 0.40208),
+    ("cifar100", "human-fine", 0.4020),
+    ("cifar100", "labels-dal_sym20", 0.19734),
+    ("cifar100", "labels-dal_sym40", 0.39708),
+    ("cifar100", "labels-dal_sym60", 0.59166),
+    ("cifar100", "labels-dal_sym80", 0.79184),
+    ("cifar100", "labels-dal_asym20", 0.19848),
+    ("cifar100", "labels-dal_asym40", 0.40144),
+    ("cifar100", "labels-dal_inst20", 0.2048),
+    ("cifar100", "labels-dal_inst40", 0.3995),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "rate"), MEASURED)
+def test_shipped_labels_have_their_measured_rate(real_dir, make_images, name, text, rate):
+    clean = pq.read_table(real_dir / f"noise/{name}/train.parquet").column("clean").to_numpy()
+    manifest = parse_noise(text).corrupt(make_images(name, clean, data_dirs=(real_dir,)), 0).manifest
+    assert manifest["realised_rate"] == pytest.approx(rate, abs=6e-5)
+    assert (manifest["seed"], manifest["guaranteed"]) == (None, False)
+
+
+def test_shipped_labels_fit_the_images(cifar10, mnist):
+    assert parse_noise("human-worst").corrupt(cifar10, 0).manifest["realised_rate"] == 0.40208
+    assert parse_noise("labels-idn_chen20").corrupt(mnist, 0).manifest["realised_rate"] == 0.2
+
+
+@pytest.fixture
+def images(make_images):
+    return make_images("cifar10", per_class=3)
+
+
+@pytest.fixture
+def given(images):
+    return (images.train_labels + (np.arange(30) % 3 == 0)) % 10
+
+
+def numpy_1(path: Path) -> None:
+    """Rewrite a .pt file as numpy 1 would have written it: the official files are that old."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {info.filename: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content.replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))
+
+
+def official(images, given) -> dict[str, np.ndarray]:
+    return {"clean_label": images.train_labels, "worse_label": given, "aggre_label": images.train_labels.copy()}
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+def test_pt_of_numpy_arrays(tmp_path, images, given, legacy, dtype):
+    path = tmp_path / "labels.pt"
+    content = {name: labels.astype(dtype) for name, labels in official(images, given).items()}
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    read = parse_noise(f"file:{path}#worse_label").corrupt(images, 0)
+    np.testing.assert_array_equal(read.given, given)
+    assert read.manifest["file"] == "labels.pt" and read.manifest["column"] == "worse_label"
+    if not legacy:
+        numpy_1(path)
+    else:
+        path.write_bytes(path.read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))
+    assert b"numpy.core.multiarray" in path.read_bytes()
+    np.testing.assert_array_equal(parse_noise(f"file:{path}#worse_label").corrupt(images, 0).given, given)
+
+
+def test_other_forms(tmp_path, images, given):
+    np.save(tmp_path / "a.npy", given)
+    torch.save(torch.as_tensor(given), tmp_path / "tensor.pt")
+    torch.save({"noisy": torch.as_tensor(given)}, tmp_path / "one.pt")
+    pq.write_table(pa.table({"clean": images.train_labels, "noisy": given}), tmp_path / "a.parquet")
+    for text in ("a.npy", "tensor.pt", "one.pt", "one.pt#noisy", "a.parquet", "a.parquet#noisy"):
+        noise = parse_noise(f"file:{tmp_path / text}")
+        np.testing.assert_array_equal(noise.corrupt(images, 0).given, given)
+        assert noise.corrupt(images, 1).manifest == noise.corrupt(images, 0).manifest
+
+
+class Evil:
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return os.mkdir, (self.target,)
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])
+@pytest.mark.parametrize("where", ["value", "inside an array", "beside the labels"])
+def test_code_in_a_file_is_not_run(tmp_path, images, given, where, legacy):
+    evil = Evil(str(tmp_path / "hacked"))
+    content = {
+        "value": evil,
+        "inside an array": {"label": np.array([evil] * 30, dtype=object)},
+        "beside the labels": {"label": given, "x": [evil]},
+    }[where]
+    torch.save(content, tmp_path / "evil.pt", _use_new_zipfile_serialization=not legacy)
+    np.save(tmp_path / "evil.npy", np.array([evil] * 30, dtype=object), allow_pickle=True)
+    (tmp_path / "plain.pt").write_bytes(pickle.dumps(content))
+    for name in ("evil.pt", "evil.npy", "plain.pt"):
+        with pytest.raises(DataError) as caught:
+            parse_noise(f"file:{tmp_path / name}").corrupt(images, 0)
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "hacked").exists()
+
+
+BAD = [
+    pytest.param(lambda g: g[:-1], "has shape (29,); cifar10 has 30 training images", id="too short"),
+    pytest.param(lambda g: np.r_[g, 0], "has shape (31,)", id="too long"),
+    pytest.param(lambda g: g[:, None], "has shape (30, 1)", id="two dimensions"),
+    pytest.param(lambda g: g + 1, "holds labels 1 to 10; expected 0 to 9", id="from one"),
+    pytest.param(lambda g: g - 1, "holds labels -1 to 8; expected 0 to 9", id="negative"),
+    pytest.param(lambda g: g.astype(float), "holds float64 values; labels are integers", id="float"),
+    pytest.param(lambda g: g > 3, "holds bool values; labels are integers", id="bool"),
+    pytest.param(lambda g: g.astype(str), "labels are integers", id="text"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD)
+@pytest.mark.parametrize("suffix", ["npy", "pt", "parquet"])
+def test_labels_that_do_not_fit(tmp_path, images, given, change, message, suffix):
+    path, labels = tmp_path / f"labels.{suffix}", change(np.sort(given))
+    if suffix == "npy":
+        np.save(path, labels)
+    elif suffix == "pt":
+        if labels.dtype.kind == "U":
+            pytest.skip("text arrays are outside the allow-list")
+        torch.save({"label": labels}, path)
+    else:
+        if labels.ndim > 1:
+            pytest.skip("a parquet column has one dimension")
+        pq.write_table(pa.table({"label": labels}), path)
+        message = message.replace("holds <U21 values", "holds object values")
+    with pytest.raises(DataError, match=re.escape(message)) as caught:
+        parse_noise(f"file:{path}").corrupt(images, 0)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "pt", "parquet"])
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04nonsense", b"\x93NUMPY\x01\x00"])
+def test_damaged_file(tmp_path, images, suffix, content):
+    path = tmp_path / f"labels.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(str(path))) as caught:
+        parse_noise(f"file:{path}").corrupt(images, 0)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "pt", "parquet"])
+def test_truncated_file(tmp_path, images, given, suffix):
+    path = tmp_path / f"labels.{suffix}"
+    if suffix == "npy":
+        np.save(path, given)
+    elif suffix == "pt":
+        torch.save({"label": given}, path)
+    else:
+        pq.write_table(pa.table({"label": given}), path)
+    whole = path.read_bytes()
+    for length in range(1, len(whole), max(1, len(whole) // 40)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DataError):
+            parse_noise(f"file:{path}").corrupt(images, 0)
+
+
+@pytest.mark.parametrize("suffix", ["pt", "parquet"])
+def test_index_trap(tmp_path, images, given, suffix):
+    """The files for TensorFlow are in another order than those for torchvision: the clean labels tell."""
+    path, shuffled = tmp_path / f"labels.{suffix}", np.roll(images.train_labels, 1)
+    if suffix == "pt":
+        torch.save({"clean_label": shuffled, "worse_label": given}, path)
+    else:
+        pq.write_table(pa.table({"clean": shuffled, "worse_label": given}), path)
+    with pytest.raises(DataError, match=r"clean labels of .* differ from those of cifar10 in \d+ of 30 places"):
+        parse_noise(f"file:{path}#worse_label").corrupt(images, 0)
+
+
+def test_names_and_places(tmp_path, images, given, make_images):
+    torch.save(official(images, given), tmp_path / "a.pt")
+    np.save(tmp_path / "a.npy", given)
+    (tmp_path / "a.txt").write_text("1")
+    cases = {
+        f"file:{tmp_path}/a.pt": "several columns; write file:",
+        f"file:{tmp_path}/a.pt#worse": "unknown label column 'worse' in",
+        f"file:{tmp_path}/a.npy#x": "a.npy has no columns",
+        f"file:{tmp_path}/none.npy": "there is no label file",
+        f"file:{tmp_path}/a.txt": "ends in '.txt'; known: .npy, .pt, .pth, .parquet",
+        "human-worst": "needs the label file <data-dir>/noise/cifar10/train.parquet",
+    }
+    for text, message in cases.items():
+        with pytest.raises(DataError, match=re.escape(message)):
+            parse_noise(text).corrupt(images, 0)
+
+
+def test_column_of_a_data_directory(tmp_path, make_images):
+    images = make_images("cifar10", per_class=3, data_dirs=(tmp_path / "empty", tmp_path))
+    place = tmp_path / "noise/cifar10/train.parquet"
+    place.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"mine": images.train_labels}), place)
+    with pytest.raises(DataError, match="no column 'clean' to check"):
+        parse_noise("labels-mine").corrupt(images, 0)
+    pq.write_table(pa.table({"mine": images.train_labels, "clean": images.train_labels}), place)
+    assert parse_noise("labels-mine").corrupt(images, 0).manifest["realised_rate"] == 0
+    with pytest.raises(DataError, match="unknown label column 'mime' in .*did you mean 'mine'"):
+        parse_noise("labels-mime").corrupt(images, 0)
+    pq.write_table(pa.table({"mine": images.train_labels, "clean": images.train_labels[::-1]}), place)
+    with pytest.raises(DataError, match="another order"):
+        parse_noise("labels-mine").corrupt(images, 0)
