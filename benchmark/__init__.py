@@ -1,0 +1,46 @@
+"""The harness: settings, training, runs and sweeps. What is imported here is loaded when it is first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lnlbench.benchmark.api import run
+    from lnlbench.benchmark.data import Prepared, Truth, prepare
+    from lnlbench.benchmark.job import Epoch, Job, Samples
+    from lnlbench.benchmark.loader import Split
+    from lnlbench.benchmark.settings import Setting, find, setting, suites
+    from lnlbench.benchmark.trainer import fit, train
+
+__all__ = [
+    "Epoch",
+    "Job",
+    "Prepared",
+    "Samples",
+    "Setting",
+    "Split",
+    "Truth",
+    "find",
+    "fit",
+    "prepare",
+    "run",
+    "setting",
+    "suites",
+    "train",
+]
+
+_HOMES = {
+    "api": ("run",),
+    "data": ("Prepared", "Truth", "prepare"),
+    "job": ("Epoch", "Job", "Samples"),
+    "loader": ("Split",),
+    "settings": ("Setting", "find", "setting", "suites"),
+    "trainer": ("fit", "train"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that `fit` works where only torch and timm are installed, and `--help` answers at once.
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

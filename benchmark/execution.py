@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,11 @@ def execution(device: str = "auto", precision: str = "auto") -> Execution:
     if precision == "auto":
         precision = "bf16" if found.type == "cuda" or _has_amx() else "fp32"
     return Execution(found, precision)
+
+
+def default_jobs(device: str = "auto") -> int:
+    """How many processes a sweep uses: one per core on a CPU (faster than threads for small networks), one on a GPU."""
+    return 1 if execution(device).device.type == "cuda" else (os.cpu_count() or 1)
 
 
 def _has_amx() -> bool:

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import queue
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -14,14 +14,14 @@ from typing import Any
 
 from lnlbench.benchmark.data import Prepared, canonical, prepare
 from lnlbench.benchmark.models import check_model
-from lnlbench.benchmark.run import Run, read_run, train_run
-from lnlbench.benchmark.settings import Setting
+from lnlbench.benchmark.runs import Run, read_run, train_run
+from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
 from lnlbench.datasets.images import Images, load
 from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.errors import StoreError
 from lnlbench.leaderboard.recording import RunInfo
-from lnlbench.leaderboard.store import Store
-from lnlbench.methods.parse import parse
+from lnlbench.leaderboard.store import Store, exists
+from lnlbench.methods.parse import parse, split_methods
 from lnlbench.methods.registry import load_file
 
 PATIENCE = 0.5  # seconds between two looks at runs that others are working on
@@ -63,6 +63,58 @@ class Report:
 
 
 Watch = Callable[[Event], None]
+
+
+def grid(targets: Iterable[str], methods: str, replicates: str, changes: Mapping[str, Any], options: Options) -> list[Run]:
+    """The runs of a command line.
+
+    Args:
+        targets: suites, settings and patterns.
+        methods: separated by commas; the suites' own where empty.
+        replicates: as in "0,1,2" or "0-4"; the suites' own where empty.
+        changes: fields of the settings to change; None changes nothing.
+        options: where the data sets and plug-ins are.
+
+    Raises:
+        SettingError, MethodError, DataError, ModelError: something of this does not exist or cannot be.
+    """
+    for path in options.plugins:
+        load_file(path)
+    changes = {name: value for name, value in changes.items() if value is not None}
+    settings = [setting.override(**changes) for setting in find(targets)]
+    texts = split_methods(methods or default_methods())
+    return plan(settings, texts, numbers(replicates or default_replicates()), options.data_dir)
+
+
+def numbers(text: str) -> list[int]:
+    """The replicates of "0,2" or "0-4", sorted.
+
+    Raises:
+        SettingError: anything else.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or int(last or first) < int(first):
+            raise SettingError(f"replicates are written '0,1,2' or '0-4', but got {text!r}")
+        found |= set(range(int(first), int(last or first) + 1))
+    return sorted(found)
+
+
+def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
+    """What a sweep would do, cell by cell, without making anything."""
+    held = Store(options.tracking_uri, options.database).stored() if exists(options.tracking_uri) else {}
+    cells: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        cells.setdefault((run.setting.name, run.label), []).append(run)
+    rows = []
+    for (setting, label), members in cells.items():
+        stored = [run.replicate for run in members if run.key in held]
+        missing = [run.replicate for run in members if run.key not in held]
+        host = members[0].host
+        how = f"read off {host.label}" if host else f"{members[0].setting.epochs} epochs"
+        rows.append({"setting": setting, "method": label, "stored": stored, "missing": missing, "how": how})
+    return rows
 
 
 def plan(

@@ -8,10 +8,10 @@ LONGEST = 17
 CHARTS = {
     "test_accuracy": "accuracy/test",
     "validation_accuracy": "accuracy/validation",
-    "memorised": "wrong/memorised",
-    "corrected": "wrong/corrected",
-    "loss_correct": "loss/correct",
-    "loss_wrong": "loss/wrong",
+    "memorised_online": "wrong/memorised_online",
+    "corrected_online": "wrong/corrected_online",
+    "loss_correct_online": "loss/correct_online",
+    "loss_wrong_online": "loss/wrong_online",
 }
 """The curves that MLflow draws, and under which key (the part before the slash is a section); the record has all."""
 

@@ -66,7 +66,7 @@ def _column_name(board: Board, column: Column, newline: str) -> str:
     if column.realised_rate is not None:
         lines.append(f"{_percent(column.realised_rate)} % wrong")
     if column.resolution is not None:
-        lines.append(f"resolution {_percent(column.resolution)}")
+        lines.append(f"resolution {_percent(column.resolution)} points")
     if n := _usual_n(board, column):
         lines.append(f"n = {n}")
     return newline.join(lines)

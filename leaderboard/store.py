@@ -89,6 +89,20 @@ class Store:
             found[result.key] = result
         return list(found.values())
 
+    def result(self, key: str) -> Result:
+        """Return the result of a finished run.
+
+        Raises:
+            StoreError: no finished run has that key, or its record cannot be read.
+        """
+        with self._explained():
+            query = f"attributes.status = 'FINISHED' and tags.`lnlbench.key` = '{key}'"
+            experiments = self._client.search_experiments(filter_string=f"name LIKE '{naming.experiment_name('')}%'")
+            found = list(self._search([experiment.experiment_id for experiment in experiments], query))
+        if not found:
+            raise StoreError(f"no finished run has the key {key!r}")
+        return from_json(self._artifact(found[-1], "record.json"))
+
     def claim(self, key: str, owner: str) -> bool:
         """Claim a key to run it; runs that a dead owner left behind are marked KILLED.
 
@@ -101,6 +115,9 @@ class Store:
         if grant is None:
             return False
         if grant.abandoned:
+            if self._is_finished(grant.abandoned):  # its owner died between the last two writes
+                self.claims.done(key, owner)
+                return False
             self.kill(grant.abandoned)
         return True
 
@@ -265,6 +282,11 @@ class Store:
             run = self._run(run_id)
             return run is not None and run.info.lifecycle_stage == "active"
 
+    def _is_finished(self, run_id: str) -> bool:
+        with self._explained():
+            run = self._run(run_id)
+            return run is not None and run.info.lifecycle_stage == "active" and run.info.status == "FINISHED"
+
     def _unique(self, key: str, info: RunInfo) -> str:
         """Find or create the parent run; the claims see to it that only one process creates."""
         owner, deadline = new_owner(), time.monotonic() + _PATIENCE
@@ -341,6 +363,13 @@ class Store:
                 if cell.half is not None:
                     metrics.append(Metric(f"interval/{name}", round(cell.half, 4), _now(), n))
             self._client.log_batch(parent, metrics=metrics)
+
+
+def exists(tracking_uri: str | None) -> bool:
+    """Return whether there is a store at the URI; only a database file is looked for, a server counts as one."""
+    uri = tracking_uri or f"sqlite:///{db.home() / 'mlflow.db'}"
+    file = None if db.is_server(uri) else db.sqlite_file(db.absolute(uri))
+    return file is None or file.exists()
 
 
 def _mlflow() -> Any:

@@ -80,7 +80,7 @@ def build(results: Sequence[Result], rule: str, show: Collection[str] | None = N
     columns = tuple(
         _column(setting, [r for r in results if r.setting == setting], setting in counted) for setting in settings
     )
-    notes += _notes(rule, columns, places, rows)
+    notes += _notes(rule, columns, places, [row for row in rows if row.name in ranked], rows)
     kept = tuple(row for row in rows if show is None or row.name in show)
     return Board(*kinds.pop(), rule, columns, kept, tuple(notes))
 
@@ -167,8 +167,8 @@ def _column(setting: str, runs: Sequence[Result], counted: bool) -> Column:
 def _resolution(runs: Sequence[Result], rate: float | None) -> float | None:
     """Return what validation resolves at the typical chosen epoch, None where sizes or rates are not known."""
     trained = [run for run in runs if not run.diverged]
-    sizes = [(run.identity.get("split") or {}).get("validation") for run in trained]
-    if rate is None or not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
+    sizes = [int((run.identity.get("split") or {}).get("validation") or 0) for run in trained]
+    if rate is None or not sizes or min(sizes) < 1:
         return None
     best = [run.curves["validation_accuracy"][best_epoch(run.curves["validation_accuracy"])] for run in trained]
     accuracy = math.fsum(value for value in best if value is not None) / len(best)
@@ -179,14 +179,18 @@ def _resolution(runs: Sequence[Result], rate: float | None) -> float | None:
 
 
 def _notes(
-    rule: str, columns: Sequence[Column], places: dict[str, dict[str, int | None]], rows: Sequence[Row]
+    rule: str,
+    columns: Sequence[Column],
+    places: dict[str, dict[str, int | None]],
+    ranked: Sequence[Row],
+    rows: Sequence[Row],
 ) -> list[str]:
     notes = []
     if rule not in RANKED:
         notes.append(f"The rule {rule!r} looks at the test set and does not rank.")
     for column in columns:
         if not column.counted:
-            missing = ", ".join(row.name for row in rows if column.setting not in row.cells)
+            missing = ", ".join(row.name for row in ranked if column.setting not in row.cells)
             notes.append(f"{column.setting} is out of all ranks: no result of {missing}.")
         elif None in places.get(column.setting, {}).values():
             notes.append(f"{column.setting} has no ranks: tests and intervals need two common replicates or more.")

@@ -1,0 +1,59 @@
+"""The main job from Python: methods on settings, stored and returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.sweep import Options, grid, sweep
+from lnlbench.leaderboard.errors import StoreError
+from lnlbench.leaderboard.result import Result
+from lnlbench.leaderboard.store import Store
+
+
+def run(
+    targets: str | Iterable[str],
+    methods: str = "",
+    replicates: str | Iterable[int] = "",
+    *,
+    tracking_uri: str | None = None,
+    database: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    jobs: int = 1,
+    data_dir: Path | None = None,
+    plugins: Iterable[Path] = (),
+    **changes: Any,
+) -> list[Result]:
+    """Run methods on settings; what is stored already is not run again.
+
+    Args:
+        targets: suites, settings such as "mnist/symmetric-0.4", patterns.
+        methods: as in "ce, gce(q=0.5), dal + sam"; those of the suites where empty.
+        replicates: numbers, or a text such as "0-4".
+        tracking_uri: MLflow store; `mlflow.db` in $LNLBENCH_HOME or ~/.lnlbench by default.
+        database: of the claims, where the store is a server.
+        device: as in `fit`.
+        precision: as in `fit`.
+        jobs: processes; more than one needs a main module that can be imported.
+        data_dir: data sets in the layout of the Hugging Face Hub.
+        plugins: Python files that register methods.
+        changes: fields of the settings to change, such as `epochs=5`.
+
+    Returns:
+        the results of all runs asked for, hosts of readings included, in the order of the grid.
+
+    Raises:
+        SettingError, MethodError, DataError, ModelError, ExecutionError: something does not exist or cannot be.
+        StoreError: the store cannot be used, or runs failed; what is finished is stored.
+    """
+    options = Options(tracking_uri, database, device, precision, jobs, data_dir, tuple(plugins))
+    text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
+    runs = grid([targets] if isinstance(targets, str) else targets, methods, text, changes, options)
+    report = sweep(runs, options)
+    if report.failed:
+        reasons = "; ".join(sorted(set(report.failed.values())))
+        raise StoreError(f"{len(report.failed)} of {len(runs)} runs failed: {reasons}")
+    store = Store(tracking_uri, database)
+    return [store.result(run.key) for run in runs]

@@ -1,0 +1,165 @@
+"""The command `lnlbench`: every command is one call into the package; heavy imports wait until they are needed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from lnlbench.benchmark.sweep import Options
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="A benchmark suite for learning with noisy labels.",
+)
+
+Targets = Annotated[
+    list[str], typer.Argument(metavar="SUITE-OR-SETTING...", help="Suites, settings such as mnist/symmetric-0.4, patterns.")
+]
+Methods = Annotated[str, typer.Option("--methods", "-m", help='As in "ce, gce(q=0.5), dal + sam"; a suite has its own.')]
+Seeds = Annotated[str, typer.Option("--seeds", "-s", help='Replicates, as in "0,1,2" or "0-4".')]
+Uri = Annotated[
+    str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow store; ~/.lnlbench/mlflow.db by default.")
+]
+Database = Annotated[
+    str | None, typer.Option(envvar="LNLBENCH_DATABASE", help="Database of the claims, where the store is a server.")
+]
+DataDir = Annotated[
+    Path | None, typer.Option(envvar="LNLBENCH_DATA", help="Data sets in the layout of the Hugging Face Hub.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Plugin = Annotated[list[Path], typer.Option("--plugin", help="A Python file that registers methods.")]
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="methods, settings, suites, datasets or models")] = "methods",
+    data_dir: DataDir = None,
+    plugin: Plugin = [],  # noqa: B006 -- typer copies it
+    as_json: Json = False,
+) -> None:
+    """List what there is: methods, settings, suites, datasets or models."""
+    from lnlbench.benchmark import display
+
+    rows = display.listing(what, data_dir, tuple(plugin))
+    _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
+
+
+@app.command()
+def run(
+    targets: Targets,
+    methods: Methods = "",
+    seeds: Seeds = "",
+    epochs: Annotated[int | None, typer.Option(help="Another length than the setting's.")] = None,
+    model: Annotated[str | None, typer.Option(help="Another network: one of ours or any timm name.")] = None,
+    changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting, as in lr=0.1.")] = [],  # noqa: B006
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0)] = 0,
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+    plugin: Plugin = [],  # noqa: B006
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and what is stored.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run methods on settings and store every run; what is stored already is not run again."""
+    from lnlbench.benchmark import display, sweep
+    from lnlbench.benchmark.execution import default_jobs
+
+    options = sweep.Options(
+        tracking_uri, database, device, precision, jobs or default_jobs(device), data_dir, tuple(plugin)
+    )
+    overrides = {"epochs": epochs, "model": model} | display.assignments(changes)
+    runs = sweep.grid(targets, methods, seeds, overrides, options)
+    if dry_run:
+        rows = sweep.forecast(runs, options)
+        _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
+        return
+    report = display.followed(runs, options, quiet=as_json or not sys.stderr.isatty())
+    _print(json.dumps(display.report(report, runs), indent=1) if as_json else display.summary(report, runs))
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def leaderboard(
+    targets: Annotated[list[str] | None, typer.Argument(metavar="[SUITE-OR-SETTING]...")] = None,
+    rule: Annotated[str, typer.Option(help="noisy_val, final, mean10, oracle; several with commas.")] = "noisy_val",
+    form: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv or json.")] = "terminal",
+    methods: Methods = "",
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Rank what is stored: mean ± 95 % interval, number of replicates, rank per setting, mean rank."""
+    from lnlbench.benchmark import display
+
+    _print(display.leaderboard(targets or [], rule, form, methods, tracking_uri, database))
+
+
+@app.command()
+def ui(
+    tracking_uri: Uri = None,
+    port: Annotated[int, typer.Option(help="On loopback.", min=1, max=65535)] = 5000,
+) -> None:
+    """Open the MLflow UI on the store, on this machine only, until Ctrl-C."""
+    from lnlbench.leaderboard.server import serve
+    from lnlbench.leaderboard.store import Store
+
+    process = serve(Store(tracking_uri), port=port)
+    typer.echo(f"MLflow is at http://127.0.0.1:{port}/#/experiments; Ctrl-C ends it.")
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        typer.echo("ended")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, tracking_uri: Uri = None, database: Database = None, as_json: Json = False) -> None:
+    """Check versions, device, data sets at hand and the store."""
+    from lnlbench.benchmark import display
+
+    rows = display.diagnosis(data_dir, tracking_uri, database)
+    _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
+    if any(row["state"] == "broken" for row in rows):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        _fail("interrupted; what is finished is stored, and the same command goes on from there", 130)
+    except ValueError as error:
+        if not type(error).__module__.startswith("lnlbench."):
+            raise
+        _fail(" ".join(str(error).split()), 2)
+
+
+def _fail(line: str, code: int) -> None:
+    typer.echo(f"lnlbench: {line}", err=True)
+    raise SystemExit(code)
+
+
+def _print(what: Any) -> None:
+    if isinstance(what, str):
+        typer.echo(what)
+    else:
+        from rich.console import Console
+
+        Console().print(what)
+
+
+if __name__ == "__main__":
+    main()

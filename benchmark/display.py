@@ -1,0 +1,226 @@
+"""What the command line shows: tables, progress, and the texts after a command."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import inspect
+import platform
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from lnlbench.benchmark import settings
+from lnlbench.benchmark.settings import SettingError
+
+if TYPE_CHECKING:
+    from lnlbench.benchmark.runs import Run
+    from lnlbench.benchmark.sweep import Event, Options, Report
+
+Rows = list[dict[str, Any]]
+FORMS = ("terminal", "markdown", "csv", "json")
+PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit-learn")
+
+
+def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
+    """What there is of a kind.
+
+    Raises:
+        SettingError: no such kind.
+    """
+    kinds = {
+        "methods": lambda: _methods(plugins),
+        "settings": _settings,
+        "suites": _suites,
+        "datasets": lambda: _datasets(data_dir),
+        "models": _models,
+    }
+    if what not in kinds:
+        close = get_close_matches(what, kinds, n=1)
+        raise SettingError(f"cannot list {what!r}; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(kinds)}")
+    return kinds[what]()
+
+
+def table(rows: Rows) -> Table:
+    """Rows of the same columns as a table."""
+    shown = Table(show_edge=False, header_style="bold")
+    for name in rows[0] if rows else ():
+        shown.add_column(name, overflow="fold")
+    for row in rows:
+        shown.add_row(*(_text(value) for value in row.values()))
+    return shown
+
+
+def assignments(texts: Sequence[str]) -> dict[str, Any]:
+    """Fields and values of texts such as `lr=0.1`.
+
+    Raises:
+        SettingError: a text without a field or a value.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise SettingError(f"a changed field is written name=value, as in lr=0.1, but got {text!r}")
+        try:
+            found[name.strip()] = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError):
+            found[name.strip()] = value.strip()
+    return found
+
+
+def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:
+    """Make the runs with a progress bar on stderr that counts epochs and shows the time left."""
+    from lnlbench.benchmark.sweep import sweep
+
+    by_key = {run.key: run for run in runs}
+    console = Console(stderr=True, quiet=quiet)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(TextColumn("{task.description}"), *columns, console=console) as progress:
+        trained = [run for run in runs if run.host is None]
+        total = sum(run.setting.epochs for run in trained)
+        task = progress.add_task(f"{len(runs)} runs", total=total)
+        seen: dict[str, int] = {}
+
+        def watch(event: Event) -> None:
+            run = by_key[event.key]
+            epochs = run.setting.epochs if run.host is None else 0
+            now = min(event.epoch + 1, epochs) if event.kind == "epoch" else epochs
+            progress.advance(task, max(0, now - seen.get(event.key, 0)))
+            seen[event.key] = max(now, seen.get(event.key, 0))
+            if event.kind == "failed":
+                console.print(f"[red]failed[/red] {run.setting.name} {run.label} s{run.replicate}: {event.reason}")
+
+        return sweep(runs, options, watch)
+
+
+def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
+    """What a sweep did, JSON-able."""
+    names = {run.key: f"{run.setting.name} {run.label} s{run.replicate}" for run in runs}
+    failed = [{"run": names[key], "key": key, "reason": reason} for key, reason in found.failed.items()]
+    return {"made": found.done, "stored": found.stored, "failed": failed, "seconds": round(found.seconds, 2)}
+
+
+def summary(found: Report, runs: Sequence[Run]) -> str:
+    """What a sweep did, and what to do next."""
+    lines = [f"{len(found.done)} runs made, {len(found.stored)} stored before, in {found.seconds:.1f} s."]
+    for failure in report(found, runs)["failed"]:
+        lines.append(f"failed: {failure['run']}: {failure['reason']}")
+    lines.append("Next: `lnlbench leaderboard` ranks them, `lnlbench ui` opens them in MLflow.")
+    return "\n".join(lines)
+
+
+def leaderboard(
+    targets: Sequence[str], rule: str, form: str, methods: str, tracking_uri: str | None, database: str | None
+) -> Any:
+    """The boards of what is stored, in one of `FORMS`.
+
+    Raises:
+        SettingError: an unknown rule or form, or nothing to rank.
+        StoreError: the store cannot be used.
+    """
+    from rich.console import Group
+
+    from lnlbench.leaderboard.rules import rule_named
+    from lnlbench.leaderboard.store import Store, exists
+    from lnlbench.leaderboard.table import boards, to_csv, to_json, to_markdown, to_rich
+    from lnlbench.methods.parse import split_methods
+
+    rules = [name.strip() for name in rule.split(",") if name.strip()]
+    try:
+        for name in rules:
+            rule_named(name)
+    except ValueError as error:
+        raise SettingError(str(error)) from None
+    if form not in FORMS:
+        raise SettingError(f"unknown format {form!r}; known: {', '.join(FORMS)}")
+    wanted = {setting.name for setting in settings.find(targets)} if targets else None
+    results = Store(tracking_uri, database).results(settings=wanted) if exists(tracking_uri) else []
+    if not results:
+        raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
+    shown = [" ".join(text.split()) for text in split_methods(methods)] or None
+    found = boards(results, rules, shown)
+    if form == "terminal":
+        return Group(*(part for board in found for part in (to_rich(board), "")))
+    render = {"markdown": to_markdown, "csv": to_csv, "json": to_json}[form]
+    return "\n\n".join(render(board) for board in found)
+
+
+def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | None) -> Rows:
+    """Versions, device, data sets at hand, store: each "ok", "missing" or "broken"."""
+    from lnlbench.benchmark.execution import default_jobs, execution
+    from lnlbench.leaderboard.errors import StoreError
+    from lnlbench.leaderboard.store import Store
+
+    def row(what: str, state: str, detail: str) -> dict[str, str]:
+        return {"what": what, "state": state, "detail": detail}
+
+    rows = [row("python", "ok", platform.python_version())]
+    for name in PACKAGES:
+        try:
+            rows.append(row(name, "ok", importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            rows.append(row(name, "missing", f"pip install {name}"))
+    how = execution()
+    rows.append(row("device", "ok", f"{how.device}, {how.describe()}, {how.precision}, {default_jobs()} processes"))
+    for card in _datasets(data_dir):
+        rows.append(row(card["dataset"], "ok" if card["from"] else "missing", card["from"] or "will be downloaded from the Hub"))
+    try:
+        store = Store(tracking_uri, database)
+        rows.append(row("store", "ok", f"{store.uri}, {len(store.stored())} runs"))
+    except StoreError as error:
+        rows.append(row("store", "broken", str(error)))
+    return rows
+
+
+def _methods(plugins: Sequence[Path]) -> Rows:
+    from lnlbench.methods.registry import load_file, methods
+
+    for path in plugins:
+        load_file(path)
+    rows = []
+    for name, method in methods().items():
+        about = inspect.getdoc(inspect.getmodule(method)) or ""
+        told = ", ".join(method.told) or "nothing"
+        rows.append({"method": str(method()), "what": about.splitlines()[0] if about else name, "told": told})
+    return rows
+
+
+def _settings() -> Rows:
+    members = {setting.name: setting for suite in settings.suites().values() for setting in suite}
+    return [
+        {"setting": name, "dataset": s.dataset, "model": s.model, "epochs": s.epochs, "batch": s.batch_size, "lr": s.lr}
+        for name, s in members.items()
+    ]
+
+
+def _suites() -> Rows:
+    return [{"suite": name, "settings": [s.noise for s in members]} for name, members in settings.suites().items()]
+
+
+def _datasets(data_dir: Path | None) -> Rows:
+    from lnlbench.datasets.card import cards
+    from lnlbench.datasets.images import locate
+
+    return [
+        {"dataset": name, "classes": card.classes, "train": card.train_size, "test": card.test_size, "from": locate(name, data_dir)}
+        for name, card in cards().items()
+    ]
+
+
+def _models() -> Rows:
+    from lnlbench.benchmark import models
+
+    own = [{"model": name, "what": (inspect.getdoc(getattr(models, name)) or "").splitlines()[0]} for name in models.OWN]
+    return [*own, {"model": "any timm name", "what": "such as resnet18 or resnet34; `timm.list_models()` has them all"}]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)
