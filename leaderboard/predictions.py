@@ -50,12 +50,12 @@ def unpack(text: str) -> npt.NDArray[np.uint8]:
         raise StoreError(f"packed predictions claim {size} values, more than any run here has")
     try:
         # One byte more than promised is enough to see that a text lies about its size.
-        raw = lzma.LZMADecompressor().decompress(
-            base64.b64decode(text[header.end() :], validate=True), max_length=size + 1
-        )
+        packed = base64.b64decode(text[header.end() :], validate=True)
+        decompressor = lzma.LZMADecompressor()
+        raw = decompressor.decompress(packed, max_length=size + 1)
     except (ValueError, EOFError, lzma.LZMAError) as error:
         raise StoreError(f"packed predictions are damaged: {one_line(error)}") from error
-    if len(raw) != size:
-        raise StoreError(f"packed predictions are damaged: {size} values promised, {len(raw)} or more found")
+    if len(raw) != size or not decompressor.eof:  # without its end the checksum was not compared
+        raise StoreError(f"packed predictions are damaged: they do not hold the {size} values that they promise")
     histories = np.frombuffer(raw, dtype=np.uint8).reshape(networks, samples, epochs)
-    return np.ascontiguousarray(histories.transpose(2, 0, 1))
+    return histories.transpose(2, 0, 1).copy()
