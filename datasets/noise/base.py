@@ -55,7 +55,8 @@ class Noise:
         found = re.fullmatch(r"(?:(.*[^-])-)?(\d+(?:\.\d*)?|\.\d+)", rest)
         shown = [f"{cls.kind}-{name}-0.4".replace("--", "-") for name in cls.options]
         if found is None:
-            raise DataError(f"noise '{cls.kind}-{rest}' has no rate at its end; write {' or '.join(shown)}")
+            text = f"{cls.kind}-{rest}" if rest else cls.kind
+            raise DataError(f"noise {text!r} has no rate at its end; write {' or '.join(shown)}")
         option, rate = found[1] or "", found[2]
         if option not in cls.options:
             raise unknown(f"option of {cls.kind} noise", option, [name for name in cls.options if name])

@@ -143,5 +143,5 @@ class File(Fixed):
                 )
             column = noisy[0]
         if column not in columns:
-            raise unknown("label column", column, columns, f"in {path}")
+            raise unknown("label column", column, filter(None, columns), f"in {path}")
         return fitting(columns, column, images, path), {"file": path.name, "column": column or None}

@@ -50,9 +50,9 @@ def test_against_the_plain_definition(make_images, text, scale):
 @pytest.mark.parametrize(
     ("text", "sha256"),
     [
-        ("instance-0.2", "PIN1"),
-        ("instance-0.4", "PIN2"),
-        ("instance-scaled-0.4", "PIN3"),
+        ("instance-0.2", "33a8078e019503a81badf4ac41df36341efa52a13be90e7fa49363c0f1875ca4"),
+        ("instance-0.4", "679d2922a37f28c6da0fb6102f4a0ea76656533ae611b193b35698f6ab66cd63"),
+        ("instance-scaled-0.4", "cddb9add704b398824042915e29b237a051462de704b52b975f26deb7a3315bc"),
     ],
 )
 def test_labels_are_the_same_everywhere(make_images, text, sha256):
@@ -74,8 +74,7 @@ def test_channels_come_first(make_images):
     assert (noise.corrupt(images, 0).given != noise.corrupt(other, 0).given).any()
 
 
-def test_raw_values_make_the_target_nearly_certain(mnist):
-    """Same pixels, other draw of whether to flip: the wrong class is a function of the image for almost all."""
+def test_realised_rate_on_mnist_within_seconds(mnist):
     start = time.perf_counter()
     manifest = parse_noise("instance-0.2").corrupt(mnist, 0).manifest
     assert time.perf_counter() - start < 10

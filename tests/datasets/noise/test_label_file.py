@@ -134,7 +134,9 @@ def test_code_in_a_file_is_not_run(tmp_path, images, given, where, legacy):
     for name in ("evil.pt", "evil.npy", "plain.pt"):
         with pytest.raises(DataError) as caught:
             parse_noise(f"file:{tmp_path / name}").corrupt(images, 0)
-        assert "\n" not in str(caught.value)
+        assert "\n" not in str(caught.value) and "weights_only" not in str(caught.value)
+        if name == "evil.pt":
+            assert "mkdir'; only arrays and tensors of numbers are read" in str(caught.value)
     assert not (tmp_path / "hacked").exists()
 
 
@@ -150,21 +152,22 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), BAD)
-@pytest.mark.parametrize("suffix", ["npy", "pt", "parquet"])
-def test_labels_that_do_not_fit(tmp_path, images, given, change, message, suffix):
+# A parquet column has one dimension, and text arrays are outside the allow-list of .pt files.
+FORMS = [
+    pytest.param(suffix, *case.values, id=f"{suffix}, {case.id}") for case in BAD for suffix in ("npy", "pt", "parquet")
+]
+FORMS = [form for form in FORMS if form.id not in ("parquet, two dimensions", "pt, text")]
+
+
+@pytest.mark.parametrize(("suffix", "change", "message"), FORMS)
+def test_labels_that_do_not_fit(tmp_path, images, given, suffix, change, message):
     path, labels = tmp_path / f"labels.{suffix}", change(np.sort(given))
     if suffix == "npy":
         np.save(path, labels)
     elif suffix == "pt":
-        if labels.dtype.kind == "U":
-            pytest.skip("text arrays are outside the allow-list")
         torch.save({"label": labels}, path)
     else:
-        if labels.ndim > 1:
-            pytest.skip("a parquet column has one dimension")
         pq.write_table(pa.table({"label": labels}), path)
-        message = message.replace("holds <U21 values", "holds object values")
     with pytest.raises(DataError, match=re.escape(message)) as caught:
         parse_noise(f"file:{path}").corrupt(images, 0)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
@@ -215,7 +218,7 @@ def test_names_and_places(tmp_path, images, given, make_images):
     cases = {
         f"file:{tmp_path}/a.pt": "several columns; write file:",
         f"file:{tmp_path}/a.pt#worse": "unknown label column 'worse' in",
-        f"file:{tmp_path}/a.npy#x": "a.npy has no columns",
+        f"file:{tmp_path}/a.npy#x": f"there is no label column in {tmp_path}/a.npy, so not 'x' either",
         f"file:{tmp_path}/none.npy": "there is no label file",
         f"file:{tmp_path}/a.txt": "ends in '.txt'; known: .npy, .pt, .pth, .parquet",
         "human-worst": "needs the label file <data-dir>/noise/cifar10/train.parquet",
@@ -234,7 +237,7 @@ def test_column_of_a_data_directory(tmp_path, make_images):
         parse_noise("labels-mine").corrupt(images, 0)
     pq.write_table(pa.table({"mine": images.train_labels, "clean": images.train_labels}), place)
     assert parse_noise("labels-mine").corrupt(images, 0).manifest["realised_rate"] == 0
-    with pytest.raises(DataError, match="unknown label column 'mime' in .*did you mean 'mine'"):
+    with pytest.raises(DataError, match=r"unknown label column 'mime' in .*did you mean 'mine'"):
         parse_noise("labels-mime").corrupt(images, 0)
     pq.write_table(pa.table({"mine": images.train_labels, "clean": images.train_labels[::-1]}), place)
     with pytest.raises(DataError, match="another order"):
