@@ -169,8 +169,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
             note(Event("stored", run.key))
     missing = [run for run in runs if run.key not in held]
     if options.jobs <= 1 or len(missing) <= 1:
-        for event in work(missing, options, store):
-            note(event)
+        work(missing, options, store, note)
     else:
         store.close()
         _in_processes(missing, options, note)
