@@ -65,7 +65,7 @@ def _pt(path: Path) -> dict[str, np.ndarray]:
     except (pickle.UnpicklingError, RuntimeError, ValueError, OSError, EOFError, TypeError, LookupError) as error:
         # Not torch's own words: they recommend to switch the restriction off.
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))
-        why = f"it asks for {asked[1]!r}" if asked else "it is damaged, or not made by torch.save"
+        why = f"it asks for {asked[1]!r}" if asked else "it is damaged or holds something else"
         raise DataError(f"{path} is refused: {why}; only arrays and tensors of numbers are read") from error
     items = content.items() if isinstance(content, dict) else [("", content)]
     columns = {}
