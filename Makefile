@@ -15,6 +15,7 @@ install: $(VENV)/installed
 # Editable: what you change in the clone is what runs.
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("lnlbench needs Python 3.11 or newer, but $(PYTHON) is " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'
+	@echo 'Installing into $(VENV): a few minutes, 6 GB with PyTorch for Linux and its CUDA libraries'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --editable .
 	@touch $@

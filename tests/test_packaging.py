@@ -89,5 +89,5 @@ def test_no_committed_file_names_a_folder_of_one_machine():
 
 
 def _files(folder):
-    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    return {path.relative_to(folder).as_posix() for path in found}
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return {name for name in names if not name.endswith(".pyc") and not name.startswith(".") and "/." not in name}
