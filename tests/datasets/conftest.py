@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -71,3 +75,30 @@ def make_images():
         return Images(name, "r", "test", "0" * 64, wanted, pixels, labels, pixels[:2], labels[:2], {}, data_dirs)
 
     return make
+
+
+def encoded(pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def handmade(tmp_path):
+    """Return a function that writes a data set of four PNG images in the Hub's layout."""
+
+    def write(name="mnist", labels=(3, 1, 4, 1), side=28, image=None, splits=("train", "test"), drop=()):
+        c = card(name)
+        folder = tmp_path / "data"
+        place = folder / c.hub_id / c.config
+        place.mkdir(parents=True, exist_ok=True)
+        shape = (4, side, side) if c.channels == 1 else (4, side, side, 3)
+        pixels = np.random.Generator(np.random.PCG64(3)).integers(0, 256, shape, dtype=np.uint8)
+        items = [{"bytes": image or encoded(p), "path": None} for p in pixels]
+        columns = {c.image_column: items, c.label_column: list(labels), **{e: [0] * 4 for e in c.extra_columns}}
+        table = pa.table({k: v for k, v in columns.items() if k not in drop})
+        for split in splits:
+            pq.write_table(table, place / f"{split}-00000-of-00001.parquet")
+        return folder, pixels
+
+    return write
