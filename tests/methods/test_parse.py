@@ -1,0 +1,120 @@
+"""Methods from text, and back."""
+
+import pytest
+
+from lnlbench.methods import MethodError, method_class, methods, parse, register, split_methods
+from lnlbench.methods.base import Method
+from lnlbench.methods.registry import load_file
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        pytest.param("ce", "ce", id="the default answers"),
+        pytest.param(" gce ", "gce(q=0.7)", id="every value is written"),
+        pytest.param("gce(q=1)", "gce(q=1.0)", id="an integer for a float"),
+        pytest.param("sam(rho=1e-2)", "sam(adaptive=False, rho=0.01)", id="an exponent"),
+        pytest.param("sam(rho=1e+0)", "sam(adaptive=False, rho=1.0)", id="a plus in a number joins nothing"),
+        pytest.param("ce + gce", "gce(q=0.7)", id="cross-entropy adds nothing"),
+        pytest.param("sam + gce", "gce(q=0.7) + sam(adaptive=False, rho=0.1)", id="order does not matter"),
+        pytest.param("early_stopping", "early_stopping(patience=0.1)", id="a reading of cross-entropy"),
+    ],
+)
+def test_text_becomes_a_method_with_one_text(text, canonical):
+    assert str(parse(text)) == canonical
+    assert str(parse(canonical)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gec", "unknown method 'gec'; did you mean 'gce'\\? known: ce, "),
+        ("gce(p=0.5)", "gce has no hyper-parameter 'p'"),
+        ("gce(0.5)", "hyper-parameters need their names"),
+        ("gce(q=-1)", "q must be in"),
+        ("gce(q='a')", "q must be a finite number"),
+        ("gce(q=1e999)", "q must be a finite number"),
+        ("gce(q=True)", "q must be a finite number"),
+        ("sam(adaptive=1)", "adaptive must be True or False"),
+        ("small_loss(exponent=3)", "exponent must be one of"),
+        ("dal(q_e=0.5)", "q_e must be above q_s"),
+        ("gce + dal", "'dal' and 'gce' both answer `loss`"),
+        ("small_loss + co_teaching", "both answer `select`"),
+        ("gce - sam", "cannot read"),
+        ("gce(q=", "cannot read"),
+        ("", "cannot read"),
+        ("__import__('os')", "hyper-parameters need their names"),
+        ("gce(q=__import__('os'))", "is no number"),
+        ("gce(**{'q': 1})", "hyper-parameters need their names"),
+    ],
+    ids=lambda value: value[:24],
+)
+def test_bad_text_is_one_clear_error(text, message):
+    with pytest.raises(MethodError, match=message) as found:
+        parse(text)
+    assert "\n" not in str(found.value)
+
+
+def test_defaults_may_depend_on_the_number_of_classes_alone():
+    assert str(parse("elr", classes=100)) == "elr(beta=0.9, lam=7.0)"
+    assert str(parse("elr(lam=2)", classes=100)) == "elr(beta=0.9, lam=2.0)"
+    assert str(parse("elr", classes=10)) == "elr(beta=0.7, lam=3.0)"
+
+
+def test_commas_outside_parentheses_separate_methods():
+    found = split_methods("ce, small_loss(forget=0.2, ramp=0.1) + sam,gce,")
+    assert found == ["ce", "small_loss(forget=0.2, ramp=0.1) + sam", "gce"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reading", "host"),
+    [
+        ("early_stopping", True, "ce"),
+        ("dal + early_stopping", True, "dal(lambda_max=1.0, q_e=1.5, q_s=0.6)"),
+        ("dal", False, "dal(lambda_max=1.0, q_e=1.5, q_s=0.6)"),
+        ("ce", False, "ce"),
+    ],
+)
+def test_a_part_that_only_stops_and_reports_is_a_reading_of_its_host(text, reading, host):
+    method = parse(text)
+    assert method.is_reading is reading
+    assert str(method.host) == host
+
+
+def test_a_name_is_registered_once():
+    with pytest.raises(MethodError, match="two methods are called 'gce'"):
+        register("gce")(type("Again", (Method,), {}))
+    assert method_class("gce").__name__ == "GCE"
+
+
+def test_a_file_of_the_users_registers_its_methods(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from lnlbench.methods import Method, register, tuned\n"
+        "@register('mine_of_the_test')\n"
+        "class Mine(Method):\n"
+        '    """Nothing new. Source: none, 2026."""\n'
+        "    a: float = tuned(0.5, 0.0, 1.0)\n"
+    )
+    assert load_file(file) == ["mine_of_the_test"]
+    assert str(parse("mine_of_the_test(a=0.25)")) == "mine_of_the_test(a=0.25)"
+    from lnlbench.methods import registry
+
+    del registry._METHODS["mine_of_the_test"]
+    assert "mine_of_the_test" not in methods()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(None, "no Python file at", id="missing"),
+        pytest.param("import nothing_of_this_name", "does not import: ModuleNotFoundError", id="broken"),
+        pytest.param("x = 1", "registers no method", id="empty"),
+    ],
+)
+def test_a_bad_file_is_one_clear_error(content, message, tmp_path):
+    file = tmp_path / "bad.py"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(MethodError, match=message):
+        load_file(file)
