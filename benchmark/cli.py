@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,6 +138,7 @@ def doctor(data_dir: DataDir = None, tracking_uri: Uri = None, database: Databas
 
 def main() -> None:
     """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
+    signal.signal(signal.SIGTERM, _interrupt)  # so that workers end and claims are given back
     try:
         app()
     except KeyboardInterrupt:
@@ -145,6 +147,10 @@ def main() -> None:
         if not type(error).__module__.startswith("lnlbench."):
             raise
         _fail(" ".join(str(error).split()), 2)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _fail(line: str, code: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -283,6 +284,7 @@ def _received(events: Any, workers: Sequence[Any]) -> Iterator[Event]:
 def _worker(runs: Sequence[Run], options: Options, threads: int, events: Any) -> None:
     import torch
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     for path in options.plugins:
         load_file(path)
@@ -293,6 +295,14 @@ def _worker(runs: Sequence[Run], options: Options, threads: int, events: Any) ->
         events.put(Event("broken", "", reason=str(error)))
     except KeyboardInterrupt:
         pass  # the parent got it too, and reports
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed must not go on unseen; its claim expires with it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _info(run: Run, prepared: Prepared) -> RunInfo:
