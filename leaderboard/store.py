@@ -330,19 +330,28 @@ class Store:
                 self._client.log_inputs(run_id, [DatasetInput(dataset)])
 
     def _write_files(self, run_id: str, contents: Mapping[str, bytes | str]) -> None:
-        root = _local(self._artifact_roots[run_id])
-        if root is not None and self.artifacts is not None:
+        root = self._local(self._artifact_roots[run_id])
+        if root is not None:
             files.write_all(root, contents)
             return
         with files.temporary(contents) as folder:
             self._client.log_artifacts(run_id, str(folder))
 
     def _artifact(self, run: "Run", name: str) -> bytes:
-        root = _local(run.info.artifact_uri)
-        if root is not None and self.artifacts is not None:
+        root = self._local(run.info.artifact_uri)
+        if root is not None:
             return files.read(root / name)
         with self._explained(), files.temporary({}) as folder:
             return files.read(Path(self._client.download_artifacts(run.info.run_id, name, str(folder))))
+
+    def _local(self, uri: str) -> Path | None:
+        """Return the folder that an artifact URI names, None where only MLflow can reach it."""
+        served = "mlflow-artifacts:/"  # written through `serve`, whose artifacts are this store's
+        if self.artifacts is not None and uri.startswith(served):
+            return self.artifacts / uri.removeprefix(served)
+        if uri.startswith("file:"):
+            return Path(url2pathname(urlparse(uri).path))
+        return None if ":/" in uri else Path(uri)
 
     def _summarise(self, parent: str, info: RunInfo) -> None:
         """Write mean, interval and n of the cell; the step is n, so that a late writer never hides a newer value."""
@@ -384,22 +393,32 @@ def _mlflow() -> Any:
     }
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
-    import mlflow
+    with _quiet():
+        import mlflow
 
     return mlflow
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the warnings of MLflow and its database tools about each other from the user."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _create_tables(url: str, artifacts: Path, wait: float) -> None:
     """Create MLflow's tables, once for all processes, and never leave a half-made database file."""
     _mlflow()
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    with _quiet():
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     file = db.sqlite_file(url)
     if file:
         db.check_file(file)
     engine = db.engine(url, wait)
     try:
-        with db.explained(url), db.alone(url, engine):
+        with _quiet(), db.explained(url), db.alone(url, engine):
             if file and not (file.exists() and file.stat().st_size):
                 with files.replacing(file) as unfinished:
                     SqlAlchemyStore(f"sqlite:///{unfinished}", artifacts.as_uri()).engine.dispose()
@@ -425,13 +444,6 @@ def _digest(manifest: Mapping[str, Any]) -> str:
     """Return what names the noisy labels: their hash, cut to MLflow's 36 characters."""
     text = json.dumps(dict(manifest), sort_keys=True, default=str)
     return str(manifest.get("labels_sha256") or hashlib.sha256(text.encode()).hexdigest())[:36]
-
-
-def _local(uri: str) -> Path | None:
-    """Return the folder that an artifact URI names, None if it is not on this machine's file system."""
-    if uri.startswith("file:"):
-        return Path(url2pathname(urlparse(uri).path))
-    return None if "://" in uri or uri.startswith("mlflow-artifacts:") else Path(uri)
 
 
 def _now() -> int:
