@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from lnlbench.benchmark.sweep import Options
+    pass
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,9 +22,12 @@ app = typer.Typer(
 )
 
 Targets = Annotated[
-    list[str], typer.Argument(metavar="SUITE-OR-SETTING...", help="Suites, settings such as mnist/symmetric-0.4, patterns.")
+    list[str],
+    typer.Argument(metavar="SUITE-OR-SETTING...", help="Suites, settings such as mnist/symmetric-0.4, patterns."),
 ]
-Methods = Annotated[str, typer.Option("--methods", "-m", help='As in "ce, gce(q=0.5), dal + sam"; a suite has its own.')]
+Methods = Annotated[
+    str, typer.Option("--methods", "-m", help='As in "ce, gce(q=0.5), dal + sam"; a suite has its own.')
+]
 Seeds = Annotated[str, typer.Option("--seeds", "-s", help='Replicates, as in "0,1,2" or "0-4".')]
 Uri = Annotated[
     str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow store; ~/.lnlbench/mlflow.db by default.")
@@ -96,13 +99,16 @@ def leaderboard(
     rule: Annotated[str, typer.Option(help="noisy_val, final, mean10, oracle; several with commas.")] = "noisy_val",
     form: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv or json.")] = "terminal",
     methods: Methods = "",
+    gap: Annotated[
+        bool, typer.Option("--gap", help="Add the share of cross-entropy's memorisation gap closed.")
+    ] = False,
     tracking_uri: Uri = None,
     database: Database = None,
 ) -> None:
     """Rank what is stored: mean ± 95 % interval, number of replicates, rank per setting, mean rank."""
     from lnlbench.benchmark import display
 
-    _print(display.leaderboard(targets or [], rule, form, methods, tracking_uri, database))
+    _print(display.leaderboard(targets or [], rule, form, methods, gap, tracking_uri, database))
 
 
 @app.command()
@@ -126,7 +132,9 @@ def ui(
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, tracking_uri: Uri = None, database: Database = None, as_json: Json = False) -> None:
+def doctor(
+    data_dir: DataDir = None, tracking_uri: Uri = None, database: Database = None, as_json: Json = False
+) -> None:
     """Check versions, device, data sets at hand and the store."""
     from lnlbench.benchmark import display
 

@@ -42,7 +42,9 @@ def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
     }
     if what not in kinds:
         close = get_close_matches(what, kinds, n=1)
-        raise SettingError(f"cannot list {what!r}; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(kinds)}")
+        raise SettingError(
+            f"cannot list {what!r}; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(kinds)}"
+        )
     return kinds[what]()
 
 
@@ -109,14 +111,19 @@ def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
 def summary(found: Report, runs: Sequence[Run]) -> str:
     """What a sweep did, and what to do next."""
     lines = [f"{len(found.done)} runs made, {len(found.stored)} stored before, in {found.seconds:.1f} s."]
-    for failure in report(found, runs)["failed"]:
-        lines.append(f"failed: {failure['run']}: {failure['reason']}")
+    lines += [f"failed: {failure['run']}: {failure['reason']}" for failure in report(found, runs)["failed"]]
     lines.append("Next: `lnlbench leaderboard` ranks them, `lnlbench ui` opens them in MLflow.")
     return "\n".join(lines)
 
 
 def leaderboard(
-    targets: Sequence[str], rule: str, form: str, methods: str, tracking_uri: str | None, database: str | None
+    targets: Sequence[str],
+    rule: str,
+    form: str,
+    methods: str,
+    gap: bool,
+    tracking_uri: str | None,
+    database: str | None,
 ) -> Any:
     """The boards of what is stored, in one of `FORMS`.
 
@@ -125,7 +132,10 @@ def leaderboard(
         StoreError: the store cannot be used.
     """
     from rich.console import Group
+    from rich.markdown import Markdown
 
+    from lnlbench.leaderboard.gap import gaps
+    from lnlbench.leaderboard.gap import to_markdown as gap_table
     from lnlbench.leaderboard.rules import rule_named
     from lnlbench.leaderboard.store import Store, exists
     from lnlbench.leaderboard.table import boards, to_csv, to_json, to_markdown, to_rich
@@ -139,16 +149,19 @@ def leaderboard(
         raise SettingError(str(error)) from None
     if form not in FORMS:
         raise SettingError(f"unknown format {form!r}; known: {', '.join(FORMS)}")
+    if gap and form not in FORMS[:2]:
+        raise SettingError(f"--gap is a text for {' and '.join(FORMS[:2])}, not for {form}")
     wanted = {setting.name for setting in settings.find(targets)} if targets else None
     results = Store(tracking_uri, database).results(settings=wanted) if exists(tracking_uri) else []
     if not results:
         raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
     shown = [" ".join(text.split()) for text in split_methods(methods)] or None
     found = boards(results, rules, shown)
+    table = gap_table([one for one in gaps(results) if shown is None or one.method in shown]) if gap else ""
     if form == "terminal":
-        return Group(*(part for board in found for part in (to_rich(board), "")))
+        return Group(*(part for board in found for part in (to_rich(board), "")), Markdown(table))
     render = {"markdown": to_markdown, "csv": to_csv, "json": to_json}[form]
-    return "\n\n".join(render(board) for board in found)
+    return "\n\n".join([*(render(board) for board in found), *([table] if table else [])])
 
 
 def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | None) -> Rows:
@@ -168,8 +181,10 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | N
             rows.append(row(name, "missing", f"pip install {name}"))
     how = execution()
     rows.append(row("device", "ok", f"{how.device}, {how.describe()}, {how.precision}, {default_jobs()} processes"))
-    for card in _datasets(data_dir):
-        rows.append(row(card["dataset"], "ok" if card["from"] else "missing", card["from"] or "will be downloaded from the Hub"))
+    rows += [
+        row(card["dataset"], "ok" if card["from"] else "missing", card["from"] or "will be downloaded from the Hub")
+        for card in _datasets(data_dir)
+    ]
     try:
         store = Store(tracking_uri, database)
         rows.append(row("store", "ok", f"{store.uri}, {len(store.stored())} runs"))
@@ -208,7 +223,13 @@ def _datasets(data_dir: Path | None) -> Rows:
     from lnlbench.datasets.images import locate
 
     return [
-        {"dataset": name, "classes": card.classes, "train": card.train_size, "test": card.test_size, "from": locate(name, data_dir)}
+        {
+            "dataset": name,
+            "classes": card.classes,
+            "train": card.train_size,
+            "test": card.test_size,
+            "from": locate(name, data_dir),
+        }
         for name, card in cards().items()
     ]
 
@@ -216,7 +237,9 @@ def _datasets(data_dir: Path | None) -> Rows:
 def _models() -> Rows:
     from lnlbench.benchmark import models
 
-    own = [{"model": name, "what": (inspect.getdoc(getattr(models, name)) or "").splitlines()[0]} for name in models.OWN]
+    own = [
+        {"model": name, "what": (inspect.getdoc(getattr(models, name)) or "").splitlines()[0]} for name in models.OWN
+    ]
     return [*own, {"model": "any timm name", "what": "such as resnet18 or resnet34; `timm.list_models()` has them all"}]
 
 

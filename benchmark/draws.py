@@ -28,12 +28,15 @@ class Draws:
         self.step, self.position = step, 0
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
+        """Float32 in [0, 1)."""
         return self._next(lambda size, source: torch.rand(size, generator=source), shape)
 
     def normal(self, shape: Sequence[int]) -> Tensor:
+        """Float32, mean 0, variance 1."""
         return self._next(lambda size, source: torch.randn(size, generator=source), shape)
 
     def integers(self, high: int, shape: Sequence[int]) -> Tensor:
+        """Int64 in 0 .. high - 1."""
         return self._next(lambda size, source: torch.randint(high, size, generator=source), shape)
 
     def _next(self, draw: Callable[[Sequence[int], torch.Generator], Tensor], shape: Sequence[int]) -> Tensor:

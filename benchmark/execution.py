@@ -41,7 +41,7 @@ class Execution:
     def place(self, model: nn.Module) -> nn.Module:
         """The model on the device, in its type and memory format."""
         model = model.to(self.device, self.dtype)
-        return model.to(memory_format=torch.channels_last) if self.channels_last else model  # type: ignore[call-overload]
+        return model.to(memory_format=torch.channels_last) if self.channels_last else model
 
     def layout(self, images: Tensor) -> Tensor:
         """Images [B, C, H, W] in the memory format of the model."""

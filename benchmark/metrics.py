@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from lnlbench.benchmark.job import Samples
@@ -65,4 +64,4 @@ def auroc(scores: Tensor, positive: Tensor) -> float | None:
 
 
 def _mean(values: Tensor) -> float | None:
-    return torch.mean(values.double()).item() if values.numel() else None
+    return values.double().mean().item() if values.numel() else None

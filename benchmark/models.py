@@ -27,8 +27,10 @@ class MLP(nn.Module):
         self.hidden = nn.Linear(pixels, hidden)
         self.head = nn.Linear(hidden, classes)
 
-    def forward(self, images: Tensor) -> Tensor:  # [B, ...] -> [B, classes]
-        return self.head(self.hidden(images.flatten(1)).relu())
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, ...] to logits [B, classes]."""
+        logits: Tensor = self.head(self.hidden(images.flatten(1)).relu())
+        return logits
 
 
 class CNN(nn.Module):
@@ -40,7 +42,11 @@ class CNN(nn.Module):
         layers: list[nn.Module] = []
         for block in blocks:
             for width_out in block:
-                layers += [nn.Conv2d(channels, width_out, 3, padding=1, bias=False), nn.BatchNorm2d(width_out), nn.ReLU()]
+                layers += [
+                    nn.Conv2d(channels, width_out, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(width_out),
+                    nn.ReLU(),
+                ]
                 channels = width_out
             layers.append(nn.MaxPool2d(2))
             height, width = height // 2, width // 2
@@ -48,8 +54,10 @@ class CNN(nn.Module):
         self.hidden = nn.Linear(channels * height * width, hidden)
         self.head = nn.Linear(hidden, classes)
 
-    def forward(self, images: Tensor) -> Tensor:  # [B, C, H, W] -> [B, classes]
-        return self.head(self.hidden(self.features(images).flatten(1)).relu())
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] to logits [B, classes]."""
+        logits: Tensor = self.head(self.hidden(self.features(images).flatten(1)).relu())
+        return logits
 
 
 @register_model
@@ -99,7 +107,7 @@ def build(name: str, classes: int, shape: tuple[int, int, int], seed: int) -> nn
     """
     check_model(name)
     channels, side = shape[0], shape[1]
-    sizes: list[dict[str, int]] = [{"img_size": side}] if name in OWN else [{"img_size": side}, {}]
+    sizes: list[dict[str, Any]] = [{"img_size": side}] if name in OWN else [{"img_size": side}, {}]
     with torch.random.fork_rng(devices=[]):
         for size in sizes:
             torch.manual_seed(seed)

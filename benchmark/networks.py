@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -29,7 +29,7 @@ class Networks:
         self.flat = [p for network in self.params for p in network.values()]
         self.start = [p.detach().clone() for p in self.flat]
         self.averaged = self.params  # what is evaluated
-        self.dropout = any(isinstance(m, nn.Dropout) and m.p > 0 for m in self.models[0].modules())
+        self.random: bool | None = None  # whether a forward pass draws numbers: dropout of any kind; the first one tells
 
     def train(self) -> None:
         """Switch to training mode."""
@@ -100,11 +100,17 @@ class Networks:
 
     @contextmanager
     def _dropout_masks(self, masks: tuple[int, int]) -> Iterator[None]:
-        devices = [self.how.device] if self.how.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices) if self.dropout else nullcontext():
-            if self.dropout:
-                torch.manual_seed(seed("dropout", self.replicate, *masks))
+        if self.random is False:
             yield
+            return
+        on_gpu = self.how.device.type == "cuda"
+        with torch.random.fork_rng(devices=[self.how.device] if on_gpu else []):
+            torch.manual_seed(seed("dropout", self.replicate, *masks))
+            before = torch.cuda.get_rng_state(self.how.device) if on_gpu else torch.get_rng_state()
+            yield
+            if self.random is None:
+                after = torch.cuda.get_rng_state(self.how.device) if on_gpu else torch.get_rng_state()
+                self.random = not torch.equal(before, after)
 
 
 def copies(params: Params) -> Params:
@@ -113,4 +119,4 @@ def copies(params: Params) -> Params:
 
 
 def _norm(tensors: list[Tensor]) -> float:
-    return torch.stack(torch._foreach_norm(tensors)).norm().item()
+    return float(torch.stack(torch._foreach_norm(tensors)).norm())

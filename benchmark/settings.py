@@ -81,7 +81,9 @@ class Setting:
 
 def suites() -> dict[str, list[Setting]]:
     """The suites by name."""
-    return {name: [setting(f"{name}/{noise}") for noise in table["noises"]] for name, table in _file()["suites"].items()}
+    return {
+        name: [setting(f"{name}/{noise}") for noise in table["noises"]] for name, table in _file()["suites"].items()
+    }
 
 
 def default_methods() -> str:

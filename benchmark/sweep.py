@@ -66,7 +66,9 @@ class Report:
 Watch = Callable[[Event], None]
 
 
-def grid(targets: Iterable[str], methods: str, replicates: str, changes: Mapping[str, Any], options: Options) -> list[Run]:
+def grid(
+    targets: Iterable[str], methods: str, replicates: str, changes: Mapping[str, Any], options: Options
+) -> list[Run]:
     """The runs of a command line.
 
     Args:
@@ -255,7 +257,10 @@ def _in_processes(runs: Sequence[Run], options: Options, note: Watch) -> None:
                     raise StoreError(event.reason)
                 if event.kind == "failed":  # another worker may succeed with it
                     failed[event.key] = event
-                elif event.kind == "epoch" or left.pop(event.key, None):
+                elif event.kind == "epoch":
+                    note(event)
+                elif event.key in left:
+                    del left[event.key]
                     note(event)
         finally:
             for worker in workers:

@@ -1,4 +1,4 @@
-"""The one training loop: it trains a job epoch by epoch and yields what happened; it neither logs, stores nor prints."""
+"""The one training loop: it trains a job, epoch by epoch, and yields what happened; it neither logs nor stores."""
 
 from __future__ import annotations
 
@@ -160,9 +160,12 @@ class _Loop:
 
     def clock(self, steps: int) -> Clock:
         """The clock at the first step of an epoch; its step counts on."""
-        total = self.setting.epochs
-        times = (self.epoch, total, self.epoch * steps, self.epoch / total)
-        return Clock(*(torch.tensor(t, device=self.how.device, dtype=self.how.dtype) for t in times), random=self.draws)
+
+        def scalar(value: float) -> Tensor:
+            return torch.tensor(value, device=self.how.device, dtype=self.how.dtype)
+
+        now, total = self.epoch, self.setting.epochs
+        return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), self.draws)
 
     def summary(self, lr: float, begin: float) -> Epoch:
         """Evaluate, and gather the numbers of the epoch that has just been trained."""
@@ -205,7 +208,7 @@ class _Loop:
 
     def samples(self, index: Tensor) -> Samples:
         """The numbers of some training samples from a pass in evaluation mode, without augmentation."""
-        logits = self.networks.predict(map(self.images.batch, index.split(EVALUATION_BATCH)))
+        logits = self.networks.predict(map(self.images.batch, torch.split(index, EVALUATION_BATCH)))
         return _samples(index, logits, self.given, None)
 
     def record(self) -> Record:
@@ -270,5 +273,5 @@ def _samples(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None
     """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
     labels = given[index].expand(len(logits), -1).unsqueeze(-1)
     loss = -logits.log_softmax(-1).gather(-1, labels).squeeze(-1)
-    found = (index, loss, logits.argmax(-1), -torch.expm1(-loss))
-    return Samples(*(x.cpu() for x in found), None if weight is None else weight.cpu())
+    kept = None if weight is None else weight.cpu()
+    return Samples(index.cpu(), loss.cpu(), logits.argmax(-1).cpu(), -torch.expm1(-loss).cpu(), kept)

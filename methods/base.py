@@ -174,7 +174,9 @@ class Method:
     def tensors(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Self:
         """The method with every float field as a 0-d tensor: what the training loop works with."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.type in (float, "float")}
-        return replace(self, **{name: torch.tensor(value, device=device, dtype=dtype) for name, value in values.items()})
+        return replace(
+            self, **{name: torch.tensor(value, device=device, dtype=dtype) for name, value in values.items()}
+        )
 
     def start(self, task: Task) -> dict[str, Tensor]:
         """What is remembered of each sample: named tensors [K, N, ...]. Nothing by default."""

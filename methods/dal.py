@@ -27,7 +27,7 @@ class DAL(Method):
     lambda_max: float = tuned(1.0, 0.0, 2.0, valid=(0.0, 10.0))
 
     def schedule(self, progress: Tensor) -> tuple[Tensor, Tensor]:
-        """q and λ at a share of the training length."""
+        """Q and λ at a share of the training length."""
         q = self.q_s + (self.q_e - self.q_s) * progress
         beyond = torch.relu(q - 1)
         # (t - t0) / (T - t0) = (q - 1) / (q_e - 1), written so that q_e <= 1 needs no case of its own

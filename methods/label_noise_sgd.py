@@ -1,7 +1,6 @@
 """Label-noise SGD: fresh label flips at every step, as an implicit regulariser."""
 
 import torch
-from torch import Tensor
 
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 from lnlbench.methods.registry import register

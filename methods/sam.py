@@ -32,7 +32,9 @@ class SAM(Method):
 
     def worst(self, params: dict[str, Tensor], grads: dict[str, Tensor]) -> dict[str, Tensor]:
         """The parameters of one network, moved to where the loss is worst within ρ to first order."""
-        scale = {n: p.detach().abs() + ETA if self.adaptive and n.endswith("weight") else 1.0 for n, p in params.items()}
+        scale = {
+            n: p.detach().abs() + ETA if self.adaptive and n.endswith("weight") else 1.0 for n, p in params.items()
+        }
         norm = torch.stack([(scale[n] * g).square().sum() for n, g in grads.items()]).sum().sqrt()
         step = self.rho / (norm + TINY)
         return {n: p.detach() + step * scale[n] ** 2 * grads[n] for n, p in params.items()}

@@ -1,6 +1,5 @@
 """Sample selection: train on the part of each batch that has the smallest loss."""
 
-import torch
 from torch import Tensor
 
 from lnlbench.methods.base import Batch, Clock, Method, tuned

@@ -90,7 +90,15 @@ def test_dal_equals_its_formula_at_every_stage(epoch, logits, batch):
 
 @pytest.mark.parametrize(
     ("epoch", "q", "weight"),
-    [(0, 0.6, 0), (33, 0.798, 0), (66, 0.996, 0), (67, 1.002, 0.004), (100, 1.2, 0.4), (125, 1.35, 0.7), (149, 1.494, 0.988)],
+    [
+        (0, 0.6, 0),
+        (33, 0.798, 0),
+        (66, 0.996, 0),
+        (67, 1.002, 0.004),
+        (100, 1.2, 0.4),
+        (125, 1.35, 0.7),
+        (149, 1.494, 0.988),
+    ],
 )
 def test_dal_schedule_has_the_values_of_the_official_code(epoch, q, weight):
     method = parse("dal").tensors(torch.device("cpu"), torch.float64).parts[0]
@@ -106,7 +114,8 @@ def test_dal_without_a_second_phase_has_no_entropy_term():
 
 def test_gce_tends_to_cross_entropy(logits, batch):
     distances = [
-        (loss_of(f"gce(q={q})", logits, batch) - loss_of("ce", logits, batch)).abs().max().item() for q in (0.1, 0.01, 0.001)
+        (loss_of(f"gce(q={q})", logits, batch) - loss_of("ce", logits, batch)).abs().max().item()
+        for q in (0.1, 0.01, 0.001)
     ]
     assert distances[0] > 5 * distances[1] > 25 * distances[2]
 
@@ -139,7 +148,9 @@ def test_elr_target_and_term_equal_the_formula(logits, batch):
     assert not start.any()
     target, p = start.double(), logits.detach().softmax(-1)
     for _ in range(3):
-        rows = method.remember(logits.detach(), Batch(batch.inputs, batch.targets, batch.index, {"target": target}), clock())
+        rows = method.remember(
+            logits.detach(), Batch(batch.inputs, batch.targets, batch.index, {"target": target}), clock()
+        )
         target = 0.7 * target + 0.3 * p
         torch.testing.assert_close(rows["target"], target)
     ours = method.loss(logits, Batch(batch.inputs, batch.targets, batch.index, rows), clock())
@@ -150,7 +161,9 @@ def test_elr_target_and_term_equal_the_formula(logits, batch):
 def test_elr_stays_finite_where_target_and_prediction_agree(batch):
     logits = (1e4 * batch.targets).expand(1, -1, -1).clone().requires_grad_()
     method = parse("elr").tensors(torch.device("cpu"), torch.float64)
-    loss = method.loss(logits, Batch(batch.inputs, batch.targets, batch.index, {"target": batch.targets.expand(1, -1, -1)}), clock())
+    loss = method.loss(
+        logits, Batch(batch.inputs, batch.targets, batch.index, {"target": batch.targets.expand(1, -1, -1)}), clock()
+    )
     assert loss.isfinite().all()
     assert torch.autograd.grad(loss.sum(), logits)[0].isfinite().all()
 

@@ -151,12 +151,17 @@ def arguments(text, seed):
     source = torch.Generator().manual_seed(seed)
     logits = torch.randn(method.networks, 16, 10, generator=source)
     targets = functional.one_hot(torch.randint(10, (16,), generator=source), 10).float()
-    values = tuple(
-        torch.tensor(getattr(method.parts[i], name) * (1 + 0.05 * seed)) for i, name in float_fields(method)
-    )
+    values = tuple(torch.tensor(getattr(method.parts[i], name) * (1 + 0.05 * seed)) for i, name in float_fields(method))
     epoch = 3.0 + seed
     times = torch.tensor([epoch, 10.0, 30 * epoch, epoch / 10])
-    return method, (logits, targets, values, times, torch.rand(512, generator=source), torch.randn(512, generator=source))
+    return method, (
+        logits,
+        targets,
+        values,
+        times,
+        torch.rand(512, generator=source),
+        torch.randn(512, generator=source),
+    )
 
 
 def leaves(tree):
