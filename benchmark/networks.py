@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from lnlbench.benchmark.execution import Execution
@@ -29,7 +29,7 @@ class Networks:
         self.flat = [p for network in self.params for p in network.values()]
         self.start = [p.detach().clone() for p in self.flat]
         self.averaged = self.params  # what is evaluated
-        self.random: bool | None = None  # whether a forward pass draws numbers: dropout of any kind; the first one tells
+        self.random: bool | None = None  # whether a pass draws numbers (dropout of any kind): the first one tells
 
     def train(self) -> None:
         """Switch to training mode."""
