@@ -20,6 +20,16 @@ def _own_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """Make a fresh store's database, once: the migrations take seconds, so tests copy it."""
+    from lnlbench.leaderboard.store import Store
+
+    file = tmp_path_factory.mktemp("template") / "mlflow.db"
+    Store(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture(scope="session")
 def data_dir():
     """Give the folder of real data, in the layout of the Hugging Face Hub; skip where the user names none."""
     return _real_data()

@@ -74,14 +74,6 @@ def info_of() -> Callable[[Result], RunInfo]:
     return info
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh store's database: the migrations take seconds, so tests copy it."""
-    file = tmp_path_factory.mktemp("template") / "mlflow.db"
-    Store(f"sqlite:///{file}").close()
-    return file
-
-
 @pytest.fixture
 def url(template: Path, tmp_path: Path) -> str:
     """The URL of a fresh store."""
