@@ -79,9 +79,9 @@ def test_our_modules_are_imported_by_their_full_name(path):
 
 
 @pytest.mark.parametrize(("package", "home"), ONE_FILE.items(), ids=ONE_FILE)
-def test_a_heavy_package_is_imported_in_one_file(package, home):
-    files = [str(path) for path in FILES if any(name.split(".")[0] == package for name in imported(path))]
-    assert files == [home]
+def test_a_heavy_package_is_imported_in_one_file_at_most(package, home):
+    files = [path.as_posix() for path in FILES if any(name.split(".")[0] == package for name in imported(path))]
+    assert files in ([], [home])
 
 
 @pytest.mark.parametrize(
