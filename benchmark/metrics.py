@@ -55,7 +55,7 @@ def auroc(scores: Tensor, positive: Tensor) -> float | None:
     count, total = int(positive.sum()), len(positive)
     if not 0 < count < total or scores.isnan().any():
         return None
-    areas = []
+    areas: list[float] = []
     for row in scores.double():
         _, place, repeats = row.unique(return_inverse=True, return_counts=True)
         rank = (repeats.cumsum(0) - (repeats - 1) / 2)[place]  # from 1, the mean rank of equal values
@@ -64,4 +64,4 @@ def auroc(scores: Tensor, positive: Tensor) -> float | None:
 
 
 def _mean(values: Tensor) -> float | None:
-    return values.double().mean().item() if values.numel() else None
+    return float(values.double().mean()) if values.numel() else None
