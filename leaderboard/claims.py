@@ -26,11 +26,12 @@ def new_owner() -> str:
 
 @dataclass(frozen=True)
 class Grant:
-    """A key that was won, and the MLflow run that a dead owner left behind (to be marked KILLED)."""
+    """A key that was won; of a dead owner, if `taken_over`, with the MLflow run that it had attached."""
 
     key: str
     owner: str
     abandoned: str | None
+    taken_over: bool = False
 
 
 class Heartbeat:
@@ -85,7 +86,7 @@ class Claims:
                     # The row must still be what was read: a heartbeat or another takeover changes it.
                     unchanged = [table.c[name] == row[name] for name in ("key", "owner", "heartbeat", "state")]
                     taken = connection.execute(sa.update(table).where(*unchanged).values(**mine)).rowcount
-                    return Grant(key, owner, row["run_id"]) if taken else None
+                    return Grant(key, owner, row["run_id"], taken_over=True) if taken else None
             except sa.exc.IntegrityError:  # someone else inserted the key since it was looked for
                 return None
 

@@ -114,11 +114,11 @@ class Store:
             grant = self.claims.acquire(key, owner)
         if grant is None:
             return False
-        if grant.abandoned:
-            if self._is_finished(grant.abandoned):  # its owner died between the last two writes
-                self.claims.done(key, owner)
-                return False
-            self.kill(grant.abandoned)
+        if grant.abandoned and self._is_finished(grant.abandoned):  # its owner died between the last two writes
+            self.claims.done(key, owner)
+            return False
+        if grant.taken_over:
+            self._kill_all(key, grant.abandoned)
         return True
 
     def cell(self, info: RunInfo) -> str:
@@ -276,6 +276,15 @@ class Store:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
+
+    def _kill_all(self, key: str, known: str | None) -> None:
+        """Mark what a dead owner left behind, also the run that it had begun but not yet attached."""
+        with self._explained():
+            experiments = self._client.search_experiments(filter_string=f"name LIKE '{naming.experiment_name('')}%'")
+            query = f"attributes.status = 'RUNNING' and tags.`lnlbench.key` = '{key}'"
+            left = {run.info.run_id for run in self._search([e.experiment_id for e in experiments], query)}
+        for run_id in left | ({known} if known else set()):
+            self.kill(run_id)
 
     def _is_active(self, run_id: str) -> bool:
         with self._explained():

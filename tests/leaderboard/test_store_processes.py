@@ -98,6 +98,17 @@ def test_the_run_of_a_killed_process_is_marked_and_run_again(url, make, info_of,
     store.close()
 
 
+def test_a_run_that_its_killed_owner_had_not_yet_attached_is_marked(store, make, info_of, start):
+    result = make()
+    script = "import sys; from lnlbench.leaderboard.claims import Claims; Claims(sys.argv[1]).acquire(sys.argv[2], 'a')"
+    begun = store.begin(info_of(result))
+    assert start(script, store.uri, result.key).wait() == 0
+    assert store.claim(result.key, "heir")
+    from mlflow import MlflowClient
+
+    assert MlflowClient(tracking_uri=store.uri).get_run(begun.run_id).info.status == "KILLED"
+
+
 def test_importing_is_cheap(start):
     script = "import sys, lnlbench.leaderboard.store, lnlbench.leaderboard.table\nprint(*sys.modules)"
     out, err = start(script).communicate()
