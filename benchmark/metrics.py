@@ -58,7 +58,7 @@ def auroc(scores: Tensor, positive: Tensor) -> float | None:
     areas: list[float] = []
     for row in scores.double():
         _, place, repeats = row.unique(return_inverse=True, return_counts=True)
-        rank = (repeats.cumsum(0) - (repeats - 1) / 2)[place]  # from 1, the mean rank of equal values
+        rank = (repeats.cumsum(0) - (repeats - 1).double() / 2)[place]  # from 1, the mean rank of equal values
         areas.append(((rank[positive].sum() - count * (count + 1) / 2) / (count * (total - count))).item())
     return sum(areas) / len(areas)
 
