@@ -55,6 +55,15 @@ class Setting:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
                 raise SettingError(f"{name} must be in {low} to {high}, but got {value!r}")
+            if isinstance(low, float):
+                object.__setattr__(self, name, float(value))  # 1 and 1.0 are one value, and make one key
+            elif not isinstance(value, int):
+                raise SettingError(f"{name} must be an integer, but got {value!r}")
+        for name in ("dataset", "model"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name):
+                raise SettingError(f"{name} must be a name, but got {getattr(self, name)!r}")
+        if not isinstance(self.augment, bool):
+            raise SettingError(f"augment must be True or False, but got {self.augment!r}")
 
     @property
     def name(self) -> str:
@@ -74,9 +83,9 @@ class Setting:
         known = {f.name for f in fields(self)} - {"task", "noise"}
         if unknown := set(values) - known:
             raise SettingError(_unknown("field", unknown.pop(), known))
-        changed = {name: value for name, value in values.items() if value != getattr(self, name)}
-        marks = [f"{name}={value}" for name, value in sorted(changed.items())]
-        return replace(self, **changed, task=",".join((self.task, *marks)))
+        changed = replace(self, **values)
+        marks = [f"{n}={getattr(changed, n)}" for n in sorted(values) if getattr(changed, n) != getattr(self, n)]
+        return replace(changed, task=",".join((self.task, *marks)))
 
 
 def suites() -> dict[str, list[Setting]]:
