@@ -110,7 +110,7 @@ def build(name: str, classes: int, shape: tuple[int, int, int], seed: int) -> nn
     sizes: list[dict[str, Any]] = [{"img_size": side}] if name in OWN else [{"img_size": side}, {}]
     with torch.random.fork_rng(devices=[]):
         for size in sizes:
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would set those of all GPUs, too
             try:
                 model: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **size)
             except TypeError:  # most convolutional networks take any size and know no `img_size`
@@ -119,8 +119,19 @@ def build(name: str, classes: int, shape: tuple[int, int, int], seed: int) -> nn
                 raise ModelError(f"model {name!r} cannot take images of {channels}×{side}×{side}: {error}") from error
             if side <= SMALL:
                 _shrink_stem(model)
+            _check_size(name, model, shape)
             return model
     raise ModelError(f"model {name!r} cannot be built for images of {channels}×{side}×{side}")
+
+
+def _check_size(name: str, model: nn.Module, shape: tuple[int, int, int]) -> None:
+    """Refuse a network that was built, but fails on the first image: one smaller than its patches, for example."""
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, *shape))
+    except Exception as error:  # whatever a network of another library raises
+        raise ModelError(f"model {name!r} cannot take images of {'×'.join(map(str, shape))}: {error}") from error
+    model.train()
 
 
 def _shrink_stem(model: nn.Module) -> None:
