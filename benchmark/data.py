@@ -48,6 +48,19 @@ def canonical(setting: Setting, images: Images) -> Setting:
     return replace(setting, noise=str(noise))
 
 
+def fingerprint(setting: Setting, images: Images) -> str:
+    """What a run's key must know of its data: the data set, and the labels where they are read and not drawn.
+
+    Raises:
+        DataError: the label file is missing, damaged, or not of this data set.
+    """
+    noise = parse_noise(setting.noise)
+    if noise.drawn:
+        return images.fingerprint
+    labels = noise.corrupt(images, 0).manifest["labels_sha256"]
+    return hashlib.sha256(f"{images.fingerprint}\n{labels}".encode()).hexdigest()
+
+
 def prepare(setting: Setting, replicate: object, images: Images, *, test: bool = True) -> Prepared:
     """Corrupt the whole training set, then split it, stratified by given label.
 

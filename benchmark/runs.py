@@ -39,7 +39,7 @@ class Run:
     method: Composition
     label: str  # the method as the user wrote it
     replicate: int
-    fingerprint: str  # of the data set
+    fingerprint: str  # of the data set, and of labels that are not drawn
 
     @property
     def key(self) -> str:

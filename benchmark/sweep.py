@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.data import Prepared, canonical, prepare
+from lnlbench.benchmark.data import Prepared, canonical, fingerprint, prepare
 from lnlbench.benchmark.models import check_model
 from lnlbench.benchmark.runs import Run, read_run, train_run
 from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
@@ -136,9 +136,10 @@ def plan(
         check_model(wanted.model)
         images = _images(wanted.dataset, data_dir)
         setting = canonical(wanted, images)
+        content = fingerprint(setting, images)
         parsed = [(" ".join(text.split()), parse(text, images.card.classes)) for text in methods]
         for replicate in replicates:
-            grid = [Run(setting, method, label, replicate, images.fingerprint) for label, method in parsed]
+            grid = [Run(setting, method, label, replicate, content) for label, method in parsed]
             hosts = [run.host for run in grid if run.host is not None]
             for run in sorted([*grid, *hosts], key=lambda run: run.host is not None):
                 runs.setdefault(run.key, run)
@@ -215,8 +216,7 @@ def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> N
 def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) -> str:
     """Make one claimed run; the reason if it failed, else nothing."""
     try:
-        images = _images(run.setting.dataset, options.data_dir)
-        prepared = _prepared(run.setting, run.replicate, images.fingerprint, options.data_dir)
+        prepared = _prepared(run.setting, run.replicate, run.fingerprint, options.data_dir)
         with store.begin(_info(run, prepared), owner) as recording:
 
             def note(epoch: int, numbers: dict[str, float | None]) -> None:
