@@ -1,0 +1,186 @@
+"""Settings and suites: what the file holds, how they are found, and what is refused."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from lnlbench.benchmark.settings import (
+    Setting,
+    SettingError,
+    default_methods,
+    default_replicates,
+    find,
+    setting,
+    suites,
+    tasks,
+)
+from lnlbench.benchmark.sweep import numbers
+from lnlbench.datasets.card import card
+from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.methods import parse, split_methods
+
+
+@pytest.mark.parametrize("name", suites())
+def test_every_suite_can_be_run(name):
+    members = suites()[name]
+    assert [member.task for member in members] == [name] * len(members)
+    assert "clean" in [member.noise for member in members], "the price of robustness"
+    for member in members:
+        noise = parse_noise(member.noise)
+        noise.check(card(member.dataset))
+        assert str(noise) == member.noise, "a suite's noise is written canonically"
+        assert setting(member.name) == member
+    assert find([name]) == members
+
+
+@pytest.mark.parametrize("name", tasks())
+def test_every_task_follows_the_protocol(name):
+    found = setting(f"{name}/clean")
+    about = card(found.dataset)
+    assert found.validation == 0.1
+    assert found.length == ("fast" if name.endswith("-fast") or found.dataset == "digits" else "full")
+    assert not found.augment or about.augment, "an augmentation that changes labels"
+    if found.dataset.startswith("cifar"):
+        recipe = (found.model, found.optimizer, found.momentum, found.lr, found.weight_decay, found.batch_size)
+        assert recipe == ("resnet18", "sgd", 0.9, 0.02, 5e-4, 128)
+        assert found.augment and found.schedule == "cosine"
+        assert found.epochs == (30 if found.length == "fast" else 150)
+    if found.dataset == "mnist":
+        assert found.epochs == (10 if found.length == "fast" else 50)
+        assert found.model in ("mlp", "cnn4") and not found.augment
+
+
+def test_the_defaults_can_be_read():
+    assert all(parse(text) for text in split_methods(default_methods()))
+    assert numbers(default_replicates()) == [0, 1, 2]
+
+
+NAMES = {name: [member.name for member in members] for name, members in suites().items()}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param(["digits"], NAMES["digits"], id="a suite"),
+        pytest.param(["mnist/symmetric-0.35"], ["mnist/symmetric-0.35"], id="a setting that no suite lists"),
+        pytest.param(["mnist-cnn/clean"], ["mnist-cnn/clean"], id="a task without a suite"),
+        pytest.param(["mnist/sym*"], ["mnist/symmetric-0.2", "mnist/symmetric-0.5"], id="a pattern"),
+        pytest.param(["*/clean"], [f"{name}/clean" for name in NAMES], id="a pattern over suites"),
+        pytest.param(["digits/clea?"], ["digits/clean"], id="a question mark"),
+        pytest.param(["digits", "digits/clean"], NAMES["digits"], id="each once"),
+        pytest.param(["digits/clean", "digits"], ["digits/clean", "digits/symmetric-0.4"], id="in the order asked"),
+        pytest.param(["digits/file:a*b.npy"], None, id="a pattern that fits nothing"),
+        pytest.param([], [], id="nothing"),
+    ],
+)
+def test_settings_are_found(names, expected):
+    if expected is None:
+        with pytest.raises(SettingError, match="no setting fits"):
+            find(names)
+    else:
+        assert [found.name for found in find(names)] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "messages"),
+    [
+        pytest.param("digitz", ["unknown suite 'digitz'", "did you mean 'digits'?", "cifar100-fast"], id="suite"),
+        pytest.param("mnst/clean", ["unknown task 'mnst'", "did you mean 'mnist'?", "mnist-cnn"], id="task"),
+        pytest.param("xyzzy/clean", ["unknown task 'xyzzy'; known: cifar10"], id="nothing close"),
+        pytest.param("digits/", ["a setting is a task and a noise", "'digits/'"], id="no noise"),
+        pytest.param("/clean", ["unknown task ''"], id="no task"),
+        pytest.param("nothing*", ["no setting fits 'nothing*'", "lnlbench list settings"], id="pattern"),
+        pytest.param("", ["unknown suite ''"], id="empty"),
+    ],
+)
+def test_what_is_not_there_is_named(name, messages):
+    with pytest.raises(SettingError) as error:
+        find([name])
+    for message in messages:
+        assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        pytest.param({}, "digits/clean", id="nothing"),
+        pytest.param({"epochs": 5}, "digits,epochs=5/clean", id="one field"),
+        pytest.param({"lr": 0.1, "epochs": 5}, "digits,epochs=5,lr=0.1/clean", id="sorted"),
+        pytest.param({"epochs": 40, "lr": 0.05}, "digits/clean", id="the same values are no change"),
+        pytest.param({"model": "cnn4"}, "digits,model=cnn4/clean", id="model"),
+        pytest.param({"augment": True}, "digits,augment=True/clean", id="truth value"),
+        pytest.param({"lr": 1}, "digits,lr=1.0/clean", id="an integer for a float"),
+    ],
+)
+def test_changes_become_part_of_the_name(changes, name):
+    changed = setting("digits/clean").override(**changes)
+    assert changed.name == name
+    for field, value in changes.items():
+        assert getattr(changed, field) == value
+    assert replace(changed, task="digits", **{f: getattr(setting("digits/clean"), f) for f in changes}) == setting(
+        "digits/clean"
+    )
+
+
+def test_a_change_of_a_change_keeps_both_names():
+    changed = setting("digits/clean").override(epochs=5).override(lr=0.1)
+    assert changed.name == "digits,epochs=5,lr=0.1/clean"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"epoch": 5}, "unknown field 'epoch'; did you mean 'epochs'? known: augment,", id="unknown"),
+        pytest.param({"noise": "clean"}, "unknown field 'noise'", id="the noise is no recipe"),
+        pytest.param({"task": "x"}, "unknown field 'task'", id="nor is the name"),
+        pytest.param({"epochs": 0}, "epochs must be in 1 to 10000, but got 0", id="no epochs"),
+        pytest.param({"epochs": "five"}, "epochs must be in 1 to 10000, but got 'five'", id="text"),
+        pytest.param({"epochs": 2.5}, "epochs must be an integer, but got 2.5", id="half an epoch"),
+        pytest.param({"batch_size": 16.5}, "batch_size must be an integer, but got 16.5", id="half a sample"),
+        pytest.param({"batch_size": 1}, "batch_size must be in 2 to 65536, but got 1", id="BatchNorm needs two"),
+        pytest.param({"lr": -0.1}, "lr must be in 0.0 to 100.0, but got -0.1", id="negative"),
+        pytest.param({"lr": float("nan")}, "lr must be in 0.0 to 100.0, but got nan", id="not a number"),
+        pytest.param({"lr": True}, "lr must be in 0.0 to 100.0, but got True", id="truth value"),
+        pytest.param({"momentum": 1.0}, "momentum must be in 0.0 to 0.9999, but got 1.0", id="momentum"),
+        pytest.param({"validation": 0}, "validation must be in 0.01 to 0.5, but got 0", id="no validation"),
+        pytest.param({"weight_decay": 2}, "weight_decay must be in 0.0 to 1.0, but got 2", id="weight decay"),
+        pytest.param({"optimizer": "sdg"}, "unknown optimizer 'sdg'; did you mean 'sgd'? known: adam, sgd", id="typo"),
+        pytest.param({"schedule": "step"}, "unknown schedule 'step'; known: constant, cosine", id="schedule"),
+        pytest.param({"length": 5}, "unknown length '5'; known: fast, full", id="a number for a name"),
+        pytest.param({"augment": "yes"}, "augment must be True or False, but got 'yes'", id="augment"),
+        pytest.param({"augment": 1}, "augment must be True or False, but got 1", id="one is not True"),
+        pytest.param({"model": 3}, "model must be a name, but got 3", id="model"),
+        pytest.param({"dataset": 3}, "dataset must be a name, but got 3", id="dataset"),
+        pytest.param({"model": ""}, "model must be a name, but got ''", id="no model"),
+    ],
+)
+def test_senseless_values_are_refused(changes, message):
+    with pytest.raises(SettingError) as error:
+        setting("digits/clean").override(**changes)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_identity_has_every_field():
+    assert set(setting("digits/clean").identity()) == {f.name for f in fields(Setting)}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("0", [0], id="one"),
+        pytest.param("0-4", [0, 1, 2, 3, 4], id="range"),
+        pytest.param("2,0", [0, 2], id="sorted"),
+        pytest.param(" 1 , 3-4 ", [1, 3, 4], id="both, with blanks"),
+        pytest.param("1,1,0-1", [0, 1], id="each once"),
+        pytest.param("3-3", [3], id="a range of one"),
+    ],
+)
+def test_replicates(text, expected):
+    assert numbers(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a", "1.5", "-1", "4-2", "1-", "1,,2", "0-4-6", "²", "1;2", "0x1"])
+def test_other_replicates_are_refused(text):
+    with pytest.raises(SettingError, match=r"replicates are written '0,1,2' or '0-4', but got"):
+        numbers(text)
