@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import platform
@@ -55,8 +56,18 @@ class Run:
             return None
         method = self.method.host
         names = [part.name for part in method.parts]
-        written = [part.strip() for part in self.label.split("+") if part.strip().partition("(")[0] in names]
+        written = [part for part in _parts(self.label) if part.partition("(")[0] in names]
         return replace(self, method=method, label=" + ".join(written) or "ce")
+
+
+def _parts(label: str) -> list[str]:
+    """The terms of a sum as they are written; a plus inside a number separates nothing."""
+    parts: list[ast.expr] = []
+    node = ast.parse(label.strip(), mode="eval").body
+    while isinstance(node, ast.BinOp):
+        parts.append(node.right)
+        node = node.left
+    return [ast.get_source_segment(label.strip(), part) or "" for part in (node, *reversed(parts))]
 
 
 @dataclass
