@@ -1,17 +1,13 @@
 """Small data to train on, jobs and stores, for the tests of the harness."""
 
-import os
 import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 
-from lnlbench.benchmark import Job, Split
-from lnlbench.benchmark.settings import setting
+from lnlbench.benchmark import Job, Setting, Split
 from lnlbench.methods import Composition, Method, parse
-
-REAL = os.environ.get("LNLBENCH_DATA")
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +51,7 @@ def job_of(split_of):
 
     def make(method="ce", split=None, replicate=0, told=None, **changes) -> Job:
         found = Composition((method,)) if isinstance(method, Method) else parse(method)
-        base = replace(setting("digits/clean"), batch_size=8, epochs=3, lr=0.05, weight_decay=1e-3)
+        base = Setting("toy", "digits", "clean", "mlp", epochs=3, lr=0.05, weight_decay=1e-3, batch_size=8)
         return Job(replace(base, **changes), found, replicate, split or split_of(), told or {})
 
     return make

@@ -74,7 +74,9 @@ def prepared(digits):
             id="what a step sees",
         ),
         pytest.param(
-            Task, {"targets": "Tensor", "networks": "int", "told": "Mapping[str, Tensor]"}, id="what a method starts with"
+            Task,
+            {"targets": "Tensor", "networks": "int", "told": "Mapping[str, Tensor]"},
+            id="what a method starts with",
         ),
         pytest.param(
             History,

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from lnlbench.benchmark.models import OWN
 from lnlbench.benchmark.settings import (
     Setting,
     SettingError,
@@ -47,7 +48,7 @@ def test_every_task_follows_the_protocol(name):
         assert found.epochs == (30 if found.length == "fast" else 150)
     if found.dataset == "mnist":
         assert found.epochs == (10 if found.length == "fast" else 50)
-        assert found.model in ("mlp", "cnn4") and not found.augment
+        assert found.model in OWN and not found.augment
 
 
 def test_the_defaults_can_be_read():
