@@ -23,6 +23,11 @@ class Job:
     replicate: object  # names the run's seeds, together with their purpose
     split: Split
     told: dict[str, Any] = field(default_factory=dict)  # facts by name; a method gets those that it declares
+    cancelled: bool = field(default=False, init=False, compare=False)
+
+    def cancel(self) -> None:
+        """Train no further than the epoch that was yielded last."""
+        object.__setattr__(self, "cancelled", True)
 
 
 @dataclass(frozen=True)
@@ -55,5 +60,7 @@ class Epoch:
     forward: float  # passes for each training sample
     backward: float
     diverged: bool  # a loss or a weight is not finite: there is no next epoch
+    last: bool  # no epoch follows: the planned length is reached, the method stops, or training diverged
     history: History  # what `stop` and `report` read
     state: Callable[[], dict[str, Any]]  # all that is needed to go on; call it before the next epoch begins
+    stacked: int = 0  # slots of the stack that trained it; none where the run was trained by itself

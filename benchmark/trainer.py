@@ -1,29 +1,13 @@
-"""The one training loop: it trains a job, epoch by epoch, and yields what happened; it neither logs nor stores."""
+"""Training: jobs go in, what happened in each epoch comes out; it neither logs nor stores."""
 
 from __future__ import annotations
 
-import copy
-import math
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn.functional import one_hot
-
-from lnlbench.benchmark import optimiser
-from lnlbench.benchmark.draws import Draws
-from lnlbench.benchmark.execution import Execution, execution
-from lnlbench.benchmark.job import Epoch, Job, Samples
-from lnlbench.benchmark.loader import PADDING, Images, Order, draw_order
-from lnlbench.benchmark.networks import Networks
-from lnlbench.benchmark.sampling import stratified
-from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task
-
-EVALUATION_BATCH = 2000
-PROBE = 5000  # training samples, stratified by given label, of the exact diagnostics
+from lnlbench.benchmark.execution import execution
+from lnlbench.benchmark.job import Epoch, Job
+from lnlbench.benchmark.loop import Loop
 
 
 def train(jobs: Iterable[Job], **options: Any) -> Iterator[tuple[Job, Epoch]]:
@@ -45,233 +29,17 @@ def fit(
         state: what `Epoch.state()` of the same job gave, to go on after that epoch as if nothing had happened.
 
     Yields:
-        one `Epoch` after each epoch; stop iterating to stop training.
+        one `Epoch` after each epoch; stop iterating, or `job.cancel()`, to stop training.
 
     Raises:
         ExecutionError: a device or precision that is not to be had here.
         ModelError: a network that does not exist or cannot take the images.
     """
-    run = _Loop(job, execution(device, precision))
+    run = Loop(job, execution(device, precision))
     if state is not None:
         run.restore(state)
-    while run.epoch < job.setting.epochs:
+    while run.epoch < job.setting.epochs and not job.cancelled:
         result = run.advance()
         yield result
-        if result.diverged or job.method.stop(result.history):
+        if result.last:
             return
-
-
-class _Loop:
-    """Execution `loop`: one step after another. The reference that other ways to execute a step must equal."""
-
-    def __init__(self, job: Job, how: Execution) -> None:
-        self.job, self.how, self.setting = job, how, job.setting
-        split, device, dtype = job.split, how.device, how.dtype
-        self.method = job.method.tensors(device, dtype)
-        count = job.method.networks
-        self.networks = Networks(self.setting.model, count, split.classes, split.shape, job.replicate, how)
-        self.optimiser = optimiser.start(self.setting.optimizer, self.networks.flat)
-
-        def resident(images: Tensor, padding: int = 0) -> Images:
-            return Images(images, split.mean, split.std, device, dtype, padding)
-
-        self.images = resident(split.images, PADDING if self.setting.augment else 0)
-        self.validation = resident(split.validation_images)
-        self.probes = {name: resident(images) for name, images in split.probes.items()}
-        self.given = split.given.to(device)
-        self.validation_given = split.validation_given.to(device)
-        self.targets = one_hot(self.given, split.classes).to(dtype)
-        self.probe = stratified(split.given, PROBE, "probe").to(device)
-        told = {name: torch.as_tensor(job.told[name], device=device) for name in job.method.told}
-        self.memory = self.method.start(Task(self.targets, count, told))
-        self.epoch = 0
-        self.history = History(self.setting.epochs, (), ())
-
-    def advance(self) -> Epoch:
-        """Train one epoch and evaluate."""
-        begin = time.perf_counter()
-        setting, device = self.setting, self.how.device
-        names = (self.job.replicate, self.epoch)
-        lr = learning_rate(setting.lr, setting.schedule, self.epoch, setting.epochs)
-        order = draw_order(len(self.images), setting.batch_size, setting.augment, device, *names)
-        self.draws = Draws(len(order.index), device, *names)
-        clock = self.clock(len(order.index))
-        self.log = _Log(order, self.job, self.how, self.method.answers("select"))
-        if self.epoch and self.method.answers("observe"):
-            self.memory = {**self.memory, **self.method.observe(self.record(), clock)}
-        self.networks.train()
-        for step in range(len(order.index)):
-            self.draws.at(step)
-            self.step(self.batch(order, step), clock, step, lr)
-            clock.step.add_(1)
-        self.how.finish()
-        self.epoch += 1
-        return self.summary(lr, begin)
-
-    def batch(self, order: Order, step: int) -> Batch:
-        """The batch of a step, augmented, with the rows of the method's memory."""
-        index = order.index[step]
-        images = self.images.batch(index, *(None if x is None else x[step] for x in (order.offset, order.flip)))
-        return Batch(images, self.targets[index], index, {name: rows[:, index] for name, rows in self.memory.items()})
-
-    def step(self, batch: Batch, clock: Clock, step: int, lr: float) -> None:
-        """One update: perturb once; forward, remember, loss, select and gradient at each call of `grads_at`."""
-        inputs = batch.inputs
-        batch = self.method.perturb(batch, clock)
-        self.log.same_inputs &= batch.inputs is inputs
-        drawn = self.draws.position  # a later call of `grads_at` draws what the first one drew
-        weights: Tensor | None = None
-        first = True
-
-        def grads_at(params: Params) -> Params:
-            nonlocal batch, weights, first
-            self.draws.position = drawn
-            own = params is self.networks.params
-            leaves = params if own else [{n: p.detach().requires_grad_() for n, p in ps.items()} for ps in params]
-            logits = self.networks.forward(leaves, batch.inputs, (self.epoch, step), commit=first)
-            if first:
-                batch = self.remember(logits.detach(), batch, clock)
-            losses = self.method.loss(logits, batch, clock)
-            if first and self.log.weight is not None:
-                weights = self.method.select(losses.detach(), logits.detach(), batch, clock).detach()
-            objective = weighted_mean(losses, weights).sum()
-            if first:
-                self.log.write(step, logits.detach(), objective.detach(), weights)
-            self.log.passes += 1
-            first = False
-            flat = [p for network in leaves for p in network.values()]
-            grads = iter(torch.autograd.grad(objective, flat, materialize_grads=True))
-            return [{name: next(grads) for name in network} for network in leaves]
-
-        grads = self.method.gradient(grads_at, self.networks.params)
-        update = optimiser.OPTIMISERS[self.setting.optimizer]
-        flat = [g for network in grads for g in network.values()]
-        update(self.networks.flat, flat, self.optimiser, lr, self.setting.weight_decay, self.setting.momentum)
-        if self.method.answers("average"):
-            self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
-
-    @torch.no_grad()
-    def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> Batch:
-        """Store the new rows of the memory; the loss sees them."""
-        rows = self.method.remember(logits, batch, clock)
-        for name, row in rows.items():
-            self.memory[name][:, batch.index] = row
-        return replace(batch, memory={**batch.memory, **rows}) if rows else batch
-
-    def clock(self, steps: int) -> Clock:
-        """The clock at the first step of an epoch; its step counts on."""
-
-        def scalar(value: float) -> Tensor:
-            return torch.tensor(value, device=self.how.device, dtype=self.how.dtype)
-
-        now, total = self.epoch, self.setting.epochs
-        return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), self.draws)
-
-    def summary(self, lr: float, begin: float) -> Epoch:
-        """Evaluate, and gather the numbers of the epoch that has just been trained."""
-        trained = time.perf_counter()
-        log, done = self.log, self.epoch
-        due = done == self.setting.epochs or done & (done - 1) == 0  # 1, 2, 4, ... and the last
-        exact = self.samples(self.probe) if due or not log.same_inputs else None
-        online = exact if exact is not None and not log.same_inputs else log.samples(self.given)
-        votes = self.networks.predict(self.validation.chunks(EVALUATION_BATCH)).argmax(-1)
-        accuracy = (votes == self.validation_given).float().mean().item()
-        predictions, ensemble = {}, {}
-        for name, images in self.probes.items():
-            found = self.networks.predict(images.chunks(EVALUATION_BATCH))
-            predictions[name] = found.argmax(-1).to(torch.uint8).cpu()
-            if len(found) > 1:
-                ensemble[name] = found.softmax(-1).mean(0).argmax(-1).to(torch.uint8).cpu()
-        loss, norm = log.objective.mean().item(), self.networks.norm()
-        past = self.history
-        self.history = History(past.epochs, (*past.validation, accuracy), (*past.loss, loss))
-        passes = log.passes * len(self.networks.models) / len(log.objective)
-        return Epoch(
-            epoch=done - 1,
-            lr=lr,
-            loss=loss,
-            online=online,
-            exact=exact,
-            validation_accuracy=accuracy,
-            predictions=predictions,
-            ensemble=ensemble,
-            weight_norm=norm,
-            distance=self.networks.distance(),
-            train_seconds=trained - begin,
-            evaluate_seconds=time.perf_counter() - trained,
-            forward=passes + (len(self.networks.models) if log.observed else 0),
-            backward=passes,
-            diverged=not (math.isfinite(loss) and math.isfinite(norm)),
-            history=self.history,
-            state=self.state,
-        )
-
-    def samples(self, index: Tensor) -> Samples:
-        """The numbers of some training samples from a pass in evaluation mode, without augmentation."""
-        logits = self.networks.predict(map(self.images.batch, torch.split(index, EVALUATION_BATCH)))
-        return _samples(index, logits, self.given, None)
-
-    def record(self) -> Record:
-        """A pass over the whole training set for a method that asks for it; charged to the method."""
-        found = self.samples(torch.arange(len(self.images), device=self.how.device))
-        self.log.observed = True
-        return Record(found.loss.to(self.how.device), found.prediction.to(self.how.device), self.memory)
-
-    def state(self) -> dict[str, Any]:
-        """All that is needed to go on after the epoch that ended last, as copies."""
-        rest = {"epoch": self.epoch, "optimiser": self.optimiser, "memory": self.memory, "history": self.history}
-        return {"networks": self.networks.state(), **copy.deepcopy(rest)}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
-        self.networks.restore(state["networks"])
-        rest = copy.deepcopy({name: value for name, value in state.items() if name != "networks"})
-        self.epoch, self.optimiser = rest["epoch"], rest["optimiser"]
-        self.memory, self.history = rest["memory"], rest["history"]
-
-
-class _Log:
-    """What the steps of one epoch leave behind, on the device: read once, when the epoch is over."""
-
-    def __init__(self, order: Order, job: Job, how: Execution, selects: bool) -> None:
-        steps, size = order.index.shape
-        shape = (steps, job.method.networks, size)
-        self.index = order.index
-        self.logits = torch.empty(*shape, job.split.classes, device=how.device, dtype=how.dtype)
-        self.objective = torch.empty(steps, device=how.device, dtype=how.dtype)
-        self.weight = torch.empty(shape, device=how.device, dtype=how.dtype) if selects else None
-        self.same_inputs = True
-        self.observed = False
-        self.passes = 0
-
-    def write(self, step: int, logits: Tensor, objective: Tensor, weight: Tensor | None) -> None:
-        """Keep the logits [K, B, C], the objective [] and the selection weights [K, B] of a step."""
-        self.logits[step] = logits
-        self.objective[step] = objective / len(logits)
-        if self.weight is not None and weight is not None:
-            self.weight[step] = weight
-
-    def samples(self, given: Tensor) -> Samples:
-        """The numbers of the samples in the order of visit."""
-        weight = None if self.weight is None else self.weight.transpose(0, 1).flatten(1)
-        return _samples(self.index.flatten(), self.logits.transpose(0, 1).flatten(1, 2), given, weight)
-
-
-def learning_rate(base: float, schedule: str, epoch: int, epochs: int) -> float:
-    """The learning rate of an epoch; "cosine" goes from `base` towards 0, moving once per epoch."""
-    return base * (1 + math.cos(math.pi * epoch / epochs)) / 2 if schedule == "cosine" else base
-
-
-def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
-    """Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K]."""
-    if weights is None:
-        return losses.mean(-1)
-    return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)
-
-
-def _samples(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None) -> Samples:
-    """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
-    labels = given[index].expand(len(logits), -1).unsqueeze(-1)
-    loss = -logits.log_softmax(-1).gather(-1, labels).squeeze(-1)
-    kept = None if weight is None else weight.cpu()
-    return Samples(index.cpu(), loss.cpu(), logits.argmax(-1).cpu(), -torch.expm1(-loss).cpu(), kept)

@@ -1,0 +1,38 @@
+"""What every way to execute a step shares: schedule, objective, and the numbers that an epoch leaves behind."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lnlbench.benchmark.job import Samples
+
+EVALUATION_BATCH = 2000
+PROBE = 5000  # training samples, stratified by given label, of the exact diagnostics
+
+
+def learning_rate(base: float, schedule: str, epoch: int, epochs: int) -> float:
+    """The learning rate of an epoch; "cosine" goes from `base` towards 0, moving once per epoch."""
+    return base * (1 + math.cos(math.pi * epoch / epochs)) / 2 if schedule == "cosine" else base
+
+
+def due(done: int, epochs: int) -> bool:
+    """Whether the exact diagnostics are due after so many epochs: 1, 2, 4, ... and the last."""
+    return done == epochs or done & (done - 1) == 0
+
+
+def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
+    """Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K]."""
+    if weights is None:
+        return losses.mean(-1)
+    return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)
+
+
+def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None) -> Samples:
+    """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
+    labels = given[index].expand(len(logits), -1).unsqueeze(-1)
+    loss = -logits.log_softmax(-1).gather(-1, labels).squeeze(-1)
+    kept = None if weight is None else weight.cpu()
+    return Samples(index.cpu(), loss.cpu(), logits.argmax(-1).cpu(), -torch.expm1(-loss).cpu(), kept)
