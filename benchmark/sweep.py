@@ -5,15 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.data import Prepared, canonical, fingerprint, prepare
+from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.models import check_model
 from lnlbench.benchmark.runs import Run, read_run, train_run
 from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
@@ -22,6 +24,7 @@ from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.errors import StoreError
 from lnlbench.leaderboard.recording import RunInfo
 from lnlbench.leaderboard.store import Store, exists
+from lnlbench.methods.compose import Composition
 from lnlbench.methods.parse import parse, split_methods
 from lnlbench.methods.registry import load_file
 
@@ -79,8 +82,9 @@ def grid(
         options: where the data sets and plug-ins are.
 
     Raises:
-        SettingError, MethodError, DataError, ModelError: something of this does not exist or cannot be.
+        SettingError, MethodError, DataError, ModelError, ExecutionError: something of this does not exist or cannot be.
     """
+    execution(options.device, options.precision)
     for path in options.plugins:
         load_file(path)
     changes = {name: value for name, value in changes.items() if value is not None}
@@ -246,7 +250,9 @@ def _in_processes(runs: Sequence[Run], options: Options, note: Watch) -> None:
         events = context.Queue()
         count = min(options.jobs, len(left))
         threads = max(1, (os.cpu_count() or 1) // options.jobs)
-        arguments = (list(left.values()), options, threads, events)
+        # As texts: the classes of plug-ins exist in a new process only after it has loaded their files.
+        texts = [(run.setting, str(run.method), run.label, run.replicate, run.fingerprint) for run in left.values()]
+        arguments = (texts, options, threads, events)
         workers = [context.Process(target=_worker, args=arguments, daemon=True) for _ in range(count)]
         failed: dict[str, Event] = {}
         for worker in workers:
@@ -286,13 +292,15 @@ def _received(events: Any, workers: Sequence[Any]) -> Iterator[Event]:
                 return
 
 
-def _worker(runs: Sequence[Run], options: Options, threads: int, events: Any) -> None:
+def _worker(texts: Sequence[tuple[Setting, str, str, int, str]], options: Options, threads: int, events: Any) -> None:
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the run is marked as killed, its claim given back
     torch.set_num_threads(threads)
     for path in options.plugins:
         load_file(path)
+    runs = [Run(setting, parse(method), *rest) for setting, method, *rest in texts]
     store = Store(options.tracking_uri, options.database)
     try:
         work(runs, options, store, events.put)
@@ -322,9 +330,14 @@ def _info(run: Run, prepared: Prepared) -> RunInfo:
         replicate=run.replicate,
         length=setting.length,
         host=None if run.host is None else run.host.key,
-        params=setting.identity(),
+        params={**setting.identity(), **_hyper_parameters(run.method)},
         manifest=prepared.manifest,
     )
+
+
+def _hyper_parameters(method: Composition) -> dict[str, Any]:
+    """Every value by part and name, `gce.q`: columns to sort and filter by."""
+    return {f"{part.name}.{f.name}": getattr(part, f.name) for part in method.parts for f in fields(part)}
 
 
 @lru_cache(maxsize=4)
