@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -250,8 +250,8 @@ def _in_processes(runs: Sequence[Run], options: Options, note: Watch) -> None:
         events = context.Queue()
         count = min(options.jobs, len(left))
         threads = max(1, (os.cpu_count() or 1) // options.jobs)
-        # As texts: the classes of plug-ins exist in a new process only after it has loaded their files.
-        texts = [(run.setting, str(run.method), run.label, run.replicate, run.fingerprint) for run in left.values()]
+        # Methods as texts: the classes of plug-ins exist in a new process only after it has loaded their files.
+        texts = [(replace(run, method=Composition()), str(run.method)) for run in left.values()]
         arguments = (texts, options, threads, events)
         workers = [context.Process(target=_worker, args=arguments, daemon=True) for _ in range(count)]
         failed: dict[str, Event] = {}
@@ -292,7 +292,7 @@ def _received(events: Any, workers: Sequence[Any]) -> Iterator[Event]:
                 return
 
 
-def _worker(texts: Sequence[tuple[Setting, str, str, int, str]], options: Options, threads: int, events: Any) -> None:
+def _worker(texts: Sequence[tuple[Run, str]], options: Options, threads: int, events: Any) -> None:
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -300,7 +300,7 @@ def _worker(texts: Sequence[tuple[Setting, str, str, int, str]], options: Option
     torch.set_num_threads(threads)
     for path in options.plugins:
         load_file(path)
-    runs = [Run(setting, parse(method), *rest) for setting, method, *rest in texts]
+    runs = [replace(run, method=parse(text)) for run, text in texts]
     store = Store(options.tracking_uri, options.database)
     try:
         work(runs, options, store, events.put)
