@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -46,3 +47,52 @@ class Draws:
         row = self.tables[self.position][self.step]
         self.position += 1
         return row
+
+
+@dataclass(frozen=True)
+class Request:
+    """One draw that hooks ask for in every step."""
+
+    kind: str  # a method of `Draws`
+    arguments: tuple[object, ...]
+
+    def table(self, sources: Sequence[Draws]) -> Tensor:
+        """The next table of each source, each source once: [steps, sources, *shape]."""
+        for source in sources:
+            source.at(0)
+            source.position = len(source.tables)
+            getattr(source, self.kind)(*self.arguments)
+        return torch.stack([source.tables[-1] for source in sources], 1)
+
+
+class UndrawnError(Exception):
+    """A hook asks for a draw of which there is no table yet."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(f"no table for {request}")
+        self.request = request
+
+
+class Handed:
+    """The numbers of one step, drawn before: what `Draws` hands out, as arguments of a pure function."""
+
+    def __init__(self, rows: Sequence[Tensor]) -> None:
+        self.rows, self.position = rows, 0
+
+    def uniform(self, shape: Sequence[int]) -> Tensor:
+        """Float32 in [0, 1)."""
+        return self._next(Request("uniform", (tuple(shape),)))
+
+    def normal(self, shape: Sequence[int]) -> Tensor:
+        """Float32, mean 0, variance 1."""
+        return self._next(Request("normal", (tuple(shape),)))
+
+    def integers(self, high: int, shape: Sequence[int]) -> Tensor:
+        """Int64 in 0 .. high - 1."""
+        return self._next(Request("integers", (high, tuple(shape))))
+
+    def _next(self, request: Request) -> Tensor:
+        if self.position == len(self.rows):
+            raise UndrawnError(request)
+        self.position += 1
+        return self.rows[self.position - 1]

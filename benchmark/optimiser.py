@@ -56,3 +56,43 @@ def adam(
 
 
 OPTIMISERS = {"sgd": sgd, "adam": adam}
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What the optimiser is told, one value per run of a stack: float64 [R]."""
+
+    lr: Tensor
+    weight_decay: Tensor
+    momentum: Tensor
+
+
+@torch.no_grad()
+def sgd_stack(params: list[Tensor], grads: list[Tensor], state: OptimiserState, rates: Rates) -> None:
+    """`sgd` of many runs at once: the first axis of each tensor is the run."""
+    state.steps += 1
+    for p, g, v in zip(params, grads, state.first, strict=True):
+        v.mul_(_along(rates.momentum, p)).add_(g).addcmul_(p, _along(rates.weight_decay, p))
+        p.addcmul_(v, _along(-rates.lr, p))
+
+
+@torch.no_grad()
+def adam_stack(params: list[Tensor], grads: list[Tensor], state: OptimiserState, rates: Rates) -> None:
+    """`adam` of many runs at once: the first axis of each tensor is the run."""
+    second = 0.999
+    state.steps += 1
+    pace = -rates.lr / (1 - rates.momentum**state.steps)
+    for p, g, v, s in zip(params, grads, state.first, state.second, strict=True):
+        g = torch.addcmul(g, p, _along(rates.weight_decay, p))
+        v.lerp_(g, _along(1 - rates.momentum, p))
+        s.mul_(second).addcmul_(g, g, value=1 - second)
+        scale = s.sqrt().div_((1 - second**state.steps) ** 0.5).add_(1e-8)
+        p.addcmul_(v / scale, _along(pace, p))
+
+
+def _along(values: Tensor, like: Tensor) -> Tensor:
+    """Values of the runs [R], shaped and typed to go with a tensor [R, ...]."""
+    return values.to(like.dtype).view(-1, *[1] * (like.ndim - 1))
+
+
+STACKED = {"sgd": sgd_stack, "adam": adam_stack}

@@ -2,25 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import gc
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from lnlbench.benchmark.execution import execution
+import torch
+
+from lnlbench.benchmark import execution as executions
+from lnlbench.benchmark.execution import Execution
+from lnlbench.benchmark.grouping import SLOTS, grouped, stack_key, stacks
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.loop import Loop
+from lnlbench.benchmark.stack import Stack
+
+Member = tuple[Job, dict[str, Any] | None]
+"""A job, and the state that it goes on from."""
 
 
-def train(jobs: Iterable[Job], **options: Any) -> Iterator[tuple[Job, Epoch]]:
-    """Train jobs one after another, with the options of `fit`."""
-    for job in jobs:
-        for epoch in fit(job, **options):
-            yield job, epoch
+def train(
+    jobs: Iterable[Job],
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    execution: str = "auto",
+    states: Iterable[dict[str, Any] | None] | None = None,
+    slots: int = SLOTS,
+) -> Iterator[tuple[Job, Epoch]]:
+    """Train jobs: together where they can share a stack and it pays, else one after another; the numbers are the same.
+
+    A stack that does not fit into memory goes on as two from the last epoch that all its runs had finished.
+
+    Args:
+        jobs: what to train.
+        device: as in `fit`.
+        precision: as in `fit`.
+        execution: "loop" (one run at a time), "stack", or "auto": `stack` where it pays. What cannot be stacked is
+            trained by `loop` in any case: a method that says so, a network with dropout.
+        states: where to go on from, as in `fit`, one per job; None begins.
+        slots: runs in one stack at most.
+
+    Yields:
+        a job and its `Epoch`, after each epoch of each job; `job.cancel()` ends one of them.
+
+    Raises:
+        ExecutionError: a device, precision or execution that is not to be had here.
+        ModelError: a network that does not exist or cannot take the images.
+    """
+    how, every = executions.execution(device, precision), list(jobs)
+    members = list(zip(every, [None] * len(every) if states is None else states, strict=True))
+    for group in grouped(members, lambda member: (stack_key(member[0]), begins(member)), slots):
+        job = group[0][0]
+        kind = (how, job.setting, job.method, job.split.classes, job.split.shape)
+        if stacks(execution, *kind) and (len(group) > 1 or execution == "stack"):
+            yield from _together(group, how)
+        else:
+            yield from _apart(group, how)
 
 
 def fit(
     job: Job, *, device: str = "auto", precision: str = "auto", state: dict[str, Any] | None = None
 ) -> Iterator[Epoch]:
-    """Train one job.
+    """Train one job, by itself.
 
     Args:
         job: what to train.
@@ -35,11 +78,72 @@ def fit(
         ExecutionError: a device or precision that is not to be had here.
         ModelError: a network that does not exist or cannot take the images.
     """
-    run = Loop(job, execution(device, precision))
-    if state is not None:
-        run.restore(state)
-    while run.epoch < job.setting.epochs and not job.cancelled:
-        result = run.advance()
-        yield result
-        if result.last:
+    for _, epoch in _apart([(job, state)], executions.execution(device, precision)):
+        yield epoch
+
+
+def begins(member: Member) -> tuple[int, bool]:
+    """The epoch that a job goes on with, and whether it has averaged weights."""
+    state = member[1]
+    return (0, False) if state is None else (state["epoch"], state["networks"]["averaged"] is not None)
+
+
+def _apart(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, Epoch]]:
+    """One job after another."""
+    for job, state in members:
+        run = Loop(job, how)
+        if state is not None:
+            run.restore(state)
+        while run.epoch < job.setting.epochs and not job.cancelled:
+            epoch = run.advance()
+            yield job, epoch
+            if epoch.last:
+                break
+
+
+def _together(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, Epoch]]:
+    """All jobs at once; in halves where the memory does not suffice; apart where the stack fails for another reason."""
+    left = [member for member in members if begins(member)[0] < member[0].setting.epochs]
+    stack, full, failure = None, False, ""
+    while not failure:
+        left = list(stack.members()) if stack else [member for member in left if not member[0].cancelled]
+        if not left:
             return
+        try:
+            stack = stack or _begun(left, how)
+            epochs = stack.advance()
+        except Exception as error:  # what the hooks raise under `vmap` is of many kinds
+            full, failure = out_of_memory(error), f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            if full and len(left) == 1:
+                raise
+        else:
+            for job, epoch in epochs:
+                if not job.cancelled:
+                    yield job, epoch
+    del stack  # together with the frames that the error held, which are gone with it
+    gc.collect()
+    if how.device.type == "cuda":
+        torch.cuda.empty_cache()
+    if full:
+        for half in (left[: len(left) // 2], left[len(left) // 2 :]):
+            yield from _together(half, how)
+    else:
+        names = sorted({str(job.method) for job, _ in left})
+        warnings.warn(f"{'; '.join(names)} cannot be stacked and is trained run by run: {failure}", stacklevel=3)
+        yield from _apart(left, how)
+
+
+def _begun(members: Sequence[Member], how: Execution) -> Stack:
+    stack = Stack([job for job, _ in members], how)
+    states = [state for _, state in members if state is not None]
+    if states:
+        stack.restore(states)
+    return stack
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that a device's memory is full."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    told = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in told)

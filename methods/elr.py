@@ -20,7 +20,7 @@ class ELR(Method):
     beta: float = tuned(0.7, 0.5, 0.99, valid=(0.0, 1.0), many=0.9)
 
     def start(self, task: Task) -> dict[str, Tensor]:
-        return {"target": torch.zeros(task.networks, *task.targets.shape, device=task.targets.device)}
+        return {"target": task.targets.new_zeros(task.networks, *task.targets.shape)}
 
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
         return {"target": self.beta * batch.memory["target"] + (1 - self.beta) * logits.softmax(-1)}

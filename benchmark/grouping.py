@@ -1,0 +1,101 @@
+"""Which runs can share a stack, and whether it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import fields
+from functools import lru_cache
+from typing import TypeVar
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from lnlbench.benchmark.execution import Execution, ExecutionError
+from lnlbench.benchmark.job import Job
+from lnlbench.benchmark.models import build
+from lnlbench.benchmark.settings import Setting
+from lnlbench.methods.compose import Composition
+
+EXECUTIONS = ("auto", "loop", "stack")
+SLOTS = 64
+"""Runs in one stack at most: more fill no device better, and would have to wait for each other."""
+SMALL = {"cuda": 1e10, "cpu": 0.0}
+"""Operations of one training step up to which `auto` stacks. On a GPU a step of more hides its dispatch behind its
+arithmetic, and convolutions of many runs become grouped ones, which are slow. On a CPU core it never paid: 1.0 for an
+MLP of 784-256-10 at batch 128, 0.3 to 0.6 for a small CNN, while one process per core always does."""
+
+T = TypeVar("T")
+
+
+def check_execution(execution: str) -> None:
+    """Refuse an unknown way to execute.
+
+    Raises:
+        ExecutionError: naming those there are.
+    """
+    if execution not in EXECUTIONS:
+        raise ExecutionError(f"unknown execution {execution!r}; known: {', '.join(EXECUTIONS)}")
+
+
+def recipe_key(setting: Setting, method: Composition) -> Hashable:
+    """Equal for runs that can share a stack, if they train on as many images of one size.
+
+    Learning rate, schedule, weight decay, momentum, noise, and every float field of a method may differ.
+    """
+    parts = [
+        (type(part), *((f.name, repr(getattr(part, f.name))) for f in fields(part) if f.type not in (float, "float")))
+        for part in method.parts
+    ]
+    recipe = (setting.dataset, setting.model, setting.epochs, setting.batch_size, setting.optimizer, setting.augment)
+    return (*recipe, setting.validation, tuple(parts))
+
+
+def stack_key(job: Job) -> Hashable:
+    """Equal for jobs that can share a stack."""
+    split = job.split
+    sizes = (split.images.shape, split.validation_images.shape, split.classes, split.mean, split.std)
+    probes = tuple((name, images.shape) for name, images in split.probes.items())
+    return recipe_key(job.setting, job.method), sizes, probes
+
+
+def grouped(items: Iterable[T], key: Callable[[T], Hashable], most: int) -> list[list[T]]:
+    """Items of equal key together, at most so many, as even as possible, in the order in which keys first come."""
+    groups: dict[Hashable, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    found = []
+    for group in groups.values():
+        parts = -(-len(group) // most)
+        found += [group[len(group) * i // parts : len(group) * (i + 1) // parts] for i in range(parts)]
+    return found
+
+
+def stacks(
+    execution: str, how: Execution, setting: Setting, method: Composition, classes: int, shape: tuple[int, int, int]
+) -> bool:
+    """Whether runs of a kind are trained as a stack, however many there are.
+
+    Never where the method says that it cannot be, or the network draws random numbers (dropout of any kind).
+
+    Raises:
+        ExecutionError: an unknown execution.
+        ModelError: a network that cannot be built.
+    """
+    check_execution(execution)
+    if execution == "loop" or not method.stackable:
+        return False
+    work, random = _measured(setting.model, classes, shape)
+    return not random and (execution == "stack" or 3 * work * setting.batch_size <= SMALL[how.device.type])
+
+
+@lru_cache(maxsize=64)
+def _measured(model: str, classes: int, shape: tuple[int, int, int]) -> tuple[int, bool]:
+    """Operations of one image's pass, and whether a pass in training mode draws random numbers."""
+    network = build(model, classes, shape, 0)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        before = torch.get_rng_state()
+        network.train()(torch.zeros(2, *shape))
+        random = not torch.equal(before, torch.get_rng_state())
+        with FlopCounterMode(display=False) as counter:
+            network.eval()(torch.zeros(1, *shape))
+    return counter.get_total_flops(), random

@@ -1,0 +1,135 @@
+"""The step and the evaluation of one run as pure functions, which `vmap` turns into those of many runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad
+
+from lnlbench.benchmark.draws import Handed
+from lnlbench.benchmark.epochs import weighted_mean
+from lnlbench.benchmark.execution import Execution
+from lnlbench.methods.base import Batch, Clock, Params
+from lnlbench.methods.compose import Composition
+
+Floats = list[dict[str, Tensor]]
+"""The float fields of each part of a method."""
+
+
+@dataclass
+class Trace:
+    """What a step did that is no tensor: the same for all runs of a stack."""
+
+    passes: int = 0
+    same_inputs: bool = True
+    position: int = 0  # of the next draw
+
+
+@dataclass(frozen=True)
+class Pure:
+    """What the runs of a stack have in common: the method's structure, the network's, and the execution."""
+
+    method: Composition
+    model: nn.Module  # its own weights are never used
+    how: Execution
+
+    def step(
+        self,
+        networks: Mapping[str, Params],
+        given: Floats,
+        fields: Sequence[Any],
+        drawn: Sequence[Tensor],
+        clock: Clock,
+        trace: Trace,
+    ) -> dict[str, Any]:
+        """One step up to the gradient, in the order of `Loop.step`.
+
+        Args:
+            networks: `params` and `buffers` of the K networks.
+            given: float fields of the method.
+            fields: those of a `Batch`.
+            drawn: the random numbers of this step, in the order in which the hooks ask.
+            clock: its source of random numbers is replaced.
+            trace: takes down what the step did besides.
+
+        Returns:
+            `grads`, the moved `buffers`, `logits`, `objective`, new `rows` of the memory, and `weight` where the
+            method selects.
+
+        Raises:
+            UndrawnError: the hooks ask for more random numbers than there are.
+        """
+        method, random = with_floats(self.method, given), Handed(drawn)
+        clock = replace(clock, random=random)
+        raw = Batch(*fields)
+        batch = method.perturb(raw, clock)
+        trace.same_inputs &= batch.inputs is raw.inputs
+        start, kept = random.position, dict[str, Any]()  # what the first call of `grads_at` commits
+
+        def first(params: Params) -> tuple[Tensor, dict[str, Any]]:
+            buffers = [{name: buffer.clone() for name, buffer in network.items()} for network in networks["buffers"]]
+            logits = self.forward(params, buffers, batch.inputs)
+            seen = logits.detach()
+            found = {"buffers": buffers, "logits": seen, "rows": method.remember(seen, batch, clock)}
+            now = remembering(batch, found["rows"])
+            losses = method.loss(logits, now, clock)
+            if method.answers("select"):
+                found["weight"] = method.select(losses.detach(), seen, now, clock).detach()
+            objective = weighted_mean(losses, found.get("weight")).sum()
+            return objective, found | {"objective": objective.detach()}
+
+        def again(params: Params) -> tuple[Tensor, dict[str, Any]]:
+            buffers = [{name: buffer.clone() for name, buffer in network.items()} for network in networks["buffers"]]
+            losses = method.loss(self.forward(params, buffers, batch.inputs), remembering(batch, kept["rows"]), clock)
+            return weighted_mean(losses, kept.get("weight")).sum(), {}
+
+        def grads_at(params: Params) -> Params:
+            random.position = start
+            trace.passes += 1
+            grads, found = grad(again if kept else first, has_aux=True)(params)
+            kept.update(found)
+            return list(grads)
+
+        grads = method.gradient(grads_at, networks["params"])
+        trace.position = random.position
+        return {**kept, "grads": grads}
+
+    def average(
+        self, params: Params, averaged: Params, given: Floats, drawn: Sequence[Tensor], clock: Clock, trace: Trace
+    ) -> Params:
+        """The parameters that are evaluated after a step that left `trace`."""
+        random = Handed(drawn)
+        random.position = trace.position
+        return with_floats(self.method, given).average(params, averaged, replace(clock, random=random))
+
+    def forward(self, params: Params, buffers: Params, inputs: Tensor) -> Tensor:
+        """Logits [K, B, C] of inputs [B, ...] or [K, B, ...] in the model's mode; training mode moves the buffers."""
+        several = inputs.ndim > 4
+        with torch.autocast(self.how.device.type, torch.bfloat16, self.how.precision == "bf16", cache_enabled=False):
+            outputs = [
+                functional_call(self.model, {**params[k], **buffers[k]}, (inputs[k] if several else inputs,))
+                for k in range(len(params))
+            ]
+        return torch.stack(outputs).to(self.how.dtype)
+
+
+def remembering(batch: Batch, rows: Mapping[str, Tensor]) -> Batch:
+    """The batch with new rows of the memory."""
+    return replace(batch, memory={**batch.memory, **rows})
+
+
+def floats_of(method: Composition) -> Floats:
+    """The float fields of each part of a method at work."""
+    return [
+        {f.name: getattr(part, f.name) for f in fields_of(part) if f.type in (float, "float")} for part in method.parts
+    ]
+
+
+def with_floats(method: Composition, given: Floats) -> Composition:
+    """The method with other float fields."""
+    return replace(method, parts=tuple(replace(part, **own) for part, own in zip(method.parts, given, strict=True)))
