@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from lnlbench.benchmark.seeds import generator
+
+T = TypeVar("T")
 
 
 class Draws:
@@ -56,14 +59,6 @@ class Request:
     kind: str  # a method of `Draws`
     arguments: tuple[object, ...]
 
-    def table(self, sources: Sequence[Draws]) -> Tensor:
-        """The next table of each source, each source once: [steps, sources, *shape]."""
-        for source in sources:
-            source.at(0)
-            source.position = len(source.tables)
-            getattr(source, self.kind)(*self.arguments)
-        return torch.stack([source.tables[-1] for source in sources], 1)
-
 
 class UndrawnError(Exception):
     """A hook asks for a draw of which there is no table yet."""
@@ -96,3 +91,35 @@ class Handed:
             raise UndrawnError(request)
         self.position += 1
         return self.rows[self.position - 1]
+
+
+class Tables:
+    """The draws of many runs. What hooks ask for is learnt from the first step, which is tried until it has it all."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def begin(self, steps: int, device: torch.device, replicates: Sequence[object], epoch: int) -> None:
+        """Draw for an epoch."""
+        sources = {name: Draws(steps, device, name, epoch) for name in replicates}
+        place = {name: i for i, name in enumerate(sources)}
+        self.sources = list(sources.values())
+        self.which = torch.tensor([place[name] for name in replicates], device=device)
+        self.tables = [self.table(request) for request in self.requests]
+
+    def served(self, call: Callable[[list[Tensor]], T], step: int) -> T:
+        """What `call` gives for the numbers of a step, each [R, ...]."""
+        while True:
+            try:
+                return call([table[step] for table in self.tables])
+            except UndrawnError as error:
+                self.requests.append(error.request)
+                self.tables.append(self.table(error.request))
+
+    def table(self, request: Request) -> Tensor:
+        """The next numbers of an epoch: [steps, R, ...]."""
+        for source in self.sources:
+            source.at(0)
+            source.position = len(source.tables)
+            getattr(source, request.kind)(*request.arguments)
+        return torch.stack([source.tables[-1] for source in self.sources], 1)[:, self.which]

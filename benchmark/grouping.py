@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import fields
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
@@ -34,7 +35,9 @@ def check_execution(execution: str) -> None:
         ExecutionError: naming those there are.
     """
     if execution not in EXECUTIONS:
-        raise ExecutionError(f"unknown execution {execution!r}; known: {', '.join(EXECUTIONS)}")
+        close = get_close_matches(execution, EXECUTIONS, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ExecutionError(f"unknown execution {execution!r}; {hint}known: {', '.join(EXECUTIONS)}")
 
 
 def recipe_key(setting: Setting, method: Composition) -> Hashable:

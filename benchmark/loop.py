@@ -187,11 +187,12 @@ class Loop:
         return {"networks": self.networks.state(), **copy.deepcopy(rest)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Go on from a state, wherever its tensors are."""
         self.networks.restore(state["networks"])
         rest = copy.deepcopy({name: value for name, value in state.items() if name != "networks"})
-        self.epoch, self.optimiser = rest["epoch"], rest["optimiser"]
-        self.memory, self.history = rest["memory"], rest["history"]
+        self.epoch, self.optimiser = rest["epoch"], rest["optimiser"].to(self.how.device)
+        self.memory = {name: rows.to(self.how.device) for name, rows in rest["memory"].items()}
+        self.history = rest["history"]
 
 
 class _Log:

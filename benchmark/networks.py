@@ -91,7 +91,8 @@ class Networks:
         """Take the weights from a state."""
         for model, weights in zip(self.models, state["models"], strict=True):
             model.load_state_dict(weights)
-        self.averaged = self.params if state["averaged"] is None else copies(state["averaged"])
+        averaged = state["averaged"]
+        self.averaged = self.params if averaged is None else copies(averaged, self.how.device)
 
     def _evaluated(self, k: int) -> Callable[[Tensor], Tensor]:
         if self.averaged is self.params:
@@ -113,9 +114,9 @@ class Networks:
                 self.random = not torch.equal(before, after)
 
 
-def copies(params: Params) -> Params:
-    """The same values in tensors of their own."""
-    return [{name: p.detach().clone() for name, p in network.items()} for network in params]
+def copies(params: Params, device: torch.device | None = None) -> Params:
+    """The same values in tensors of their own, on another device where one is given."""
+    return [{n: p.detach().to(device or p.device, copy=True) for n, p in network.items()} for network in params]
 
 
 def _norm(tensors: list[Tensor]) -> float:

@@ -16,6 +16,10 @@ class OptimiserState:
     second: list[Tensor]
     steps: int = 0
 
+    def to(self, device: torch.device) -> OptimiserState:
+        """The same state on a device."""
+        return OptimiserState([x.to(device) for x in self.first], [x.to(device) for x in self.second], self.steps)
+
 
 def start(optimizer: str, params: list[Tensor]) -> OptimiserState:
     """The state before the first step: moments of zero."""

@@ -23,7 +23,7 @@ Floats = list[dict[str, Tensor]]
 
 @dataclass
 class Trace:
-    """What a step did that is no tensor: the same for all runs of a stack."""
+    """What one step did that is no tensor: the same for all runs of a stack."""
 
     passes: int = 0
     same_inputs: bool = True
@@ -68,14 +68,14 @@ class Pure:
         clock = replace(clock, random=random)
         raw = Batch(*fields)
         batch = method.perturb(raw, clock)
-        trace.same_inputs &= batch.inputs is raw.inputs
+        trace.passes, trace.same_inputs = 0, batch.inputs is raw.inputs
         start, kept = random.position, dict[str, Any]()  # what the first call of `grads_at` commits
 
         def first(params: Params) -> tuple[Tensor, dict[str, Any]]:
             buffers = [{name: buffer.clone() for name, buffer in network.items()} for network in networks["buffers"]]
             logits = self.forward(params, buffers, batch.inputs)
             seen = logits.detach()
-            found = {"buffers": buffers, "logits": seen, "rows": method.remember(seen, batch, clock)}
+            found: dict[str, Any] = {"buffers": buffers, "logits": seen, "rows": method.remember(seen, batch, clock)}
             now = remembering(batch, found["rows"])
             losses = method.loss(logits, now, clock)
             if method.answers("select"):

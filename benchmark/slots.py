@@ -1,17 +1,99 @@
-"""Tensors of many runs with the run as first axis, and images that runs share."""
+"""What many runs of one architecture are made of: every tensor has the run as its first axis."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
+from lnlbench.benchmark import optimiser
+from lnlbench.benchmark.epochs import PROBE
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Job
-from lnlbench.benchmark.loader import Images
-from lnlbench.methods.base import Params
+from lnlbench.benchmark.models import build
+from lnlbench.benchmark.pure import floats_of
+from lnlbench.benchmark.sampling import stratified
+from lnlbench.benchmark.seeds import seed
+from lnlbench.methods.base import History, Params, Task
+
+State = dict[str, Any]
+
+
+class Slots:
+    """Weights, moments, memory and history of R runs; the state of one of them is that of `Loop`."""
+
+    def __init__(self, jobs: Sequence[Job], how: Execution) -> None:
+        job, self.how, self.jobs, self.epoch = jobs[0], how, list(jobs), 0
+        self.history = [History(job.setting.epochs, (), ()) for _ in jobs]
+        fresh = {job.replicate: [self.model(job, k) for k in range(job.method.networks)] for job in jobs}
+        models = [fresh[job.replicate] for job in jobs]
+        self.template = self.model(job, 0)
+        self.saved = list(self.template.state_dict())  # names; not every buffer is among them
+        params = joined([[{n: p.detach() for n, p in m.named_parameters()} for m in own] for own in models])
+        self.runs: dict[str, Any] = {
+            "params": params,
+            "buffers": joined([[dict(model.named_buffers()) for model in own] for own in models]),
+            "start": mapped(torch.clone, params),
+            "averaged": None,
+            "memory": joined([self.memory(job) for job in jobs]),
+            "floats": joined([floats_of(job.method.tensors(how.device, how.dtype)) for job in jobs]),
+            "given": joined([job.split.given.to(how.device) for job in jobs]),
+            "validation_given": joined([job.split.validation_given.to(how.device) for job in jobs]),
+            "probe": joined([stratified(job.split.given, PROBE, "probe").to(how.device) for job in jobs]),
+        }
+        self.moments = optimiser.start(job.setting.optimizer, flat(self.runs["params"]))
+
+    def model(self, job: Job, k: int) -> nn.Module:
+        """Network k of a job as it begins."""
+        split, name = job.split, seed("init", job.replicate, k)
+        return build(job.setting.model, split.classes, split.shape, name).to(self.how.device, self.how.dtype)
+
+    def memory(self, job: Job) -> dict[str, Tensor]:
+        """The memory of a job as it begins."""
+        device, dtype = self.how.device, self.how.dtype
+        targets = one_hot(job.split.given.to(device), job.split.classes).to(dtype)
+        told = {name: torch.as_tensor(job.told[name], device=device) for name in job.method.told}
+        return job.method.tensors(device, dtype).start(Task(targets, job.method.networks, told))
+
+    def state(self, slot: int, device: torch.device | None = None) -> State:
+        """All that one run needs to go on after the epoch that ended last, as copies; `Loop` takes it too."""
+        copied = partial(mapped, lambda x: x[slot].to(device or x.device, copy=True))
+        mine = copied({name: self.runs[name] for name in ("params", "buffers", "averaged", "memory")})
+        both = [p | b for p, b in zip(mine["params"], mine["buffers"], strict=True)]
+        models = [{name: network[name] for name in self.saved} for network in both]
+        first, second = copied([self.moments.first, self.moments.second])
+        return {
+            "networks": {"models": models, "averaged": mine["averaged"]},
+            "epoch": self.epoch,
+            "optimiser": optimiser.OptimiserState(first, second, self.moments.steps),
+            "memory": mine["memory"],
+            "history": self.history[slot],
+        }
+
+    def restore(self, states: Sequence[State]) -> None:
+        """Go on from the states of all runs, after the same epoch."""
+        to, runs = partial(mapped, lambda x: x.to(self.how.device)), self.runs
+        networks = to(joined([state["networks"]["models"] for state in states]))
+        for own, values in [*zip(runs["params"], networks, strict=True), *zip(runs["buffers"], networks, strict=True)]:
+            own.update({name: values[name] for name in own if name in values})
+        averaged = [state["networks"]["averaged"] for state in states]
+        runs["averaged"] = None if averaged[0] is None else to(joined(averaged))
+        runs["memory"] = to(joined([state["memory"] for state in states]))
+        first, second = (to(joined([getattr(s["optimiser"], n) for s in states])) for n in ("first", "second"))
+        self.moments = optimiser.OptimiserState(first, second, states[0]["optimiser"].steps)
+        self.epoch, self.history = states[0]["epoch"], [state["history"] for state in states]
+
+    def keep(self, slots: Sequence[int]) -> None:
+        """Forget all runs but some."""
+        self.jobs = [self.jobs[slot] for slot in slots]
+        self.history = [self.history[slot] for slot in slots]
+        rows = torch.tensor(slots, device=self.how.device)
+        self.runs = mapped(lambda x: x[rows], self.runs)
+        self.moments.first, self.moments.second = mapped(lambda x: x[rows], [self.moments.first, self.moments.second])
 
 
 def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
@@ -42,38 +124,3 @@ def norms(tensors: Sequence[Tensor]) -> list[float]:
     """Euclidean norm of all numbers of each run."""
     found: list[float] = torch.stack([x.flatten(1).norm(dim=1) for x in tensors]).norm(dim=0).tolist()
     return found
-
-
-class Pool:
-    """The images of all runs, each distinct set once.
-
-    Args:
-        sets: uint8 [N, C, H, W] of each run, of one shape.
-        job: any of the jobs; it says how images are normalised.
-        how: device and type.
-        padding: pixels on each side before the crop.
-    """
-
-    def __init__(self, sets: Sequence[Tensor], job: Job, how: Execution, padding: int = 0) -> None:
-        distinct: list[Tensor] = []
-        places = []
-        for images in sets:
-            place = next((i for i, one in enumerate(distinct) if one is images or torch.equal(one, images)), None)
-            if place is None:
-                place = len(distinct)
-                distinct.append(images)
-            places.append(place)
-        self.count = len(sets[0])
-        self.shared = len(distinct) == 1
-        together = distinct[0] if self.shared else torch.cat(distinct)
-        self.images = Images(together, job.split.mean, job.split.std, how.device, how.dtype, padding)
-        self.first = torch.tensor(places, device=how.device).unsqueeze(1) * self.count  # [R, 1]
-
-    def batch(self, index: Tensor, offset: Tensor | None = None, flip: Tensor | None = None) -> Tensor:
-        """The images [R, B, C, H, W] of indices [R, B] of each run, cropped and flipped where asked."""
-        more = (None if x is None else x.flatten(0, 1) for x in (offset, flip))
-        return self.images.batch((self.first + index).flatten(), *more).unflatten(0, index.shape)
-
-    def keep(self, slots: Tensor) -> None:
-        """Forget all runs but some."""
-        self.first = self.first[slots]
