@@ -21,6 +21,9 @@ app = typer.Typer(
     help="A benchmark suite for learning with noisy labels.",
 )
 
+USAGE: Any = typer.BadParameter.__base__  # of all typing errors; typer moved it between its versions
+INTERRUPTED = 130
+
 Targets = Annotated[
     list[str],
     typer.Argument(metavar="SUITE-OR-SETTING...", help="Suites, settings such as mnist/symmetric-0.4, patterns."),
@@ -148,13 +151,21 @@ def main() -> None:
     """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
     signal.signal(signal.SIGTERM, _interrupt)  # so that workers end and claims are given back
     try:
-        app()
-    except KeyboardInterrupt:
-        _fail("interrupted; what is finished is stored, and the same command goes on from there", 130)
+        code = app(standalone_mode=False)  # else typer draws a box of six lines around a typing error
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except USAGE as error:
+        line = " ".join(error.format_message().split())
+        if not line:  # no argument at all: the help has been printed, and there is nothing else to say
+            sys.exit(2)
+        _fail(f"{line} (see: {error.ctx.command_path} --help)" if error.ctx else line, 2)
     except ValueError as error:
         if not type(error).__module__.startswith("lnlbench."):
             raise
         _fail(" ".join(str(error).split()), 2)
+    if code == INTERRUPTED:
+        _fail("interrupted; what is finished is stored, and the same command goes on from there", code)
+    sys.exit(code)
 
 
 def _interrupt(number: int, frame: object) -> None:
