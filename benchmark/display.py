@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from lnlbench.benchmark import settings
 from lnlbench.benchmark.settings import SettingError
@@ -54,7 +55,7 @@ def table(rows: Rows) -> Table:
     for name in rows[0] if rows else ():
         shown.add_column(name, overflow="fold")
     for row in rows:
-        shown.add_row(*(_text(value) for value in row.values()))
+        shown.add_row(*(Text(_text(value)) for value in row.values()))  # brackets in a path are no markup
     return shown
 
 
@@ -96,7 +97,8 @@ def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:
             progress.advance(task, max(0, now - seen.get(event.key, 0)))
             seen[event.key] = max(now, seen.get(event.key, 0))
             if event.kind == "failed":
-                console.print(f"[red]failed[/red] {run.setting.name} {run.label} s{run.replicate}: {event.reason}")
+                what = f" {run.setting.name} {run.label} s{run.replicate}: {event.reason}"
+                console.print(Text.assemble(("failed", "red"), what))
 
         return sweep(runs, options, watch)
 
@@ -141,7 +143,7 @@ def leaderboard(
     from lnlbench.leaderboard.table import boards, to_csv, to_json, to_markdown, to_rich
     from lnlbench.methods.parse import split_methods
 
-    rules = [name.strip() for name in rule.split(",") if name.strip()]
+    rules = [name.strip() for name in rule.split(",")]
     try:
         for name in rules:
             rule_named(name)
@@ -156,12 +158,19 @@ def leaderboard(
     if not results:
         raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
     shown = [" ".join(text.split()) for text in split_methods(methods)] or None
+    labels = {result.label for result in results}
+    if missing := set(shown or ()) - labels - {result.method for result in results}:
+        raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
     found = boards(results, rules, shown)
     table = gap_table([one for one in gaps(results) if shown is None or one.method in shown]) if gap else ""
     if form == "terminal":
         return Group(*(part for board in found for part in (to_rich(board), "")), Markdown(table))
-    render = {"markdown": to_markdown, "csv": to_csv, "json": to_json}[form]
-    return "\n\n".join([*(render(board) for board in found), *([table] if table else [])])
+    if form == "json":
+        return f"[{', '.join(map(to_json, found))}]"
+    if form == "csv":  # one table: every line says of which board it is
+        first, *others = map(to_csv, found)
+        return first + "".join(text.partition("\n")[2] for text in others)
+    return "\n\n".join([*map(to_markdown, found), *([table] if table else [])])
 
 
 def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | None) -> Rows:
