@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from typing import Any
@@ -16,6 +16,8 @@ from lnlbench.benchmark.epochs import weighted_mean
 from lnlbench.benchmark.execution import Execution
 from lnlbench.methods.base import Batch, Clock, Params
 from lnlbench.methods.compose import Composition
+
+NORMALISATION = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 Floats = list[dict[str, Tensor]]
 """The float fields of each part of a method."""
@@ -37,6 +39,7 @@ class Pure:
     method: Composition
     model: nn.Module  # its own weights are never used
     how: Execution
+    low: frozenset[str]  # parameters that are multiplied in bf16
 
     def step(
         self,
@@ -110,12 +113,42 @@ class Pure:
     def forward(self, params: Params, buffers: Params, inputs: Tensor) -> Tensor:
         """Logits [K, B, C] of inputs [B, ...] or [K, B, ...] in the model's mode; training mode moves the buffers."""
         several = inputs.ndim > 4
-        with torch.autocast(self.how.device.type, torch.bfloat16, self.how.precision == "bf16", cache_enabled=False):
-            outputs = [
-                functional_call(self.model, {**params[k], **buffers[k]}, (inputs[k] if several else inputs,))
-                for k in range(len(params))
-            ]
+        outputs = [
+            functional_call(self.model, {**self.cast(params[k]), **buffers[k]}, (inputs[k] if several else inputs,))
+            for k in range(len(params))
+        ]
         return torch.stack(outputs).to(self.how.dtype)
+
+    def cast(self, params: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The parameters in the type in which they are multiplied."""
+        return {name: p.bfloat16() if name in self.low else p for name, p in params.items()}
+
+
+def pure(method: Composition, model: nn.Module, how: Execution) -> Pure:
+    """The pure functions of a method and a network; the network gets hooks where the precision is mixed."""
+    return Pure(method, model, how, mixed(model) if how.precision == "bf16" else frozenset())
+
+
+def mixed(model: nn.Module) -> frozenset[str]:
+    """Let a network compute in bf16, its normalisation in float32: what autocast does, which `vmap` does not obey.
+
+    Returns:
+        the names of the parameters that it expects in bf16.
+    """
+
+    def to(dtype: torch.dtype) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]:
+        return lambda _, given: tuple(x.to(dtype) if isinstance(x, Tensor) else x for x in given)
+
+    low = set()
+    for prefix, module in model.named_modules():
+        if isinstance(module, NORMALISATION):
+            module.register_forward_pre_hook(to(torch.float32))
+            module.register_forward_hook(lambda _, given, output: output.bfloat16())
+            continue
+        if isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)):
+            module.register_forward_pre_hook(to(torch.bfloat16))
+        low |= {f"{prefix}.{name}" if prefix else name for name, _ in module.named_parameters(recurse=False)}
+    return frozenset(low)
 
 
 def remembering(batch: Batch, rows: Mapping[str, Tensor]) -> Batch:

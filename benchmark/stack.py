@@ -21,7 +21,7 @@ from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job, Samples
 from lnlbench.benchmark.loader import PADDING
 from lnlbench.benchmark.pool import Pool, draw_orders
-from lnlbench.benchmark.pure import Pure, Trace
+from lnlbench.benchmark.pure import Trace, pure
 from lnlbench.benchmark.slots import Slots, State, flat, joined, mapped, norms
 from lnlbench.methods.base import Clock, History, Record
 
@@ -40,7 +40,7 @@ class Stack:
         self.setting, self.classes, self.count = job.setting, job.split.classes, job.method.networks
         self.slots = Slots(jobs, how)
         self.live = list(range(len(jobs)))
-        self.pure = Pure(job.method, self.slots.template, how)
+        self.pure = pure(job.method, self.slots.template, how)
         self.tables = Tables()
         splits = [job.split for job in jobs]
         self.probes = {name: Pool([split.probes[name] for split in splits], job, how) for name in splits[0].probes}
