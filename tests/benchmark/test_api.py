@@ -1,0 +1,65 @@
+"""The main job from Python."""
+
+import subprocess
+import sys
+
+import pytest
+
+import lnlbench.benchmark
+from lnlbench.benchmark import run
+from lnlbench.leaderboard.errors import StoreError
+from lnlbench.leaderboard.store import Store
+from lnlbench.methods import registry
+
+NOISY = "digits/symmetric-0.4"
+
+
+def test_results_come_in_the_order_of_the_grid_and_are_stored(url):
+    how = {"tracking_uri": url, "device": "cpu", "epochs": 2}
+    results = run(NOISY, "gce, early_stopping", [1, 0], **how)
+    assert [(r.label, r.replicate) for r in results] == [
+        (label, replicate) for replicate in (0, 1) for label in ("gce", "ce", "early_stopping")
+    ]
+    assert all(len(r.curves["test_accuracy"]) == 2 for r in results if r.host is None)
+    store = Store(url)
+    assert {r.key for r in store.results()} == {r.key for r in results}
+    store.close()
+    assert run([NOISY], "gce", "0", **how) == [results[0]], "what is stored is not run again"
+
+
+def test_a_store_is_made_at_home_where_none_is_named(tmp_path, template, monkeypatch):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "mlflow.db").write_bytes(template.read_bytes())
+    (result,) = run(NOISY, "ce", "0", device="cpu", epochs=1)
+    store = Store(f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}")
+    assert store.result(result.key) == result
+    store.close()
+
+
+def test_failures_are_told_when_all_else_is_done(url, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_METHODS", dict(registry.methods()))
+    plugin = tmp_path / "failing.py"
+    plugin.write_text(
+        "from lnlbench.methods import Method, register\n\n\n"
+        "@register('failing')\nclass Failing(Method):\n"
+        "    def loss(self, logits, batch, clock):\n        raise RuntimeError('on purpose')\n"
+    )
+    with pytest.raises(StoreError, match=r"^1 of 2 runs failed: RuntimeError: on purpose$"):
+        run(NOISY, "failing, ce", "0", tracking_uri=url, device="cpu", epochs=1, plugins=[plugin])
+    store = Store(url)
+    assert [result.label for result in store.results()] == ["ce"]
+    store.close()
+
+
+def test_all_that_is_public_is_there():
+    assert sorted(lnlbench.benchmark.__all__) == lnlbench.benchmark.__all__
+    for name in lnlbench.benchmark.__all__:
+        assert getattr(lnlbench.benchmark, name).__name__ == name
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = lnlbench.benchmark.nothing
+
+
+def test_the_package_is_loaded_without_what_it_does_not_need():
+    script = "import sys, lnlbench.benchmark; print({'torch', 'timm', 'mlflow', 'typer'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
