@@ -115,6 +115,31 @@ def leaderboard(
 
 
 @app.command()
+def bench(
+    axis: Annotated[
+        list[str], typer.Option(help="input, step, epoch, diagnostics, methods or stack; all by default.")
+    ] = [],  # noqa: B006
+    kind: Annotated[list[str], typer.Option(help="mlp, cnn, cifar-cnn or resnet18; all by default.")] = [],  # noqa: B006
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    rounds: Annotated[int, typer.Option(help="Paired rounds.", min=1)] = 5,
+    out: Annotated[Path | None, typer.Option(help="Write the rows as JSON to this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what the engine costs, side by side with a loop of stock parts, after an equality gate."""
+    from lnlbench.benchmark import bench as measure
+    from lnlbench.benchmark import display
+
+    shown = [] if as_json else [lambda row: typer.echo(display.bench_line(row))]
+    found = measure.bench(axis, kind, device=device, rounds=rounds, watch=lambda row: [show(row) for show in shown])
+    text = json.dumps(found, indent=1)
+    if out is not None:
+        partial = out.with_name(f".{out.name}.partial")
+        partial.write_text(text + "\n")
+        partial.replace(out)
+    _print(text if as_json else display.bench_table(found))
+
+
+@app.command()
 def ui(
     tracking_uri: Uri = None,
     port: Annotated[int, typer.Option(help="On loopback.", min=1, max=65535)] = 5000,

@@ -23,8 +23,37 @@ from lnlbench.benchmark.sampling import stratified
 from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task
 
 
+class Log:
+    """What the steps of one epoch leave behind, on the device: read once, when the epoch is over."""
+
+    def __init__(self, order: Order, job: Job, how: Execution, selects: bool) -> None:
+        steps, size = order.index.shape
+        shape = (steps, job.method.networks, size)
+        self.index = order.index
+        self.logits = torch.empty(*shape, job.split.classes, device=how.device, dtype=how.dtype)
+        self.objective = torch.empty(steps, device=how.device, dtype=how.dtype)
+        self.weight = torch.empty(shape, device=how.device, dtype=how.dtype) if selects else None
+        self.same_inputs = True
+        self.observed = False
+        self.passes = 0
+
+    def write(self, step: int, logits: Tensor, objective: Tensor, weight: Tensor | None) -> None:
+        """Keep the logits [K, B, C], the objective [] and the selection weights [K, B] of a step."""
+        self.logits[step] = logits
+        self.objective[step] = objective / len(logits)
+        if self.weight is not None and weight is not None:
+            self.weight[step] = weight
+
+    def samples(self, given: Tensor) -> Samples:
+        """The numbers of the samples in the order of visit."""
+        weight = None if self.weight is None else self.weight.transpose(0, 1).flatten(1)
+        return samples_of(self.index.flatten(), self.logits.transpose(0, 1).flatten(1, 2), given, weight)
+
+
 class Loop:
     """One run, trained epoch by epoch; its state can be taken and restored between two epochs."""
+
+    log_type: type[Log] = Log
 
     def __init__(self, job: Job, how: Execution) -> None:
         self.job, self.how, self.setting = job, how, job.setting
@@ -56,9 +85,8 @@ class Loop:
         names = (self.job.replicate, self.epoch)
         lr = learning_rate(setting.lr, setting.schedule, self.epoch, setting.epochs)
         order = draw_order(len(self.images), setting.batch_size, setting.augment, device, *names)
-        self.draws = Draws(len(order.index), device, *names)
+        self.begin(order)
         clock = self.clock(len(order.index))
-        self.log = _Log(order, self.job, self.how, self.method.answers("select"))
         if self.epoch and self.method.answers("observe"):
             own = replace(clock, random=Draws(1, device, "observe", *names))
             self.memory = {**self.memory, **self.method.observe(self.record(), own)}
@@ -70,6 +98,11 @@ class Loop:
         self.how.finish()
         self.epoch += 1
         return self.summary(lr, begin)
+
+    def begin(self, order: Order) -> None:
+        """Make ready for the steps of an epoch."""
+        self.draws = Draws(len(order.index), self.how.device, self.job.replicate, self.epoch)
+        self.log = self.log_type(order, self.job, self.how, self.method.answers("select"))
 
     def batch(self, order: Order, step: int) -> Batch:
         """The batch of a step, augmented, with the rows of the method's memory."""
@@ -193,30 +226,3 @@ class Loop:
         self.epoch, self.optimiser = rest["epoch"], rest["optimiser"].to(self.how.device)
         self.memory = {name: rows.to(self.how.device) for name, rows in rest["memory"].items()}
         self.history = rest["history"]
-
-
-class _Log:
-    """What the steps of one epoch leave behind, on the device: read once, when the epoch is over."""
-
-    def __init__(self, order: Order, job: Job, how: Execution, selects: bool) -> None:
-        steps, size = order.index.shape
-        shape = (steps, job.method.networks, size)
-        self.index = order.index
-        self.logits = torch.empty(*shape, job.split.classes, device=how.device, dtype=how.dtype)
-        self.objective = torch.empty(steps, device=how.device, dtype=how.dtype)
-        self.weight = torch.empty(shape, device=how.device, dtype=how.dtype) if selects else None
-        self.same_inputs = True
-        self.observed = False
-        self.passes = 0
-
-    def write(self, step: int, logits: Tensor, objective: Tensor, weight: Tensor | None) -> None:
-        """Keep the logits [K, B, C], the objective [] and the selection weights [K, B] of a step."""
-        self.logits[step] = logits
-        self.objective[step] = objective / len(logits)
-        if self.weight is not None and weight is not None:
-            self.weight[step] = weight
-
-    def samples(self, given: Tensor) -> Samples:
-        """The numbers of the samples in the order of visit."""
-        weight = None if self.weight is None else self.weight.transpose(0, 1).flatten(1)
-        return samples_of(self.index.flatten(), self.logits.transpose(0, 1).flatten(1, 2), given, weight)
