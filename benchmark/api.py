@@ -21,6 +21,7 @@ def run(
     database: str | None = None,
     device: str = "auto",
     precision: str = "auto",
+    execution: str = "auto",
     jobs: int = 1,
     data_dir: Path | None = None,
     plugins: Iterable[Path] = (),
@@ -36,6 +37,7 @@ def run(
         database: of the claims, where the store is a server.
         device: as in `fit`.
         precision: as in `fit`.
+        execution: "auto", "loop" or "stack", as in `train`.
         jobs: processes; more than one needs a main module that can be imported.
         data_dir: data sets in the layout of the Hugging Face Hub.
         plugins: Python files that register methods.
@@ -48,7 +50,7 @@ def run(
         SettingError, MethodError, DataError, ModelError, ExecutionError: something does not exist or cannot be.
         StoreError: the store cannot be used, or runs failed; what is finished is stored.
     """
-    options = Options(tracking_uri, database, device, precision, jobs, data_dir, tuple(plugins))
+    options = Options(tracking_uri, database, device, precision, jobs, data_dir, tuple(plugins), execution)
     text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
     runs = grid([targets] if isinstance(targets, str) else targets, methods, text, changes, options)
     report = sweep(runs, options)

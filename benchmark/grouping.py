@@ -73,6 +73,16 @@ def grouped(items: Iterable[T], key: Callable[[T], Hashable], most: int) -> list
     return found
 
 
+def may_stack(execution: str, how: Execution, method: Composition) -> bool:
+    """Whether `stacks` can be true, before the network is looked at.
+
+    Raises:
+        ExecutionError: an unknown execution.
+    """
+    check_execution(execution)
+    return method.stackable and (execution == "stack" or (execution == "auto" and SMALL[how.device.type] > 0))
+
+
 def stacks(
     execution: str, how: Execution, setting: Setting, method: Composition, classes: int, shape: tuple[int, int, int]
 ) -> bool:
@@ -84,8 +94,7 @@ def stacks(
         ExecutionError: an unknown execution.
         ModelError: a network that cannot be built.
     """
-    check_execution(execution)
-    if execution == "loop" or not method.stackable:
+    if not may_stack(execution, how, method):
         return False
     work, random = _measured(setting.model, classes, shape)
     return not random and (execution == "stack" or 3 * work * setting.batch_size <= SMALL[how.device.type])

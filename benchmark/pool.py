@@ -34,7 +34,7 @@ class Pool:
             places.append(place)
         self.count = len(sets[0])
         self.shared = len(distinct) == 1
-        together = distinct[0] if self.shared else torch.cat(distinct)
+        together = torch.cat([images.to(how.device) for images in distinct])
         self.images = Images(together, job.split.mean, job.split.std, how.device, how.dtype, padding)
         self.first = torch.tensor(places, device=how.device).unsqueeze(1) * self.count  # [R, 1]
 

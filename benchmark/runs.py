@@ -9,7 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from lnlbench.benchmark import execution as executions
 from lnlbench.benchmark.data import TEST, Prepared
-from lnlbench.benchmark.execution import Execution, execution
+from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.metrics import accuracy, diagnose
 from lnlbench.benchmark.settings import Setting
-from lnlbench.benchmark.trainer import fit
+from lnlbench.benchmark.trainer import train
 from lnlbench.leaderboard.result import Result, pack, unpack
 from lnlbench.methods.base import History
 from lnlbench.methods.compose import Composition
@@ -93,6 +94,7 @@ def train_run(
     *,
     device: str = "auto",
     precision: str = "auto",
+    execution: str = "auto",
     watch: Callable[[int, dict[str, float | None]], None] = lambda epoch, numbers: None,
 ) -> Result:
     """Train a run and make its result.
@@ -102,24 +104,47 @@ def train_run(
         prepared: its data.
         device: as in `fit`.
         precision: as in `fit`.
+        execution: as in `train`.
         watch: called after each epoch with its index and its numbers.
 
     Raises:
         ExecutionError: the device cannot be had.
         ModelError: the network cannot be built.
     """
-    how = execution(device, precision)
-    job = Job(run.setting, run.method, run.replicate, prepared.split)
-    curves = Curves()
-    last: Epoch | None = None
+    how = {"device": device, "precision": precision, "execution": execution}
+    ((_, result),) = train_runs([(run, prepared)], watch=lambda _, epoch, numbers: watch(epoch, numbers), **how)
+    return result
+
+
+def train_runs(
+    members: Sequence[tuple[Run, Prepared]],
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    execution: str = "auto",
+    watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
+) -> Iterator[tuple[Run, Result]]:
+    """Train runs, together where they can be: each result as soon as it is there. Arguments as in `train_run`.
+
+    Raises:
+        ExecutionError: the device cannot be had.
+        ModelError: the network cannot be built.
+    """
+    how = executions.execution(device, precision)
+    jobs = [Job(run.setting, run.method, run.replicate, prepared.split) for run, prepared in members]
+    known = {id(job): (*member, Curves()) for job, member in zip(jobs, members, strict=True)}
     if how.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(how.device)
-    for last in fit(job, device=device, precision=precision):
-        numbers = measure(last, prepared)
-        curves.add(numbers, last.predictions[TEST].numpy())
-        watch(last.epoch, numbers)
-    if last is None:
-        raise AssertionError("a setting has at least one epoch")
+    for job, epoch in train(jobs, device=device, precision=precision, execution=execution):
+        run, prepared, curves = known[id(job)]
+        numbers = measure(epoch, prepared)
+        curves.add(numbers, epoch.predictions[TEST].numpy())
+        watch(run, epoch.epoch, numbers)
+        if epoch.last:
+            yield run, _result(run, prepared, curves, epoch, how)
+
+
+def _result(run: Run, prepared: Prepared, curves: Curves, last: Epoch, how: Execution) -> Result:
     return Result(
         **_identity(run, prepared.identity),
         host=None,
@@ -128,7 +153,7 @@ def train_run(
         diverged=last.diverged,
         predictions=pack(np.stack(curves.predictions)),
         cost=_cost(run, curves.values, len(prepared.split.given), how),
-        environment=_environment(how),
+        environment=_environment(how, last.stacked),
     )
 
 
@@ -215,7 +240,7 @@ def _cost(run: Run, curves: dict[str, list[float | None]], samples: int, how: Ex
         "train_seconds": total("seconds_train"),
         "total_seconds": total("seconds_train") + total("seconds_evaluate"),
         "samples_per_second": samples * epochs / max(total("seconds_train"), 1e-9),
-        "peak_memory_mb": peak,  # of the process on a CPU
+        "peak_memory_mb": peak,  # of the process on a CPU; of all runs of a stack together
         "forward_passes": total("forward_passes") / epochs,
         "backward_passes": total("backward_passes") / epochs,
         "networks": run.method.networks,
@@ -223,7 +248,7 @@ def _cost(run: Run, curves: dict[str, list[float | None]], samples: int, how: Ex
     }
 
 
-def _environment(how: Execution) -> dict[str, Any]:
+def _environment(how: Execution, stacked: int) -> dict[str, Any]:
     return {
         "lnlbench": version("lnlbench"),
         "commit": _commit(),
@@ -231,7 +256,8 @@ def _environment(how: Execution) -> dict[str, Any]:
         "torch": torch.__version__,
         "hardware": how.describe(),
         "device": str(how.device),
-        "execution": "loop",
+        "execution": "stack" if stacked else "loop",
+        "stacked": stacked,  # slots of the stack at the end
         "precision": how.precision,
         "threads": torch.get_num_threads(),
     }

@@ -8,7 +8,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import Any
 
 from lnlbench.benchmark.data import Prepared, canonical, fingerprint, prepare
 from lnlbench.benchmark.execution import execution
+from lnlbench.benchmark.grouping import SLOTS, check_execution, grouped, may_stack, recipe_key, stacks
 from lnlbench.benchmark.models import check_model
-from lnlbench.benchmark.runs import Run, read_run, train_run
+from lnlbench.benchmark.runs import Run, read_run, train_run, train_runs
 from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
 from lnlbench.datasets.images import Images, load
 from lnlbench.leaderboard.claims import new_owner
@@ -43,6 +45,7 @@ class Options:
     jobs: int = 1
     data_dir: Path | None = None
     plugins: tuple[Path, ...] = ()
+    execution: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
     Raises:
         StoreError: the store cannot be used.
     """
+    check_execution(options.execution)
     begin, report = time.monotonic(), Report()
 
     def note(event: Event) -> None:
@@ -186,35 +190,96 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
 
 
 def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> None:
-    """Make runs one after another until none is left; what others make is waited for.
+    """Make runs, one or one stack after another, until none is left; what others make is waited for.
 
     Raises:
         StoreError: the store cannot be used.
     """
     owner, pending = new_owner(), list(runs)
-    done, failed = set(store.stored()), set[str]()
+    done, failed, alone = set(store.stored()), set[str](), set[str]()
+
+    def settle(run: Run, reason: str) -> None:
+        (failed if reason else done).add(run.key)
+        watch(Event("failed" if reason else "done", run.key, reason=reason))
+
     while pending:
         states = store.claims.states([run.key for run in pending])
         left = []
-        for run in pending:
-            host = run.host
-            if host is not None and host.key in failed:
-                watch(Event("failed", run.key, reason=f"{host.label}, which it is read off, failed"))
-                failed.add(run.key)
-            elif host is not None and host.key not in done:
-                left.append(run)
-            elif states.get(run.key) != "running" and store.claim(run.key, owner):
-                reason = _make(run, options, store, owner, watch)
-                (failed if reason else done).add(run.key)
-                watch(Event("failed" if reason else "done", run.key, reason=reason))
-            elif states.get(run.key) == "done":
-                done.add(run.key)
-                watch(Event("stored", run.key))
-            else:
-                left.append(run)
+        for group in _groups(pending, alone, options):
+            mine = []
+            for run in group:
+                host = run.host
+                if host is not None and host.key in failed:
+                    watch(Event("failed", run.key, reason=f"{host.label}, which it is read off, failed"))
+                    failed.add(run.key)
+                elif host is not None and host.key not in done:
+                    left.append(run)
+                elif states.get(run.key) != "running" and store.claim(run.key, owner):
+                    mine.append(run)
+                elif states.get(run.key) == "done":
+                    done.add(run.key)
+                    watch(Event("stored", run.key))
+                else:
+                    left.append(run)
+            if len(mine) > 1:
+                unmade = _make_together(mine, options, store, owner, watch, settle)
+                alone |= {run.key for run in unmade}
+                left += unmade
+            elif mine:
+                settle(mine[0], _make(mine[0], options, store, owner, watch))
         if len(left) == len(pending):
             time.sleep(PATIENCE)
         pending = left
+
+
+def _groups(pending: Sequence[Run], alone: set[str], options: Options) -> list[list[Run]]:
+    """What to make at once: stacks, none larger than leaves work for all processes, and single runs."""
+    how = execution(options.device, options.precision)
+
+    def key(run: Run) -> Hashable:
+        if run.key in alone or run.host is not None or not may_stack(options.execution, how, run.method):
+            return run.key
+        images = _images(run.setting.dataset, options.data_dir)
+        channels, height, width = images.train_images.shape[1:]
+        kind = (run.setting, run.method, images.card.classes, (channels, height, width))
+        return recipe_key(run.setting, run.method) if stacks(options.execution, how, *kind) else run.key
+
+    return grouped(pending, key, max(1, min(SLOTS, -(-len(pending) // max(1, options.jobs)))))
+
+
+def _make_together(
+    runs: Sequence[Run],
+    options: Options,
+    store: Store,
+    owner: str,
+    watch: Watch,
+    settle: Callable[[Run, str], None],
+) -> list[Run]:
+    """Make claimed runs of one stack; those that something kept from being finished, for another try one by one."""
+    parts = {(run.setting, run.replicate) for run in runs}
+    left = {run.key: run for run in runs}
+    try:
+        with ExitStack() as opened:
+            prepared = {part: prepare(*part, _images(part[0].dataset, options.data_dir)) for part in parts}
+            members = [(run, prepared[run.setting, run.replicate]) for run in runs]
+            recordings = {run.key: opened.enter_context(store.begin(_info(run, data), owner)) for run, data in members}
+
+            def note(run: Run, epoch: int, numbers: dict[str, float | None]) -> None:
+                recordings[run.key].log(numbers, epoch)
+                watch(Event("epoch", run.key, epoch, numbers))
+
+            how = {"device": options.device, "precision": options.precision, "execution": options.execution}
+            for run, result in train_runs(members, watch=note, **how):
+                recordings[run.key].finish(result)
+                del left[run.key]
+                settle(run, "")
+    except StoreError:
+        raise
+    except Exception:  # of one of them, perhaps: by itself, each says what is wrong with it
+        for key in left:
+            store.claims.release(key, owner)
+        return list(left.values())
+    return []
 
 
 def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) -> str:
@@ -228,7 +293,7 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
                 watch(Event("epoch", run.key, epoch, numbers))
 
             if run.host is None:
-                how = {"device": options.device, "precision": options.precision}
+                how = {"device": options.device, "precision": options.precision, "execution": options.execution}
                 recording.finish(train_run(run, prepared, watch=note, **how))
             else:
                 result = read_run(run, store.result(run.host.key))
@@ -238,6 +303,7 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
     except StoreError:
         raise  # the next run would fare no better
     except Exception as error:
+        store.claims.release(run.key, owner)  # where it failed before there was a recording to do so
         return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     return ""
 

@@ -128,9 +128,9 @@ def _together(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, 
         for half in (left[: len(left) // 2], left[len(left) // 2 :]):
             yield from _together(half, how)
     else:
+        yield from _apart(left, how)  # where one of them is to blame, the error is raised here, once more
         names = sorted({str(job.method) for job, _ in left})
-        warnings.warn(f"{'; '.join(names)} cannot be stacked and is trained run by run: {failure}", stacklevel=3)
-        yield from _apart(left, how)
+        warnings.warn(f"{'; '.join(names)} cannot be stacked and was trained run by run: {failure}", stacklevel=3)
 
 
 def _begun(members: Sequence[Member], how: Execution) -> Stack:
