@@ -69,6 +69,9 @@ def run(
     changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting, as in lr=0.1.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
+    execution: Annotated[
+        str, typer.Option(help="loop: one run at a time; stack: many small ones at once; auto: what pays here.")
+    ] = "auto",
     jobs: Annotated[int, typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0)] = 0,
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
@@ -82,7 +85,7 @@ def run(
     from lnlbench.benchmark.execution import default_jobs
 
     options = sweep.Options(
-        tracking_uri, database, device, precision, jobs or default_jobs(device), data_dir, tuple(plugin)
+        tracking_uri, database, device, precision, jobs or default_jobs(device), data_dir, tuple(plugin), execution
     )
     overrides = {"epochs": epochs, "model": model} | display.assignments(changes)
     runs = sweep.grid(targets, methods, seeds, overrides, options)
