@@ -65,6 +65,7 @@ def prepared(digits):
                 "replicate": "object",
                 "split": "Split",
                 "told": "dict[str, Any]",
+                "cancelled": "bool",
             },
             id="what is trained",
         ),

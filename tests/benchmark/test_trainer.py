@@ -454,6 +454,15 @@ def test_the_caller_may_stop_iterating(job_of):
     run.close()
 
 
+def test_the_caller_may_cancel_a_job(job_of):
+    job, epochs = job_of(), []
+    for epoch in fit(job, **FP32):
+        epochs.append(epoch.epoch)
+        if epoch.epoch == 1:
+            job.cancel()
+    assert epochs == [0, 1]
+
+
 def test_train_is_fit_of_one_job_after_another(job_of):
     jobs = [job_of(replicate=i, epochs=2) for i in range(2)]
     found = list(train(jobs, **FP32))
