@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import resource
-import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -21,6 +19,7 @@ from lnlbench.benchmark.loader import PADDING, Images, Split, draw_order
 from lnlbench.benchmark.loop import Log, Loop
 from lnlbench.benchmark.metrics import diagnose
 from lnlbench.benchmark.models import build
+from lnlbench.benchmark.rounds import Round, Row, compare, timed
 from lnlbench.benchmark.seeds import generator, seed
 from lnlbench.benchmark.settings import Setting, SettingError
 from lnlbench.benchmark.stack import Stack
@@ -55,34 +54,6 @@ KINDS = {
     )
 }
 """Test sets have MNIST's and CIFAR's share: a sixth and a fifth of the training images."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison: how many times the cost of `ours` the cost of `theirs` is, per core-second and by the clock."""
-
-    axis: str
-    kind: str
-    ours: str
-    theirs: str
-    core_ratio: float  # median of paired rounds: core-seconds of theirs / core-seconds of ours
-    core_quartiles: tuple[float, float]
-    wall_ratio: float
-    ours_per_second: float  # samples per second by the clock, median
-    theirs_per_second: float
-    target: str = ""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one round, per sample."""
-
-    wall: float
-    core: float
-
-
-Round = Callable[[], int]
-"""Does the work of a round and returns how many samples it handled."""
 
 
 def axes() -> dict[str, Callable[[Bench, Kind], Iterator[Row]]]:
@@ -124,9 +95,7 @@ def bench(
     for given, known in ((names, axes()), (kinds, KINDS)):
         for name in given:
             if name not in known:
-                raise SettingError(
-                    f"unknown {'axis' if known is not KINDS else 'kind'} {name!r}; known: {', '.join(known)}"
-                )
+                raise SettingError(f"bench knows no {name!r}; known: {', '.join(known)}")
     measured = Bench(execution(device, "fp32"), rounds)
     load = os.getloadavg()[0]
     rows = []
@@ -244,8 +213,7 @@ class Bench:
             return once
 
         torch.set_num_threads(cores)
-        walls = {workers: min(_timed(theirs(workers)).wall for _ in range(2)) for workers in range(cores + 1)}
-        best = min(walls, key=walls.__getitem__)
+        best = min(range(cores + 1), key=lambda n: min(timed(theirs(n), self.how.finish).wall for _ in range(2)))
         targets = {"mlp": "6", "cnn": "2.6 (bf16, AMX)", "cifar-cnn": "2.6 (bf16, AMX)"}
         for precision in ("fp32", "bf16"):
             run = _Fresh(self, kind, split, "ce", precision)
@@ -293,42 +261,9 @@ class Bench:
 
             yield self.compare("stack", kind, ours, theirs, f"stack of {count}", f"{count} × loop", threads=(1, 1))
 
-    def compare(
-        self,
-        axis: str,
-        kind: Kind,
-        ours: Round,
-        theirs: Round,
-        name: str,
-        other: str,
-        target: str = "",
-        *,
-        threads: tuple[int, int],
-    ) -> Row:
-        """Interleave rounds of two ways to do the same work, after one round of each to warm up."""
-        pairs: list[tuple[Cost, Cost]] = []
-        for i in range(self.rounds + 1):
-            costs = {}
-            for who in (0, 1) if i % 2 else (1, 0):
-                torch.set_num_threads(threads[who])
-                costs[who] = _timed((ours, theirs)[who])
-                self.how.finish()
-            if i:
-                pairs.append((costs[0], costs[1]))
-        core = sorted(b.core / a.core for a, b in pairs)
-        quartiles = statistics.quantiles(core, n=4, method="inclusive") if len(core) > 1 else [core[0]] * 3
-        return Row(
-            axis,
-            kind.name,
-            name,
-            other,
-            statistics.median(core),
-            (quartiles[0], quartiles[2]),
-            statistics.median(b.wall / a.wall for a, b in pairs),
-            1 / statistics.median(a.wall for a, _ in pairs),
-            1 / statistics.median(b.wall for _, b in pairs),
-            target,
-        )
+    def compare(self, axis: str, kind: Kind, *args: Any, threads: tuple[int, int]) -> Row:
+        """Paired rounds on this device."""
+        return compare(axis, kind.name, *args, threads=threads, rounds=self.rounds, finish=self.how.finish)
 
 
 class _Silent(Log):
@@ -419,14 +354,3 @@ def _setting(kind: Kind) -> Setting:
 
 def _optimizer(model: torch.nn.Module, setting: Setting) -> torch.optim.Optimizer:
     return torch.optim.SGD(model.parameters(), setting.lr, setting.momentum, weight_decay=setting.weight_decay)
-
-
-def _timed(work: Round) -> Cost:
-    """Seconds by the clock and core-seconds (children included) for each sample of a round."""
-    core, wall = _core_seconds(), time.perf_counter()
-    samples = work()
-    return Cost((time.perf_counter() - wall) / samples, (_core_seconds() - core) / samples)
-
-
-def _core_seconds() -> float:
-    return sum(os.times()[:4])

@@ -130,16 +130,18 @@ def bench(
 ) -> None:
     """Measure what the engine costs, side by side with a loop of stock parts, after an equality gate."""
     from lnlbench.benchmark import bench as measure
-    from lnlbench.benchmark import display
+    from lnlbench.benchmark import rounds as paired
 
-    shown = [] if as_json else [lambda row: typer.echo(display.bench_line(row))]
-    found = measure.bench(axis, kind, device=device, rounds=rounds, watch=lambda row: [show(row) for show in shown])
+    def watch(row: paired.Row) -> None:
+        typer.echo(paired.line(row), err=True)
+
+    found = measure.bench(axis, kind, device=device, rounds=rounds, watch=watch)
     text = json.dumps(found, indent=1)
     if out is not None:
         partial = out.with_name(f".{out.name}.partial")
         partial.write_text(text + "\n")
         partial.replace(out)
-    _print(text if as_json else display.bench_table(found))
+    _print(text if as_json else paired.table(found))
 
 
 @app.command()

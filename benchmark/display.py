@@ -20,7 +20,6 @@ from lnlbench.benchmark import settings
 from lnlbench.benchmark.settings import SettingError
 
 if TYPE_CHECKING:
-    from lnlbench.benchmark.bench import Row as BenchRow
     from lnlbench.benchmark.runs import Run
     from lnlbench.benchmark.sweep import Event, Options, Report
 
@@ -257,33 +256,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
     return "-" if value is None else str(value)
-
-
-def bench_line(row: BenchRow) -> str:
-    """One comparison as it is measured."""
-    return f"{row.axis:12} {row.kind:10} {row.core_ratio:6.2f} × {row.ours} against {row.theirs}"
-
-
-def bench_table(found: dict[str, Any]) -> str:
-    """The measured ratios as a Markdown table, with what they were measured on."""
-    lines = [
-        "| axis | network | ours | against | ratio per core-second | quartiles | ratio by the clock | ours /s | theirs /s | target |",
-        "|---|---|---|---|---:|---:|---:|---:|---:|---|",
-    ]
-    for row in found["rows"]:
-        low, high = row["core_quartiles"]
-        lines.append(
-            f"| {row['axis']} | {row['kind']} | {row['ours']} | {row['theirs']} | {row['core_ratio']:.2f} | "
-            f"{low:.2f} to {high:.2f} | {row['wall_ratio']:.2f} | {row['ours_per_second']:,.0f} | "
-            f"{row['theirs_per_second']:,.0f} | {row['target']} |"
-        )
-    gate, names = (
-        found["gate"],
-        ("machine", "cores", "torch", "python", "load_before", "load_after", "rounds", "peak_memory_mb"),
-    )
-    lines += [
-        "",
-        "; ".join(f"{name} {found[name]}" for name in names)
-        + f"; equality gate: {gate['largest_difference']:.1e} after {gate['steps']} batches in float64 (bound {gate['bound']:g})",
-    ]
-    return "\n".join(lines)

@@ -82,5 +82,5 @@ def epoch(
     pictures = Pictures(*test, transform(split, augment=False))
     with torch.no_grad():
         for images, labels in DataLoader(pictures, TEST_BATCH, num_workers=workers):
-            right += (model(images.to(device)).argmax(1) == labels.to(device)).sum().item()  # type: ignore[assignment]
+            right += (model(images.to(device)).argmax(1) == labels.to(device)).sum().item()
     return right / len(pictures)

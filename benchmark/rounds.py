@@ -1,0 +1,127 @@
+"""Paired rounds: two ways to do the same work, interleaved, and the ratio of what they cost."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+Round = Callable[[], int]
+"""Does the work of a round and returns how many samples it handled."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: how many times the cost of `ours` the cost of `theirs` is, per core-second and by the clock."""
+
+    axis: str
+    kind: str
+    ours: str
+    theirs: str
+    core_ratio: float  # median of paired rounds: core-seconds of theirs / core-seconds of ours
+    core_quartiles: tuple[float, float]
+    wall_ratio: float
+    ours_per_second: float  # samples per second by the clock, median
+    theirs_per_second: float
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one round, per sample."""
+
+    wall: float
+    core: float
+
+
+def compare(
+    axis: str,
+    kind: str,
+    ours: Round,
+    theirs: Round,
+    name: str,
+    other: str,
+    target: str = "",
+    *,
+    threads: tuple[int, int],
+    rounds: int,
+    finish: Callable[[], None],
+) -> Row:
+    """Interleave rounds of two ways to do the same work, after one round of each to warm up.
+
+    Args:
+        axis: what is compared.
+        kind: of network.
+        ours: a round of the one.
+        theirs: a round of the other.
+        name: of ours.
+        other: name of theirs.
+        target: what the ratio should reach.
+        threads: of torch, for each.
+        rounds: how many pairs.
+        finish: waits until the device has done all it was given.
+    """
+    pairs: list[tuple[Cost, Cost]] = []
+    for i in range(rounds + 1):
+        costs = {}
+        for who in (0, 1) if i % 2 else (1, 0):
+            torch.set_num_threads(threads[who])
+            costs[who] = timed((ours, theirs)[who], finish)
+        if i:
+            pairs.append((costs[0], costs[1]))
+    core = sorted(b.core / a.core for a, b in pairs)
+    quartiles = statistics.quantiles(core, n=4, method="inclusive") if len(core) > 1 else [core[0]] * 3
+    return Row(
+        axis,
+        kind,
+        name,
+        other,
+        statistics.median(core),
+        (quartiles[0], quartiles[2]),
+        statistics.median(b.wall / a.wall for a, b in pairs),
+        1 / statistics.median(a.wall for a, _ in pairs),
+        1 / statistics.median(b.wall for _, b in pairs),
+        target,
+    )
+
+
+def timed(work: Round, finish: Callable[[], None]) -> Cost:
+    """Seconds by the clock and core-seconds (children included) for each sample of a round."""
+    core, wall = _core_seconds(), time.perf_counter()
+    samples = work()
+    finish()
+    return Cost((time.perf_counter() - wall) / samples, (_core_seconds() - core) / samples)
+
+
+def _core_seconds() -> float:
+    return sum(os.times()[:4])
+
+
+def line(row: Row) -> str:
+    """One comparison as it is measured."""
+    return f"{row.axis:12} {row.kind:10} {row.core_ratio:6.2f} × {row.ours} against {row.theirs}"
+
+
+def table(found: dict[str, Any]) -> str:
+    """The measured ratios as a Markdown table, with what they were measured on."""
+    heads = ("axis", "network", "ours", "against", "ratio per core-second", "quartiles", "ratio by the clock")
+    lines = [
+        f"| {' | '.join((*heads, 'ours /s', 'theirs /s', 'target'))} |",
+        "|---|---|---|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for row in found["rows"]:
+        low, high = row["core_quartiles"]
+        lines.append(
+            f"| {row['axis']} | {row['kind']} | {row['ours']} | {row['theirs']} | {row['core_ratio']:.2f} | "
+            f"{low:.2f} to {high:.2f} | {row['wall_ratio']:.2f} | {row['ours_per_second']:,.0f} | "
+            f"{row['theirs_per_second']:,.0f} | {row['target']} |"
+        )
+    names = ("machine", "cores", "torch", "python", "load_before", "load_after", "rounds", "peak_memory_mb")
+    gate = "equality gate: {largest_difference:.1e} after {steps} batches in float64 (bound {bound:g})"
+    lines += ["", "; ".join([*(f"{name} {found[name]}" for name in names), gate.format(**found["gate"])])]
+    return "\n".join(lines)
