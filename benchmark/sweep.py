@@ -17,7 +17,7 @@ from typing import Any
 
 from lnlbench.benchmark.data import Prepared, canonical, fingerprint, prepare
 from lnlbench.benchmark.execution import execution
-from lnlbench.benchmark.grouping import SLOTS, check_execution, grouped, may_stack, recipe_key, stacks
+from lnlbench.benchmark.grouping import SLOTS, check_execution, enough, grouped, may_stack, recipe_key, stacks
 from lnlbench.benchmark.models import check_model
 from lnlbench.benchmark.runs import Run, read_run, train_run, train_runs
 from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
@@ -244,7 +244,9 @@ def _groups(pending: Sequence[Run], alone: set[str], options: Options) -> list[l
         kind = (run.setting, run.method, images.card.classes, (channels, height, width))
         return recipe_key(run.setting, run.method) if stacks(options.execution, how, *kind) else run.key
 
-    return grouped(pending, key, max(1, min(SLOTS, -(-len(pending) // max(1, options.jobs)))))
+    groups = grouped(pending, key, max(1, min(SLOTS, -(-len(pending) // max(1, options.jobs)))))
+    kept = [[group] if enough(options.execution, how, len(group)) else [[run] for run in group] for group in groups]
+    return [group for part in kept for group in part]
 
 
 def _make_together(

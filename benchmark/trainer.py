@@ -11,7 +11,7 @@ import torch
 
 from lnlbench.benchmark import execution as executions
 from lnlbench.benchmark.execution import Execution
-from lnlbench.benchmark.grouping import SLOTS, grouped, stack_key, stacks
+from lnlbench.benchmark.grouping import SLOTS, enough, grouped, stack_key, stacks
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.loop import Loop
 from lnlbench.benchmark.stack import Stack
@@ -54,7 +54,7 @@ def train(
     for group in grouped(members, lambda member: (stack_key(member[0]), begins(member)), slots):
         job = group[0][0]
         kind = (how, job.setting, job.method, job.split.classes, job.split.shape)
-        if stacks(execution, *kind) and (len(group) > 1 or execution == "stack"):
+        if stacks(execution, *kind) and enough(execution, how, len(group)):
             yield from _together(group, how)
         else:
             yield from _apart(group, how)
@@ -78,7 +78,7 @@ def fit(
         ExecutionError: a device or precision that is not to be had here.
         ModelError: a network that does not exist or cannot take the images.
     """
-    for _, epoch in _apart([(job, state)], executions.execution(device, precision)):
+    for _, epoch in _alone(job, state, executions.execution(device, precision)):
         yield epoch
 
 
@@ -90,21 +90,26 @@ def begins(member: Member) -> tuple[int, bool]:
 
 def _apart(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, Epoch]]:
     """One job after another."""
-    for job, state in members:
-        run = Loop(job, how)
-        if state is not None:
-            run.restore(state)
-        while run.epoch < job.setting.epochs and not job.cancelled:
-            epoch = run.advance()
-            yield job, epoch
-            if epoch.last:
-                break
+    for member in members:
+        yield from _alone(*member, how)
+
+
+def _alone(job: Job, state: dict[str, Any] | None, how: Execution) -> Iterator[tuple[Job, Epoch]]:
+    """One job."""
+    run = Loop(job, how)
+    if state is not None:
+        run.restore(state)
+    while run.epoch < job.setting.epochs and not job.cancelled:
+        epoch = run.advance()
+        yield job, epoch
+        if epoch.last:
+            return
 
 
 def _together(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, Epoch]]:
     """All jobs at once; in halves where the memory does not suffice; apart where the stack fails for another reason."""
     left = [member for member in members if begins(member)[0] < member[0].setting.epochs]
-    stack, full, failure = None, False, ""
+    stack, epochs, full, failure = None, list[tuple[Job, Epoch]](), False, ""
     while not failure:
         left = list(stack.members()) if stack else [member for member in left if not member[0].cancelled]
         if not left:
@@ -117,10 +122,8 @@ def _together(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, 
             if full and len(left) == 1:
                 raise
         else:
-            for job, epoch in epochs:
-                if not job.cancelled:
-                    yield job, epoch
-    del stack  # together with the frames that the error held, which are gone with it
+            yield from (found for found in epochs if not found[0].cancelled)
+    del stack, epochs  # an epoch can give its state, and so holds what it is made of
     gc.collect()
     if how.device.type == "cuda":
         torch.cuda.empty_cache()

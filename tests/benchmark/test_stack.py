@@ -358,22 +358,29 @@ def test_only_what_agrees_shares_a_stack(job_of, split_of):
 def test_the_executions(jobs_of):
     jobs = jobs_of("ce", epochs=1)
     assert {epochs[0].stacked for epochs in together(jobs, execution="loop")} == {0}
-    assert {epochs[0].stacked for epochs in together(jobs, execution="auto")} == {0}, "on a CPU it does not pay"
+    assert {epochs[0].stacked for epochs in together(jobs, execution="auto")} == {0}, "four do not pay on a CPU"
+    assert {epochs[0].stacked for epochs in together(jobs + jobs_of("ce", epochs=1), execution="auto")} == {8}
+    assert {epochs[0].stacked for epochs in together(jobs[:1])} == {1}
     with pytest.raises(ExecutionError, match="unknown execution 'stak'; did you mean 'stack'"):
         together(jobs, execution="stak")
 
 
-def test_auto_stacks_small_networks_on_a_gpu(job_of):
-    gpu = Execution(torch.device("cuda"), "bf16")
-    for model, shape, expected in (
-        ("mlp", (1, 28, 28), True),
-        ("cnn4", (1, 28, 28), True),
-        ("resnet18", (3, 32, 32), False),
-    ):
-        job = job_of(model=model, batch_size=128)
-        assert stacks("auto", gpu, job.setting, job.method, 10, shape) is expected
-        assert stacks("stack", gpu, job.setting, job.method, 10, shape)
-        assert not stacks("auto", replace(gpu, device=torch.device("cpu")), job.setting, job.method, 10, shape)
+@pytest.mark.parametrize(
+    ("model", "shape", "device", "expected"),
+    [
+        ("mlp", (1, 28, 28), "cuda", True),
+        ("cnn4", (1, 28, 28), "cuda", True),
+        ("resnet18", (3, 32, 32), "cuda", False),
+        ("mlp", (1, 8, 8), "cpu", True),
+        ("mlp", (1, 28, 28), "cpu", False),
+        ("cnn4", (1, 28, 28), "cpu", False),
+    ],
+)
+def test_auto_stacks_where_a_step_is_small_for_the_device(job_of, model, shape, device, expected):
+    job, how = job_of(model=model, batch_size=128), Execution(torch.device(device), "fp32")
+    assert stacks("auto", how, job.setting, job.method, 10, shape) is expected
+    assert stacks("stack", how, job.setting, job.method, 10, shape)
+    assert not stacks("loop", how, job.setting, job.method, 10, shape)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
