@@ -25,8 +25,8 @@ SMALL = {"cuda": 1e10, "cpu": 2e7}
 
 Measured on one CPU core in fp32, 8 and 32 runs, `loop` / `stack`: MLP on 8×8 pixels at batch 32 (4e6) 1.9 and 3.5, the
 small CNN there (2e7) 1.2 and 1.6, MLP on 28×28 at batch 128 (2e8) 1.1, the small CNN there (1e9) 0.4. For a GPU it is a
-reckoning, not a measurement: 1e10 are some 0.03 ms of arithmetic where dispatch takes 1 ms and more, and convolutions of
-many runs become grouped ones, which may be slow where they are large."""
+reckoning, not a measurement: 1e10 are some 0.03 ms of arithmetic where dispatch takes 1 ms and more, and convolutions
+of many runs become grouped ones, which may be slow where they are large."""
 LEAST = {"cuda": 2, "cpu": 8}
 """Runs that `auto` wants for a stack: on a CPU core a stack of few is slower than one run after another."""
 
