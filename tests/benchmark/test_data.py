@@ -114,6 +114,12 @@ def test_replicates_differ_in_noise_and_split(numbered):
     assert torch.equal(found[1].split.images, found[2].split.images)
 
 
+def test_the_split_differs_between_replicates_where_the_labels_do_not(numbered):
+    found = [prepare(replace(NOISY, noise="clean"), replicate, numbered).identity for replicate in (0, 1)]
+    assert found[0]["noise"]["labels_sha256"] == found[1]["noise"]["labels_sha256"]
+    assert found[0]["split"]["sha256"] != found[1]["split"]["sha256"]
+
+
 def test_the_manifest_of_a_replicate_never_changes(digits):
     prepared = prepare(setting("digits/symmetric-0.4"), 0, digits)
     assert prepared.manifest["realised_rate"] == pytest.approx(0.4, abs=0.002)

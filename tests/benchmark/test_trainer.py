@@ -512,7 +512,7 @@ def test_both_passes_of_a_step_share_their_dropout_masks(job_of, model):
 
 
 @pytest.mark.parametrize("model", RANDOM)
-def test_dropout_masks_differ_between_steps_and_belong_to_the_run(job_of, model):
+def test_dropout_masks_differ_between_steps_and_belong_to_the_run(job_of, split_of, model):
     masks = []
 
     class Peeking(Method):
@@ -520,13 +520,15 @@ def test_dropout_masks_differ_between_steps_and_belong_to_the_run(job_of, model)
             masks.append(logits.detach().clone())
             return 0 * logits.sum(-1)
 
-    job = job_of(Peeking(), model=model, epochs=2, batch_size=48, weight_decay=0.0)
+    split = split_of()
+    split = replace(split, images=split.images[:1].expand_as(split.images))
+    job = job_of(Peeking(), split, model=model, epochs=2, batch_size=24, weight_decay=0.0)
     for state in (1, 2):
         torch.manual_seed(state)
         list(fit(job, **FP32))
-    # The weights never move and each step sees all samples: only order and mask differ.
-    assert equal(masks[:2], masks[2:]), "the caller's random state must not matter"
-    assert not torch.allclose(masks[0].sort(1).values.sum(1), masks[1].sort(1).values.sum(1))
+    # The weights never move and all images are the same: nothing but the masks can differ.
+    assert equal(masks[:4], masks[4:]), "the caller's random state must not matter"
+    assert len({mask.sum().item() for mask in masks[:4]}) == 4
 
 
 @pytest.mark.parametrize("model", ["mlp", *RANDOM])
@@ -567,6 +569,23 @@ def test_draws_and_clock_do_not_depend_on_where_training_is_resumed(job_of):
     list(fit(job, state=state, **FP32))
     assert equal(whole[12:], Drawing.drawn) and times[12:] == Drawing.times
     assert len({float(uniform.sum()) for uniform, _, _ in whole}) == 24, "every step draws anew"
+
+
+def test_both_passes_of_a_step_draw_the_same_numbers(job_of):
+    drawn = []
+
+    class Tired(Twice):
+        def perturb(self, batch, clock):
+            clock.random.uniform([3])
+            return batch
+
+        def loss(self, logits, batch, clock):
+            drawn.append(clock.random.uniform([8]))
+            return drawn[-1] * cross_entropy(logits, batch.targets)
+
+    list(fit(job_of(Tired(), epochs=1), **FP32))
+    assert len(drawn) == 12 and equal(drawn[::2], drawn[1::2])
+    assert len({float(numbers.sum()) for numbers in drawn}) == 6
 
 
 # What hooks are given.
