@@ -72,6 +72,7 @@ def run(
     execution: Annotated[
         str, typer.Option(help="loop: one run at a time; stack: many small ones at once; auto: what pays here.")
     ] = "auto",
+    checkpoint_every: Annotated[int, typer.Option(help="Keep unfinished runs every so many epochs.", min=0)] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0)] = 0,
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
@@ -85,7 +86,15 @@ def run(
     from lnlbench.benchmark.execution import default_jobs
 
     options = sweep.Options(
-        tracking_uri, database, device, precision, jobs or default_jobs(device), data_dir, tuple(plugin), execution
+        tracking_uri,
+        database,
+        device,
+        precision,
+        jobs or default_jobs(device),
+        data_dir,
+        tuple(plugin),
+        execution,
+        checkpoint_every,
     )
     overrides = {"epochs": epochs, "model": model} | display.assignments(changes)
     runs = sweep.grid(targets, methods, seeds, overrides, options)

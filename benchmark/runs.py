@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lnlbench.benchmark import checkpoint
 from lnlbench.benchmark import execution as executions
 from lnlbench.benchmark.data import TEST, Prepared
 from lnlbench.benchmark.execution import Execution
@@ -88,6 +89,36 @@ class Curves:
         self.epochs += 1
 
 
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where unfinished runs are kept, and after every how many epochs."""
+
+    folder: Path
+    every: int
+
+    def save(self, run: Run, epoch: Epoch, curves: Curves) -> None:
+        """Keep a run, if it is due after this epoch."""
+        if (epoch.epoch + 1) % self.every == 0:
+            predictions = torch.from_numpy(np.stack(curves.predictions))
+            kept = {"state": epoch.state(), "values": curves.values, "predictions": predictions}
+            checkpoint.save(self._path(run), kept)
+
+    def load(self, run: Run) -> tuple[dict[str, Any] | None, Curves]:
+        """The state to go on from and the curves until then; nothing and no curves for a run that begins."""
+        kept = checkpoint.load(self._path(run))
+        if kept is None:
+            return None, Curves()
+        predictions = list(kept["predictions"].numpy())
+        return kept["state"], Curves(kept["values"], predictions, len(predictions))
+
+    def drop(self, run: Run) -> None:
+        """Forget a run that is finished."""
+        self._path(run).unlink(missing_ok=True)
+
+    def _path(self, run: Run) -> Path:
+        return self.folder / f"{run.key}.pt"
+
+
 def train_run(
     run: Run,
     prepared: Prepared,
@@ -95,6 +126,7 @@ def train_run(
     device: str = "auto",
     precision: str = "auto",
     execution: str = "auto",
+    checkpoints: Checkpoints | None = None,
     watch: Callable[[int, dict[str, float | None]], None] = lambda epoch, numbers: None,
 ) -> Result:
     """Train a run and make its result.
@@ -105,14 +137,21 @@ def train_run(
         device: as in `fit`.
         precision: as in `fit`.
         execution: as in `train`.
+        checkpoints: where and how often an unfinished run is kept; one that is there is gone on from.
         watch: called after each epoch with its index and its numbers.
 
     Raises:
         ExecutionError: the device cannot be had.
         ModelError: the network cannot be built.
     """
-    how = {"device": device, "precision": precision, "execution": execution}
-    ((_, result),) = train_runs([(run, prepared)], watch=lambda _, epoch, numbers: watch(epoch, numbers), **how)
+    ((_, result),) = train_runs(
+        [(run, prepared)],
+        device=device,
+        precision=precision,
+        execution=execution,
+        checkpoints=checkpoints,
+        watch=lambda _, epoch, numbers: watch(epoch, numbers),
+    )
     return result
 
 
@@ -122,6 +161,7 @@ def train_runs(
     device: str = "auto",
     precision: str = "auto",
     execution: str = "auto",
+    checkpoints: Checkpoints | None = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
 ) -> Iterator[tuple[Run, Result]]:
     """Train runs, together where they can be: each result as soon as it is there. Arguments as in `train_run`.
@@ -132,16 +172,26 @@ def train_runs(
     """
     how = executions.execution(device, precision)
     jobs = [Job(run.setting, run.method, run.replicate, prepared.split) for run, prepared in members]
-    known = {id(job): (*member, Curves()) for job, member in zip(jobs, members, strict=True)}
+    known, states = {}, []
+    for job, (run, prepared) in zip(jobs, members, strict=True):
+        state, curves = checkpoints.load(run) if checkpoints else (None, Curves())
+        known[id(job)] = run, prepared, curves
+        states.append(state)
+        for epoch in range(curves.epochs):  # they belong to the record too
+            watch(run, epoch, {name: row[epoch] for name, row in curves.values.items()})
     if how.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(how.device)
-    for job, epoch in train(jobs, device=device, precision=precision, execution=execution):
+    for job, now in train(jobs, device=device, precision=precision, execution=execution, states=states):
         run, prepared, curves = known[id(job)]
-        numbers = measure(epoch, prepared)
-        curves.add(numbers, epoch.predictions[TEST].numpy())
-        watch(run, epoch.epoch, numbers)
-        if epoch.last:
-            yield run, _result(run, prepared, curves, epoch, how)
+        numbers = measure(now, prepared)
+        curves.add(numbers, now.predictions[TEST].numpy())
+        if checkpoints and not now.last:
+            checkpoints.save(run, now, curves)
+        watch(run, now.epoch, numbers)
+        if now.last:
+            yield run, _result(run, prepared, curves, now, how)
+            if checkpoints:
+                checkpoints.drop(run)
 
 
 def _result(run: Run, prepared: Prepared, curves: Curves, last: Epoch, how: Execution) -> Result:

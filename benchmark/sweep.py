@@ -19,10 +19,11 @@ from lnlbench.benchmark.data import Prepared, canonical, fingerprint, prepare
 from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.grouping import SLOTS, check_execution, enough, grouped, may_stack, recipe_key, stacks
 from lnlbench.benchmark.models import check_model
-from lnlbench.benchmark.runs import Run, read_run, train_run, train_runs
+from lnlbench.benchmark.runs import Checkpoints, Run, read_run, train_run, train_runs
 from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
 from lnlbench.datasets.images import Images, load
 from lnlbench.leaderboard.claims import new_owner
+from lnlbench.leaderboard.database import home
 from lnlbench.leaderboard.errors import StoreError
 from lnlbench.leaderboard.recording import RunInfo
 from lnlbench.leaderboard.store import Store, exists
@@ -46,6 +47,7 @@ class Options:
     data_dir: Path | None = None
     plugins: tuple[Path, ...] = ()
     execution: str = "auto"
+    checkpoint_every: int = 0  # epochs; 0 keeps none
 
 
 @dataclass(frozen=True)
@@ -270,8 +272,7 @@ def _make_together(
                 recordings[run.key].log(numbers, epoch)
                 watch(Event("epoch", run.key, epoch, numbers))
 
-            how = {"device": options.device, "precision": options.precision, "execution": options.execution}
-            for run, result in train_runs(members, watch=note, **how):
+            for run, result in train_runs(members, watch=note, **_how(options)):
                 recordings[run.key].finish(result)
                 del left[run.key]
                 settle(run, "")
@@ -295,8 +296,7 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
                 watch(Event("epoch", run.key, epoch, numbers))
 
             if run.host is None:
-                how = {"device": options.device, "precision": options.precision, "execution": options.execution}
-                recording.finish(train_run(run, prepared, watch=note, **how))
+                recording.finish(train_run(run, prepared, watch=note, **_how(options)))
             else:
                 result = read_run(run, store.result(run.host.key))
                 for epoch in range(result.trained):
@@ -308,6 +308,14 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
         store.claims.release(run.key, owner)  # where it failed before there was a recording to do so
         return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     return ""
+
+
+def _how(options: Options) -> dict[str, Any]:
+    """The options that training takes."""
+    every = options.checkpoint_every
+    checkpoints = Checkpoints(home() / "checkpoints", every) if every else None
+    names = ("device", "precision", "execution")
+    return {name: getattr(options, name) for name in names} | {"checkpoints": checkpoints}
 
 
 def _in_processes(runs: Sequence[Run], options: Options, note: Watch) -> None:
