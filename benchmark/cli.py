@@ -114,6 +114,9 @@ def leaderboard(
     rule: Annotated[str, typer.Option(help="noisy_val, final, mean10, oracle; several with commas.")] = "noisy_val",
     form: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv or json.")] = "terminal",
     methods: Methods = "",
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A file that `export` wrote, instead of the store.")
+    ] = None,
     gap: Annotated[
         bool, typer.Option("--gap", help="Add the share of cross-entropy's memorisation gap closed.")
     ] = False,
@@ -123,7 +126,26 @@ def leaderboard(
     """Rank what is stored: mean ± 95 % interval, number of replicates, rank per setting, mean rank."""
     from lnlbench.benchmark import display
 
-    _print(display.leaderboard(targets or [], rule, form, methods, gap, tracking_uri, database))
+    rules = display.board_rules(rule, form, gap)
+    results = display.stored(targets or [], source, tracking_uri, database)
+    _print(display.leaderboard(results, rules, form, methods, gap))
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="As in results.jsonl.xz; it is replaced.")],
+    targets: Annotated[list[str] | None, typer.Argument(metavar="[SUITE-OR-SETTING]...")] = None,
+    predictions: Annotated[bool, typer.Option(help="Keep the test predictions, most of the size.")] = True,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Write stored results to one compressed file, which `leaderboard --from` reads."""
+    from lnlbench.benchmark import display
+    from lnlbench.leaderboard.archive import write
+
+    results = display.stored(targets or [], None, tracking_uri, database)
+    size = write(file, results, predictions=predictions)
+    _print(f"{len(results)} results, {size / 2**20:.2f} MB, in {file}")
 
 
 @app.command()

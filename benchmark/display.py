@@ -22,6 +22,7 @@ from lnlbench.benchmark.settings import SettingError
 if TYPE_CHECKING:
     from lnlbench.benchmark.runs import Run
     from lnlbench.benchmark.sweep import Event, Options, Report
+    from lnlbench.leaderboard.result import Result
 
 Rows = list[dict[str, Any]]
 FORMS = ("terminal", "markdown", "csv", "json")
@@ -118,30 +119,33 @@ def summary(found: Report, runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
-def leaderboard(
-    targets: Sequence[str],
-    rule: str,
-    form: str,
-    methods: str,
-    gap: bool,
-    tracking_uri: str | None,
-    database: str | None,
-) -> Any:
-    """The boards of what is stored, in one of `FORMS`.
+def stored(targets: Sequence[str], source: Path | None, tracking_uri: str | None, database: str | None) -> list[Result]:
+    """The results of suites and settings, or all, from an archive or from the store.
 
     Raises:
-        SettingError: an unknown rule or form, or nothing to rank.
-        StoreError: the store cannot be used.
+        SettingError: nothing is there.
+        StoreError: the store or the archive cannot be used.
     """
-    from rich.console import Group
-    from rich.markdown import Markdown
-
-    from lnlbench.leaderboard.gap import gaps
-    from lnlbench.leaderboard.gap import to_markdown as gap_table
-    from lnlbench.leaderboard.rules import rule_named
+    from lnlbench.leaderboard.archive import read
     from lnlbench.leaderboard.store import Store, exists
-    from lnlbench.leaderboard.table import boards, to_csv, to_json, to_markdown, to_rich
-    from lnlbench.methods.parse import split_methods
+
+    wanted = {setting.name for setting in settings.find(targets)} if targets else None
+    if source is not None:
+        results = [result for result in read(source) if wanted is None or result.setting in wanted]
+    else:
+        results = Store(tracking_uri, database).results(settings=wanted) if exists(tracking_uri) else []
+    if not results:
+        raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
+    return results
+
+
+def board_rules(rule: str, form: str, gap: bool) -> list[str]:
+    """The rules of a comma-separated list, if boards can be shown under them in that form.
+
+    Raises:
+        SettingError: an unknown rule or form.
+    """
+    from lnlbench.leaderboard.rules import rule_named
 
     rules = [name.strip() for name in rule.split(",")]
     try:
@@ -153,10 +157,23 @@ def leaderboard(
         raise SettingError(f"unknown format {form!r}; known: {', '.join(FORMS)}")
     if gap and form not in FORMS[:2]:
         raise SettingError(f"--gap is a text for {' and '.join(FORMS[:2])}, not for {form}")
-    wanted = {setting.name for setting in settings.find(targets)} if targets else None
-    results = Store(tracking_uri, database).results(settings=wanted) if exists(tracking_uri) else []
-    if not results:
-        raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
+    return rules
+
+
+def leaderboard(results: Sequence[Result], rules: Sequence[str], form: str, methods: str, gap: bool) -> Any:
+    """The boards of results, in one of `FORMS`.
+
+    Raises:
+        SettingError: a method that nothing is stored of.
+    """
+    from rich.console import Group
+    from rich.markdown import Markdown
+
+    from lnlbench.leaderboard.gap import gaps
+    from lnlbench.leaderboard.gap import to_markdown as gap_table
+    from lnlbench.leaderboard.table import boards, to_csv, to_json, to_markdown, to_rich
+    from lnlbench.methods.parse import split_methods
+
     shown = [" ".join(text.split()) for text in split_methods(methods)] or None
     labels = {result.label for result in results}
     if missing := set(shown or ()) - labels - {result.method for result in results}:

@@ -62,7 +62,8 @@ def _header(board: Board, newline: str) -> list[str]:
 
 def _column_name(board: Board, column: Column, newline: str) -> str:
     mark = " †" if board.rule == "noisy_val" and not column.guaranteed else ""
-    lines = [column.setting + mark]
+    name = column.setting.replace("/", "/\n") if newline == "\n" else column.setting  # narrow columns in a terminal
+    lines = [name + mark]
     if column.realised_rate is not None:
         lines.append(f"{_percent(column.realised_rate)} % wrong")
     if column.resolution is not None:
