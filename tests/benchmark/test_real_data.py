@@ -1,10 +1,23 @@
 """The main job on the real data sets, at full size and through the public API."""
 
 import pytest
+from timm.models import register_model
+from torch import nn
 
 from lnlbench.benchmark import run
 
 NOISE = 0.4
+
+
+@register_model
+def strided_cnn(pretrained=False, *, num_classes, in_chans, **_):
+    """Three convolutions that halve the image each: a third of the time of cnn4."""
+
+    def block(channels, width):
+        return [nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+
+    layers = [*block(in_chans, 16), *block(16, 32), *block(32, 64)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 16, num_classes))
 
 
 @pytest.mark.realdata("ylecun/mnist")
@@ -18,7 +31,7 @@ def test_mnist_is_learned_in_one_epoch(url, data_dir):
 
 @pytest.mark.realdata("uoft-cs/cifar10")
 def test_all_of_cifar10_trains_end_to_end(url, data_dir):
-    how = {"tracking_uri": url, "data_dir": data_dir, "device": "cpu", "epochs": 2, "model": "cnn4"}
+    how = {"tracking_uri": url, "data_dir": data_dir, "device": "cpu", "epochs": 2, "model": "strided_cnn"}
     (result,) = run(f"cifar10-fast/symmetric-{NOISE}", "ce", "0", **how)
     assert result.identity["dataset"]["official"] is True
     sizes = result.identity["split"]
