@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
 import signal
 import threading
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -323,18 +323,22 @@ def _in_processes(runs: Sequence[Run], options: Options, note: Watch) -> None:
     context = multiprocessing.get_context("spawn")
     left = {run.key: run for run in runs}
     for _ in range(ATTEMPTS):
-        events = context.Queue()
         count = min(options.jobs, len(left))
         threads = max(1, (os.cpu_count() or 1) // options.jobs)
         # Methods as texts: the classes of plug-ins exist in a new process only after it has loaded their files.
         texts = [(replace(run, method=Composition()), str(run.method)) for run in left.values()]
-        arguments = (texts, options, threads, events)
-        workers = [context.Process(target=_worker, args=arguments, daemon=True) for _ in range(count)]
         failed: dict[str, Event] = {}
-        for worker in workers:
-            worker.start()
+        workers, readers = [], []
         try:
-            for event in _received(events, workers):
+            for _ in range(count):
+                # A pipe each: of a queue that all share, one that is killed may take the lock with it for ever.
+                reader, writer = context.Pipe(duplex=False)
+                worker = context.Process(target=_worker, args=(texts, options, threads, writer), daemon=True)
+                worker.start()
+                writer.close()  # so that the worker's own end is the last one, and its death the end of the pipe
+                workers.append(worker)
+                readers.append(reader)
+            for event in _received(readers):
                 if event.kind == "broken":
                     raise StoreError(event.reason)
                 if event.kind == "failed":  # another worker may succeed with it
@@ -348,6 +352,8 @@ def _in_processes(runs: Sequence[Run], options: Options, note: Watch) -> None:
             for worker in workers:
                 worker.terminate()
                 worker.join()
+            for reader in readers:
+                reader.close()
         for key in failed.keys() & left.keys():
             note(failed[key])
             del left[key]
@@ -357,18 +363,19 @@ def _in_processes(runs: Sequence[Run], options: Options, note: Watch) -> None:
         note(Event("failed", key, reason=f"{ATTEMPTS} times the processes that worked on it died"))
 
 
-def _received(events: Any, workers: Sequence[Any]) -> Iterator[Event]:
-    """The events of all workers, until none is alive and all is read."""
-    while True:
-        alive = any(worker.is_alive() for worker in workers)
-        try:
-            yield events.get(timeout=0.2)
-        except queue.Empty:
-            if not alive:
-                return
+def _received(readers: Sequence[Connection]) -> Iterator[Event]:
+    """The events of all workers, until the last one has ended."""
+    left = list(readers)
+    while left:
+        ready = wait(left)
+        for reader in [one for one in left if one in ready]:
+            try:
+                yield reader.recv()
+            except (EOFError, OSError):  # ended, or killed in the middle of a message
+                left.remove(reader)
 
 
-def _worker(texts: Sequence[tuple[Run, str]], options: Options, threads: int, events: Any) -> None:
+def _worker(texts: Sequence[tuple[Run, str]], options: Options, threads: int, events: Connection) -> None:
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -379,9 +386,9 @@ def _worker(texts: Sequence[tuple[Run, str]], options: Options, threads: int, ev
     runs = [replace(run, method=parse(text)) for run, text in texts]
     store = Store(options.tracking_uri, options.database)
     try:
-        work(runs, options, store, events.put)
+        work(runs, options, store, events.send)
     except StoreError as error:
-        events.put(Event("broken", "", reason=str(error)))
+        events.send(Event("broken", "", reason=str(error)))
     except KeyboardInterrupt:
         pass  # the parent got it too, and reports
 
