@@ -1,5 +1,6 @@
 """Sweeps: only what is missing is made; whatever is killed, nothing is lost and nothing is made twice."""
 
+import multiprocessing
 import os
 import signal
 import sqlite3
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lnlbench.benchmark.settings import SettingError
-from lnlbench.benchmark.sweep import Options, forecast, grid, numbers, plan, sweep, work
+from lnlbench.benchmark.sweep import Event, Options, _received, forecast, grid, numbers, plan, sweep, work
 from lnlbench.datasets.card import DataError
 from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.processes import alive
@@ -293,6 +294,17 @@ def test_kill_a_worker(options, url, plugin, monkeypatch):
     statuses = {run.info.run_id: run.info.status for _, run in mlflow_runs(url)}
     assert statuses[killed[0]["run_id"]] in ("KILLED", "FINISHED")
     assert_nothing_lost_or_doubled(url, good, others=("KILLED", "FAILED"))
+
+
+def test_a_message_that_was_cut_off_ends_no_other():
+    pipes = [multiprocessing.Pipe(duplex=False) for _ in range(3)]
+    (_, killed), (_, healthy), (_, idle) = pipes
+    healthy.send(Event("epoch", "a"))
+    os.write(killed.fileno(), (1000).to_bytes(4, "big") + b"the beginning of a message")
+    healthy.send(Event("done", "a"))
+    for writer in (killed, healthy, idle):
+        writer.close()
+    assert list(_received([reader for reader, _ in pipes])) == [Event("epoch", "a"), Event("done", "a")]
 
 
 # Plans.
