@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -61,7 +62,7 @@ def method_class(name: str) -> type[Method]:
 
 
 def load_file(path: Path) -> list[str]:
-    """Register the methods of a Python file of the user's.
+    """Register the methods of a Python file of the user's; those of an earlier call with the same file are replaced.
 
     Returns:
         their names.
@@ -69,10 +70,14 @@ def load_file(path: Path) -> list[str]:
     Raises:
         MethodError: no such file, it does not import, or it registers nothing.
     """
-    before = set(methods())
-    spec = importlib.util.spec_from_file_location(f"lnlbench_user_{path.stem}", path)
+    methods()  # ours come first, so that a file cannot take their names
+    place = zlib.crc32(str(path.resolve()).encode())  # files of one name in two folders are two modules
+    spec = importlib.util.spec_from_file_location(f"lnlbench_user_{path.stem}_{place:08x}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise MethodError(f"no Python file at {path}")
+    for name in [name for name, method in _METHODS.items() if method.__module__ == spec.name]:
+        del _METHODS[name]
+    before = set(_METHODS)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     try:

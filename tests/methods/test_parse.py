@@ -98,6 +98,9 @@ def test_a_file_of_the_users_registers_its_methods(tmp_path):
     )
     assert load_file(file) == ["mine_of_the_test"]
     assert str(parse("mine_of_the_test(a=0.25)")) == "mine_of_the_test(a=0.25)"
+    file.write_text(file.read_text().replace("tuned(0.5", "tuned(0.75"))
+    assert load_file(file) == ["mine_of_the_test"]  # a second run in one notebook, after an edit
+    assert str(parse("mine_of_the_test")) == "mine_of_the_test(a=0.75)"
     from lnlbench.methods import registry
 
     del registry._METHODS["mine_of_the_test"]
