@@ -10,6 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from lnlbench.benchmark.probe import bf16_pays
+from lnlbench.leaderboard.database import home
+
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 
 
@@ -60,7 +63,7 @@ class Execution:
 
 
 def execution(device: str = "auto", precision: str = "auto") -> Execution:
-    """Choose what was left to choose: CUDA where there is one; bf16 on CUDA and on CPUs with AMX, else fp32.
+    """Choose what was left to choose: CUDA where there is one; bf16 on CUDA and on CPUs where it pays, else fp32.
 
     Raises:
         ExecutionError: an unknown device or precision, or a GPU that is not there.
@@ -76,24 +79,17 @@ def execution(device: str = "auto", precision: str = "auto") -> Execution:
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise ExecutionError(f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here")
     if precision == "auto":
-        precision = "bf16" if found.type == "cuda" or _has_amx() else "fp32"
+        precision = "bf16" if found.type == "cuda" or bf16_pays(home(), _processor()) else "fp32"
     return Execution(found, precision)
 
 
 def default_jobs(device: str = "auto") -> int:
     """How many processes a sweep uses: one per core on a CPU (faster than threads for small networks), one on a GPU."""
-    return 1 if execution(device).device.type == "cuda" else (os.cpu_count() or 1)
-
-
-def _has_amx() -> bool:
-    return "amx_bf16" in _cpuinfo()
+    return 1 if execution(device, "fp32").device.type == "cuda" else (os.cpu_count() or 1)
 
 
 def _processor() -> str:
-    names = [line.split(":", 1)[1].strip() for line in _cpuinfo().splitlines() if line.startswith("model name")]
-    return names[0] if names else "CPU"
-
-
-def _cpuinfo() -> str:
     path = Path("/proc/cpuinfo")
-    return path.read_text() if path.exists() else ""
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "CPU"
