@@ -64,7 +64,9 @@ def run(
     targets: Targets,
     methods: Methods = "",
     seeds: Seeds = "",
-    epochs: Annotated[int | None, typer.Option(help="Another length than the setting's.")] = None,
+    epochs: Annotated[
+        str | None, typer.Option(help="Another length than the setting's; 2x is twice it, for equal passes.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Another network: one of ours or any timm name.")] = None,
     changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting, as in lr=0.1.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -96,7 +98,8 @@ def run(
         execution,
         checkpoint_every,
     )
-    overrides = {"epochs": epochs, "model": model} | display.assignments(changes)
+    length = [] if epochs is None else [f"epochs={epochs}"]
+    overrides = {"model": model} | display.assignments([*length, *changes])
     runs = sweep.grid(targets, methods, seeds, overrides, options)
     if dry_run:
         rows = sweep.forecast(runs, options)
@@ -112,7 +115,7 @@ def run(
 def leaderboard(
     targets: Annotated[list[str] | None, typer.Argument(metavar="[SUITE-OR-SETTING]...")] = None,
     rule: Annotated[str, typer.Option(help="noisy_val, final, mean10, oracle; several with commas.")] = "noisy_val",
-    form: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv or json.")] = "terminal",
+    form: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, latex, csv or json.")] = "terminal",
     methods: Methods = "",
     source: Annotated[
         Path | None, typer.Option("--from", help="A file that `export` wrote, instead of the store.")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lnlbench.leaderboard.result import Result
 
 Rows = list[dict[str, Any]]
-FORMS = ("terminal", "markdown", "csv", "json")
+FORMS = ("terminal", "markdown", "latex", "csv", "json")
 PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit-learn")
 
 
@@ -127,11 +127,12 @@ def stored(targets: Sequence[str], source: Path | None, tracking_uri: str | None
         StoreError: the store or the archive cannot be used.
     """
     from lnlbench.leaderboard.archive import read
+    from lnlbench.leaderboard.references import base
     from lnlbench.leaderboard.store import Store, exists
 
     wanted = {setting.name for setting in settings.find(targets)} if targets else None
     if source is not None:
-        results = [result for result in read(source) if wanted is None or result.setting in wanted]
+        results = [result for result in read(source) if wanted is None or base(result.setting) in wanted]
     else:
         results = Store(tracking_uri, database).results(settings=wanted) if exists(tracking_uri) else []
     if not results:
@@ -171,7 +172,7 @@ def leaderboard(results: Sequence[Result], rules: Sequence[str], form: str, meth
 
     from lnlbench.leaderboard.gap import gaps
     from lnlbench.leaderboard.gap import to_markdown as gap_table
-    from lnlbench.leaderboard.table import boards, to_csv, to_json, to_markdown, to_rich
+    from lnlbench.leaderboard.table import boards, to_csv, to_json, to_latex, to_markdown, to_rich
     from lnlbench.methods.parse import split_methods
 
     shown = [" ".join(text.split()) for text in split_methods(methods)] or None
@@ -187,6 +188,8 @@ def leaderboard(results: Sequence[Result], rules: Sequence[str], form: str, meth
     if form == "csv":  # one table: every line says of which board it is
         first, *others = map(to_csv, found)
         return first + "".join(text.partition("\n")[2] for text in others)
+    if form == "latex":
+        return "\n".join(map(to_latex, found))
     return "\n\n".join([*map(to_markdown, found), *([table] if table else [])])
 
 

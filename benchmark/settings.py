@@ -77,15 +77,25 @@ class Setting:
     def override(self, **values: Any) -> Setting:
         """The same setting with other values; those that differ become part of the task's name.
 
+        A length of "2x" is twice the setting's own, and is named so: boards show it as a reference to this setting.
+
         Raises:
             SettingError: no such field, or a value that makes no sense.
         """
         known = {f.name for f in fields(self)} - {"task", "noise"}
         if unknown := set(values) - known:
             raise SettingError(_unknown("field", unknown.pop(), known))
-        changed = replace(self, **values)
-        marks = [f"{n}={getattr(changed, n)}" for n in sorted(values) if getattr(changed, n) != getattr(self, n)]
+        times = _times(values.get("epochs"))
+        changed = replace(self, **values | ({"epochs": times * self.epochs} if times else {}))
+        shown = {n: f"{times}x" if n == "epochs" and times else getattr(changed, n) for n in sorted(values)}
+        marks = [f"{n}={text}" for n, text in shown.items() if getattr(changed, n) != getattr(self, n)]
         return replace(changed, task=",".join((self.task, *marks)))
+
+
+def _times(epochs: Any) -> int | None:
+    """The factor of a length such as 2x, None for any other value."""
+    written = isinstance(epochs, str) and epochs.endswith("x") and epochs[:-1].isdecimal()
+    return int(epochs[:-1]) if written else None
 
 
 def suites() -> dict[str, list[Setting]]:

@@ -1,4 +1,4 @@
-"""Boards as Markdown, CSV, JSON and a table for the terminal; accuracies in percent, but fractions in JSON."""
+"""Boards as Markdown, LaTeX, CSV, JSON and a table for the terminal; accuracies in percent, but fractions in JSON."""
 
 import csv
 import io
@@ -39,21 +39,70 @@ def to_csv(board: Board) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     head = ["protocol", "length", "track", "rule", "method", "setting", "accuracy_percent", "half_width_percent"]
-    writer.writerow([*head, "n", "rank", "mean_rank", "diverged", "same_as_host", "told", "networks"])
+    writer.writerow([*head, "n", "rank", "groups", "mean_rank", "diverged", "same_as_host", "told", "networks"])
     for row in board.rows:
         for column in board.columns:
             if cell := row.cells.get(column.setting):
                 group = [board.protocol, board.length, board.track, board.rule, row.name, column.setting]
                 half = "" if cell.half is None else _percent(cell.half)
                 flags = [cell.diverged, int(cell.same_as_host), " ".join(row.told), row.networks]
-                ranks = ["" if rank is None else f"{rank:g}" for rank in (cell.rank, row.mean_rank)]
+                rank, mean_rank = ("" if value is None else f"{value:g}" for value in (cell.rank, row.mean_rank))
+                ranks = [rank, cell.letters or "", mean_rank]
                 writer.writerow([*group, _percent(cell.mean), half, cell.n, *ranks, *flags])
     return text.getvalue()
 
 
 def to_json(board: Board) -> str:
     """Return everything the board holds; accuracies are fractions in full precision."""
-    return json.dumps(asdict(board), indent=1, allow_nan=False)
+    found = asdict(board)
+    found["across"]["p"] = [[a, b, p] for (a, b), p in board.across.p.items() if a < b]
+    found["across"]["higher"] = sorted(map(list, board.across.higher))
+    return json.dumps(found, indent=1, allow_nan=False)
+
+
+def to_latex(board: Board) -> str:
+    """Return the board as a table of LaTeX's package booktabs, for `\\input`; group letters are superscripts."""
+    used = {column.setting: _usual_n(board, column) for column in board.columns}
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{Test accuracy in percent, mean $\pm$ 95\,\% interval: {_tex(board.title)}.}}",
+        rf"\begin{{tabular}}{{lr{'r' * len(board.columns)}}}",
+        r"\toprule",
+        " & ".join(["method", "mean rank", *(_tex(c.setting) + _doubt(board, c, r"$^\dagger$") for c in board.columns)])
+        + r" \\",
+        r"\midrule",
+    ]
+    for row in board.rows:
+        cells = [_tex_cell(row.cells.get(name), n) for name, n in used.items()]
+        rank = "--" if row.mean_rank is None else f"{row.mean_rank:.2f}"
+        lines.append(" & ".join([_tex(row.name), rank, *cells]) + r" \\")
+    lines += [
+        r"\bottomrule",
+        r"\end{tabular}",
+        *(f"% {' '.join(note.split())}" for note in board.notes),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_TEX = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
+def _tex(text: str) -> str:
+    return " ".join(text.split()).translate(_TEX)
+
+
+def _tex_cell(cell: Cell | None, usual: int) -> str:
+    if cell is None:
+        return "--"
+    half = "" if cell.half is None else rf" \pm {_percent(cell.half)}"
+    groups = f"^{{{cell.letters}}}" if cell.letters else ""
+    n = "" if cell.n == usual else f" ($n={cell.n}$)"
+    return f"${_percent(cell.mean)}{half}{groups}${n}{_flags(cell)}"
 
 
 def _header(board: Board, newline: str) -> list[str]:
@@ -61,7 +110,7 @@ def _header(board: Board, newline: str) -> list[str]:
 
 
 def _column_name(board: Board, column: Column, newline: str) -> str:
-    mark = " †" if board.rule == "noisy_val" and not column.guaranteed else ""
+    mark = _doubt(board, column, " †")
     name = column.setting.replace("/", "/\n") if newline == "\n" else column.setting  # narrow columns in a terminal
     lines = [name + mark]
     if column.realised_rate is not None:
@@ -78,11 +127,23 @@ def _body(board: Board) -> list[list[str]]:
     return [
         [
             row.name + (f" [told {', '.join(row.told)}]" if row.told else ""),
-            "—" if row.mean_rank is None else f"{row.mean_rank:.2f}",
+            _mean_rank(row),
             *(_cell(row, column.setting, usual[column.setting]) for column in board.columns),
         ]
         for row in board.rows
     ]
+
+
+def _doubt(board: Board, column: Column, mark: str) -> str:
+    """The mark of a setting in which the rule is not guaranteed."""
+    return mark if board.rule == "noisy_val" and not column.guaranteed else ""
+
+
+def _mean_rank(row: Row) -> str:
+    if row.mean_rank is None:
+        return "—"
+    span = "" if row.rank_interval is None else " [{:.2f}, {:.2f}]".format(*row.rank_interval)
+    return f"{row.mean_rank:.2f}{span}" + (f" {row.letters}" if row.letters else "")
 
 
 def _cell(row: Row, setting: str, usual: int) -> str:
@@ -90,7 +151,7 @@ def _cell(row: Row, setting: str, usual: int) -> str:
     if cell is None:
         return "—"
     half = "" if cell.half is None else f" ± {_percent(cell.half)}"
-    rank = "" if cell.rank is None else f" ({cell.rank})"
+    rank = "" if cell.rank is None else f" ({cell.rank} {cell.letters})"
     n = "" if cell.n == usual else f" n = {cell.n}"
     return f"{_percent(cell.mean)}{half}{rank}{n}{_flags(cell)}"
 

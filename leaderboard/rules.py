@@ -1,7 +1,7 @@
 """Scores are rules applied to one run's history (protocol 2): which epoch's test accuracy counts."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from lnlbench.leaderboard.result import Result
 
@@ -57,6 +57,22 @@ def rule_named(name: str) -> Rule:
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ValueError(f"unknown rule {name!r}; {hint}known: {', '.join(sorted(RULES))}")
     return RULES[name]
+
+
+def score(result: Result, rule: str, hosts: Mapping[str, Result]) -> float:
+    """Return the score of a result under a rule.
+
+    Only `final` asks the method; under any other rule a reading is the run that it was read off.
+
+    Args:
+        result: a run or a reading.
+        rule: name of one of `RULES`.
+        hosts: results by their keys.
+
+    Raises:
+        ValueError: no rule has that name.
+    """
+    return rule_named(rule)(result if rule == "final" else hosts.get(result.host or "", result))
 
 
 def best_epoch(curve: list[float | None]) -> int:

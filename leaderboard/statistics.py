@@ -94,16 +94,30 @@ def compare_all(methods: Mapping[str, Scores]) -> dict[tuple[str, str], Comparis
     return tests
 
 
+def higher(
+    tests: Mapping[tuple[str, str], Comparison], methods: Sequence[str], alpha: float = 0.05
+) -> set[tuple[str, str]] | None:
+    """Return the pairs (a, b) of which a is significantly higher, of the tests that `compare_all` made.
+
+    None where one of the pairs could not be tested (fewer than two common replicates): no test is not a tie.
+    """
+    if any(tests.get(pair) is None or tests[pair].p is None for pair in combinations(methods, 2)):
+        return None
+    return {pair for pair, test in tests.items() if test.p is not None and test.p < alpha and test.difference > 0}
+
+
 def ranks(methods: Mapping[str, Scores], alpha: float = 0.05) -> dict[str, int | None]:
     """Return 1 + the number of methods that are significantly better, within one setting.
 
-    All are None where one of the pairs cannot be tested (fewer than two common replicates): no test is not a tie.
+    None for all where one of the pairs cannot be tested.
     """
-    tests = compare_all(methods)
-    complete = len(tests) == len(methods) * (len(methods) - 1)
-    if not complete or any(test.p is None for test in tests.values()):
+    return ranks_of(higher(compare_all(methods), list(methods), alpha), list(methods))
+
+
+def ranks_of(better: set[tuple[str, str]] | None, methods: Sequence[str]) -> dict[str, int | None]:
+    """Return 1 + the number of methods that are better, of the pairs that `higher` found."""
+    if better is None:
         return dict.fromkeys(methods)
-    better = {(a, b) for (a, b), test in tests.items() if test.p is not None and test.p < alpha and test.difference > 0}
     return {b: 1 + sum((a, b) in better for a in methods) for b in methods}
 
 

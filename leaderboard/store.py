@@ -18,6 +18,7 @@ from lnlbench.leaderboard import files, naming
 from lnlbench.leaderboard.claims import Claims, new_owner
 from lnlbench.leaderboard.errors import StoreError, StoreWarning, one_line
 from lnlbench.leaderboard.recording import Point, Recording, RunInfo
+from lnlbench.leaderboard.references import base
 from lnlbench.leaderboard.result import Result, from_json
 from lnlbench.leaderboard.rules import RULES
 from lnlbench.leaderboard.server import check_server
@@ -70,13 +71,15 @@ class Store:
     def results(self, dataset: str | None = None, settings: Collection[str] | None = None) -> list[Result]:
         """Return the results of all finished runs, oldest first; what cannot be read is left out with a warning.
 
+        With `settings`, those of these settings alone, and of multiples of their length.
+
         Warns:
             StoreWarning: a finished run has no readable record.
         """
         found: dict[str, Result] = {}
         for run in self._finished(dataset):
             tags = run.data.tags
-            if settings is not None and tags.get("lnlbench.setting") not in settings:
+            if settings is not None and base(tags.get("lnlbench.setting", "")) not in settings:
                 continue
             try:
                 result = from_json(self._artifact(run, "record.json"))

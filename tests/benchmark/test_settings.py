@@ -126,6 +126,12 @@ def test_changes_become_part_of_the_name(changes, name):
     )
 
 
+def test_a_multiple_of_the_length_is_named_as_one():
+    changed = setting("digits/clean").override(epochs="2x", lr=0.1)
+    assert (changed.epochs, changed.name) == (80, "digits,epochs=2x,lr=0.1/clean")
+    assert setting("digits/clean").override(epochs="1x").name == "digits/clean"
+
+
 def test_a_change_of_a_change_keeps_both_names():
     changed = setting("digits/clean").override(epochs=5).override(lr=0.1)
     assert changed.name == "digits,epochs=5,lr=0.1/clean"

@@ -7,7 +7,7 @@ import json
 import pytest
 from rich.console import Console
 
-from lnlbench.leaderboard.table import boards, build, to_csv, to_json, to_markdown, to_rich
+from lnlbench.leaderboard.table import boards, build, to_csv, to_json, to_latex, to_markdown, to_rich
 
 NOISES = ("symmetric-0.4", "asymmetric-0.4")
 
@@ -171,10 +171,10 @@ def test_renderings_agree(results):
     first = lines[0]
     assert (first["method"], first["accuracy_percent"], first["n"], first["rank"]) == ("gce", "71.07", "3", "1")
     markdown = to_markdown(board)
-    assert "71.07 ± 2.49 (1)" in markdown and "40.00 % wrong" in markdown
+    assert "71.07 ± 2.49 (1 a)" in markdown and "40.00 % wrong" in markdown
     console = Console(width=200, file=io.StringIO())
     console.print(to_rich(board))
-    assert "71.07 ± 2.49 (1)" in console.file.getvalue()
+    assert "71.07 ± 2.49 (1 a)" in console.file.getvalue()
     data = json.loads(to_json(board))
     assert (
         data["rows"][0]["cells"]["digits/symmetric-0.4"]["mean"]
@@ -188,3 +188,80 @@ def test_names_are_no_markup(make):
     console = Console(width=200, file=io.StringIO())
     console.print(to_rich(board))
     assert "[bold]x[/]" in console.file.getvalue()
+
+
+def test_groups_are_letters_of_the_tests(results):
+    (board,) = boards(results, ["final"])
+    apart, alike = ("digits/symmetric-0.4", "digits/asymmetric-0.4")
+    letters = {row.name: [row.cells[setting].letters for setting in (apart, alike)] for row in board.rows}
+    assert letters == {"gce": ["a", "a"], "ce": ["b", "a"]}
+    (pair,) = board.columns[0].pairs
+    assert (pair.a, pair.b, pair.n) == ("gce", "ce", 3) and pair.p < 0.05
+    assert pair.difference == pytest.approx(0.1 + 0.002 / 3)
+
+
+def test_mean_ranks_have_an_interval_over_settings(results):
+    (board,) = boards(results, ["final"])
+    assert [row.rank_interval for row in board.rows] == [(1.0, 1.0), (1.0, 2.0)]
+    assert "1.50 [1.00, 2.00]" in to_markdown(board)
+
+
+def test_two_settings_decide_nothing_and_the_board_says_so(results):
+    (board,) = boards(results, ["final"])
+    assert not board.across.decidable and {row.letters for row in board.rows} == {None}
+    assert any("cannot be decided with 2 settings (smallest attainable p 0.5," in note for note in board.notes)
+    assert any(note.startswith("Replicates that a difference of 0.5 points would need") for note in board.notes)
+
+
+@pytest.fixture(scope="module")
+def many(make):
+    """Two methods in seven settings, the better one always the same."""
+    return [
+        make(label=label, noise=f"symmetric-0.{s}", replicate=i, test=[0.5, value + 0.01 * s + 0.02 * i])
+        for s in range(1, 8)
+        for i in range(2)
+        for label, value in (("ce", 0.5), ("gce", 0.6 + 0.001 * s))
+    ]
+
+
+def test_enough_settings_decide(many):
+    (board,) = boards(many, ["final"])
+    assert board.across.decidable and board.across.higher == {("gce", "ce")}
+    assert [(row.name, row.letters) for row in board.rows] == [("gce", "a"), ("ce", "b")]
+    assert board.across.p["ce", "gce"] == pytest.approx(2 / 2**7)
+    data = json.loads(to_json(board))
+    assert data["across"]["higher"] == [["gce", "ce"]]
+
+
+def test_a_missing_cell_takes_its_setting_out_of_tests_across_settings(many):
+    (board,) = boards([r for r in many if (r.label, r.noise) != ("ce", "symmetric-0.1")], ["final"])
+    assert board.across.settings == 6
+    assert board.columns[0].pairs == ()
+
+
+def test_equal_scores_are_one_group(make):
+    runs = [make(label=label, replicate=i, test=[0.5 + i / 10]) for label in ("a", "b", "c") for i in range(3)]
+    (board,) = boards(runs, ["final"])
+    assert {
+        (row.cells["digits/symmetric-0.4"].rank, row.cells["digits/symmetric-0.4"].letters) for row in board.rows
+    } == {(1, "a")}
+    assert {pair.p for pair in board.columns[0].pairs} == {1.0}
+
+
+def test_diverged_runs_are_tested_at_chance(make):
+    runs = [make(label="ce", replicate=i, test=[0.5 + i / 100]) for i in range(3)]
+    runs += [make(label="bad", replicate=i, test=[0.9], diverged=True) for i in range(3)]
+    (board,) = boards(runs, ["final"])
+    cell = row_of(board, "bad").cells["digits/symmetric-0.4"]
+    assert (cell.mean, cell.half, cell.rank, cell.diverged) == (pytest.approx(0.1), pytest.approx(0), 2, 3)
+
+
+def test_latex_is_a_booktabs_table(results, make):
+    (board,) = boards([*results, make(label="50%_{a} & \\b ~^", test=[0.2])], ["final"])
+    text = to_latex(board)
+    assert r"\toprule" in text and r"\bottomrule" in text
+    assert r"50\%\_\{a\} \& \textbackslash{}b \textasciitilde{}\textasciicircum{}" in text
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert {line.replace(r"\&", "").count("&") for line in rows} == {3}
+    (alone,) = boards(results, ["final"])
+    assert r"$71.07 \pm 2.49^{a}$" in to_latex(alone)

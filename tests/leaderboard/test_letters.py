@@ -1,0 +1,48 @@
+"""Compact letters: two names share a letter if and only if nothing tells them apart, and no letter is superfluous."""
+
+from itertools import combinations
+
+import networkx
+import numpy as np
+import pytest
+
+from lnlbench.leaderboard.letters import groups, letters
+
+
+@pytest.mark.parametrize(
+    ("different", "expected"),
+    [
+        pytest.param(set(), {"x": "a", "y": "a", "z": "a"}, id="nothing differs"),
+        pytest.param({("x", "z")}, {"x": "a", "y": "ab", "z": "b"}, id="the middle belongs to both"),
+        pytest.param({("z", "x")}, {"x": "a", "y": "ab", "z": "b"}, id="the order of a pair means nothing"),
+        pytest.param({("x", "y"), ("y", "z"), ("x", "z")}, {"x": "a", "y": "b", "z": "c"}, id="all differ"),
+        pytest.param({("x", "y")}, {"x": "a", "y": "b", "z": "ab"}, id="a group need not be contiguous"),
+    ],
+)
+def test_by_hand(different, expected):
+    assert letters("xyz", different) == expected
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_against_networkx_on_random_tables(seed):
+    rng = np.random.default_rng(seed)
+    names = [f"m{i}" for i in range(rng.integers(1, 12))]
+    different = {pair for pair in combinations(names, 2) if rng.uniform() < 0.4}
+    graph = networkx.Graph()
+    graph.add_nodes_from(names)
+    graph.add_edges_from(set(combinations(names, 2)) - different)
+    assert {frozenset(group) for group in groups(names, different)} == set(map(frozenset, networkx.find_cliques(graph)))
+    found = letters(names, different)
+    for a, b in combinations(names, 2):
+        assert bool(set(found[a]) & set(found[b])) == ((a, b) not in different)
+
+
+def test_nobody_has_no_letters():
+    assert letters([], set()) == {}
+    assert groups([], set()) == []
+
+
+def test_there_are_letters_for_all():
+    names = [f"{i:03}" for i in range(120)]
+    found = letters(names, set(combinations(names, 2)))
+    assert len(set(found.values())) == len(names)
