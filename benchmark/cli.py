@@ -172,9 +172,9 @@ def bench(
     found = measure.bench(axis, kind, device=device, rounds=rounds, watch=watch)
     text = json.dumps(found, indent=1)
     if out is not None:
-        partial = out.with_name(f".{out.name}.partial")
-        partial.write_text(text + "\n")
-        partial.replace(out)
+        unfinished = out.with_name(f".{out.name}.partial")
+        unfinished.write_text(text + "\n")
+        unfinished.replace(out)
     _print(text if as_json else paired.table(found))
 
 
@@ -209,6 +209,53 @@ def doctor(
     _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
     if any(row["state"] == "broken" for row in rows):
         raise typer.Exit(1)
+
+
+study = typer.Typer(no_args_is_help=True, help="The theory of label noise, as experiments with criteria.")
+app.add_typer(study, name="study")
+Docs = Annotated[Path, typer.Option("--docs", help="The folder of the page.")]
+
+
+@study.command("list")
+def study_list(docs: Docs = Path("docs"), as_json: Json = False) -> None:
+    """List the studies, and what their last runs beside the page say."""
+    from lnlbench.benchmark import display
+    from lnlbench.benchmark.studies import commands
+
+    rows = commands.listing(docs)
+    _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
+
+
+@study.command("run")
+def study_run(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[STUDY]...")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All of them; those that lack data are left out.")] = False,
+    full: Annotated[bool, typer.Option("--full/--fast", help="As in the paper, or in seconds.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    as_json: Json = False,
+) -> None:
+    """Run studies and store them; exit code 1 if a criterion fails."""
+    from lnlbench.benchmark import display
+    from lnlbench.benchmark.studies import base, commands
+
+    context = base.Context(data_dir, device)
+    found, left_out = commands.run(
+        names or [], every, full, context, tracking_uri, lambda line: typer.echo(line, err=True)
+    )
+    rows = commands.rows(found, left_out)
+    _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
+    if any(outcome.failed for outcome in found):
+        raise typer.Exit(1)
+
+
+@study.command("report")
+def study_report(docs: Docs = Path("docs"), tracking_uri: Uri = None) -> None:
+    """Write the page of all studies, with figures, from the store and from what lies beside the page."""
+    from lnlbench.benchmark.studies import commands
+
+    _print(f"written: {commands.report(docs, tracking_uri)}")
 
 
 def main() -> None:

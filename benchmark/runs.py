@@ -301,7 +301,7 @@ def _cost(run: Run, curves: dict[str, list[float | None]], samples: int, how: Ex
 def _environment(how: Execution, stacked: int) -> dict[str, Any]:
     return {
         "lnlbench": version("lnlbench"),
-        "commit": _commit(),
+        "commit": commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "hardware": how.describe(),
@@ -314,7 +314,7 @@ def _environment(how: Execution, stacked: int) -> dict[str, Any]:
 
 
 @cache
-def _commit() -> str | None:
+def commit() -> str | None:
     """The commit of the checkout that this file lies in, with a + where it was changed; None elsewhere."""
     folder = Path(__file__).parent
     try:

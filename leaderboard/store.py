@@ -24,6 +24,7 @@ from lnlbench.leaderboard.rules import RULES
 from lnlbench.leaderboard.server import check_server
 from lnlbench.leaderboard.server import serve as serve
 from lnlbench.leaderboard.statistics import interval
+from lnlbench.leaderboard.study import DESCRIPTION, EXPERIMENT, StudyRecord
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -172,6 +173,37 @@ class Store:
             self._client.set_tag(run_id, "lnlbench.state", "killed")
             self._client.set_terminated(run_id, status="KILLED", end_time=_now())
 
+    def record_study(self, record: StudyRecord) -> str:
+        """Store a finished study with its files, in an experiment of its own; return its MLflow run."""
+        from mlflow.entities import Metric, Param
+
+        tags = {"lnlbench.kind": "study", "lnlbench.study": record.name, "lnlbench.length": record.configuration}
+        tags |= {
+            "lnlbench.passed": str(record.passed).lower(),
+            "mlflow.runName": f"{record.name} {record.configuration}",
+        }
+        with self._explained():
+            name = f"{record.name} {record.configuration}"
+            run = self._client.create_run(self._studies, start_time=_now(), tags=tags, run_name=name)
+            run_id: str = run.info.run_id
+            self._artifact_roots[run_id] = run.info.artifact_uri
+            self._write_files(run_id, record.files)
+            metrics = [Metric(key, value, _now(), 0) for key, value in record.metrics.items()]
+            params = [Param(key, str(value)[:6000]) for key, value in record.params.items()]
+            self._client.log_batch(run_id, metrics=metrics, params=params)
+        self.write_points(run_id, list(record.points))
+        with self._explained():
+            self._client.set_terminated(run_id, status="FINISHED", end_time=_now())
+        return run_id
+
+    def studies(self, names: Collection[str]) -> list[dict[str, bytes]]:
+        """Return some files of the last finished run of each study and configuration."""
+        with self._explained():
+            query = "attributes.status = 'FINISHED' and tags.`lnlbench.kind` = 'study'"
+            found = list(self._search([self._studies], query))
+        last = {(run.data.tags["lnlbench.study"], run.data.tags["lnlbench.length"]): run for run in found}
+        return [{name: self._artifact(run, name) for name in names} for run in last.values()]
+
     def close(self) -> None:
         """Close the connections of the claims."""
         self.claims.close()
@@ -230,11 +262,17 @@ class Store:
             yield
 
     def _experiment(self, dataset: str) -> str:
-        name = naming.experiment_name(dataset)
+        return self._named(naming.experiment_name(dataset), naming.experiment_description(dataset), dataset)
+
+    @property
+    def _studies(self) -> str:
+        return self._named(EXPERIMENT, DESCRIPTION, "")
+
+    def _named(self, name: str, description: str, dataset: str) -> str:
         if name in self._experiments:
             return self._experiments[name]
         location = self.artifacts.joinpath(name).as_uri() if self.artifacts else None
-        tags = {"mlflow.note.content": naming.experiment_description(dataset), "lnlbench.dataset": dataset}
+        tags = {"mlflow.note.content": description, "lnlbench.dataset": dataset}
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
             try:

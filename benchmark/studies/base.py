@@ -1,0 +1,142 @@
+"""What a study is: a source, configurations, criteria as data, a measurement and a figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lnlbench.datasets.images import Images
+
+C = TypeVar("C")
+Array = NDArray[Any]
+FAST, FULL = "fast", "full"
+
+
+class StudyError(ValueError):
+    """A study that does not exist, or that cannot be run or shown."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What must be measured for a claim to hold: every value, of every seed, within [low, high]."""
+
+    name: str  # as in the specification: "A1"
+    claim: str  # what is measured, in words
+    measure: str  # its name in `Evidence.measures`
+    low: float = -math.inf
+    high: float = math.inf
+    only: str = ""  # the configuration that it is for; both where empty
+    gates: bool = True  # False: shown, but nothing fails by it
+
+    @property
+    def threshold(self) -> str:
+        """The bounds in words."""
+        if self.low == self.high:
+            return f"= {self.low:g}"
+        if math.isinf(self.low) and math.isinf(self.high):
+            return ""
+        if math.isinf(self.low) or math.isinf(self.high):
+            return f"≤ {self.high:g}" if math.isinf(self.low) else f"≥ {self.low:g}"
+        return f"{self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a study measured."""
+
+    measures: Mapping[str, Sequence[float]]  # one value per seed; what criteria are about
+    curves: Mapping[str, tuple[Array, Array]]  # steps and values, both [T], of the first seed: what MLflow draws
+    arrays: Mapping[str, Array] = field(default_factory=dict)  # what only the figure needs
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A criterion, what was measured for it, and whether it holds."""
+
+    criterion: Criterion
+    values: tuple[float, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every value is within the bounds; a value that is not a number never is."""
+        return all(self.criterion.low <= value <= self.criterion.high for value in self.values)
+
+    @property
+    def measured(self) -> str:
+        """The value, or the range over the seeds."""
+        low, high = f"{np.min(self.values):.4g}", f"{np.max(self.values):.4g}"
+        shown = low if low == high else f"{low} to {high}"
+        return shown if len(self.values) == 1 else f"{shown} ({len(self.values)} seeds)"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where data and device come from, for the studies that need them."""
+
+    data_dir: Path | None = None
+    device: str = "auto"
+
+    def images(self, name: str) -> Images:
+        """A data set.
+
+        Raises:
+            DataError: it is not there; the message says which folder to fill.
+        """
+        from lnlbench.datasets.images import load
+
+        return load(name, self.data_dir)
+
+
+class Study(Generic[C]):
+    """One experiment; a subclass is one file, with `@register("E000-A")` above it."""
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    source: ClassVar[str] = ""  # paper, year, figure
+    claim: ClassVar[str] = ""  # what the paper says, in a few sentences
+    caption: ClassVar[str] = ""  # of the figure
+    fast: Any = None  # a configuration that takes seconds, for tests; both are values of the dataclass C
+    full: Any = None  # as in the paper
+    size: ClassVar[tuple[float, float]] = (10, 4)  # of the figure, inches
+    criteria: ClassVar[tuple[Criterion, ...]] = ()
+    analysis: ClassVar[Mapping[str, str]] = {}  # criterion -> why it fails, where it is known to
+    discrepancies: ClassVar[tuple[str, ...]] = ()  # where paper, code and what is measured disagree
+    heavy: ClassVar[bool] = False  # `full` wants a GPU
+
+    def configuration(self, length: str) -> C:
+        """The configuration of a length, "fast" or "full"."""
+        found: C = getattr(self, length)
+        return found
+
+    def measure(self, config: C, context: Context) -> Evidence:
+        """Make the experiment."""
+        raise NotImplementedError
+
+    def draw(self, evidence: Evidence, figure: Figure) -> None:
+        """Draw what `measure` gave into an empty figure."""
+        raise NotImplementedError
+
+
+def judge(study: Study[Any], length: str, evidence: Evidence) -> list[Verdict]:
+    """Hold what was measured against the criteria of a configuration.
+
+    Raises:
+        StudyError: a criterion is about something that was not measured.
+    """
+    verdicts = []
+    for criterion in study.criteria:
+        if criterion.only in ("", length):
+            values = evidence.measures.get(criterion.measure, ())
+            if not len(values):
+                raise StudyError(f"{study.name}: criterion {criterion.name} needs {criterion.measure!r}, not measured")
+            verdicts.append(Verdict(criterion, tuple(float(value) for value in values)))
+    return verdicts

@@ -1,0 +1,102 @@
+"""What `lnlbench study` does: list, run, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.studies import report as pages
+from lnlbench.benchmark.studies.base import FAST, FULL, Context, StudyError
+from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, execute, record
+from lnlbench.benchmark.studies.registry import find, studies
+from lnlbench.datasets.card import DataError
+from lnlbench.leaderboard.store import Store, exists
+
+
+def listing(folder: Path) -> list[dict[str, str]]:
+    """A row for each study: name, title, source, and what its last runs beside the page say."""
+    return [
+        {"study": s.name, "what": s.title, "source": s.source, "state": pages.state(s, folder)}
+        for s in studies().values()
+    ]
+
+
+def run(
+    names: Sequence[str], every: bool, full: bool, context: Context, uri: str | None, tell: Callable[[str], None]
+) -> tuple[list[Outcome], dict[str, str]]:
+    """Run studies and store them.
+
+    Args:
+        names: of the studies.
+        every: all studies instead.
+        full: as in the paper, and not the fast configuration.
+        context: data and device.
+        uri: of the store.
+        tell: called with a line about each study when it begins.
+
+    Returns:
+        the outcomes, and why studies were left out.
+
+    Raises:
+        StudyError: no such study, or none named.
+        DataError: a study that was named lacks its data.
+    """
+    if bool(names) == every:
+        raise StudyError("name the studies to run, or say --all; `lnlbench study list` shows them")
+    chosen = list(studies().values()) if every else [find(name) for name in dict.fromkeys(names)]
+    length, done, left_out = FULL if full else FAST, list[Outcome](), dict[str, str]()
+    store = Store(uri)
+    try:
+        for study in chosen:
+            if every and full and study.heavy and not _has_gpu():
+                left_out[study.name] = "its full length wants a GPU; run it by its name"
+                continue
+            tell(f"{study.name} {study.title} ({length})")
+            try:
+                outcome, files, points = execute(study, length, context)
+            except DataError as error:
+                if not every:
+                    raise
+                left_out[study.name] = " ".join(str(error).split())
+                continue
+            store.record_study(record(outcome, files, points))
+            done.append(outcome)
+    finally:
+        store.close()
+    return done, left_out
+
+
+def report(folder: Path, uri: str | None) -> Path:
+    """Bring the folder of figures up to date with the store, and write the page."""
+    if exists(uri):
+        store = Store(uri)
+        try:
+            pages.export(store.studies((RECORD, FIGURE)), folder)
+        finally:
+            store.close()
+    return pages.write(list(studies().values()), folder)
+
+
+def rows(outcomes: Sequence[Outcome], left_out: dict[str, str]) -> list[dict[str, Any]]:
+    """A row for each criterion, and one for each study that was left out."""
+    found = [
+        {
+            "study": outcome.study,
+            "criterion": verdict.criterion.name,
+            "claim": verdict.criterion.claim,
+            "measured": verdict.measured,
+            "threshold": verdict.criterion.threshold,
+            "verdict": ("holds" if verdict.passed else "FAILS") if verdict.criterion.gates else "informational",
+        }
+        for outcome in outcomes
+        for verdict in outcome.verdicts
+    ]
+    empty = {"criterion": "", "measured": "", "threshold": "", "verdict": "not run"}
+    return found + [{"study": name, "claim": reason} | empty for name, reason in left_out.items()]
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,0 +1,122 @@
+"""The page of all studies, made from the outcomes and figures that lie beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.studies.base import FAST, FULL, Study, StudyError
+from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, from_json
+from lnlbench.leaderboard.files import write_all
+
+PAGE, FIGURES = "studies.md", "figures"
+INTRODUCTION = """# Studies: the theory of label noise, reproduced
+
+Each study is one file in [`benchmark/studies/`](../benchmark/studies): its source, two configurations (`fast` for
+tests, `full` as in the paper), its criteria as data, and its figure. This page is written by `lnlbench study report`
+from the last run of each; nothing on it is typed by hand. A criterion holds if **every** seed is within its threshold;
+thresholds were fixed before these runs, and one that fails stays here with the reason. *Informational* ones make
+nothing fail.
+
+```console
+$ lnlbench study list
+$ lnlbench study run E000-A --full     # exit code 1 if a criterion fails
+$ lnlbench study run --all --fast
+$ lnlbench study report
+```
+"""
+
+
+def export(kept: Iterable[dict[str, bytes]], folder: Path) -> None:
+    """Write outcomes and figures of the store below the folder of the page, unless something newer is there."""
+    for files in kept:
+        outcome = from_json(files[RECORD])
+        name = f"{outcome.study}.{outcome.length}"
+        path = folder / FIGURES / f"{name}.json"
+        if not path.exists() or from_json(path.read_bytes()).made["date"] <= outcome.made["date"]:
+            write_all(folder / FIGURES, {f"{name}.json": files[RECORD] + b"\n", f"{name}.png": files[FIGURE]})
+
+
+def write(studies: Sequence[Study[Any]], folder: Path) -> Path:
+    """Write the page for the outcomes that lie in its folder of figures.
+
+    Raises:
+        StudyError: an outcome cannot be read.
+    """
+    parts = [INTRODUCTION, _table(studies, folder), *(_section(study, folder) for study in studies)]
+    write_all(folder, {PAGE: "\n".join(parts)})
+    return folder / PAGE
+
+
+def state(study: Study[Any], folder: Path) -> str:
+    """What is known of a study: "full: 12 of 12 criteria hold", or that it was not run yet."""
+    found = [f"{outcome.length}: {_share(outcome)}" for outcome in outcomes(study, folder)]
+    return "; ".join(found) or "not yet run"
+
+
+def outcomes(study: Study[Any], folder: Path) -> list[Outcome]:
+    """The outcomes of a study that lie below the folder of the page: full, then fast."""
+    paths = [folder / FIGURES / f"{study.name}.{length}.json" for length in (FULL, FAST)]
+    try:
+        return [from_json(path.read_bytes()) for path in paths if path.exists()]
+    except OSError as error:
+        raise StudyError(f"outcomes in {folder / FIGURES} cannot be read: {error}") from error
+
+
+def _share(outcome: Outcome) -> str:
+    gates = [verdict for verdict in outcome.verdicts if verdict.criterion.gates]
+    held = sum(verdict.passed for verdict in gates)
+    return f"{held} of {len(gates)} criteria hold" if gates else "informational"
+
+
+def _table(studies: Sequence[Study[Any]], folder: Path) -> str:
+    rows = [f"| [{s.name}](#{_anchor(s)}) | {s.title} | {s.source} | {state(s, folder)} |" for s in studies]
+    return "\n".join(["| study | what | source | state |", "|---|---|---|---|", *rows, ""])
+
+
+def _section(study: Study[Any], folder: Path) -> str:
+    parts = [f"## {study.name} {study.title}", f"*{study.source}.* {study.claim}"]
+    found = outcomes(study, folder)
+    if found:
+        parts.append(f"![{study.title}]({FIGURES}/{found[0].study}.{found[0].length}.png)\n\n{study.caption}")
+    parts += [_outcome(study, outcome) for outcome in found]
+    missing = [length for length in (FAST, FULL) if length not in [outcome.length for outcome in found]]
+    parts += [f"`lnlbench study run {study.name} --{length}`: not yet run." for length in missing]
+    if study.discrepancies:
+        parts.append("**Where the sources disagree**")
+        parts.append("\n".join(f"- {text}" for text in study.discrepancies))
+    return "\n\n".join(parts) + "\n"
+
+
+def _outcome(study: Study[Any], outcome: Outcome) -> str:
+    config = ", ".join(f"{name} = {_text(value)}" for name, value in outcome.config.items())
+    made = outcome.made
+    lines = [
+        f"`lnlbench study run {study.name} --{outcome.length}`: {_share(outcome)}; {outcome.seconds:.0f} s on "
+        f"{made['hardware']}, {made['date']}, commit {made['commit'] or 'unknown'}.",
+        f"Configuration: {config}.",
+        "",
+        "| | criterion | measured | threshold | |",
+        "|---|---|---|---|---|",
+    ]
+    for verdict in outcome.verdicts:
+        criterion = verdict.criterion
+        mark = ("holds" if verdict.passed else "**fails**") if criterion.gates else "*informational*"
+        claim = criterion.claim.replace("|", "\\|")
+        lines.append(f"| {criterion.name} | {claim} | {verdict.measured} | {criterion.threshold} | {mark} |")
+    lines.append("")
+    failed = dict.fromkeys(verdict.criterion.name for verdict in outcome.failed)
+    lines += [f"**{name} fails.** {study.analysis.get(name, 'The cause is not known.')}" for name in failed]
+    return "\n".join(lines)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "(" + ", ".join(_text(item) for item in value) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _anchor(study: Study[Any]) -> str:
+    kept = "".join(c for c in f"{study.name} {study.title}".lower() if c.isalnum() or c in " -_")
+    return kept.replace(" ", "-")

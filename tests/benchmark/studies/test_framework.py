@@ -1,0 +1,157 @@
+"""Criteria, outcomes, the registry, the store and the page: with a study that takes no time, and over the real ones."""
+
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from lnlbench.benchmark.studies import commands, report
+from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evidence, Study, StudyError, judge
+from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, execute, from_json, record
+from lnlbench.benchmark.studies.registry import find, register, studies
+from lnlbench.leaderboard.errors import StoreError
+from lnlbench.leaderboard.store import Store
+
+
+@dataclass(frozen=True)
+class Toy:
+    value: float = 1.0
+
+
+class ToyStudy(Study[Toy]):
+    """Measures what its configuration says."""
+
+    name, title, source, claim, caption = "TOY", "A toy", "nobody, 2000", "It holds.", "A line."
+    fast, full = Toy(), Toy(3.0)
+    criteria = (
+        Criterion("T1", "the value", "value", 0, 2),
+        Criterion("T2", "only at full length", "value", low=1.0, only=FULL),
+        Criterion("T3", "shown", "value", high=-1, gates=False),
+    )
+    analysis = {"T1": "Three is more than two."}  # noqa: RUF012
+    discrepancies = ("The paper says four.",)
+
+    def measure(self, config, context):
+        steps = np.arange(5)
+        return Evidence({"value": [config.value, config.value / 2]}, {"a/line": (steps, steps * config.value)})
+
+    def draw(self, evidence, figure):
+        figure.subplots().plot(*evidence.curves["a/line"])
+
+
+TOY = ToyStudy()
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high", "passed"),
+    [
+        pytest.param([0.0, 2.0], 0, 2, True, id="ends included"),
+        pytest.param([1.0, 2.1], 0, 2, False, id="one seed outside"),
+        pytest.param([float("nan")], -np.inf, np.inf, False, id="not a number"),
+        pytest.param([-5.0], -np.inf, 2, True, id="no lower end"),
+    ],
+)
+def test_a_criterion_holds_if_every_seed_is_within(values, low, high, passed):
+    toy = ToyStudy()
+    toy.criteria = (Criterion("X", "x", "x", low, high),)
+    (verdict,) = judge(toy, FAST, Evidence({"x": values}, {}))
+    assert verdict.passed is passed
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        pytest.param(0, 2, "0 to 2", id="both"),
+        pytest.param(1, 1, "= 1", id="equal"),
+        pytest.param(-np.inf, 2, "≤ 2", id="upper"),
+        pytest.param(0.5, np.inf, "≥ 0.5", id="lower"),
+        pytest.param(-np.inf, np.inf, "", id="none"),
+    ],
+)
+def test_thresholds_in_words(low, high, shown):
+    assert Criterion("X", "x", "x", low, high).threshold == shown
+
+
+def test_criteria_of_the_other_length_are_not_judged():
+    assert [v.criterion.name for v in judge(TOY, FAST, TOY.measure(TOY.fast, Context()))] == ["T1", "T3"]
+
+
+def test_a_criterion_about_nothing_measured_is_an_error():
+    with pytest.raises(StudyError, match="criterion T1 needs 'value'"):
+        judge(TOY, FAST, Evidence({}, {}))
+
+
+def test_an_outcome_survives_json():
+    outcome, files, points = execute(TOY, FULL, Context())
+    assert [v.criterion.name for v in outcome.failed] == ["T1"]
+    assert from_json(files[RECORD]) == replace(outcome, seconds=round(outcome.seconds, 1))
+    assert files[FIGURE].startswith(b"\x89PNG")
+    assert len(points) == 5
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"criteria": 1}', '{"criteria": [{"low": 1}]}'])
+def test_what_is_no_outcome_is_refused(text):
+    with pytest.raises(StudyError, match="not the outcome of a study"):
+        from_json(text)
+
+
+def test_the_store_gives_the_last_run_back_and_ranks_none(url, tmp_path):
+    store = Store(url)
+    for length in (FAST, FULL, FAST):
+        store.record_study(record(*execute(TOY, length, Context())))
+    kept = store.studies((RECORD, FIGURE))
+    assert sorted(from_json(files[RECORD]).length for files in kept) == [FAST, FULL]
+    assert store.results() == [] and store.stored() == {}
+    with pytest.raises(StoreError):
+        store.studies(("nothing.txt",))
+    store.close()
+
+    report.export(kept, tmp_path)
+    page = report.write([TOY], tmp_path).read_text()
+    assert "[TOY](#toy-a-toy)" in page and "figures/TOY.full.png" in page
+    assert "**T1 fails.** Three is more than two." in page
+    assert "The paper says four." in page and "full: 1 of 2 criteria hold; fast: 1 of 1 criteria hold" in page
+    assert (tmp_path / "figures" / "TOY.full.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_page_without_runs_says_the_command(tmp_path):
+    page = report.write([TOY], tmp_path).read_text()
+    assert "`lnlbench study run TOY --fast`: not yet run." in page
+
+
+def test_an_older_run_does_not_replace_a_newer_one_on_the_page(tmp_path):
+    outcome, files, _ = execute(TOY, FAST, Context())
+    old = json.loads(files[RECORD]) | {"seconds": 99.0}
+    old["made"] = {**old["made"], "date": "2001-01-01"}
+    for content in (files[RECORD], json.dumps(old)):
+        report.export([{RECORD: content.encode(), FIGURE: b""}], tmp_path)
+    assert report.outcomes(TOY, tmp_path)[0].made["date"] == outcome.made["date"]
+
+
+def test_names_are_found_in_any_case_and_unknown_ones_get_a_hint():
+    assert find("e000-a") is studies()["E000-A"]
+    with pytest.raises(StudyError, match="did you mean 'E000-A'"):
+        find("E000A")
+
+
+def test_two_studies_of_one_name_are_refused():
+    find("E000-A")
+    with pytest.raises(StudyError, match="two studies are called 'E000-A'"):
+        register("E000-A")(ToyStudy)
+
+
+@pytest.mark.parametrize("study", studies().values(), ids=studies())
+def test_every_study_says_what_it_is(study):
+    assert study.title and study.source and study.claim and study.caption
+    assert study.fast is not None and study.full is not None
+    assert study.criteria and all(c.only in ("", FAST, FULL) for c in study.criteria)
+    assert set(study.analysis) <= {c.name for c in study.criteria}
+
+
+@pytest.mark.parametrize(
+    ("names", "every"), [pytest.param([], False, id="nothing"), pytest.param(["E000-A"], True, id="both")]
+)
+def test_names_or_all(names, every, url):
+    with pytest.raises(StudyError, match="name the studies"):
+        commands.run(names, every, False, Context(), url, lambda line: None)
