@@ -87,7 +87,7 @@ class Loop:
         order = draw_order(len(self.images), setting.batch_size, setting.augment, device, *names)
         self.begin(order)
         clock = self.clock(len(order.index))
-        if self.epoch and self.method.answers("observe"):
+        if self.epoch and self.job.method.due(self.epoch, setting.epochs):
             own = replace(clock, random=Draws(1, device, "observe", *names))
             self.memory = {**self.memory, **self.method.observe(self.record(), own)}
         self.networks.train()

@@ -73,16 +73,16 @@ class Stack:
         self.weight = empty(steps, runs, self.count, size) if self.pure.method.answers("select") else None
         self.trace = Trace()
         clock = self.clock(steps)
-        observes = epoch > 0 and self.pure.method.answers("observe")
-        if observes:
-            self.observe(clock)
+        watching = [slot for slot, job in enumerate(self.jobs) if epoch and job.method.due(epoch, self.setting.epochs)]
+        if watching:
+            self.observe(clock, watching)
         self.pure.model.train()
         for step in range(steps):
             self.step(step, clock)
             clock.step.add_(1)
         self.how.finish()
         self.slots.epoch += 1
-        return self.summary(begin, observes)
+        return self.summary(begin, watching)
 
     def step(self, step: int, clock: Clock) -> None:
         """One update of every run."""
@@ -137,18 +137,20 @@ class Stack:
         logits = self.predict(self.images, index)
         return [samples_of(*parts, None) for parts in zip(index, logits, self.slots.runs["given"], strict=True)]
 
-    def observe(self, clock: Clock) -> None:
-        """Give each method its exact record, and take its new memory."""
+    def observe(self, clock: Clock, watching: Sequence[int]) -> None:
+        """Give the methods of some slots their exact records, and take their new memories."""
         device, memories = self.how.device, []
         every = torch.arange(self.images.count, device=device).expand(len(self.jobs), -1)
         for slot, found in enumerate(self.samples(every)):
             job, memory = self.jobs[slot], {name: rows[slot] for name, rows in self.slots.runs["memory"].items()}
-            record = Record(found.loss.to(device), found.prediction.to(device), memory)
-            now = replace(clock, random=Draws(1, device, "observe", job.replicate, self.slots.epoch))
-            memories.append(memory | job.method.tensors(device, self.how.dtype).observe(record, now))
+            if slot in watching:
+                record = Record(found.loss.to(device), found.prediction.to(device), memory)
+                now = replace(clock, random=Draws(1, device, "observe", job.replicate, self.slots.epoch))
+                memory = memory | job.method.tensors(device, self.how.dtype).observe(record, now)
+            memories.append(memory)
         self.slots.runs["memory"] = joined(memories)
 
-    def summary(self, begin: float, observed: bool) -> list[tuple[Job, Epoch]]:
+    def summary(self, begin: float, watching: Sequence[int]) -> list[tuple[Job, Epoch]]:
         """Evaluate, and gather the numbers of the epoch that has just been trained."""
         trained, runs, done, trace = time.perf_counter(), self.slots.runs, self.slots.epoch, self.trace
         exact = self.samples(runs["probe"]) if due(done, self.setting.epochs) or not trace.same_inputs else None
@@ -177,7 +179,7 @@ class Stack:
                 "ensemble": {name: rows[slot] for name, rows in ensemble.items()} if self.count > 1 else {},
                 "weight_norm": norm[slot],
                 "distance": distance[slot],
-                "forward": passes + (self.count if observed else 0),
+                "forward": passes + (self.count if slot in watching else 0),
                 "backward": passes,
                 "diverged": diverged,
                 "last": done == self.setting.epochs or diverged or job.method.stop(history),

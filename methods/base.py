@@ -210,6 +210,10 @@ class Method:
         """New memory [K, N, ...] from a pass over the whole training set, before each epoch but the first."""
         return {}
 
+    def due(self, epoch: int, epochs: int) -> bool:
+        """Whether `observe` wants its pass before an epoch, counted from 0. Always by default."""
+        return True
+
     def stop(self, history: History) -> bool:
         """Whether training ends after the epoch that `history` ends with."""
         return False

@@ -1,4 +1,4 @@
-"""Methods that consist of parts: each hook has one owner, `perturb` chains, any part may stop."""
+"""Methods that consist of parts: `perturb` chains, memories join, any part may stop; other hooks have one owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lnlbench.methods.base import HOOKS, Batch, Clock, History, Method, MethodError, Params, Record, Task
 
-SHARED = {"perturb", "stop"}  # hooks that several parts may answer
+SHARED = {"perturb", "stop", "start", "remember", "observe"}  # hooks that several parts may answer
 READING = {"stop", "report"}  # a part that answers nothing else only reads its host's history
 
 
@@ -58,8 +58,25 @@ class Composition(Method):
         """The part that answers a hook, or the default answers."""
         return next((part for part in self.parts if part.answers(hook)), _DEFAULT)
 
+    def joined(self, hook: str, ask: Callable[[Method], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """The memories of all parts that answer a hook.
+
+        Raises:
+            MethodError: two parts call different things by one name.
+        """
+        found: dict[str, Tensor] = {}
+        owners: dict[str, str] = {}
+        for part in self.parts:
+            for name, rows in ask(part).items() if part.answers(hook) else ():
+                if name in found:
+                    raise MethodError(
+                        f"{owners[name]!r} and {part.name!r} both remember {name!r}: they cannot be combined"
+                    )
+                found[name], owners[name] = rows, part.name
+        return found
+
     def start(self, task: Task) -> dict[str, Tensor]:
-        return self.owner("start").start(task)
+        return self.joined("start", lambda part: part.start(task))
 
     def perturb(self, batch: Batch, clock: Clock) -> Batch:
         for part in self.parts:
@@ -67,7 +84,7 @@ class Composition(Method):
         return batch
 
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
-        return self.owner("remember").remember(logits, batch, clock)
+        return self.joined("remember", lambda part: part.remember(logits, batch, clock))
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return self.owner("loss").loss(logits, batch, clock)
@@ -82,7 +99,10 @@ class Composition(Method):
         return self.owner("average").average(params, averaged, clock)
 
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
-        return self.owner("observe").observe(record, clock)
+        return self.joined("observe", lambda part: part.observe(record, clock))
+
+    def due(self, epoch: int, epochs: int) -> bool:
+        return any(part.answers("observe") and part.due(epoch, epochs) for part in self.parts)
 
     def stop(self, history: History) -> bool:
         return any(part.stop(history) for part in self.parts)

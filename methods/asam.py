@@ -1,0 +1,17 @@
+"""Adaptive sharpness-aware minimisation: SAM whose neighbourhood grows with the weights."""
+
+from lnlbench.methods.base import tuned
+from lnlbench.methods.registry import register
+from lnlbench.methods.sam import SAM
+
+
+@register("asam")
+class ASAM(SAM):
+    """SAM with e = ρ T² g / ‖T g‖₂, T = |w| + 0.01 for weights and 1 for biases, and with ranges of its own for ρ.
+
+    Source: Kwon et al., "ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep Neural
+    Networks", ICML 2021, algorithm 1; defaults of section 5.
+    """
+
+    rho: float = tuned(0.5, 0.1, 4.0, log=True, valid=(0.0, 10.0), many=1.0)
+    adaptive: bool = True

@@ -1,0 +1,33 @@
+"""Weight averaging: what is evaluated is a moving average of the weights that are trained."""
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Clock, Method, Params, tuned
+from lnlbench.methods.registry import register
+
+
+@register("ema")
+class EMA(Method):
+    """w̄ ← d w̄ + (1 - d) w after each step, with d = min(decay, (1 + s) / (10 + s)) at step s from 0.
+
+    The rising d lets the average forget its start in a short training too. BatchNorm's running statistics are those
+    of the trained network.
+
+    Source: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992; in this form Tarvainen
+    and Valpola, "Mean teachers are better role models", NeurIPS 2017, section 3.
+    """
+
+    decay: float = tuned(0.999, 0.9, 0.9999, valid=(0.0, 1.0))
+
+    def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
+        return moved(params, averaged, self.decay, clock.step)
+
+
+def moved(params: Params, averaged: Params, decay: Tensor | float, step: Tensor) -> Params:
+    """The moving average after one more step."""
+    kept = torch.clamp((1 + step) / (10 + step), max=decay)
+    return [
+        {n: torch.lerp(p, a[n], kept.to(p.dtype)) for n, p in ps.items()}
+        for ps, a in zip(params, averaged, strict=True)
+    ]

@@ -1,0 +1,30 @@
+"""JoCoR: two networks that are trained as one, on the samples on which they agree and that both find easy."""
+
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, cross_entropy, tuned
+from lnlbench.methods.registry import register
+from lnlbench.methods.small_loss import SmallLoss
+
+
+@register("jocor")
+class JoCoR(SmallLoss):
+    """L = (1 - λ) (CE₁ + CE₂) + λ (KL(p₁‖p₂) + KL(p₂‖p₁)), on the small-loss share of the batch by this joint loss.
+
+    Each network is given half of the joint loss, so that their sum, from which both step, is L.
+
+    Source: Wei et al., "Combating Noisy Labels by Agreement: A Joint Training Method with Co-Regularization",
+    CVPR 2020, eq. 1 to 4, algorithm 1. Not as there: one λ for all noise; optimiser and schedule are the setting's.
+    """
+
+    networks = 2
+
+    lam: float = tuned(0.85, 0.5, 0.95, valid=(0.0, 1.0))
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        supervised = cross_entropy(logits, batch.targets).sum(0)
+        logs = logits.log_softmax(-1)
+        # KL(p₁‖p₂) + KL(p₂‖p₁) = Σ (p₁ - p₂)(log p₁ - log p₂): finite wherever the logits are.
+        divergence = ((logs[0].exp() - logs[1].exp()) * (logs[0] - logs[1])).sum(-1)
+        joint = (1 - self.lam) * supervised + self.lam * divergence
+        return (joint / 2).expand(2, -1)

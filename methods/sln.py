@@ -1,0 +1,50 @@
+"""SLN: normal noise on the label weights, averaged weights, and corrected labels towards the end."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, Params, Record, Task, tuned
+from lnlbench.methods.ema import moved
+from lnlbench.methods.registry import register
+
+
+@register("sln")
+class SLN(Method):
+    """Targets y + σ n, n ~ N(0, I) afresh at each step; evaluated is a moving average of the weights.
+
+    From the share `switch` of the training on there is no such noise, and the target of a sample is w y + (1 - w) ŷ:
+    ŷ is the one-hot prediction of the averaged weights, w the sample's cross-entropy under them, scaled to [0, 1] over
+    the training set; both are renewed before each epoch. `switch=1` leaves the correction out.
+
+    Source: Chen et al., "Noise Against Noise: Stochastic Label Noise Helps Combat Inherent Label Noise", ICLR 2021,
+    eq. 3 and section 4 (SLN-MO-LC), with w as in its code; its 250 of 300 epochs are `switch`. One σ for all noise.
+    """
+
+    sigma: float = tuned(0.5, 0.05, 1.5, log=True, valid=(0.0, 10.0), many=0.2)
+    decay: float = tuned(0.999, 0.9, 0.9999, valid=(0.0, 1.0))
+    switch: float = tuned(0.83, 0.5, 1.0, valid=(0.0, 1.0))
+
+    def start(self, task: Task) -> dict[str, Tensor]:
+        weight = task.targets.new_ones(task.networks, len(task.targets))
+        return {"given_weight": weight, "predicted": task.targets.argmax(-1).expand(task.networks, -1).clone()}
+
+    def due(self, epoch: int, epochs: int) -> bool:
+        return epoch >= float(self.switch) * epochs
+
+    def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
+        low, high = record.loss.amin(-1, keepdim=True), record.loss.amax(-1, keepdim=True)
+        scaled = torch.where(high > low, (record.loss - low) / (high - low), 1.0)
+        return {"given_weight": scaled, "predicted": record.prediction}
+
+    def perturb(self, batch: Batch, clock: Clock) -> Batch:
+        targets, weight = batch.targets, batch.memory["given_weight"].unsqueeze(-1)
+        classes = torch.arange(targets.shape[-1], device=targets.device)
+        predicted = (classes == batch.memory["predicted"].unsqueeze(-1)).to(targets.dtype)  # [K, B, C]
+        noisy = targets + self.sigma * clock.random.normal(targets.shape[-2:]).to(targets.dtype)
+        corrected = weight * targets + (1 - weight) * predicted
+        return replace(batch, targets=torch.where(clock.progress >= self.switch, corrected, noisy))
+
+    def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
+        return moved(params, averaged, self.decay, clock.step)
