@@ -28,6 +28,15 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Blind:
+    """The data of tuning: no test image, no true label, and so no score or diagnostic that needs one."""
+
+    split: Split  # without probes
+    manifest: dict[str, Any]  # of the noise
+    identity: dict[str, Any]  # as in `Prepared`
+
+
+@dataclass(frozen=True)
 class Prepared:
     """One replicate's data: what training sees, the truth, and what says where they come from."""
 
@@ -61,21 +70,38 @@ def fingerprint(setting: Setting, images: Images) -> str:
     return hashlib.sha256(f"{images.fingerprint}\n{labels}".encode()).hexdigest()
 
 
-def prepare(setting: Setting, replicate: object, images: Images, *, test: bool = True) -> Prepared:
+def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
     """Corrupt the whole training set, then split it, stratified by given label.
 
     Args:
         setting: under canonical noise.
         replicate: names the noise draw and the split; the same for every method.
         images: the data set.
-        test: whether training may predict the test images; never for tuning.
 
     Raises:
         DataError: the noise cannot be had.
     """
+    blind, held = _drawn(setting, replicate, images)
+    split = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
+    identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}
+    true = torch.tensor(images.train_labels)
+    return Prepared(split, Truth(true[~held], torch.tensor(images.test_labels)), blind.manifest, identity)
+
+
+def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
+    """The same corruption and split for tuning: true labels are read by the noise alone, the test set by nobody.
+
+    Raises:
+        DataError: the noise cannot be had.
+    """
+    return _drawn(setting, draw, images)[0]
+
+
+def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, Tensor]:
+    """What training may see, and which of the training set are held out for validation: bool [N]."""
     noise_seed, classes = seed("noise", replicate), images.card.classes
     corruption = parse_noise(setting.noise).corrupt(images, noise_seed)
-    given, true = torch.from_numpy(corruption.given), torch.tensor(images.train_labels)
+    given = torch.from_numpy(corruption.given)
     held = torch.zeros(len(given), dtype=torch.bool)
     held[stratified(given, round(setting.validation * len(given)), "split", replicate)] = True
     pixels = torch.tensor(images.train_images)
@@ -87,7 +113,7 @@ def prepare(setting: Setting, replicate: object, images: Images, *, test: bool =
         classes=classes,
         mean=tuple(images.card.mean),
         std=tuple(images.card.std),
-        probes={TEST: torch.tensor(images.test_images)} if test else {},
+        probes={},
     )
     identity = {
         "dataset": {
@@ -101,8 +127,7 @@ def prepare(setting: Setting, replicate: object, images: Images, *, test: bool =
         "split": {
             "train": len(split.given),
             "validation": len(split.validation_given),
-            "test": len(images.test_labels),
             "sha256": hashlib.sha256(held.nonzero().numpy().astype("<i8").tobytes()).hexdigest(),
         },
     }
-    return Prepared(split, Truth(true[~held], torch.tensor(images.test_labels)), corruption.manifest, identity)
+    return Blind(split, corruption.manifest, identity), held

@@ -9,7 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
@@ -21,12 +21,13 @@ import torch
 
 from lnlbench.benchmark import checkpoint
 from lnlbench.benchmark import execution as executions
-from lnlbench.benchmark.data import TEST, Prepared
+from lnlbench.benchmark.data import TEST, Blind, Prepared, prepare
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.metrics import accuracy, diagnose
 from lnlbench.benchmark.settings import Setting
 from lnlbench.benchmark.trainer import train
+from lnlbench.datasets.images import Images
 from lnlbench.leaderboard.result import Result, pack, unpack
 from lnlbench.methods.base import History
 from lnlbench.methods.compose import Composition
@@ -43,13 +44,40 @@ class Run:
     label: str  # the method as the user wrote it
     replicate: int
     fingerprint: str  # of the data set, and of labels that are not drawn
+    track: str = "default"
+    tuning: Mapping[str, Any] = field(default_factory=dict, compare=False)  # the search that chose the values
+    study: str | None = None  # that a trial belongs to
+
+    @property
+    def draw(self) -> object:
+        """What names noise draw, split and training seed."""
+        return self.replicate
 
     @property
     def key(self) -> str:
-        """A hash of all that makes the result: protocol, data, setting, method with every value, replicate."""
+        """A hash of all that makes the result: protocol, data, setting, method with every value, replicate, track."""
         recipe = {name: value for name, value in self.setting.identity().items() if name != "task"}
-        parts = [PROTOCOL, self.fingerprint, recipe, str(self.method), self.replicate]
+        track = [] if self.track == "default" else [self.track]
+        parts = [PROTOCOL, self.fingerprint, recipe, str(self.method), self.replicate, *track, *self.marks]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+    @property
+    def marks(self) -> tuple[Any, ...]:
+        """What else tells its key from that of another run."""
+        return ()
+
+    def prepare(self, images: Images) -> Prepared | Blind:
+        """The data that it is made from."""
+        return prepare(self.setting, self.draw, images)
+
+    def undressed(self) -> Run:
+        """What is left where only the data matter: equal for runs of equal data."""
+        setting = replace(self.setting, task="", lr=0.0, weight_decay=0.0)
+        return Run(setting, Composition(), "", self.replicate, self.fingerprint)
+
+    def maker(self) -> Maker:
+        """What trains runs of this kind."""
+        return _train
 
     @property
     def host(self) -> Run | None:
@@ -60,6 +88,12 @@ class Run:
         names = [part.name for part in method.parts]
         written = [part for part in _parts(self.label) if part.partition("(")[0] in names]
         return replace(self, method=method, label=" + ".join(written) or "ce")
+
+
+Made = tuple[Run, Result, dict[str, bytes]]
+"""A run, its result, and files to keep beside it."""
+Maker = Callable[..., Iterator[Made]]
+"""Called as `maker(members, device=, precision=, execution=, checkpoints=, watch=)`; members are runs with data."""
 
 
 def _parts(label: str) -> list[str]:
@@ -189,12 +223,13 @@ def train_runs(
             checkpoints.save(run, now, curves)
         watch(run, now.epoch, numbers)
         if now.last:
-            yield run, _result(run, prepared, curves, now, how)
+            yield run, result_of(run, prepared, curves, now, how)
             if checkpoints:
                 checkpoints.drop(run)
 
 
-def _result(run: Run, prepared: Prepared, curves: Curves, last: Epoch, how: Execution) -> Result:
+def result_of(run: Run, prepared: Prepared | Blind, curves: Curves, last: Epoch, how: Execution) -> Result:
+    """The result of a run whose last epoch has been trained."""
     return Result(
         **_identity(run, prepared.identity),
         host=None,
@@ -231,13 +266,18 @@ def read_run(run: Run, host: Result) -> Result:
     )
 
 
-def measure(epoch: Epoch, prepared: Prepared) -> dict[str, float | None]:
-    """The numbers of an epoch that results keep; the only step at which true labels are read."""
-    split, truth = prepared.split, prepared.truth
-    numbers: dict[str, float | None] = {
+def _train(members: Sequence[tuple[Run, Prepared | Blind]], **how: Any) -> Iterator[Made]:
+    """Train runs that are scored, with no files beside their results."""
+    whole = [(run, data) for run, data in members if isinstance(data, Prepared)]
+    for run, result in train_runs(whole, **how):
+        yield run, result, {}
+
+
+def observed(epoch: Epoch) -> dict[str, float | None]:
+    """The numbers of an epoch that training itself tells, without any label but the given ones."""
+    return {
         "objective": epoch.loss,
         "validation_accuracy": epoch.validation_accuracy,
-        "test_accuracy": accuracy(epoch.predictions[TEST], truth.test),
         "learning_rate": epoch.lr,
         "weight_norm": epoch.weight_norm,
         "distance": epoch.distance,
@@ -246,6 +286,12 @@ def measure(epoch: Epoch, prepared: Prepared) -> dict[str, float | None]:
         "forward_passes": epoch.forward,
         "backward_passes": epoch.backward,
     }
+
+
+def measure(epoch: Epoch, prepared: Prepared) -> dict[str, float | None]:
+    """The numbers of an epoch that results keep; the only step at which true labels are read."""
+    split, truth = prepared.split, prepared.truth
+    numbers = observed(epoch) | {"test_accuracy": accuracy(epoch.predictions[TEST], truth.test)}
     if TEST in epoch.ensemble:
         numbers["test_accuracy_ensemble"] = accuracy(epoch.ensemble[TEST].unsqueeze(0), truth.test)
     for name, value in diagnose(epoch.online, split.given, truth.train).items():
@@ -265,7 +311,7 @@ def _identity(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
         "setting": setting.name,
         "noise": setting.noise,
         "length": setting.length,
-        "track": "default",
+        "track": run.track,
         "method": str(run.method),
         "label": run.label,
         "replicate": run.replicate,
@@ -273,7 +319,7 @@ def _identity(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
         "networks": run.method.networks,
         "classes": identity["noise"]["classes"],
         "epochs": setting.epochs,
-        "identity": {**identity, "setting": setting.identity()},
+        "identity": {**identity, "setting": setting.identity(), **({"tuning": run.tuning} if run.tuning else {})},
     }
 
 
@@ -295,6 +341,7 @@ def _cost(run: Run, curves: dict[str, list[float | None]], samples: int, how: Ex
         "backward_passes": total("backward_passes") / epochs,
         "networks": run.method.networks,
         "epochs": epochs,
+        **{f"tuning_{name}": run.tuning[name] for name in ("trials", "seconds") if name in run.tuning},
     }
 
 

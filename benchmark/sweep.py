@@ -15,11 +15,11 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.data import Prepared, canonical, fingerprint, prepare
+from lnlbench.benchmark.data import Blind, Prepared, canonical, fingerprint
 from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.grouping import SLOTS, check_execution, enough, grouped, may_stack, recipe_key, stacks
 from lnlbench.benchmark.models import check_model
-from lnlbench.benchmark.runs import Checkpoints, Run, read_run, train_run, train_runs
+from lnlbench.benchmark.runs import Checkpoints, Run, read_run
 from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
 from lnlbench.datasets.images import Images, load
 from lnlbench.leaderboard.claims import new_owner
@@ -260,20 +260,20 @@ def _make_together(
     settle: Callable[[Run, str], None],
 ) -> list[Run]:
     """Make claimed runs of one stack; those that something kept from being finished, for another try one by one."""
-    parts = {(run.setting, run.replicate) for run in runs}
+    parts = {run.undressed() for run in runs}
     left = {run.key: run for run in runs}
     try:
         with ExitStack() as opened:
-            prepared = {part: prepare(*part, _images(part[0].dataset, options.data_dir)) for part in parts}
-            members = [(run, prepared[run.setting, run.replicate]) for run in runs]
+            prepared = {part: part.prepare(_images(part.setting.dataset, options.data_dir)) for part in parts}
+            members = [(run, prepared[run.undressed()]) for run in runs]
             recordings = {run.key: opened.enter_context(store.begin(_info(run, data), owner)) for run, data in members}
 
             def note(run: Run, epoch: int, numbers: dict[str, float | None]) -> None:
                 recordings[run.key].log(numbers, epoch)
                 watch(Event("epoch", run.key, epoch, numbers))
 
-            for run, result in train_runs(members, watch=note, **_how(options)):
-                recordings[run.key].finish(result)
+            for run, result, artifacts in runs[0].maker()(members, watch=note, **_how(options)):
+                recordings[run.key].finish(result, artifacts)
                 del left[run.key]
                 settle(run, "")
     except StoreError:
@@ -288,19 +288,20 @@ def _make_together(
 def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) -> str:
     """Make one claimed run; the reason if it failed, else nothing."""
     try:
-        prepared = _prepared(run.setting, run.replicate, run.fingerprint, options.data_dir)
+        prepared = _prepared(run.undressed(), options.data_dir)
         with store.begin(_info(run, prepared), owner) as recording:
 
-            def note(epoch: int, numbers: dict[str, float | None]) -> None:
+            def note(run: Run, epoch: int, numbers: dict[str, float | None]) -> None:
                 recording.log(numbers, epoch)
                 watch(Event("epoch", run.key, epoch, numbers))
 
             if run.host is None:
-                recording.finish(train_run(run, prepared, watch=note, **_how(options)))
+                for _, result, artifacts in run.maker()([(run, prepared)], watch=note, **_how(options)):
+                    recording.finish(result, artifacts)
             else:
                 result = read_run(run, store.result(run.host.key))
                 for epoch in range(result.trained):
-                    note(epoch, {name: row[epoch] for name, row in result.curves.items()})
+                    note(run, epoch, {name: row[epoch] for name, row in result.curves.items()})
                 recording.finish(result)
     except StoreError:
         raise  # the next run would fare no better
@@ -401,7 +402,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _info(run: Run, prepared: Prepared) -> RunInfo:
+def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
     setting = run.setting
     return RunInfo(
         key=run.key,
@@ -412,6 +413,8 @@ def _info(run: Run, prepared: Prepared) -> RunInfo:
         label=run.label,
         replicate=run.replicate,
         length=setting.length,
+        track=run.track,
+        study=run.study,
         host=None if run.host is None else run.host.key,
         params={**setting.identity(), **_hyper_parameters(run.method)},
         manifest=prepared.manifest,
@@ -429,5 +432,5 @@ def _images(dataset: str, data_dir: Path | None) -> Images:
 
 
 @lru_cache(maxsize=1)
-def _prepared(setting: Setting, replicate: int, fingerprint: str, data_dir: Path | None) -> Prepared:
-    return prepare(setting, replicate, _images(setting.dataset, data_dir))
+def _prepared(run: Run, data_dir: Path | None) -> Prepared | Blind:
+    return run.prepare(_images(run.setting.dataset, data_dir))

@@ -13,7 +13,7 @@ from typing import Any
 
 from lnlbench.leaderboard.errors import StoreError, one_line
 from lnlbench.leaderboard.result import Result, to_json
-from lnlbench.leaderboard.rules import PRIMARY, RULES
+from lnlbench.leaderboard.rules import PRIMARY, scores_of
 
 
 def of_result(result: Result, manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -90,7 +90,7 @@ def _rounded(value: float | None) -> str:
 
 
 def _summary(result: Result) -> str:
-    scores = "\n".join(f"| {name} | {100 * rule(result):.2f} |" for name, rule in RULES.items())
+    scores = "\n".join(f"| {name} | {100 * score:.2f} |" for name, score in scores_of(result).items())
     facts = [
         f"`{result.method}` on **{result.setting}**, replicate {result.replicate}, track {result.track}.",
         f"The run diverged and scores chance, 1/{result.classes}." if result.diverged else "",

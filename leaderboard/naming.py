@@ -28,6 +28,16 @@ def run_name(label: str, replicate: int) -> str:
     return _fitted(label, f"s{replicate}")
 
 
+def trial_name(label: str, number: int) -> str:
+    """Return a trial's name, such as "gce t7"."""
+    return _fitted(label, f"t{number}")
+
+
+def study_name(label: str, noise: str) -> str:
+    """Return a study's name, such as "gce tune sym-0.4"."""
+    return _fitted(label, f"tune {cell_name('', noise).strip()}")
+
+
 def cell_name(label: str, noise: str) -> str:
     """Return a cell's name, such as "gce sym-0.5"."""
     kind, *option, rate = re.split(r"[-:]", noise) if re.search(r"[-:]", noise) else (noise, "")

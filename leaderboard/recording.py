@@ -34,12 +34,15 @@ class RunInfo:
     track: str = "default"
     host: str | None = None
     sweep: str | None = None
+    study: str | None = None  # of the tuning that a trial belongs to
     params: Mapping[str, object] = field(default_factory=dict)  # hyper-parameters and fields of the setting
     manifest: Mapping[str, Any] = field(default_factory=dict)  # of the noise; its "labels_sha256" names the labels
 
     @property
     def cell(self) -> str:
-        """The text that names this run's cell: two runs of one cell differ in their replicate alone."""
+        """The text that names this run's cell (two runs of one differ in their replicate alone) or its study."""
+        if self.study is not None:
+            return "\n".join((self.dataset, "study", self.study))
         return "\n".join((self.dataset, self.length, self.track, self.setting, self.method))
 
 

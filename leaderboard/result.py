@@ -38,7 +38,7 @@ class Result:
     setting: str  # "mnist-fast/symmetric-0.5"
     noise: str  # "symmetric-0.5"
     length: str  # "fast" or "full"
-    track: str  # "default", "tuned", "paper", "open"
+    track: str  # "default", "tuned", "paper", "open"; "tuning" for a trial, which is on no board
     method: str  # the full text with every value: "gce(q=0.7)"
     label: str  # as the user wrote it: "gce"
     replicate: int
@@ -65,6 +65,11 @@ class Result:
         trained = self.trained
         if not (0 <= self.report < trained or (trained == 0 and self.diverged)):
             raise StoreError(f"report must name one of the {trained} trained epochs, counted from 0; got {self.report}")
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is a test accuracy to score; a trial of a tuning has none."""
+        return any(value is not None for value in self.curves["test_accuracy"])
 
     @property
     def trained(self) -> int:

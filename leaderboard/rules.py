@@ -44,6 +44,11 @@ RANKED = ("noisy_val", "final", "mean10")
 """Rules that rank methods; `oracle` looks at the test set and does not."""
 
 
+def scores_of(result: Result) -> dict[str, float]:
+    """Return the score under every rule; none of a trial, which knows no test accuracy."""
+    return {name: rule(result) for name, rule in RULES.items()} if result.scored or not result.trained else {}
+
+
 def rule_named(name: str) -> Rule:
     """Return the rule of that name.
 

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from lnlbench.leaderboard.errors import StoreError, StoreWarning, one_line
 from lnlbench.leaderboard.recording import Point, Recording, RunInfo
 from lnlbench.leaderboard.references import base
 from lnlbench.leaderboard.result import Result, from_json
-from lnlbench.leaderboard.rules import RULES
+from lnlbench.leaderboard.rules import RULES, scores_of
 from lnlbench.leaderboard.server import check_server
 from lnlbench.leaderboard.server import serve as serve
 from lnlbench.leaderboard.statistics import interval
@@ -72,7 +73,8 @@ class Store:
     def results(self, dataset: str | None = None, settings: Collection[str] | None = None) -> list[Result]:
         """Return the results of all finished runs, oldest first; what cannot be read is left out with a warning.
 
-        With `settings`, those of these settings alone, and of multiples of their length.
+        Trials of tunings are no results. With `settings`, those of these settings alone, and of multiples of their
+        length.
 
         Warns:
             StoreWarning: a finished run has no readable record.
@@ -80,6 +82,8 @@ class Store:
         found: dict[str, Result] = {}
         for run in self._finished(dataset):
             tags = run.data.tags
+            if tags.get("lnlbench.kind") == "trial":
+                continue
             if settings is not None and base(tags.get("lnlbench.setting", "")) not in settings:
                 continue
             try:
@@ -135,7 +139,7 @@ class Store:
     def begin(self, info: RunInfo, owner: str | None = None) -> Recording:
         """Start a run below its cell; with an owner, the claim on its key is kept alive meanwhile."""
         parent = self.cell(info)
-        kind = "run" if info.host is None else "reading"
+        kind = "trial" if info.study else "run" if info.host is None else "reading"
         tags = _tags(info, kind) | {
             "lnlbench.key": info.key,
             "lnlbench.replicate": str(info.replicate),
@@ -149,7 +153,7 @@ class Store:
                 self._experiment(info.dataset),
                 start_time=_now(),
                 tags=tags,
-                run_name=naming.run_name(info.label, info.replicate),
+                run_name=(naming.trial_name if info.study else naming.run_name)(info.label, info.replicate),
             )
         run_id: str = run.info.run_id
         self._artifact_roots[run_id] = run.info.artifact_uri
@@ -163,6 +167,53 @@ class Store:
             raise
         keeper = self.claims.keep(info.key, owner) if owner is not None else nullcontext()
         return Recording(self, run_id, parent, info, owner, keeper)
+
+    def annotate(
+        self,
+        run_id: str,
+        metrics: Mapping[str, float],
+        artifacts: Mapping[str, bytes | str] | None = None,
+        note: str | None = None,
+    ) -> None:
+        """Add numbers, files and a Markdown description to a run that is there, a study say."""
+        from mlflow.entities import Metric, RunTag
+
+        tags = [RunTag("mlflow.note.content", note)] if note is not None else []
+        with self._explained():
+            run = self._client.get_run(run_id)
+            self._artifact_roots[run_id] = run.info.artifact_uri
+            self._write_files(run_id, artifacts or {})
+            found = [Metric(name, value, _now(), 0) for name, value in metrics.items()]
+            self._client.log_batch(run_id, metrics=found, tags=tags)
+
+    def numbers(self, run_id: str) -> dict[str, float]:
+        """Return the last value of every metric of a run."""
+        with self._explained():
+            return dict(self._client.get_run(run_id).data.metrics)
+
+    def file(self, run_id: str, name: str) -> bytes:
+        """Return a file of a run.
+
+        Raises:
+            StoreError: the run has no such file.
+        """
+        with self._explained():
+            run = self._client.get_run(run_id)
+        return self._artifact(run, name)
+
+    def remove_file(self, run_id: str, name: str) -> None:
+        """Delete a file of a run, if it is there."""
+        with self._explained():
+            uri = self._client.get_run(run_id).info.artifact_uri
+            root = self._local(uri)
+            if root is not None:
+                (root / name).unlink(missing_ok=True)
+                return
+            from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+            repository = get_artifact_repository(uri, tracking_uri=self.uri)
+            if any(found.path == name for found in repository.list_artifacts()):
+                repository.delete_artifacts(name)
 
     def kill(self, run_id: str) -> None:
         """Mark a run as KILLED, unless it ended by itself or is gone."""
@@ -225,7 +276,7 @@ class Store:
 
         run_id, last = recording.run_id, max(0, result.trained - 1)
         contents = files.of_result(result, recording.info.manifest) | dict(artifacts)
-        scores = {name: round(rule(result), 4) for name, rule in RULES.items()}
+        scores = {name: round(score, 4) for name, score in scores_of(result).items()}
         with self._explained():
             self._write_files(run_id, contents)
             metrics = [Metric(f"score/{name}", value, _now(), last) for name, value in scores.items()]
@@ -361,8 +412,10 @@ class Store:
             return next((run.info.run_id for run in runs), None)
 
     def _create_cell(self, key: str, info: RunInfo) -> str:
-        tags = _tags(info, "cell") | {"lnlbench.cell": key}
-        name = naming.cell_name(info.label, info.noise)
+        if info.study is not None:  # of the first trial, only what all of them share
+            info = replace(info, method=info.label)
+        tags = _tags(info, "study" if info.study else "cell") | {"lnlbench.cell": key}
+        name = (naming.study_name if info.study else naming.cell_name)(info.label, info.noise)
         with self._explained():
             run = self._client.create_run(self._experiment(info.dataset), start_time=_now(), tags=tags, run_name=name)
             self._client.log_batch(run.info.run_id, params=_params(info, {}))
@@ -406,6 +459,9 @@ class Store:
     def _summarise(self, parent: str, info: RunInfo) -> None:
         """Write mean, interval and n of the cell; the step is n, so that a late writer never hides a newer value."""
         from mlflow.entities import Metric
+
+        if info.study is not None:  # summarised when it is closed
+            return
 
         with self._explained():
             query = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = 'FINISHED'"

@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -16,6 +16,8 @@ import numpy as np
 
 from lnlbench.datasets.card import Card, DataError, unknown
 from lnlbench.datasets.images import Images
+
+REFERENCE_RATE = 0.4  # at which a family is tuned (protocol 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,10 @@ class Noise:
         """Refuse a rate at or above ``limit``, from which on the true label is not the most frequent one."""
         if self.rate is not None and self.rate >= limit:
             raise DataError(f"'{self}' on {card.name} leaves no diagonal dominance: the rate must be below {limit:.4g}")
+
+    def reference(self, card: Card) -> Noise:
+        """Return the noise of this family at which methods are tuned: rate 0.4, and the option as it is."""
+        return self if self.rate is None else replace(self, rate=REFERENCE_RATE)
 
     def matrix(self, card: Card) -> np.ndarray | None:
         """Return the nominal transition matrix ``[K, K]``, rows are true classes; None if it depends on the image."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from lnlbench.datasets.card import Card, DataError
 from lnlbench.datasets.images import Images
-from lnlbench.datasets.noise.base import Noise, register
+from lnlbench.datasets.noise.base import Noise, parse_noise, register
 
 
 @register("clean")
@@ -26,6 +26,10 @@ class Clean(Noise):
 
     def __str__(self) -> str:
         return self.kind
+
+    def reference(self, card: Card) -> Noise:
+        """Return symmetric noise: without any there is nothing to be robust against, and this is its rate 0."""
+        return parse_noise("symmetric-0.4").reference(card)
 
     def matrix(self, card: Card) -> np.ndarray:
         """Return the identity ``[K, K]``."""

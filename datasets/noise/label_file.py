@@ -103,6 +103,10 @@ class Human(Fixed):
         """Refuse a data set without these labels."""
         self.column(card)
 
+    def reference(self, card: Card) -> Noise:
+        """Return the set with the most wrong labels, "worst"; where there is one set, that one."""
+        return Human(option="worst") if "worst" in card.human else self
+
     def column(self, card: Card) -> str:
         """Return the column behind the short name."""
         if self.option not in card.human:

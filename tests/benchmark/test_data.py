@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lnlbench.benchmark import prepare
-from lnlbench.benchmark.data import canonical, fingerprint
+from lnlbench.benchmark.data import canonical, fingerprint, prepare_blind
 from lnlbench.benchmark.settings import setting
 from lnlbench.datasets.card import DataError, card
 from lnlbench.datasets.images import Images, load
@@ -146,7 +146,7 @@ def test_what_training_sees_shares_no_memory_with_the_truth(digits):
 
 
 def test_without_a_test_set_there_are_no_test_images(digits):
-    assert prepare(setting("digits/clean"), 0, digits, test=False).split.probes == {}
+    assert prepare_blind(setting("digits/clean"), 0, digits).split.probes == {}
 
 
 @pytest.mark.parametrize(

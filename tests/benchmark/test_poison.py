@@ -13,9 +13,10 @@ import torch
 
 import lnlbench.benchmark
 from lnlbench.benchmark import Epoch, Job, Split, Truth, fit, prepare
-from lnlbench.benchmark.data import Prepared
+from lnlbench.benchmark.data import Prepared, prepare_blind
 from lnlbench.benchmark.runs import Run, train_run
 from lnlbench.benchmark.settings import setting
+from lnlbench.benchmark.trials import TUNING
 from lnlbench.datasets.images import Images, load
 from lnlbench.leaderboard.result import unpack
 from lnlbench.methods import Batch, Composition, History, Method, Record, Task, methods, parse
@@ -345,7 +346,7 @@ def test_the_search_finds_what_is_hidden(hide, prepared):
 
 
 def test_without_the_test_set_nothing_of_it_is_there(digits):
-    tuned = prepare(NOISY, 0, digits, test=False)
+    tuned = prepare_blind(NOISY, TUNING, digits)
     assert tuned.split.probes == {}
     first = digits.test_images[0].tobytes()
     rows = [
