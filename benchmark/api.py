@@ -25,6 +25,7 @@ def run(
     jobs: int = 1,
     data_dir: Path | None = None,
     plugins: Iterable[Path] = (),
+    told: str = "estimated",
     **changes: Any,
 ) -> list[Result]:
     """Run methods on settings; what is stored already is not run again.
@@ -41,18 +42,20 @@ def run(
         jobs: processes; more than one needs a main module that can be imported.
         data_dir: data sets in the layout of the Hugging Face Hub.
         plugins: Python files that register methods.
+        told: how methods are told what they must know, as in "estimated,true,true-0.2"; "all" is the whole sweep.
         changes: fields of the settings to change, such as `epochs=5`.
 
     Returns:
         the results of all runs asked for, hosts of readings included, in the order of the grid.
 
     Raises:
-        SettingError, MethodError, DataError, ModelError, ExecutionError: something does not exist or cannot be.
+        SettingError, MethodError, FactError, DataError, ModelError, ExecutionError: something does not exist or cannot
+            be.
         StoreError: the store cannot be used, or runs failed; what is finished is stored.
     """
     options = Options(tracking_uri, database, device, precision, jobs, data_dir, tuple(plugins), execution)
     text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
-    runs = grid([targets] if isinstance(targets, str) else targets, methods, text, changes, options)
+    runs = grid([targets] if isinstance(targets, str) else targets, methods, text, changes, options, told)
     report = sweep(runs, options)
     if report.failed:
         reasons = "; ".join(sorted(set(report.failed.values())))

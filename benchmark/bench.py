@@ -301,7 +301,7 @@ class _Fresh:
         silent: bool = False,
     ) -> None:
         self.how = Execution(bench.how.device, precision)
-        self.job = Job(replace(_setting(kind), epochs=epochs), parse(method), 0, split)
+        self.job = Job(replace(_setting(kind), epochs=epochs), parse(method), 0, split, {"noise_rate": 0.2})
         self.silent = silent
         self.kept: Loop | None = None
 

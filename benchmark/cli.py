@@ -68,6 +68,10 @@ def run(
         str | None, typer.Option(help="Another length than the setting's; 2x is twice it, for equal passes.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Another network: one of ours or any timm name.")] = None,
+    told: Annotated[
+        str,
+        typer.Option(help='What methods must know: estimated, true, true-0.2, true+0.2, several, or "all" of these.'),
+    ] = "estimated",
     changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting, as in lr=0.1.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
@@ -100,7 +104,7 @@ def run(
     )
     length = [] if epochs is None else [f"epochs={epochs}"]
     overrides = {"model": model} | display.assignments([*length, *changes])
-    runs = sweep.grid(targets, methods, seeds, overrides, options)
+    runs = sweep.grid(targets, methods, seeds, overrides, options, told)
     if dry_run:
         rows = sweep.forecast(runs, options)
         _print(json.dumps(rows, indent=1) if as_json else display.table(rows))

@@ -21,10 +21,11 @@ TEST = "test"  # the name of the probe that scores are made of
 
 @dataclass(frozen=True)
 class Truth:
-    """The labels that nothing but `metrics` reads."""
+    """The labels that nothing but `metrics` reads, and what a method declares to be told."""
 
     train: Tensor  # int64 [N] true labels of the training part, in its order
     test: Tensor  # int64 [T]
+    validation: Tensor  # int64 [V] of the validation split; a method may declare that it is told them
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
     split = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
     identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}
     true = torch.tensor(images.train_labels)
-    return Prepared(split, Truth(true[~held], torch.tensor(images.test_labels)), blind.manifest, identity)
+    return Prepared(split, Truth(true[~held], torch.tensor(images.test_labels), true[held]), blind.manifest, identity)
 
 
 def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:

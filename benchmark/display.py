@@ -98,7 +98,7 @@ def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:
             progress.advance(task, max(0, now - seen.get(event.key, 0)))
             seen[event.key] = max(now, seen.get(event.key, 0))
             if event.kind == "failed":
-                what = f" {run.setting.name} {run.label} s{run.replicate}: {event.reason}"
+                what = f" {run.setting.name} {run.name} s{run.replicate}: {event.reason}"
                 console.print(Text.assemble(("failed", "red"), what))
 
         return sweep(runs, options, watch)
@@ -106,7 +106,7 @@ def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:
 
 def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
     """What a sweep did, JSON-able."""
-    names = {run.key: f"{run.setting.name} {run.label} s{run.replicate}" for run in runs}
+    names = {run.key: f"{run.setting.name} {run.name} s{run.replicate}" for run in runs}
     failed = [{"run": names[key], "key": key, "reason": reason} for key, reason in found.failed.items()]
     return {"made": found.done, "stored": found.stored, "failed": failed, "seconds": round(found.seconds, 2)}
 

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lnlbench.benchmark.loader import Split
 from lnlbench.benchmark.settings import Setting
 from lnlbench.methods.base import History
 from lnlbench.methods.compose import Composition
+
+
+class FactError(ValueError):
+    """Something that a method must be told, and that is missing or makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,17 @@ class Job:
     split: Split
     told: dict[str, Any] = field(default_factory=dict)  # facts by name; a method gets those that it declares
     cancelled: bool = field(default=False, init=False, compare=False)
+
+    def facts(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+        """What the method declares in `told`, as tensors.
+
+        Raises:
+            FactError: a fact is missing.
+        """
+        if missing := [name for name in self.method.told if name not in self.told]:
+            raise FactError(f"{self.method} must be told {', '.join(missing)}, but the job says {list(self.told)}")
+        found = {name: torch.as_tensor(self.told[name], device=device) for name in self.method.told}
+        return {name: fact.to(dtype) if fact.is_floating_point() else fact for name, fact in found.items()}
 
     def cancel(self) -> None:
         """Train no further than the epoch that was yielded last."""

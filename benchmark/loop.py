@@ -73,8 +73,8 @@ class Loop:
         self.validation_given = split.validation_given.to(device)
         self.targets = one_hot(self.given, split.classes).to(dtype)
         self.probe = stratified(split.given, PROBE, "probe").to(device)
-        told = {name: torch.as_tensor(job.told[name], device=device) for name in job.method.told}
-        self.memory = self.method.start(Task(self.targets, count, told))
+        self.told = job.facts(device, dtype)
+        self.memory = self.method.start(Task(self.targets, count, self.told))
         self.epoch = 0
         self.history = History(self.setting.epochs, (), ())
 
@@ -108,7 +108,8 @@ class Loop:
         """The batch of a step, augmented, with the rows of the method's memory."""
         index = order.index[step]
         images = self.images.batch(index, *(None if x is None else x[step] for x in (order.offset, order.flip)))
-        return Batch(images, self.targets[index], index, {name: rows[:, index] for name, rows in self.memory.items()})
+        memory = {name: rows[:, index] for name, rows in self.memory.items()}
+        return Batch(images, self.targets[index], index, memory, self.told)
 
     def step(self, batch: Batch, clock: Clock, step: int, lr: float) -> None:
         """One update: perturb once; forward, remember, loss, select and gradient at each call of `grads_at`."""

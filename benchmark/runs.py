@@ -26,6 +26,7 @@ from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.metrics import accuracy, diagnose
 from lnlbench.benchmark.settings import Setting
+from lnlbench.benchmark.told import ESTIMATED, Facts, teller
 from lnlbench.benchmark.trainer import train
 from lnlbench.datasets.images import Images
 from lnlbench.leaderboard.result import Result, pack, unpack
@@ -47,6 +48,7 @@ class Run:
     track: str = "default"
     tuning: Mapping[str, Any] = field(default_factory=dict, compare=False)  # the search that chose the values
     study: str | None = None  # that a trial belongs to
+    told: str = ESTIMATED  # how a method that must be told something is told it, one of `told.modes`
 
     @property
     def draw(self) -> object:
@@ -54,11 +56,26 @@ class Run:
         return self.replicate
 
     @property
+    def mark(self) -> str:
+        """What sets a run apart whose method is told something; nothing where none is."""
+        return self.told if self.method.told else ""
+
+    @property
+    def text(self) -> str:
+        """The method with every value, and how it is told what it must know."""
+        return f"{self.method} [{self.mark}]" if self.mark else str(self.method)
+
+    @property
+    def name(self) -> str:
+        """The method as the user wrote it, and how it is told what it must know, if not by an estimate."""
+        return self.label if self.mark in ("", ESTIMATED) else f"{self.label} [{self.mark}]"
+
+    @property
     def key(self) -> str:
         """A hash of all that makes the result: protocol, data, setting, method with every value, replicate, track."""
         recipe = {name: value for name, value in self.setting.identity().items() if name != "task"}
         track = [] if self.track == "default" else [self.track]
-        parts = [PROTOCOL, self.fingerprint, recipe, str(self.method), self.replicate, *track, *self.marks]
+        parts = [PROTOCOL, self.fingerprint, recipe, self.text, self.replicate, *track, *self.marks]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
@@ -205,39 +222,46 @@ def train_runs(
         ModelError: the network cannot be built.
     """
     how = executions.execution(device, precision)
-    jobs = [Job(run.setting, run.method, run.replicate, prepared.split) for run, prepared in members]
+    facts = [teller(how).facts(run.told, run.method.told, run.setting, prepared) for run, prepared in members]
+    jobs = [
+        Job(run.setting, run.method, run.replicate, prepared.split, fact.values)
+        for (run, prepared), fact in zip(members, facts, strict=True)
+    ]
     known, states = {}, []
-    for job, (run, prepared) in zip(jobs, members, strict=True):
+    for job, (run, prepared), fact in zip(jobs, members, facts, strict=True):
         state, curves = checkpoints.load(run) if checkpoints else (None, Curves())
-        known[id(job)] = run, prepared, curves
+        known[id(job)] = run, prepared, curves, fact
         states.append(state)
         for epoch in range(curves.epochs):  # they belong to the record too
             watch(run, epoch, {name: row[epoch] for name, row in curves.values.items()})
     if how.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(how.device)
     for job, now in train(jobs, device=device, precision=precision, execution=execution, states=states):
-        run, prepared, curves = known[id(job)]
+        run, prepared, curves, fact = known[id(job)]
         numbers = measure(now, prepared)
         curves.add(numbers, now.predictions[TEST].numpy())
         if checkpoints and not now.last:
             checkpoints.save(run, now, curves)
         watch(run, now.epoch, numbers)
         if now.last:
-            yield run, result_of(run, prepared, curves, now, how)
+            yield run, result_of(run, prepared, curves, now, how, fact)
             if checkpoints:
                 checkpoints.drop(run)
 
 
-def result_of(run: Run, prepared: Prepared | Blind, curves: Curves, last: Epoch, how: Execution) -> Result:
+def result_of(
+    run: Run, prepared: Prepared | Blind, curves: Curves, last: Epoch, how: Execution, facts: Facts
+) -> Result:
     """The result of a run whose last epoch has been trained."""
+    identity = prepared.identity | ({"told": facts.ledger} if facts.ledger else {})
     return Result(
-        **_identity(run, prepared.identity),
+        **_identity(run, identity),
         host=None,
         curves=curves.values,
         report=run.method.report(last.history),
         diverged=last.diverged,
         predictions=pack(np.stack(curves.predictions)),
-        cost=_cost(run, curves.values, len(prepared.split.given), how),
+        cost=_cost(run, curves.values, len(prepared.split.given), how, facts),
         environment=_environment(how, last.stacked),
     )
 
@@ -252,8 +276,9 @@ def read_run(run: Run, host: Result) -> Result:
             break
     curves = {name: row[:length] for name, row in host.curves.items()}
     seconds = [sum(row[e] or 0.0 for name, row in curves.items() if name.startswith("seconds_")) for e in range(length)]
-    trained = sum(value or 0.0 for value in curves["seconds_train"])
-    cost = host.cost | {"train_seconds": trained, "total_seconds": sum(seconds), "epochs": length}
+    estimate = host.cost.get("estimate_seconds", 0.0)
+    trained = sum(value or 0.0 for value in curves["seconds_train"]) + estimate
+    cost = host.cost | {"train_seconds": trained, "total_seconds": sum(seconds) + estimate, "epochs": length}
     return Result(
         **_identity(run, host.identity),
         host=host.key,
@@ -312,10 +337,10 @@ def _identity(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
         "noise": setting.noise,
         "length": setting.length,
         "track": run.track,
-        "method": str(run.method),
-        "label": run.label,
+        "method": run.text,
+        "label": run.name,
         "replicate": run.replicate,
-        "told": run.method.told,
+        "told": tuple(f"{fact} ({run.told})" for fact in run.method.told),
         "networks": run.method.networks,
         "classes": identity["noise"]["classes"],
         "epochs": setting.epochs,
@@ -323,7 +348,9 @@ def _identity(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cost(run: Run, curves: dict[str, list[float | None]], samples: int, how: Execution) -> dict[str, Any]:
+def _cost(
+    run: Run, curves: dict[str, list[float | None]], samples: int, how: Execution, facts: Facts
+) -> dict[str, Any]:
     def total(name: str) -> float:
         return sum(value or 0.0 for value in curves[name])
 
@@ -333,12 +360,13 @@ def _cost(run: Run, curves: dict[str, list[float | None]], samples: int, how: Ex
     else:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return {
-        "train_seconds": total("seconds_train"),
-        "total_seconds": total("seconds_train") + total("seconds_evaluate"),
+        "train_seconds": total("seconds_train") + facts.seconds,
+        "total_seconds": total("seconds_train") + total("seconds_evaluate") + facts.seconds,
+        "estimate_seconds": facts.seconds,  # of what the method is told, charged to each that needs it
         "samples_per_second": samples * epochs / max(total("seconds_train"), 1e-9),
         "peak_memory_mb": peak,  # of the process on a CPU; of all runs of a stack together
-        "forward_passes": total("forward_passes") / epochs,
-        "backward_passes": total("backward_passes") / epochs,
+        "forward_passes": (total("forward_passes") + facts.passes + facts.evaluations) / epochs,
+        "backward_passes": (total("backward_passes") + facts.passes) / epochs,
         "networks": run.method.networks,
         "epochs": epochs,
         **{f"tuning_{name}": run.tuning[name] for name in ("trials", "seconds") if name in run.tuning},

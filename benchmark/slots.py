@@ -40,6 +40,7 @@ class Slots:
             "start": mapped(torch.clone, params),
             "averaged": None,
             "memory": joined([self.memory(job) for job in jobs]),
+            "told": joined([job.facts(how.device, how.dtype) for job in jobs]),
             "floats": joined([floats_of(job.method.tensors(how.device, how.dtype)) for job in jobs]),
             "given": joined([job.split.given.to(how.device) for job in jobs]),
             "validation_given": joined([job.split.validation_given.to(how.device) for job in jobs]),
@@ -56,7 +57,7 @@ class Slots:
         """The memory of a job as it begins."""
         device, dtype = self.how.device, self.how.dtype
         targets = one_hot(job.split.given.to(device), job.split.classes).to(dtype)
-        told = {name: torch.as_tensor(job.told[name], device=device) for name in job.method.told}
+        told = job.facts(device, dtype)
         return job.method.tensors(device, dtype).start(Task(targets, job.method.networks, told))
 
     def state(self, slot: int, device: torch.device | None = None) -> State:

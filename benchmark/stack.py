@@ -92,7 +92,7 @@ class Stack:
         targets = one_hot(runs["given"].gather(1, index), self.classes).to(self.how.dtype)
         slot = torch.arange(len(index), device=index.device).view(-1, 1, 1)
         place = slot, torch.arange(self.count, device=index.device).view(1, -1, 1), index.unsqueeze(1)
-        batch = (images, targets, index, {name: rows[place] for name, rows in runs["memory"].items()})
+        batch = (images, targets, index, {name: rows[place] for name, rows in runs["memory"].items()}, runs["told"])
         networks = {"params": runs["params"], "buffers": runs["buffers"]}
         trace = Trace()
         one = vmap(partial(self.pure.step, clock=clock, trace=trace), randomness="error")

@@ -21,6 +21,7 @@ from lnlbench.benchmark.grouping import SLOTS, check_execution, enough, grouped,
 from lnlbench.benchmark.models import check_model
 from lnlbench.benchmark.runs import Checkpoints, Run, read_run
 from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
+from lnlbench.benchmark.told import ESTIMATED, modes
 from lnlbench.datasets.images import Images, load
 from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.database import home
@@ -75,7 +76,12 @@ Watch = Callable[[Event], None]
 
 
 def grid(
-    targets: Iterable[str], methods: str, replicates: str, changes: Mapping[str, Any], options: Options
+    targets: Iterable[str],
+    methods: str,
+    replicates: str,
+    changes: Mapping[str, Any],
+    options: Options,
+    told: str = ESTIMATED,
 ) -> list[Run]:
     """The runs of a command line.
 
@@ -85,9 +91,11 @@ def grid(
         replicates: as in "0,1,2" or "0-4"; the suites' own where empty.
         changes: fields of the settings to change; None changes nothing.
         options: where the data sets and plug-ins are.
+        told: how methods are told what they must know, as in "estimated,true"; "all" is the mis-specification sweep.
 
     Raises:
-        SettingError, MethodError, DataError, ModelError, ExecutionError: something of this does not exist or cannot be.
+        SettingError, MethodError, FactError, DataError, ModelError, ExecutionError: something of this does not exist
+            or cannot be.
     """
     execution(options.device, options.precision)
     for path in options.plugins:
@@ -95,7 +103,7 @@ def grid(
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = [setting.override(**changes) for setting in find(targets)]
     texts = split_methods(methods or default_methods())
-    return plan(settings, texts, numbers(replicates or default_replicates()), options.data_dir)
+    return plan(settings, texts, numbers(replicates or default_replicates()), options.data_dir, modes(told))
 
 
 def numbers(text: str) -> list[int]:
@@ -118,19 +126,23 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     held = Store(options.tracking_uri, options.database).stored() if exists(options.tracking_uri) else {}
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        cells.setdefault((run.setting.name, run.label), []).append(run)
+        cells.setdefault((run.setting.name, run.name), []).append(run)
     rows = []
     for (setting, label), members in cells.items():
         stored = [run.replicate for run in members if run.key in held]
         missing = [run.replicate for run in members if run.key not in held]
         host = members[0].host
-        how = f"read off {host.label}" if host else f"{members[0].setting.epochs} epochs"
+        how = f"read off {host.name}" if host else f"{members[0].setting.epochs} epochs"
         rows.append({"setting": setting, "method": label, "stored": stored, "missing": missing, "how": how})
     return rows
 
 
 def plan(
-    settings: Iterable[Setting], methods: Sequence[str], replicates: Iterable[int], data_dir: Path | None = None
+    settings: Iterable[Setting],
+    methods: Sequence[str],
+    replicates: Iterable[int],
+    data_dir: Path | None = None,
+    told: Sequence[str] = (ESTIMATED,),
 ) -> list[Run]:
     """All runs of a grid, each once; the host of a reading comes before the reading.
 
@@ -148,7 +160,8 @@ def plan(
         content = fingerprint(setting, images)
         parsed = [(" ".join(text.split()), parse(text, images.card.classes)) for text in methods]
         for replicate in replicates:
-            grid = [Run(setting, method, label, replicate, content) for label, method in parsed]
+            cells = [(*known, mode) for known in parsed for mode in (told if known[1].told else told[:1])]
+            grid = [Run(setting, method, label, replicate, content, told=mode) for label, method, mode in cells]
             hosts = [run.host for run in grid if run.host is not None]
             for run in sorted([*grid, *hosts], key=lambda run: run.host is not None):
                 runs.setdefault(run.key, run)
@@ -212,7 +225,7 @@ def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> N
             for run in group:
                 host = run.host
                 if host is not None and host.key in failed:
-                    watch(Event("failed", run.key, reason=f"{host.label}, which it is read off, failed"))
+                    watch(Event("failed", run.key, reason=f"{host.name}, which it is read off, failed"))
                     failed.add(run.key)
                 elif host is not None and host.key not in done:
                     left.append(run)
@@ -409,8 +422,8 @@ def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
         dataset=setting.dataset,
         setting=setting.name,
         noise=setting.noise,
-        method=str(run.method),
-        label=run.label,
+        method=run.text,
+        label=run.name,
         replicate=run.replicate,
         length=setting.length,
         track=run.track,

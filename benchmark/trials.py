@@ -16,6 +16,7 @@ from lnlbench.benchmark.data import Blind, Prepared, prepare_blind
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.runs import Curves, Made, Maker, Run, observed, result_of
 from lnlbench.benchmark.slots import mapped
+from lnlbench.benchmark.told import teller
 from lnlbench.benchmark.trainer import train
 from lnlbench.datasets.images import Images
 from lnlbench.methods.compose import Composition
@@ -88,17 +89,18 @@ def train_trials(
     for run, data in members:
         if not isinstance(data, Blind) or not isinstance(run, Trial):
             raise TypeError(f"a trial is trained on blind data, but got {type(run).__name__} on {type(data).__name__}")
-        jobs.append(Job(run.setting, run.method, TUNING, data.split))
-        known[id(jobs[-1])] = run, data, Curves(), Best()
+        facts = teller(how).facts(run.told, run.method.told, run.setting, data)
+        jobs.append(Job(run.setting, run.method, TUNING, data.split, facts.values))
+        known[id(jobs[-1])] = run, data, Curves(), Best(), facts
     for job, now in train(jobs, device=device, precision=precision, execution=execution):
-        run, data, curves, best = known[id(job)]
+        run, data, curves, best, facts = known[id(job)]
         numbers = observed(now) | {"test_accuracy": None}
         curves.add(numbers, np.zeros((run.method.networks, 0), np.uint8))
         best.look(now)
         watch(run, now.epoch, numbers)
         if now.last or behind(run.bar, now.history.validation, run.setting.epochs):
             job.cancel()
-            yield run, result_of(run, data, curves, now, how), best.files()
+            yield run, result_of(run, data, curves, now, how, facts), best.files()
 
 
 class Best:

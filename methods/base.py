@@ -14,6 +14,14 @@ Params = list[dict[str, Tensor]]
 """One dict name -> parameter for each of the K networks."""
 
 
+FACTS = {
+    "noise_rate": "share of wrong labels, []",
+    "transition_matrix": "P(given = j | true = i), [C, C], rows are true classes",
+    "clean_validation": "true labels of the validation split, int64 [V]",
+}
+"""What a method may be told beyond the given labels."""
+
+
 class MethodError(ValueError):
     """A method that does not exist, or that cannot be built from what was given."""
 
@@ -39,6 +47,7 @@ class Batch:
     targets: Tensor  # [B, C] label weights, or [K, B, C]
     index: Tensor  # [B] positions in the training set
     memory: Mapping[str, Tensor]  # the rows of the method's memory, each [K, B, ...]
+    told: Mapping[str, Tensor] = field(default_factory=dict)  # what the method declares in `told`, nothing else
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,9 @@ class Method:
     name: ClassVar[str] = ""
     networks: ClassVar[int] = 1
     stackable: ClassVar[bool] = True
-    told: ClassVar[tuple[str, ...]] = ()  # what it must know beyond the given labels: the information ledger
+    told: ClassVar[
+        tuple[str, ...]
+    ] = ()  # what it must know beyond the given labels, of `FACTS`: the information ledger
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense.

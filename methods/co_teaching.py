@@ -12,8 +12,8 @@ class CoTeaching(SmallLoss):
     """Small-loss selection whose rows are exchanged between two networks.
 
     Source: Han et al., "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels",
-    NeurIPS 2018, algorithm 1. Not as there: τ is fixed and not told the noise rate; optimiser and schedule are the
-    setting's, as for every method; the loss is divided by the number of kept samples once.
+    NeurIPS 2018, algorithm 1. Not as there: optimiser and schedule are the setting's, as for every method; the loss
+    is divided by the number of kept samples once.
     """
 
     networks = 2

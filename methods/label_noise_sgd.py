@@ -1,5 +1,7 @@
 """Label-noise SGD: fresh label flips at every step, as an implicit regulariser."""
 
+from dataclasses import replace
+
 import torch
 
 from lnlbench.methods.base import Batch, Clock, Method, tuned
@@ -25,4 +27,4 @@ class LabelNoiseSGD(Method):
         shift = 1 + clock.random.integers(classes - 1, [count, 1])
         shifted = (torch.arange(classes, device=shift.device) - shift) % classes  # [B, C]: where each weight comes from
         moved = batch.targets.gather(-1, shifted.expand(batch.targets.shape))
-        return Batch(batch.inputs, torch.where(flip, moved, batch.targets), batch.index, batch.memory)
+        return replace(batch, targets=torch.where(flip, moved, batch.targets))

@@ -11,18 +11,30 @@ class SmallLoss(Method):
     """Keep the share R(t) = 1 - τ min((t / T_k)^c, 1) of the batch, ⌈R B⌉ samples; t is the epoch from 0.
 
     Source: Han et al., "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels",
-    NeurIPS 2018, algorithm 1, with one network. τ is fixed (`forget`) and not told the noise rate; T_k (`ramp`) is a
-    share of the training length: the paper's 10 of 200 epochs.
+    NeurIPS 2018, algorithm 1, with one network. τ is `forget` times the share of wrong labels, which the method is
+    told; T_k (`ramp`) is a share of the training length: the paper's 10 of 200 epochs.
     """
 
-    forget: float = tuned(0.2, 0.05, 0.8, valid=(0.0, 0.99))
+    told = ("noise_rate",)
+
+    forget: float = tuned(1.0, 0.5, 1.5, valid=(0.0, 10.0))
     ramp: float = tuned(0.05, 0.02, 0.3, valid=(1e-6, 1.0))
     exponent: float = tuned(1.0, choices=(0.5, 1.0, 2.0))
 
     def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
-        keep = 1 - self.forget * ((clock.progress / self.ramp) ** self.exponent).clamp(max=1)
-        # Float32 noise must not lift an exact R·B, 0.8 · 160 say, over the next integer.
-        return (ranks(losses) < keep * losses.shape[-1] - 1e-3).to(losses.dtype)
+        share = keep_rate(batch.told["noise_rate"] * self.forget, clock.progress / self.ramp, self.exponent)
+        return smallest(losses, share)
+
+
+def keep_rate(forget: Tensor, ramp: Tensor, exponent: Tensor | float) -> Tensor:
+    """R = 1 - τ min(ramp^c, 1), and at least 1 %."""
+    return (1 - forget * (ramp**exponent).clamp(max=1)).clamp(min=0.01)
+
+
+def smallest(losses: Tensor, share: Tensor) -> Tensor:
+    """Weight 1 for the ⌈share · B⌉ smallest losses of each row [K, B], 0 for the others."""
+    # Float32 noise must not lift an exact R·B, 0.8 · 160 say, over the next integer.
+    return (ranks(losses) < share * losses.shape[-1] - 1e-3).to(losses.dtype)
 
 
 def ranks(losses: Tensor) -> Tensor:

@@ -9,6 +9,9 @@ import torch
 from lnlbench.benchmark import Job, Setting, Split
 from lnlbench.methods import Composition, Method, parse
 
+FACTS = {"noise_rate": 0.25, "transition_matrix": 0.7 * torch.eye(4) + 0.075}
+"""What jobs are told here; a method gets what it declares."""
+
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
@@ -52,7 +55,7 @@ def job_of(split_of):
     def make(method="ce", split=None, replicate=0, told=None, **changes) -> Job:
         found = Composition((method,)) if isinstance(method, Method) else parse(method)
         base = Setting("toy", "digits", "clean", "mlp", epochs=3, lr=0.05, weight_decay=1e-3, batch_size=8)
-        return Job(replace(base, **changes), found, replicate, split or split_of(), told or {})
+        return Job(replace(base, **changes), found, replicate, split or split_of(), FACTS if told is None else told)
 
     return make
 

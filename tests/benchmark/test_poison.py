@@ -72,7 +72,13 @@ def prepared(digits):
         ),
         pytest.param(
             Batch,
-            {"inputs": "Tensor", "targets": "Tensor", "index": "Tensor", "memory": "Mapping[str, Tensor]"},
+            {
+                "inputs": "Tensor",
+                "targets": "Tensor",
+                "index": "Tensor",
+                "memory": "Mapping[str, Tensor]",
+                "told": "Mapping[str, Tensor]",
+            },
             id="what a step sees",
         ),
         pytest.param(
@@ -104,11 +110,12 @@ def test_what_an_epoch_tells_methods_is_the_history():
 READERS = {
     ("data.py", "prepare"): {"train_labels", "test_labels", "Truth"},
     ("runs.py", "measure"): {"truth"},
+    ("told.py", "facts"): {"truth"},
 }
 
 
-def test_two_functions_touch_the_truth():
-    """`prepare` puts it aside, `measure` scores; nothing else in the harness so much as names it."""
+def test_three_functions_touch_the_truth():
+    """`prepare` puts it aside, `measure` scores, `facts` tells what is declared; nothing else names it."""
     secret = {"train_labels", "test_labels", "truth", "Truth"}
     found = {}
     for path in sorted(Path(lnlbench.benchmark.__file__).parent.glob("*.py")):
@@ -130,7 +137,7 @@ def other_truth(prepared):
     def mixed(labels):
         return labels[torch.randperm(len(labels), generator=source)]
 
-    return replace(prepared, truth=Truth(mixed(prepared.truth.train), mixed(prepared.truth.test)))
+    return replace(prepared, truth=Truth(*(mixed(getattr(prepared.truth, f.name)) for f in fields(Truth))))
 
 
 FROM_TRAINING = (
@@ -354,5 +361,5 @@ def test_without_the_test_set_nothing_of_it_is_there(digits):
     ]
     assert len(rows) == 2 and not any(first in held for held in rows)
     assert any(digits.train_images[0].tobytes() in held for held in rows), "the same search finds training images"
-    epoch = next(fit(Job(NOISY, parse("co_teaching"), 0, tuned.split), **CPU))
+    epoch = next(fit(Job(NOISY, parse("co_teaching"), 0, tuned.split, {"noise_rate": 0.4}), **CPU))
     assert epoch.predictions == {} and epoch.ensemble == {}

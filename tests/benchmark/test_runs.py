@@ -133,12 +133,14 @@ def test_hosts(label, text, host_label, host_text):
 
 @pytest.fixture(scope="module")
 def epochs(prepared):
-    return {text: list(fit(Job(NOISY, parse(text), 0, prepared.split), **CPU)) for text in ("ce", "co_teaching")}
+    told = {"noise_rate": prepared.manifest["realised_rate"]}
+    return {text: list(fit(Job(NOISY, parse(text), 0, prepared.split, told), **CPU)) for text in ("ce", "co_teaching")}
 
 
 @pytest.fixture(scope="module")
 def results(prepared):
-    return {text: train_run(run_of(text), prepared, **CPU) for text in ("ce", "co_teaching")}
+    runs = {text: replace(run_of(text), told="true") for text in ("ce", "co_teaching")}
+    return {text: train_run(run, prepared, **CPU) for text, run in runs.items()}
 
 
 @pytest.mark.parametrize("text", ["ce", "co_teaching"])
@@ -189,10 +191,12 @@ def test_the_ensemble_of_two_networks_has_a_curve(results, epochs, prepared):
 
 @pytest.mark.parametrize("text", ["ce", "co_teaching"])
 def test_a_result_says_what_made_it(text, results, prepared):
-    result, run = results[text], run_of(text)
+    result, run = results[text], replace(run_of(text), told="true")
     assert (result.key, result.protocol, result.host, result.track) == (run.key, 1, None, "default")
     assert (result.dataset, result.setting) == ("digits", "digits,epochs=4/symmetric-0.4")
-    assert (result.method, result.label, result.replicate) == (str(parse(text)), text, 0)
+    mark = "" if text == "ce" else " [true]"
+    assert (result.method, result.label, result.replicate) == (f"{parse(text)}{mark}", f"{text}{mark}", 0)
+    assert result.told == (() if text == "ce" else ("noise_rate (true)",))
     assert (result.networks, result.classes, result.epochs) == (2 if text == "co_teaching" else 1, 10, 4)
     assert result.identity["setting"] == NOISY.identity()
     assert result.identity["noise"] == prepared.manifest
@@ -284,5 +288,6 @@ def test_every_method_of_a_replicate_has_the_same_data_weights_and_batches(prepa
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
     assert torch.equal(first.online.index, second.online.index)
     assert not torch.equal(first.online.index, other.online.index)
-    two = next(fit(Job(still, parse("co_teaching"), 0, prepared.split), **CPU)).state()["networks"]["models"]
+    pair = Job(still, parse("co_teaching"), 0, prepared.split, {"noise_rate": 0.4})
+    two = next(fit(pair, **CPU)).state()["networks"]["models"]
     assert torch.equal(two[0]["head.weight"], weights[0]) and not torch.equal(two[1]["head.weight"], weights[0])

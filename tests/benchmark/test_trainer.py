@@ -19,7 +19,7 @@ from lnlbench.benchmark.models import build
 from lnlbench.benchmark.networks import Networks
 from lnlbench.benchmark.optimiser import OptimiserState
 from lnlbench.benchmark.seeds import seed
-from lnlbench.methods.base import Batch, History, Method, cross_entropy
+from lnlbench.methods.base import History, Method, cross_entropy
 from lnlbench.methods.early_stopping import EarlyStopping
 
 CPU = torch.device("cpu")
@@ -237,8 +237,8 @@ def smallest(count):
     [
         pytest.param("sam(rho=0.5)", lambda epoch: torch.ones_like, id="batch norm moves once"),
         pytest.param(
-            "small_loss(forget=0.6, ramp=0.02) + sam(rho=5.0)",
-            lambda epoch: smallest(8 if epoch == 0 else 4),  # 0.4 · 8 rounded up
+            "small_loss(forget=2.4, ramp=0.02) + sam(rho=5.0)",
+            lambda epoch: smallest(8 if epoch == 0 else 4),  # τ = 2.4 · 0.25, and 0.4 · 8 rounded up
             id="the first call selects for both",
         ),
     ],
@@ -308,7 +308,7 @@ def how():
 
 
 def test_co_teaching_trains_each_network_on_the_choice_of_the_other(job_of):
-    job = job_of("co_teaching(forget=0.4, ramp=0.02)", model="cnn4", epochs=3)
+    job = job_of("co_teaching(forget=1.6, ramp=0.02)", model="cnn4", epochs=3)
     naive = Naive(job, networks=2)
     disagreements = 0
 
@@ -321,7 +321,7 @@ def test_co_teaching_trains_each_network_on_the_choice_of_the_other(job_of):
             row[sorted(choice)].mean().backward()
 
     for epoch in fit(job, **FP64):
-        kept = 8 if epoch.epoch == 0 else 5  # 0.6 · 8 rounded up
+        kept = 8 if epoch.epoch == 0 else 5  # τ = 1.6 · 0.25, and 0.6 · 8 rounded up
         naive.epoch(epoch.epoch, step)
         naive.check(epoch)
         assert epoch.online.weight.shape == (2, 48)
@@ -655,7 +655,7 @@ class Mixing(Method):
     def perturb(self, batch, clock):
         other = clock.random.uniform([len(batch.index)]).argsort()
         inputs = 0.7 * batch.inputs + 0.3 * batch.inputs[other]
-        return Batch(inputs, 0.7 * batch.targets + 0.3 * batch.targets[other], batch.index, batch.memory)
+        return replace(batch, inputs=inputs, targets=0.7 * batch.targets + 0.3 * batch.targets[other])
 
 
 def test_where_the_inputs_change_the_probe_replaces_the_online_numbers(job_of):

@@ -17,6 +17,8 @@ from lnlbench.methods.base import HOOKS
 NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd"]
 CHANCE = 0.1
 CPU = torch.device("cpu")
+MATRIX = 0.6 * torch.eye(10) + 0.4 / 9 * (1 - torch.eye(10))
+TOLD = {"noise_rate": torch.tensor(0.4), "transition_matrix": MATRIX, "clean_validation": torch.zeros(5).long()}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,8 @@ def digits():
 
 
 def epochs_of(text, split, epochs=12):
-    job = Job(setting("digits/symmetric-0.4").override(epochs=epochs), parse(text), 0, split)
+    told = {"noise_rate": 0.4, "transition_matrix": MATRIX, "clean_validation": split.validation_given}
+    job = Job(setting("digits/symmetric-0.4").override(epochs=epochs), parse(text), 0, split, told)
     return list(fit(job, device="cpu", precision="fp32"))
 
 
@@ -120,9 +123,10 @@ def hooks_of(method, logits, targets, values, times, uniform, normal):
     networks = logits.shape[0]
     clock = Clock(*times.unbind(), random=Rows(uniform, normal))
     index = torch.arange(targets.shape[0])
-    memory = method.start(Task(targets, networks, {}))
-    batch = method.perturb(Batch(targets * 2, targets, index, memory), clock)
-    batch = Batch(batch.inputs, batch.targets, batch.index, memory | method.remember(logits, batch, clock))
+    told = {name: TOLD[name] for name in method.told}
+    memory = method.start(Task(targets, networks, told))
+    batch = method.perturb(Batch(targets * 2, targets, index, memory, told), clock)
+    batch = replace(batch, memory=memory | method.remember(logits, batch, clock))
     losses = method.loss(logits, batch, clock)
     weights = method.select(losses, logits, batch, clock)
 
@@ -205,9 +209,10 @@ def test_loss_and_gradient_are_finite_at_extreme_logits(text, scale):
     for progress in (0.0, 0.5, 0.99):
         times = (torch.tensor(t) for t in (progress * 100, 100.0, 0.0, progress))
         clock = Clock(*times, random=Rows(torch.rand(2048), torch.randn(2048)))
-        memory = method.start(Task(targets, method.networks, {}))
-        batch = Batch(targets, targets, torch.arange(64), memory)
-        batch = Batch(targets, targets, batch.index, memory | method.remember(logits.detach(), batch, clock))
+        told = {name: TOLD[name] for name in method.told}
+        memory = method.start(Task(targets, method.networks, told))
+        batch = Batch(targets, targets, torch.arange(64), memory, told)
+        batch = replace(batch, memory=memory | method.remember(logits.detach(), batch, clock))
         losses = method.loss(logits, batch, clock)
         assert losses.isfinite().all()
         assert torch.autograd.grad(losses.sum(), logits)[0].isfinite().all()

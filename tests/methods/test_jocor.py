@@ -31,7 +31,8 @@ def test_the_two_rows_add_up_to_the_joint_loss_and_its_gradient(at_work, clock_a
 
 def test_both_networks_train_on_the_same_small_losses(at_work, clock_at):
     losses = torch.rand(64, dtype=torch.float64).expand(2, -1)
-    weights = at_work("jocor(forget=0.25)").select(losses, losses, None, clock_at(50))
+    batch = Batch(None, None, None, {}, {"noise_rate": torch.tensor(0.5)})
+    weights = at_work("jocor(forget=0.5)").select(losses, losses, batch, clock_at(50))
     assert torch.equal(weights[0], weights[1])
     assert weights[0].sum() == 48
     assert losses[weights == 1].max() < losses[weights == 0].min()
