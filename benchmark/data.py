@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from lnlbench.benchmark.sampling import stratified
 from lnlbench.benchmark.seeds import seed
 from lnlbench.benchmark.settings import Setting
 from lnlbench.datasets.images import Images
-from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.datasets.noise.base import Corruption, parse_noise, realised
 
 TEST = "test"  # the name of the probe that scores are made of
 
@@ -65,7 +66,7 @@ def fingerprint(setting: Setting, images: Images) -> str:
         DataError: the label file is missing, damaged, or not of this data set.
     """
     noise = parse_noise(setting.noise)
-    if noise.drawn:
+    if noise.drawn and not noise.whole:
         return images.fingerprint
     labels = noise.corrupt(images, 0).manifest["labels_sha256"]
     return hashlib.sha256(f"{images.fingerprint}\n{labels}".encode()).hexdigest()
@@ -82,10 +83,9 @@ def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
     Raises:
         DataError: the noise cannot be had.
     """
-    blind, held = _drawn(setting, replicate, images)
+    blind, held, true = _drawn(setting, replicate, images)
     split = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
     identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}
-    true = torch.tensor(images.train_labels)
     return Prepared(split, Truth(true[~held], torch.tensor(images.test_labels), true[held]), blind.manifest, identity)
 
 
@@ -98,10 +98,10 @@ def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
     return _drawn(setting, draw, images)[0]
 
 
-def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, Tensor]:
-    """What training may see, and which of the training set are held out for validation: bool [N]."""
-    noise_seed, classes = seed("noise", replicate), images.card.classes
-    corruption = parse_noise(setting.noise).corrupt(images, noise_seed)
+def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, Tensor, Tensor]:
+    """What training may see; which of the samples are held out for validation, bool [N]; their true labels [N]."""
+    classes, official = images.card.classes, images.official
+    images, corruption, subset = _corrupted(setting, seed("noise", replicate), images)
     given = torch.from_numpy(corruption.given)
     held = torch.zeros(len(given), dtype=torch.bool)
     held[stratified(given, round(setting.validation * len(given)), "split", replicate)] = True
@@ -121,14 +121,38 @@ def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, 
             "name": images.name,
             "revision": images.revision,
             "fingerprint": images.fingerprint,
-            "official": images.official,
+            "official": official,
+            **subset,
         },
         "seeds": {"replicate": replicate, "noise": corruption.manifest["seed"], "split": seed("split", replicate)},
         "noise": corruption.manifest,
         "split": {
             "train": len(split.given),
             "validation": len(split.validation_given),
-            "sha256": hashlib.sha256(held.nonzero().numpy().astype("<i8").tobytes()).hexdigest(),
+            "sha256": _digest(held.nonzero().numpy()),
         },
     }
-    return Blind(split, corruption.manifest, identity), held
+    return Blind(split, corruption.manifest, identity), held, torch.tensor(images.train_labels)
+
+
+def _corrupted(setting: Setting, noise_seed: int, images: Images) -> tuple[Images, Corruption, dict[str, str]]:
+    """The images that are used, their given labels, and what names the subset, if it is one.
+
+    A subset is the same for every replicate. Noise is drawn on it, so that its rate is exact there, unless the labels
+    exist for the whole training set alone.
+    """
+    noise = parse_noise(setting.noise)
+    if not 0 < setting.samples < len(images.train_labels):
+        return images, noise.corrupt(images, noise_seed), {}
+    kept = stratified(torch.tensor(images.train_labels), setting.samples, "subset").numpy()
+    part = replace(images, train_images=images.train_images[kept], train_labels=images.train_labels[kept])
+    if not noise.whole:
+        return part, noise.corrupt(part, noise_seed), {"subset": _digest(kept)}
+    whole = noise.corrupt(images, noise_seed)
+    given = whole.given[kept]
+    manifest = whole.manifest | realised(part.train_labels, given, images.card.classes)
+    return part, Corruption(given, manifest), {"subset": _digest(kept)}
+
+
+def _digest(index: np.ndarray) -> str:
+    return hashlib.sha256(index.astype("<i8").tobytes()).hexdigest()

@@ -244,7 +244,10 @@ def _settings() -> Rows:
 
 
 def _suites() -> Rows:
-    return [{"suite": name, "settings": [s.noise for s in members]} for name, members in settings.suites().items()]
+    return [
+        {"suite": name, "settings": [s.noise if s.task == name else s.name for s in members]}
+        for name, members in settings.suites().items()
+    ]
 
 
 def _datasets(data_dir: Path | None) -> Rows:

@@ -34,6 +34,7 @@ class Setting:
     momentum: float = 0.9
     schedule: str = "cosine"
     augment: bool = False
+    samples: int = 0  # of the training set that are used, stratified by true label; 0 is all
 
     def __post_init__(self) -> None:
         """Refuse a recipe that cannot be run.
@@ -47,6 +48,7 @@ class Setting:
         for name, low, high in (
             ("epochs", 1, 10_000),
             ("batch_size", 2, 65_536),
+            ("samples", 0, 100_000_000),
             ("lr", 0.0, 100.0),
             ("weight_decay", 0.0, 1.0),
             ("momentum", 0.0, 0.9999),
@@ -71,8 +73,8 @@ class Setting:
         return f"{self.task}/{self.noise}"
 
     def identity(self) -> dict[str, Any]:
-        """All fields, JSON-able: part of what a run's key is made of."""
-        return asdict(self)
+        """All fields, JSON-able: part of what a run's key is made of; `samples` only where it is not 0."""
+        return {name: value for name, value in asdict(self).items() if name != "samples" or value}
 
     def override(self, **values: Any) -> Setting:
         """The same setting with other values; those that differ become part of the task's name.
@@ -101,7 +103,8 @@ def _times(epochs: Any) -> int | None:
 def suites() -> dict[str, list[Setting]]:
     """The suites by name."""
     return {
-        name: [setting(f"{name}/{noise}") for noise in table["noises"]] for name, table in _file()["suites"].items()
+        name: [setting(text) for text in table.get("settings") or [f"{name}/{noise}" for noise in table["noises"]]]
+        for name, table in _file()["suites"].items()
     }
 
 

@@ -38,6 +38,8 @@ class Card:
         augment: whether random crop and flip leave the label as it is.
         asymmetric: per variant of asymmetric noise, the class that each class turns into (itself: never).
         human: per short name, the column of ``noise/<name>/train.parquet`` with people's labels.
+        label_folder: the folder in ``noise`` where it is not the name.
+        clean_columns: columns of label files that hold the true labels, the first as in ``noise/<name>``.
         embedded: reads the arrays of a data set that needs no files.
         licence: terms of use.
         citation: whom to cite.
@@ -64,6 +66,8 @@ class Card:
     extra_columns: tuple[str, ...] = ()
     asymmetric: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     human: Mapping[str, str] = field(default_factory=dict, hash=False)
+    label_folder: str | None = None
+    clean_columns: tuple[str, ...] = ("clean", "clean_label")
     embedded: Callable[[], Mapping[str, np.ndarray]] | None = None
 
     @property

@@ -1,7 +1,8 @@
-"""Read the columns of a label file: ``.npy``, ``.pt`` through a restricted loader, ``.parquet``."""
+"""Read the columns of a label file: ``.npy``, ``.json``, ``.pt`` through a restricted loader, ``.parquet``."""
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import warnings
@@ -25,6 +26,7 @@ def read_columns(path: Path) -> dict[str, np.ndarray]:
     """
     readers: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {
         ".npy": _npy,
+        ".json": _json,
         ".pt": _pt,
         ".pth": _pt,
         ".parquet": _parquet,
@@ -42,6 +44,22 @@ def _npy(path: Path) -> dict[str, np.ndarray]:
             return {"": np.lib.format.read_array(file, allow_pickle=False)}
     except (ValueError, OSError, EOFError, MemoryError) as error:
         raise DataError(f"{path} is not a .npy file of numbers: {_first_line(error)}") from error
+
+
+def _json(path: Path) -> dict[str, np.ndarray]:
+    """Lists of numbers: one by itself, as DivideMix writes it, or several by name."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, OSError, RecursionError) as error:
+        raise DataError(f"{path} is not a readable JSON file: {_first_line(error)}") from error
+    columns = content if isinstance(content, dict) else {"": content}
+    for name, values in columns.items():
+        if not isinstance(values, list) or not all(type(value) is int for value in values):
+            raise DataError(f"{path} is refused: {name!r} is not a list of integers")
+    try:
+        return {name: np.array(values, np.int64) for name, values in columns.items()}
+    except OverflowError as error:
+        raise DataError(f"{path} holds numbers that are no labels: {_first_line(error)}") from error
 
 
 def _parquet(path: Path) -> dict[str, np.ndarray]:

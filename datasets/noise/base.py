@@ -43,6 +43,7 @@ class Noise:
     separator: ClassVar[str] = "-"
     guaranteed: ClassVar[bool] = True  # the best epoch by noisy validation is the best by clean validation
     drawn: ClassVar[bool] = True  # False: one fixed set of labels, whatever the seed
+    whole: ClassVar[bool] = False  # True: there are labels for the whole training set only, not for a part of it
 
     option: str = ""
     rate: float | None = None

@@ -13,8 +13,6 @@ from lnlbench.datasets.images import Images
 from lnlbench.datasets.label_reader import read_columns
 from lnlbench.datasets.noise.base import Noise, register
 
-CLEAN = ("clean", "clean_label")
-
 
 def fitting(columns: dict[str, np.ndarray], column: str, images: Images, path: Path) -> np.ndarray:
     """Return one column as given labels, int64 ``[N]``, after checking that it belongs to this training set.
@@ -23,8 +21,8 @@ def fitting(columns: dict[str, np.ndarray], column: str, images: Images, path: P
         DataError: wrong length, out of range, not integers; or the file's clean labels are not the data set's
             (the files of CIFAR-N exist in two orders).
     """
-    true, classes = images.train_labels, images.card.classes
-    for name in (column, *(c for c in CLEAN if c in columns)):
+    true, classes, clean = images.train_labels, images.card.classes, images.card.clean_columns
+    for name in (column, *(c for c in clean if c in columns)):
         labels = columns[name]
         where = f"{path} ({name})" if name else str(path)
         if labels.dtype.kind not in "iu":
@@ -33,7 +31,7 @@ def fitting(columns: dict[str, np.ndarray], column: str, images: Images, path: P
             raise DataError(f"{where} has shape {labels.shape}; {images.name} has {len(true)} training images")
         if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
             raise DataError(f"{where} holds labels {labels.min()} to {labels.max()}; expected 0 to {classes - 1}")
-        if name in CLEAN and (wrong := int((labels != true).sum())):
+        if name in clean and (wrong := int((labels != true).sum())):
             raise DataError(
                 f"the clean labels of {path} differ from those of {images.name} in {wrong} of {len(true)} places: "
                 "another order or another data set"
@@ -47,6 +45,7 @@ class Fixed(Noise):
 
     guaranteed: ClassVar[bool] = False
     drawn: ClassVar[bool] = False
+    whole: ClassVar[bool] = True
 
     def column(self, card: Card) -> str:
         """Return the column of ``noise/<data set>/train.parquet``."""
@@ -54,21 +53,21 @@ class Fixed(Noise):
 
     def draw(self, images: Images, generator: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the column of the first local directory that has the file."""
-        column = self.column(images.card)
-        relative = Path("noise") / images.name / "train.parquet"
+        column, clean = self.column(images.card), images.card.clean_columns[0]
+        relative = Path("noise") / (images.card.label_folder or images.name) / "train.parquet"
         places = [folder / relative for folder in images.data_dirs]
         path = next((place for place in places if place.is_file()), None)
         if path is None:
             looked = f"; looked for {', '.join(map(str, places))}" if places else ""
             raise DataError(
-                f"'{self}' needs the label file <data-dir>/{relative} with the columns 'clean' and {column!r}; "
+                f"'{self}' needs the label file <data-dir>/{relative} with the columns {clean!r} and {column!r}; "
                 f"give --data-dir or LNLBENCH_DATA{looked}"
             )
         columns = read_columns(path)
         if column not in columns:
             raise unknown("label column", column, columns, f"in {path}")
-        if "clean" not in columns:
-            raise DataError(f"{path} has no column 'clean' to check the order of its rows against")
+        if clean not in columns:
+            raise DataError(f"{path} has no column {clean!r} to check the order of its rows against")
         return fitting(columns, column, images, path), {"file": str(relative), "column": column}
 
 
@@ -117,7 +116,7 @@ class Human(Fixed):
 @register("file")
 @dataclass(frozen=True)
 class File(Fixed):
-    """``file:PATH`` or ``file:PATH#COLUMN``: a ``.npy`` array, or a column of a ``.pt`` or ``.parquet`` file."""
+    """``file:PATH`` or ``file:PATH#COLUMN``: a ``.npy``, ``.json``, ``.pt`` or ``.parquet`` file, or a column of it."""
 
     family: ClassVar[str] = "file"
     separator: ClassVar[str] = ":"
@@ -140,7 +139,7 @@ class File(Fixed):
         columns = read_columns(path)
         column = self.option
         if not column:
-            noisy = [name for name in columns if name not in CLEAN]
+            noisy = [name for name in columns if name not in images.card.clean_columns]
             if len(noisy) != 1:
                 raise DataError(
                     f"{path} has several columns; write file:{self.path}#COLUMN, one of {', '.join(columns)}"

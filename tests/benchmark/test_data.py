@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -199,3 +201,38 @@ def test_the_fingerprint_knows_labels_that_are_read(digits, tmp_path):
         found.append(fingerprint(replace(read, noise=f"file:{tmp_path / name}.npy"), digits))
         given[0] = (given[0] + 1) % 10
     assert len(set(found)) == 4, "the file of the same name has other labels the second time"
+
+
+def test_a_subset_is_stratified_and_the_same_for_every_replicate(digits):
+    clean = replace(setting("digits/clean"), samples=500)
+    first, second = (prepare(clean, replicate, digits) for replicate in (0, 1))
+    assert first.identity["dataset"]["subset"] == second.identity["dataset"]["subset"]
+    given = torch.cat([first.split.given, first.split.validation_given])
+    assert len(given) == 500
+    whole = torch.bincount(torch.tensor(digits.train_labels)) * 500 / len(digits.train_labels)
+    assert (torch.bincount(given) - whole).abs().max() <= 1
+
+
+def test_noise_of_a_subset_is_exact_there(digits):
+    manifest = prepare(replace(setting("digits/symmetric-0.4"), samples=500), 0, digits).manifest
+    assert manifest["samples"] == 500
+    assert manifest["realised_rate"] == pytest.approx(0.4, abs=0.01)
+
+
+def test_labels_of_the_whole_training_set_follow_their_images_into_a_subset(numbered, tmp_path):
+    human = (numbered.train_labels + (np.arange(6000) % 4 == 0)) % 10
+    (tmp_path / "noise/cifar10").mkdir(parents=True)
+    table = pa.table({"clean": numbered.train_labels, "cifar10n_worse": human})
+    pq.write_table(table, tmp_path / "noise/cifar10/train.parquet")
+    chosen = replace(setting("cifar10/human-worst"), samples=600)
+    prepared = prepare(chosen, 0, replace(numbered, data_dirs=(tmp_path,)))
+    places = number(prepared.split.images)
+    assert torch.equal(prepared.split.given, torch.tensor(human)[places])
+    assert torch.equal(prepared.truth.train, torch.tensor(numbered.train_labels)[places])
+    assert prepared.manifest["samples"] == 600
+
+
+def test_a_subset_of_all_is_no_subset(digits):
+    ours = prepare(setting("digits/symmetric-0.4"), 0, digits)
+    same = prepare(replace(setting("digits/symmetric-0.4"), samples=len(digits.train_labels)), 0, digits)
+    assert torch.equal(ours.split.given, same.split.given) and "subset" not in same.identity["dataset"]

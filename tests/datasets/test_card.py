@@ -13,7 +13,7 @@ from lnlbench.datasets.cifar100 import SUPERCLASSES
 
 
 def test_every_data_set_is_found():
-    assert set(cards()) == {"digits", "mnist", "cifar10", "cifar100"}
+    assert set(cards()) == {"digits", "mnist", "cifar10", "cifar100", "cifar100_coarse"}
 
 
 @pytest.mark.parametrize("name", sorted(cards()))
@@ -35,7 +35,11 @@ def test_card_is_consistent(name):
     ("name", "message"),
     [
         pytest.param("cifar-10", "unknown data set 'cifar-10'; did you mean 'cifar10'? known: cifar10", id="close"),
-        pytest.param("imagenet", "unknown data set 'imagenet'; known: cifar10, cifar100, digits, mnist", id="far"),
+        pytest.param(
+            "imagenet",
+            "unknown data set 'imagenet'; known: cifar10, cifar100, cifar100_coarse, digits, mnist",
+            id="far",
+        ),
     ],
 )
 def test_unknown_name(name, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.card import DataError, card
 from lnlbench.datasets.noise.base import parse_noise
 
 MEASURED = [
@@ -36,6 +37,7 @@ MEASURED = [
     ("cifar10", "human-random3", 0.1764),
     ("cifar10", "human-worst", 0.40208),
     ("cifar100", "human-fine", 0.4020),
+    ("cifar100_coarse", "human-coarse", 0.26404),
     ("cifar100", "labels-dal_sym20", 0.19734),
     ("cifar100", "labels-dal_sym40", 0.39708),
     ("cifar100", "labels-dal_sym60", 0.59166),
@@ -49,7 +51,9 @@ MEASURED = [
 
 @pytest.mark.parametrize(("name", "text", "rate"), MEASURED)
 def test_shipped_labels_have_their_measured_rate(real_dir, make_images, name, text, rate):
-    clean = pq.read_table(real_dir / f"noise/{name}/train.parquet").column("clean").to_numpy()
+    about = card(name)
+    file = real_dir / f"noise/{about.label_folder or name}/train.parquet"
+    clean = pq.read_table(file).column(about.clean_columns[0]).to_numpy()
     manifest = parse_noise(text).corrupt(make_images(name, clean, data_dirs=(real_dir,)), 0).manifest
     assert manifest["realised_rate"] == pytest.approx(rate, abs=6e-5)
     assert (manifest["seed"], manifest["guaranteed"]) == (None, False)
@@ -105,7 +109,19 @@ def test_other_forms(tmp_path, images, given):
     torch.save(torch.as_tensor(given), tmp_path / "tensor.pt")
     torch.save({"noisy": torch.as_tensor(given)}, tmp_path / "one.pt")
     pq.write_table(pa.table({"clean": images.train_labels, "noisy": given}), tmp_path / "a.parquet")
-    for text in ("a.npy", "tensor.pt", "one.pt", "one.pt#noisy", "a.parquet", "a.parquet#noisy"):
+    (tmp_path / "list.json").write_text(json.dumps(given.tolist()))
+    (tmp_path / "named.json").write_text(json.dumps({"clean": images.train_labels.tolist(), "noisy": given.tolist()}))
+    for text in (
+        "list.json",
+        "named.json",
+        "named.json#noisy",
+        "a.npy",
+        "tensor.pt",
+        "one.pt",
+        "one.pt#noisy",
+        "a.parquet",
+        "a.parquet#noisy",
+    ):
         noise = parse_noise(f"file:{tmp_path / text}")
         np.testing.assert_array_equal(noise.corrupt(images, 0).given, given)
         assert noise.corrupt(images, 1).manifest == noise.corrupt(images, 0).manifest
@@ -222,7 +238,7 @@ def test_names_and_places(tmp_path, images, given, make_images):
         f"file:{tmp_path}/a.pt#worse": "unknown label column 'worse' in",
         f"file:{tmp_path}/a.npy#x": f"there is no label column in {tmp_path}/a.npy, so not 'x' either",
         f"file:{tmp_path}/none.npy": "there is no label file",
-        f"file:{tmp_path}/a.txt": "ends in '.txt'; known: .npy, .pt, .pth, .parquet",
+        f"file:{tmp_path}/a.txt": "ends in '.txt'; known: .npy, .json, .pt, .pth, .parquet",
         "human-worst": "needs the label file <data-dir>/noise/cifar10/train.parquet",
     }
     for text, message in cases.items():
@@ -244,3 +260,21 @@ def test_column_of_a_data_directory(tmp_path, make_images):
     pq.write_table(pa.table({"mine": images.train_labels, "clean": images.train_labels[::-1]}), place)
     with pytest.raises(DataError, match="another order"):
         parse_noise("labels-mine").corrupt(images, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param("[1, 2", "is not a readable JSON file", id="cut off"),
+        pytest.param("[1, 2.5]", "is not a list of integers", id="fractions"),
+        pytest.param("[true, false]", "is not a list of integers", id="truth values"),
+        pytest.param('{"noisy": "1"}', "'noisy' is not a list of integers", id="a text"),
+        pytest.param("7", "is not a list of integers", id="one number"),
+        pytest.param("[9223372036854775808]", "holds numbers that are no labels", id="too large"),
+    ],
+)
+def test_json_that_is_no_list_of_labels_is_refused(tmp_path, images, content, message):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(DataError, match=message) as error:
+        parse_noise(f"file:{tmp_path / 'a.json'}").corrupt(images, 0)
+    assert "\n" not in str(error.value)
