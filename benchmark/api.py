@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.sweep import Options, grid, sweep
+from lnlbench.benchmark.options import Options
+from lnlbench.benchmark.plan import grid
+from lnlbench.benchmark.sweep import sweep
 from lnlbench.leaderboard.errors import StoreError
 from lnlbench.leaderboard.result import Result
 from lnlbench.leaderboard.store import Store

@@ -88,15 +88,15 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run methods on settings and store every run; what is stored already is not run again."""
-    from lnlbench.benchmark import display, sweep
-    from lnlbench.benchmark.execution import default_jobs
+    from lnlbench.benchmark import display, plan
+    from lnlbench.benchmark.options import Options
 
-    options = sweep.Options(
+    options = Options(
         tracking_uri,
         database,
         device,
         precision,
-        jobs or default_jobs(device),
+        jobs,
         data_dir,
         tuple(plugin),
         execution,
@@ -104,9 +104,9 @@ def run(
     )
     length = [] if epochs is None else [f"epochs={epochs}"]
     overrides = {"model": model} | display.assignments([*length, *changes])
-    runs = sweep.grid(targets, methods, seeds, overrides, options, told)
+    runs = plan.grid(targets, methods, seeds, overrides, options, told)
     if dry_run:
-        rows = sweep.forecast(runs, options)
+        rows = plan.forecast(runs, options)
         _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
         return
     report = display.followed(runs, options, quiet=as_json or not sys.stderr.isatty())

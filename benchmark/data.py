@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from lnlbench.benchmark.loader import Split
 from lnlbench.benchmark.sampling import stratified
 from lnlbench.benchmark.seeds import seed
 from lnlbench.benchmark.settings import Setting
-from lnlbench.datasets.images import Images
+from lnlbench.datasets.images import Images, load
 from lnlbench.datasets.noise.base import Corruption, parse_noise, realised
 
 TEST = "test"  # the name of the probe that scores are made of
@@ -46,6 +48,16 @@ class Prepared:
     truth: Truth
     manifest: dict[str, Any]  # of the noise
     identity: dict[str, Any]  # data set, seeds and split, JSON-able
+
+
+@lru_cache(maxsize=4)
+def images_of(dataset: str, data_dir: Path | None) -> Images:
+    """A data set, kept in memory.
+
+    Raises:
+        DataError: it cannot be had.
+    """
+    return load(dataset, data_dir)
 
 
 def canonical(setting: Setting, images: Images) -> Setting:

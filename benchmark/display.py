@@ -20,8 +20,10 @@ from lnlbench.benchmark import settings
 from lnlbench.benchmark.settings import SettingError
 
 if TYPE_CHECKING:
+    from lnlbench.benchmark.options import Options
     from lnlbench.benchmark.runs import Run
-    from lnlbench.benchmark.sweep import Event, Options, Report
+    from lnlbench.benchmark.sweep import Report
+    from lnlbench.benchmark.work import Event
     from lnlbench.leaderboard.result import Result
 
 Rows = list[dict[str, Any]]

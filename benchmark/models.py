@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 import timm
@@ -95,6 +96,16 @@ def check_model(name: str) -> None:
         close = get_close_matches(name, [*OWN, *timm.list_models()], n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ModelError(f"unknown model {name!r}; {hint}any timm name works, and {', '.join(OWN)}")
+
+
+@lru_cache(maxsize=64)
+def check_fit(name: str, classes: int, shape: tuple[int, int, int]) -> None:
+    """Refuse a network that cannot take images of this size, by building it once.
+
+    Raises:
+        ModelError: unknown, or it cannot.
+    """
+    build(name, classes, shape, 0)
 
 
 def build(name: str, classes: int, shape: tuple[int, int, int], seed: int) -> nn.Module:

@@ -16,7 +16,10 @@ import pytest
 import torch
 
 from lnlbench.benchmark import cli, display, settings
-from lnlbench.benchmark.sweep import Event, Report
+from lnlbench.benchmark.options import Options
+from lnlbench.benchmark.plan import grid
+from lnlbench.benchmark.sweep import Report
+from lnlbench.benchmark.work import Event
 from lnlbench.leaderboard.rules import RULES
 from lnlbench.leaderboard.store import Store
 from lnlbench.methods import methods, registry
@@ -170,7 +173,7 @@ def test_failed_runs_are_told_and_give_exit_code_1(lnlbench, stored, plugin_of):
 def test_progress_counts_epochs_and_shows_failures(monkeypatch, capfd):
     from lnlbench.benchmark import sweep
 
-    runs = sweep.grid([NOISY], "ce, early_stopping, gce", "0", {"epochs": 4}, sweep.Options())
+    runs = grid([NOISY], "ce, early_stopping, gce", "0", {"epochs": 4}, Options())
 
     def played(runs, options, watch):
         for epoch in range(4):
@@ -181,11 +184,11 @@ def test_progress_counts_epochs_and_shows_failures(monkeypatch, capfd):
 
     monkeypatch.setattr(sweep, "sweep", played)
     monkeypatch.setenv("COLUMNS", "120")
-    display.followed(runs, sweep.Options(), quiet=False)
+    display.followed(runs, Options(), quiet=False)
     err = capfd.readouterr().err
     assert "8/8 epochs" in err, "what failed is done with"
     assert "failed digits,epochs=4/symmetric-0.4 gce s0: an [/end] of nothing" in err
-    display.followed(runs, sweep.Options(), quiet=True)
+    display.followed(runs, Options(), quiet=True)
     assert capfd.readouterr().err == ""
 
 

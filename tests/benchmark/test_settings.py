@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from lnlbench.benchmark.models import OWN
+from lnlbench.benchmark.plan import numbers
 from lnlbench.benchmark.settings import (
     Setting,
     SettingError,
@@ -15,7 +16,6 @@ from lnlbench.benchmark.settings import (
     suites,
     tasks,
 )
-from lnlbench.benchmark.sweep import numbers
 from lnlbench.datasets.card import card
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.methods import parse, split_methods

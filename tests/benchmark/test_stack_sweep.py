@@ -5,7 +5,10 @@ import shutil
 import pytest
 
 from lnlbench.benchmark.execution import ExecutionError
-from lnlbench.benchmark.sweep import Options, _groups, grid, sweep
+from lnlbench.benchmark.options import Options
+from lnlbench.benchmark.plan import grid
+from lnlbench.benchmark.sweep import sweep
+from lnlbench.benchmark.work import groups
 from lnlbench.leaderboard.store import Store
 from lnlbench.methods import Method, register, registry
 from lnlbench.methods.base import cross_entropy
@@ -114,11 +117,11 @@ def test_an_unknown_execution_is_refused_before_anything_is_made(options):
 def test_stacks_leave_work_for_every_process_and_readings_apart(options):
     runs = grid(TARGETS, "gce, gce(q=0.3), sam, gce + early_stopping", "0,1", {"epochs": 3}, options("stack"))
 
-    def sizes(chosen, alone=()):
-        return [len(group) for group in _groups(runs, set(alone), chosen)]
+    def sizes(chosen, alone=(), workers=1):
+        return [len(group) for group in groups(runs, set(alone), chosen, workers)]
 
     assert sizes(options("stack")) == [4 + 4, 4, *[1] * 4]
-    assert sizes(options("stack", jobs=4)) == [4, 4, 4, *[1] * 4]
+    assert sizes(options("stack"), workers=4) == [4, 4, 4, *[1] * 4]
     assert sizes(options("stack"), [runs[0].key]) == [1, 7, 4, *[1] * 4]
     assert sizes(options("loop")) == [1] * 16
     assert sizes(options("auto")) == [8, *[1] * 8], "on a CPU, four do not pay"

@@ -1,6 +1,5 @@
 """Sweeps: only what is missing is made; whatever is killed, nothing is lost and nothing is made twice."""
 
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -13,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from lnlbench.benchmark.options import Options
+from lnlbench.benchmark.plan import forecast, grid, numbers, plan
 from lnlbench.benchmark.settings import SettingError
-from lnlbench.benchmark.sweep import Event, Options, _received, forecast, grid, numbers, plan, sweep, work
+from lnlbench.benchmark.sweep import sweep
+from lnlbench.benchmark.work import work
 from lnlbench.datasets.card import DataError
 from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.processes import alive
@@ -23,7 +25,7 @@ from lnlbench.leaderboard.store import Store
 from lnlbench.methods import MethodError, registry
 
 NOISY = "digits/symmetric-0.4"
-PATIENT = 180  # seconds until a test gives up on other processes; they need a few
+PATIENT = 600  # seconds until a test gives up on other processes; they need a few
 
 
 @pytest.fixture
@@ -121,7 +123,13 @@ def test_a_reading_is_read_off_its_host_which_is_made_too(options, url):
 
 PLUGIN = '''
 """Methods for tests."""
+import os
 from lnlbench.methods import Method, register
+
+@register("deadly")
+class Deadly(Method):
+    def loss(self, logits, batch, clock):
+        os._exit(9)
 
 @register("broken")
 class Broken(Method):
@@ -296,15 +304,17 @@ def test_kill_a_worker(options, url, plugin, monkeypatch):
     assert_nothing_lost_or_doubled(url, good, others=("KILLED", "FAILED"))
 
 
-def test_a_message_that_was_cut_off_ends_no_other():
-    pipes = [multiprocessing.Pipe(duplex=False) for _ in range(3)]
-    (_, killed), (_, healthy), (_, idle) = pipes
-    healthy.send(Event("epoch", "a"))
-    os.write(killed.fileno(), (1000).to_bytes(4, "big") + b"the beginning of a message")
-    healthy.send(Event("done", "a"))
-    for writer in (killed, healthy, idle):
-        writer.close()
-    assert list(_received([reader for reader, _ in pipes])) == [Event("epoch", "a"), Event("done", "a")]
+def test_a_run_that_takes_its_process_with_it_fails_alone(options, url, plugin):
+    options = Options(**vars(options) | {"plugins": (plugin,), "jobs": 2, "execution": "stack"})
+    runs = runs_of(options, "deadly, ce, gce, deadly + early_stopping", "0-1")
+    report = sweep(runs, options)
+    good = [run for run in runs if run.label in ("ce", "gce")]
+    assert (sorted(report.done), report.stored) == (sorted(keys(good)), []), "what was made here is not another's"
+    reasons = Counter(report.failed.values())
+    assert reasons == {
+        "3 times the process that worked on it died, at last with exit code 9": 2,
+        "deadly, which it is read off, failed": 2,
+    }
 
 
 # Plans.

@@ -11,8 +11,9 @@ from lnlbench.benchmark.data import canonical
 from lnlbench.benchmark.estimate import confident_joint, estimate, noise_rate, transition_matrix
 from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.job import FactError
+from lnlbench.benchmark.options import Options
+from lnlbench.benchmark.plan import grid
 from lnlbench.benchmark.runs import Run, train_run
-from lnlbench.benchmark.sweep import Options, grid
 from lnlbench.benchmark.told import Teller, at_rate, modes
 from lnlbench.datasets.images import load
 from lnlbench.methods import Method, parse

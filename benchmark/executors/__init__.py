@@ -1,0 +1,1 @@
+"""Where the work of a sweep is done: one executor per file."""

@@ -1,0 +1,21 @@
+"""How runs are executed: options that change nothing of what the runs are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """How runs are executed; nothing here changes what they are."""
+
+    tracking_uri: str | None = None
+    database: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    jobs: int = 1  # runs or stacks at once; 0: as many as the executor has places for
+    data_dir: Path | None = None
+    plugins: tuple[Path, ...] = ()
+    execution: str = "auto"
+    checkpoint_every: int = 0  # epochs; 0 keeps none
