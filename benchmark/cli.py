@@ -184,22 +184,16 @@ def bench(
 
 @app.command()
 def ui(
+    setting: Annotated[str, typer.Argument(help="The setting or data set to open on; by default the first.")] = "",
     tracking_uri: Uri = None,
+    database: Database = None,
     port: Annotated[int, typer.Option(help="On loopback.", min=1, max=65535)] = 5000,
+    browser: Annotated[bool, typer.Option(help="Open a browser, where there is a display.")] = True,
 ) -> None:
-    """Open the MLflow UI on the store, on this machine only, until Ctrl-C."""
-    from lnlbench.leaderboard.server import serve
-    from lnlbench.leaderboard.store import Store
+    """Open the MLflow UI on the store's saved views, on this machine only, until Ctrl-C."""
+    from lnlbench.benchmark import display
 
-    process = serve(Store(tracking_uri), port=port)
-    typer.echo(f"MLflow is at http://127.0.0.1:{port}/#/experiments; Ctrl-C ends it.")
-    try:
-        process.wait()
-    except KeyboardInterrupt:
-        typer.echo("ended")
-    finally:
-        process.terminate()
-        process.wait()
+    display.served(setting, tracking_uri, database, port, browser, typer.echo)
 
 
 @app.command()

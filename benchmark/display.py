@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import inspect
+import os
 import platform
-from collections.abc import Sequence
+import sys
+import webbrowser
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,6 +196,44 @@ def leaderboard(results: Sequence[Result], rules: Sequence[str], form: str, meth
     if form == "latex":
         return "\n".join(map(to_latex, found))
     return "\n\n".join([*map(to_markdown, found), *([table] if table else [])])
+
+
+def served(
+    setting: str, tracking_uri: str | None, database: str | None, port: int, browser: bool, echo: Callable[[str], None]
+) -> None:
+    """Bring the views of a store up to date, serve it until Ctrl-C, and say where its views are.
+
+    Raises:
+        SettingError: nothing is stored of that setting.
+        StoreError: the store cannot be used.
+    """
+    from lnlbench.leaderboard.showcase import prepare
+    from lnlbench.leaderboard.store import Store, serve
+
+    store = Store(tracking_uri, database)
+    paths = prepare(store)
+    first = setting or next(iter(paths), "")
+    if first not in paths and (first or paths):
+        first = next((name for name in paths if name.startswith(f"{setting}:")), "")
+        if not first:
+            raise SettingError(f"nothing is stored of {setting!r}; there is: {', '.join(paths) or 'nothing'}")
+    process = None if store.artifacts is None else serve(store, port=port)
+    address = store.uri if process is None else f"http://127.0.0.1:{port}"
+    echo(f"MLflow is at {address}{paths.get(first, '/#/experiments')}")
+    for name in sorted(paths.keys() - {first}):
+        echo(f"  {name}: {address}{paths[name]}")
+    if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
+        webbrowser.open(address + paths.get(first, ""))
+    if process is None:
+        return
+    echo("Ctrl-C ends it.")
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        echo("ended")
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | None) -> Rows:

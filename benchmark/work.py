@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.data import Blind, Prepared, images_of
+from lnlbench.benchmark.examples import flipped
 from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.executors.base import Send
 from lnlbench.benchmark.grouping import SLOTS, enough, grouped, may_stack, recipe_key, stacks
@@ -196,6 +197,7 @@ def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
         host=None if run.host is None else run.host.key,
         params={**setting.identity(), **_hyper_parameters(run.method)},
         manifest=prepared.manifest,
+        cell_files=partial(flipped, prepared, setting.dataset) if isinstance(prepared, Prepared) else None,
     )
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lnlbench.leaderboard import figures
 from lnlbench.leaderboard.errors import StoreError, one_line
 from lnlbench.leaderboard.result import Result, to_json
 from lnlbench.leaderboard.rules import PRIMARY, scores_of
@@ -22,6 +23,7 @@ def of_result(result: Result, manifest: Mapping[str, Any]) -> dict[str, str]:
         "record.json": to_json(result),
         "noise.json": json.dumps(dict(manifest), indent=1, default=str),
         "curves.csv": _curves(result),
+        "curves.svg": figures.curves([result]),
         "summary.md": _summary(result),
     }
 

@@ -1,7 +1,7 @@
 """Records one run while it trains: numbers are buffered, and nothing is lost when training fails."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -37,6 +37,7 @@ class RunInfo:
     study: str | None = None  # of the tuning that a trial belongs to
     params: Mapping[str, object] = field(default_factory=dict)  # hyper-parameters and fields of the setting
     manifest: Mapping[str, Any] = field(default_factory=dict)  # of the noise; its "labels_sha256" names the labels
+    cell_files: Callable[[], Mapping[str, bytes | str]] | None = None  # made by whoever creates the cell
 
     @property
     def cell(self) -> str:

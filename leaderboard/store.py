@@ -29,7 +29,7 @@ from lnlbench.leaderboard.study import DESCRIPTION, EXPERIMENT, StudyRecord
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
 
 _BATCH = 1000  # MLflow's limit for the metrics of one call
 _PAGE = 1000
@@ -174,11 +174,13 @@ class Store:
         metrics: Mapping[str, float],
         artifacts: Mapping[str, bytes | str] | None = None,
         note: str | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
-        """Add numbers, files and a Markdown description to a run that is there, a study say."""
+        """Add numbers, files, a Markdown description and then tags to a run that is there, a study say."""
         from mlflow.entities import Metric, RunTag
 
-        tags = [RunTag("mlflow.note.content", note)] if note is not None else []
+        noted = {} if note is None else {"mlflow.note.content": note}
+        tags = [RunTag(name, value) for name, value in (noted | dict(more or {})).items()]
         with self._explained():
             run = self._client.get_run(run_id)
             self._artifact_roots[run_id] = run.info.artifact_uri
@@ -254,6 +256,39 @@ class Store:
             found = list(self._search([self._studies], query))
         last = {(run.data.tags["lnlbench.study"], run.data.tags["lnlbench.length"]): run for run in found}
         return [{name: self._artifact(run, name) for name in names} for run in last.values()]
+
+    # What the showcase calls.
+
+    def experiments(self) -> list["Experiment"]:
+        """Return the experiments of ours that are not in the trash."""
+        with self._explained():
+            query = f"name LIKE '{naming.experiment_name('')}%'"
+            return list(self._client.search_experiments(filter_string=query))
+
+    def tag_experiment(self, experiment: "Experiment", tags: Mapping[str, str]) -> None:
+        """Write those tags of an experiment that it does not have yet."""
+        with self._explained():
+            for name, value in tags.items():
+                if experiment.tags.get(name) != value:
+                    self._client.set_experiment_tag(experiment.experiment_id, name, value)
+
+    def cells(self, experiment: "Experiment") -> list[tuple["Run", list["Run"]]]:
+        """Return the cells of an experiment, each with its finished runs, oldest first."""
+        with self._explained():
+            place = [experiment.experiment_id]
+            parents = list(self._search(place, "tags.`lnlbench.kind` = 'cell'"))
+            members: dict[str, list[Run]] = {parent.info.run_id: [] for parent in parents}
+            for run in self._search(place, "attributes.status = 'FINISHED' and tags.`lnlbench.state` = 'finished'"):
+                members.get(run.data.tags.get("mlflow.parentRunId", ""), []).append(run)
+        return [(parent, members[parent.info.run_id]) for parent in parents]
+
+    def read(self, run: "Run") -> Result:
+        """Return the result of a run.
+
+        Raises:
+            StoreError: it has no record that can be read.
+        """
+        return from_json(self._artifact(run, "record.json"))
 
     def close(self) -> None:
         """Close the connections of the claims."""
@@ -419,6 +454,9 @@ class Store:
         with self._explained():
             run = self._client.create_run(self._experiment(info.dataset), start_time=_now(), tags=tags, run_name=name)
             self._client.log_batch(run.info.run_id, params=_params(info, {}))
+            if info.cell_files is not None:
+                self._artifact_roots[run.info.run_id] = run.info.artifact_uri
+                self._write_files(run.info.run_id, info.cell_files())
             self._client.set_terminated(run.info.run_id, end_time=_now())
             return str(run.info.run_id)
 

@@ -67,14 +67,14 @@ def test_artifacts(store, make, info_of, tmp_path):
     )
     folder = tmp_path / "artifacts" / "lnl" / "digits" / recording.run_id / "artifacts"
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert names == {"record.json", "noise.json", "curves.csv", "summary.md", "plots/a.svg", "b.bin"}
+    assert names == {"record.json", "noise.json", "curves.csv", "curves.svg", "summary.md", "plots/a.svg", "b.bin"}
     assert (
         folder / "curves.csv"
     ).read_text() == "epoch,test_accuracy,validation_accuracy\n0,0.5,0.5\n1,0.7,0.7\n2,0.6,0.6\n"
     assert "| noisy_val | 70.00 |" in (folder / "summary.md").read_text()
     assert json.loads((folder / "noise.json").read_text())["realised_rate"] == 0.4
     listed = {item.path for item in client_of(store).list_artifacts(recording.run_id)}
-    assert listed == {"record.json", "noise.json", "curves.csv", "summary.md", "plots", "b.bin"}
+    assert listed == {"record.json", "noise.json", "curves.csv", "curves.svg", "summary.md", "plots", "b.bin"}
 
 
 def test_an_artifact_cannot_leave_its_folder(store, make, info_of):

@@ -1,0 +1,124 @@
+"""Saved views of MLflow's UI: runs of one setting grouped by method, with the charts that answer the field's questions.
+
+MLflow has no interface for them. The layout of the tag was read off version 3.17 and is written as a whole; a version
+that does not know it shows its usual page, and nothing else is lost.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+TAG = "mlflow.sharedViewState."
+LONGEST = 20_000  # characters of a state that MLflow accepts
+
+CURVES = (
+    ("Accuracy on clean test images", "accuracy/test"),
+    ("Accuracy on the noisy validation labels", "accuracy/validation"),
+    ("Memorised: wrongly labelled, predicted as given", "wrong/memorised_online"),
+    ("Corrected: wrongly labelled, predicted as true", "wrong/corrected_online"),
+    ("Loss of correctly labelled samples", "loss/correct_online"),
+    ("Loss of wrongly labelled samples", "loss/wrong_online"),
+)
+SCORES = (
+    ("Score: epoch of best noisy validation", "score/noisy_val"),
+    ("Score: the last epoch", "score/final"),
+)
+_CREATED = 1_767_225_600_000  # milliseconds; fixed: the same view is the same text and is not written again
+
+
+@dataclass(frozen=True)
+class View:
+    """A saved view: its name in the list of views, and its state."""
+
+    name: str
+    state: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """What the view's tag and its link are called: the same for the same name."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:32]
+
+    @property
+    def tag(self) -> tuple[str, str]:
+        """Name and value of the experiment's tag.
+
+        Raises:
+            ValueError: the state is longer than MLflow accepts.
+        """
+        state = json.dumps(self.state, separators=(",", ":"))
+        if len(state) > LONGEST:
+            raise ValueError(f"the view {self.name!r} has {len(state)} characters, over MLflow's limit of {LONGEST}")
+        value = {"name": self.name, "createdAt": _CREATED, "updatedAt": _CREATED, "state": state}
+        return TAG + self.id, json.dumps(value, separators=(",", ":"))
+
+    def path(self, experiment: str) -> str:
+        """Return where the view opens, below the server's address."""
+        # Without the workflow type the UI opens in its mode for language models.
+        query = {"workflowType": "machine_learning", "viewStateShareKey": self.id, "compareRunsMode": "CHART"}
+        return f"/#/experiments/{experiment}/runs?{urlencode(query)}"
+
+
+def by_method(setting: str) -> View:
+    """Return the view of one setting: a curve and a bar for each method, the mean of its replicates."""
+    others = ("cell", "study", "trial")  # filters know neither "or" nor "in"
+    chosen = f"""tags."lnlbench.setting" = '{setting}'""" + "".join(
+        f""" and tags."lnlbench.kind" != '{kind}'""" for kind in others
+    )
+    return View(setting, _state(chosen, [("Curves", "LINE", CURVES), ("Scores", "BAR", SCORES)]))
+
+
+def overview(dataset: str) -> View:
+    """Return the view of all settings of a data set: a bar for each method, the mean of its settings."""
+    scores = (*SCORES, ("Score: mean of the last ten epochs", "score/mean10"), ("Best test epoch", "score/oracle"))
+    name = f"{dataset}: all settings"
+    return View(name, _state("""tags."lnlbench.kind" = 'cell'""", [("Mean of all settings", "BAR", scores)]))
+
+
+def _state(chosen: str, sections: Iterable[tuple[str, str, Iterable[tuple[str, str]]]]) -> dict[str, Any]:
+    shown, charts = [], []
+    for title, kind, members in sections:
+        section = _uuid(title)
+        shown.append({"uuid": section, "name": title, "display": True, "isReordered": True} | _OURS)
+        charts += [_chart(kind, section, name, key) for name, key in members]
+    group = [{"mode": "param", "groupByData": "method"}]
+    return {
+        "searchFilter": chosen,
+        "orderByKey": "metrics.`score/noisy_val`",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "selectedColumns": ["params.`method`", *(f"metrics.`{key}`" for _, key in SCORES)],
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": group},
+        "useGroupedValuesInCharts": True,
+        "runsHiddenMode": "SHOWALL",
+        "hideEmptyCharts": True,
+        "isAccordionReordered": True,
+        "compareRunSections": shown,
+        "compareRunCharts": charts,
+    }
+
+
+_OURS = {"deleted": False, "isGenerated": False}
+
+
+def _chart(kind: str, section: str, name: str, key: str) -> dict[str, Any]:
+    chart = {"uuid": _uuid(section + key), "type": kind, "metricSectionId": section, "displayName": name} | _OURS
+    chart |= {"metricKey": key, "selectedMetricKeys": [key], "runsCountToCompare": 100}
+    if kind == "LINE":
+        chart |= {
+            "xAxisKey": "step",
+            "selectedXAxisMetricKey": "",
+            "xAxisScaleType": "linear",
+            "scaleType": "linear",
+            "lineSmoothness": 0,
+            "useGlobalLineSmoothing": False,
+            "useGlobalXaxisKey": False,
+        }
+    return chart
+
+
+def _uuid(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
