@@ -101,11 +101,16 @@ def _state(chosen: str, sections: Iterable[tuple[str, str, Iterable[tuple[str, s
     }
 
 
-_OURS = {"deleted": False, "isGenerated": False}
+_OURS: dict[str, Any] = {"deleted": False, "isGenerated": False}
 
 
 def _chart(kind: str, section: str, name: str, key: str) -> dict[str, Any]:
-    chart = {"uuid": _uuid(section + key), "type": kind, "metricSectionId": section, "displayName": name} | _OURS
+    chart: dict[str, Any] = {
+        "uuid": _uuid(section + key),
+        "type": kind,
+        "metricSectionId": section,
+        "displayName": name,
+    } | _OURS
     chart |= {"metricKey": key, "selectedMetricKeys": [key], "runsCountToCompare": 100}
     if kind == "LINE":
         chart |= {
