@@ -41,12 +41,12 @@ class Criterion:
     def threshold(self) -> str:
         """The bounds in words."""
         if self.low == self.high:
-            return f"= {self.low:g}"
+            return f"= {_number(self.low)}"
         if math.isinf(self.low) and math.isinf(self.high):
             return ""
         if math.isinf(self.low) or math.isinf(self.high):
-            return f"≤ {self.high:g}" if math.isinf(self.low) else f"≥ {self.low:g}"
-        return f"{self.low:g} to {self.high:g}"
+            return f"≤ {_number(self.high)}" if math.isinf(self.low) else f"≥ {_number(self.low)}"
+        return f"{_number(self.low)} to {_number(self.high)}"
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class Verdict:
 
     @property
     def measured(self) -> str:
-        """The value, or the range over the seeds."""
-        low, high = f"{np.min(self.values):.4g}", f"{np.max(self.values):.4g}"
+        """The value, or the range of the values and their number."""
+        low, high = _number(float(np.min(self.values))), _number(float(np.max(self.values)))
         shown = low if low == high else f"{low} to {high}"
-        return shown if len(self.values) == 1 else f"{shown} ({len(self.values)} seeds)"
+        return shown if len(self.values) == 1 else f"{shown} (of {len(self.values)})"
 
 
 @dataclass(frozen=True)
@@ -140,3 +140,8 @@ def judge(study: Study[Any], length: str, evidence: Evidence) -> list[Verdict]:
                 raise StudyError(f"{study.name}: criterion {criterion.name} needs {criterion.measure!r}, not measured")
             verdicts.append(Verdict(criterion, tuple(float(value) for value in values)))
     return verdicts
+
+
+def _number(value: float) -> str:
+    """Four significant digits; whole from a thousand on."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"

@@ -117,12 +117,13 @@ class FeatureLearning(Study[TwoStages]):
             "correct": CLEAN,
             "wrong as given": NOISY,
         }
-        colours |= {"wrong as true": EXTRA, "D_test": TEST, "fresh test": OTHER, "loss": EXTRA, "rho": CLEAN}
+        colours |= {"wrong as true": EXTRA, "D_test": "#777777", "fresh test": OTHER, "loss": EXTRA, "rho": CLEAN}
         for panel, section in zip(axes, ("coefficients", "accuracy", "control"), strict=False):
             chosen = {k.partition("/")[2]: v for k, v in evidence.curves.items() if k.startswith(f"{section}/")}
             lines(panel, chosen, colours)
             panel.axvline(evidence.arrays["T1"][0], color="grey", linestyle="--", linewidth=1)
             panel.set_xscale("symlog", linthresh=10)
+            panel.set_xlim(0)
             finish(panel, "step")
         if sweep:
             _heat(axes[3], evidence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import re
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -94,7 +95,9 @@ def execute(study: Study[Any], length: str, context: Context) -> tuple[Outcome, 
 def record(outcome: Outcome, files: dict[str, bytes | str], points: list[Point]) -> StudyRecord:
     """What the store keeps of an outcome."""
     metrics = {f"measures/{v.criterion.measure}": float(np.mean(v.values)) for v in outcome.verdicts}
-    metrics |= {f"criteria/{v.criterion.name}": float(v.passed) for v in outcome.verdicts}
+    for verdict in outcome.verdicts:  # criteria of one name hold together
+        name = f"criteria/{_plain(verdict.criterion.name)}"
+        metrics[name] = min(metrics.get(name, 1.0), float(verdict.passed))
     params = outcome.config | {"study": outcome.study, "length": outcome.length} | outcome.made
     return StudyRecord(outcome.study, outcome.length, params, metrics, files, points, not outcome.failed)
 
@@ -113,8 +116,13 @@ def _points(evidence: Evidence) -> list[Point]:
     now, points = int(time.time() * 1000), list[Point]()
     for name, (steps, values) in evidence.curves.items():
         kept = np.unique(np.linspace(0, len(steps) - 1, min(POINTS, len(steps))).astype(int))
-        points += [(name, float(values[i]), int(steps[i]), now) for i in kept]
+        points += [(_plain(name), float(values[i]), int(steps[i]), now) for i in kept]
     return points
+
+
+def _plain(name: str) -> str:
+    """A name with what MLflow allows in one."""
+    return re.sub(r"[^\w./: -]", "", name, flags=re.ASCII)
 
 
 def _rounded(values: Array) -> list[float | None]:

@@ -32,6 +32,8 @@ def lines(axes: Axes, curves: dict[str, tuple[Array, Array]], colours: dict[str,
 
 def finish(axes: Axes, x: str, y: str = "", legend: bool = True) -> None:
     """Labels and a legend."""
+    if x.startswith("step") and axes.get_xscale() == "linear":  # five digits and more
+        axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     if legend:

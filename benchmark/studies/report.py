@@ -15,7 +15,8 @@ INTRODUCTION = """# Studies: the theory of label noise, reproduced
 
 Each study is one file in [`benchmark/studies/`](../benchmark/studies): its source, two configurations (`fast` for
 tests, `full` as in the paper), its criteria as data, and its figure. This page is written by `lnlbench study report`
-from the last run of each; nothing on it is typed by hand. A criterion holds if **every** seed is within its threshold;
+from the last run of each; nothing on it is typed by hand. A criterion holds if **every** value (one per seed, in
+most; their number stands behind the range) is within its threshold;
 thresholds were fixed before these runs, and one that fails stays here with the reason. *Informational* ones make
 nothing fail.
 
