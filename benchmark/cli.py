@@ -127,6 +127,8 @@ def leaderboard(
     gap: Annotated[
         bool, typer.Option("--gap", help="Add the share of cross-entropy's memorisation gap closed.")
     ] = False,
+    html: Annotated[Path | None, typer.Option(help="Write one page with everything, instead of a table.")] = None,
+    ui: Annotated[str, typer.Option(help="Address of MLflow's UI, for links from the page to its runs.")] = "",
     tracking_uri: Uri = None,
     database: Database = None,
 ) -> None:
@@ -135,6 +137,9 @@ def leaderboard(
 
     rules = display.board_rules(rule, form, gap)
     results = display.stored(targets or [], source, tracking_uri, database)
+    if html is not None:
+        _print(display.page(html, results, ui, methods, tracking_uri, database))
+        return
     _print(display.leaderboard(results, rules, form, methods, gap))
 
 

@@ -236,6 +236,26 @@ def served(
         process.wait()
 
 
+def page(
+    path: Path, results: Sequence[Result], ui: str, methods: str, tracking_uri: str | None, database: str | None
+) -> str:
+    """Write the page of results, and say so.
+
+    Raises:
+        SettingError: a choice that the page leaves to its reader.
+        StoreError: the file cannot be written, or the address is none.
+    """
+    from lnlbench.leaderboard import files
+    from lnlbench.leaderboard.page import page as html
+    from lnlbench.leaderboard.store import Store
+
+    if methods:
+        raise SettingError("--methods is for tables; the page has all methods, and filters of its own")
+    links = Store(tracking_uri, database).links(ui) if ui else {}
+    files.write_all(path.absolute().parent, {path.name: html(results, links)})
+    return f"{len(results)} results in {path}; open it in any browser"
+
+
 def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | None) -> Rows:
     """Versions, device, data sets at hand, store: each "ok", "missing" or "broken"."""
     from lnlbench.benchmark.execution import default_jobs, execution

@@ -97,6 +97,20 @@ class Store:
             found[result.key] = result
         return list(found.values())
 
+    def links(self, ui: str) -> dict[str, str]:
+        """Return the address of every finished run's page in MLflow's UI, by key.
+
+        Raises:
+            StoreError: the address is not http(s)://….
+        """
+        if not db.is_server(ui):
+            raise StoreError(f"the address of MLflow's UI must begin with http:// or https://, got {ui!r}")
+        home = ui.partition("#")[0].rstrip("/")
+        return {
+            run.data.tags["lnlbench.key"]: f"{home}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+            for run in self._finished(None)
+        }
+
     def result(self, key: str) -> Result:
         """Return the result of a finished run.
 

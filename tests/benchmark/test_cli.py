@@ -221,7 +221,18 @@ def test_leaderboards(lnlbench, filled, form, rule):
             for name in names
             for length in ("fast", "full")
         )
-        assert "gce + early_stopping" in out and "± " in out
+        assert "gce + early_stopping" in out.replace("\\_", "_") and ("\\pm " if form == "latex" else "± ") in out
+
+
+def test_the_page_is_one_file_with_links(lnlbench, filled, tmp_path):
+    file = tmp_path / "board.html"
+    code, out, err = lnlbench("leaderboard", "--html", file, "--ui", "http://127.0.0.1:5000/", "--tracking-uri", filled)
+    assert (code, err) == (0, "")
+    assert out == f"7 results in {file}; open it in any browser\n"
+    assert file.read_text().count('href="http://127.0.0.1:5000/#/experiments/') == 7
+    for more, message in ((["--methods", "ce"], "filters of its own"), (["--ui", "localhost"], "http://")):
+        code, out, err = lnlbench("leaderboard", "--html", file, *more, "--tracking-uri", filled)
+        assert (code, out, err.count("\n")) == (2, "", 1) and message in err
 
 
 def test_a_leaderboard_of_some_methods_and_settings(lnlbench, filled):
