@@ -187,6 +187,33 @@ def bench(
     _print(text if as_json else paired.table(found))
 
 
+@app.command("new-method")
+def new_method_(
+    name: Annotated[str, typer.Argument(help="As in my_loss.")],
+    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path(),
+) -> None:
+    """Write a commented file to begin a method with; never over another."""
+    from lnlbench.benchmark.new_method import new_method
+
+    path = new_method(name, folder)
+    _print(f"{path}: change its loss, then `lnlbench check {path}`.")
+
+
+@app.command()
+def check(
+    method: Annotated[str, typer.Argument(help="A Python file, or a method such as 'gce(q=0.5) + sam'.")],
+    plugin: Plugin = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Run the conformance checks on a method, in about a minute; exit code 1 where one finds a fault."""
+    from lnlbench.benchmark import display
+
+    reports = display.checked(method, plugin, quiet=as_json or not sys.stderr.isatty())
+    _print(json.dumps([report.json() for report in reports], indent=1) if as_json else display.verdicts(reports))
+    if any(report.faults for report in reports):
+        raise typer.Exit(1)
+
+
 @app.command()
 def ui(
     setting: Annotated[str, typer.Argument(help="The setting or data set to open on; by default the first.")] = "",

@@ -23,6 +23,7 @@ from lnlbench.benchmark import settings
 from lnlbench.benchmark.settings import SettingError
 
 if TYPE_CHECKING:
+    from lnlbench.benchmark import conformance
     from lnlbench.benchmark.options import Options
     from lnlbench.benchmark.runs import Run
     from lnlbench.benchmark.sweep import Report
@@ -283,6 +284,35 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | N
     except StoreError as error:
         rows.append(row("store", "broken", str(error)))
     return rows
+
+
+def checked(text: str, plugins: Sequence[Path], quiet: bool) -> list[conformance.Report]:
+    """The conformance reports of the methods of a file, or of one text, with what is being checked on stderr.
+
+    Raises:
+        MethodError: no such file or method.
+    """
+    from lnlbench.benchmark.conformance import report_of
+    from lnlbench.benchmark.plugins import plugged
+    from lnlbench.methods.parse import parse, split_methods
+
+    texts = split_methods(plugged(text, plugins)[0])
+    for one in texts:
+        parse(one)
+    console = Console(stderr=True, quiet=quiet)
+    with console.status("") as status:
+        return [report_of(one, lambda name, one=one: status.update(f"{one}: {name}")) for one in texts]  # type: ignore[misc]
+
+
+def verdicts(reports: Sequence[conformance.Report]) -> Any:
+    """Conformance reports as tables, and what to do next."""
+    from rich.console import Group
+
+    parts: list[Any] = []
+    for one in reports:
+        faults = f"{one.faults} faults" if one.faults else "no fault"
+        parts += [table(one.rows()), Text(f"{one.method}: {faults}, in {one.seconds:.0f} s.")]
+    return Group(*parts)
 
 
 def _methods(plugins: Sequence[Path]) -> Rows:

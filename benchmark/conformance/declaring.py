@@ -1,0 +1,52 @@
+"""Checks of what a method says of itself: hook names, ranges, defaults, what it is told, its source."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from difflib import get_close_matches
+
+from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject
+from lnlbench.methods.base import HOOKS, Method, MethodError
+from lnlbench.methods.parse import parse
+
+
+def declares(subject: Subject) -> Iterator[Finding]:
+    """Hooks that the loop calls, ranges that hold their defaults, values that are all written out."""
+    for part in subject.method.parts:
+        own = {name for name, value in vars(type(part)).items() if inspect.isfunction(value) and name[0] != "_"}
+        for name in sorted(own - set(HOOKS)):
+            if close := get_close_matches(name, HOOKS, n=1, cutoff=0.8):
+                yield Finding(f"the loop never calls `{name}`; is it `{close[0]}`?", subject.lines([f"def {name}"]))
+        for fact in sorted(set(part.told) - TOLD.keys()):
+            yield Finding(f"it asks to be told {fact!r}, of which these checks have no example", fault=False)
+        yield from _ranges(part)
+        yield from _text(part)
+        if not re.search(r"Source:.*\b(19|20)\d\d\b", inspect.getdoc(type(part)) or "", re.DOTALL):
+            yield Finding("its docstring has no 'Source: ...' with a year", fault=False)
+
+
+def _ranges(part: Method) -> Iterator[Finding]:
+    for name, span in part.space().items():
+        value = getattr(part, name)
+        if span.choices is None:
+            if span.low is None or span.high is None or not span.valid[0] <= span.low < span.high <= span.valid[1]:
+                yield Finding(f"{name}: the search range {[span.low, span.high]} is not within {list(span.valid)}")
+                continue
+            if not span.low <= value <= span.high:
+                yield Finding(f"{name}: the default {value!r} is outside its search range {[span.low, span.high]}")
+            if span.log and span.low <= 0:
+                yield Finding(f"{name}: a logarithmic range starts above 0, not at {span.low}")
+        for bound in span.choices or (span.low, span.high):
+            try:
+                replace(part, **{name: bound})
+            except MethodError as error:
+                yield Finding(f"{name}: the end {bound!r} of its range is refused: {error}")
+
+
+def _text(part: Method) -> Iterator[Finding]:
+    text = str(part)
+    if missing := [f.name for f in fields(part) if f.name not in text] or str(parse(text)) != str(parse(part.name)):
+        yield Finding(f"its text {text!r} does not read back as the same method ({missing})")

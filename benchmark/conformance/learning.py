@@ -1,0 +1,167 @@
+"""Checks that train: a method learns, and what it learns does not depend on a true label."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lnlbench.benchmark.conformance.subject import CHANCE, CLEAN, NOISY, Finding, Subject, raised
+from lnlbench.benchmark.data import TEST, Prepared
+from lnlbench.benchmark.job import Epoch
+from lnlbench.benchmark.metrics import accuracy
+from lnlbench.benchmark.runs import Run, train_run
+from lnlbench.datasets.card import card
+
+NEAR = 0.15  # below cross-entropy on clean labels: dropping a fifth of every batch costs 0.10 in twelve epochs
+SECRET = (
+    "lnlbench.datasets", "lnlbench.benchmark", "lnlbench.leaderboard", "datasets", "sklearn.datasets", "torchvision",
+    "gc",
+)  # fmt: skip
+WAYS = (
+    "gc", "inspect", "sys._getframe", "._getframe", ".get_objects", ".currentframe", ".f_back", ".f_locals", ".truth",
+    ".train_labels", ".test_labels", ".target", "open", ".read_bytes", "np.load", "torch.load", "sklearn.datasets",
+    "lnlbench.datasets.images", "lnlbench.datasets.images.load", "lnlbench.benchmark", "lnlbench.benchmark.data",
+)  # fmt: skip
+
+
+def learns(subject: Subject) -> Iterator[Finding]:
+    """Digits: three times chance under noise, near cross-entropy without."""
+    noisy, clean = (_accuracy(subject, name) for name in (NOISY, CLEAN))
+    if noisy < 3 * CHANCE:
+        yield Finding(
+            f"it does not learn: {100 * noisy:.1f} % on {NOISY}, where guessing gives 10 %", subject.lines(["loss"])
+        )
+    least = _cross_entropy() - NEAR
+    if clean < least:
+        yield Finding(
+            f"far below cross-entropy without noise: {100 * clean:.1f} % on {CLEAN}, where cross-entropy has "
+            f"{100 * _cross_entropy():.1f} % and at least {100 * least:.1f} % are due"
+        )
+
+
+def sees_no_true_label(subject: Subject) -> Iterator[Finding]:
+    """Other true labels and test labels in every place that holds them: the same training, bit for bit."""
+    for module in SECRET:
+        if where := subject.imports(module):
+            yield Finding(
+                f"it imports {module}, by which true labels can be had; a method needs torch and lnlbench.methods",
+                where,
+            )
+    for name, value in _globals_of(subject):
+        if _holds_truth(value):
+            yield Finding(
+                f"{name} holds true labels; a method knows the given ones, and what it declares in `told`",
+                _line(subject),
+            )
+    honest, moved = (_trained(subject, shift) for shift in (0, 1))
+    if isinstance(moved, Exception) or isinstance(honest, Exception):
+        if type(honest) is not type(moved):
+            error = moved if isinstance(moved, Exception) else honest
+            assert isinstance(error, Exception)
+            yield Finding(f"it fails where true labels are others: {raised(error)}", subject.where(error))
+        return
+    if honest != moved:
+        yield Finding("it sees true labels: with others in their place it trains otherwise", _line(subject))
+
+
+def learns_nothing_of_shuffled_labels(subject: Subject) -> Iterator[Finding]:
+    """Given labels that say nothing: whoever still learns has them from elsewhere."""
+    job = subject.job(NOISY)
+    mixed = torch.randperm(len(job.split.given), generator=torch.Generator().manual_seed(1))
+    _, data = subject.prepared(NOISY)
+    last = subject.train(replace(job, split=replace(job.split, given=job.split.given[mixed])))[-1]
+    found = accuracy(last.predictions[TEST], data.truth.test)
+    if found >= 3 * CHANCE:
+        yield Finding(
+            f"it learns from shuffled labels ({100 * found:.1f} %), so it finds the true ones elsewhere",
+            _line(subject),
+        )
+
+
+def _accuracy(subject: Subject, name: str) -> float:
+    _, data = subject.prepared(name)
+    last: Epoch = subject.train(subject.job(name))[-1]
+    return 0.0 if last.diverged else accuracy(last.predictions[TEST], data.truth.test)
+
+
+@cache
+def _cross_entropy() -> float:
+    return _accuracy(Subject("ce"), CLEAN)
+
+
+def _line(subject: Subject) -> str:
+    return subject.lines(WAYS)
+
+
+def _trained(subject: Subject, shift: int) -> tuple[object, ...] | Exception:
+    """What training gives that may not depend on the truth, made as `lnlbench run` makes it."""
+    gc.collect()  # the run before must leave no truth for a method that searches the memory
+    with _poisoned(subject, shift) as (run, data):
+        try:
+            result = train_run(run, data, device="cpu", precision="fp32", execution="loop")
+        except Exception as error:  # whatever a method raises
+            return error
+    names = ("objective", "validation_accuracy", "weight_norm", "distance", "forward_passes", "backward_passes")
+    return (*(tuple(result.curves[name]) for name in names), result.predictions, result.report)
+
+
+@contextmanager
+def _poisoned(subject: Subject, shift: int) -> Iterator[tuple[Run, Prepared]]:
+    """A run whose true labels are moved on by so many classes, also for those who load the data set themselves."""
+    chosen, data = subject.prepared(NOISY, 2)
+    # The first truth is given up, not kept beside: a method may search the whole memory for one.
+    truth = data.truth
+    truth = replace(truth, train=(truth.train + shift) % 10, test=(truth.test + shift) % 10)
+    data = replace(data, truth=truth)
+    digits = card("digits")
+    read = digits.embedded
+
+    def other() -> dict[str, np.ndarray]:
+        arrays = dict(read() if read else {})
+        return {name: (a + shift) % 10 if name.endswith("labels") else a for name, a in arrays.items()}
+
+    object.__setattr__(digits, "embedded", other)
+    try:
+        yield Run(chosen, subject.method, subject.text, 0, "conformance"), data
+    finally:
+        object.__setattr__(digits, "embedded", read)
+
+
+def _globals_of(subject: Subject) -> Iterator[tuple[str, object]]:
+    """Names and values that the parts' modules and classes hold."""
+    for part in subject.method.parts:
+        module = inspect.getmodule(type(part))
+        yield from [*vars(module).items(), *vars(type(part)).items()]
+
+
+@cache
+def _truths() -> tuple[np.ndarray, ...]:
+    from lnlbench.datasets.images import load
+
+    _, data = Subject("ce").prepared(NOISY)
+    digits = load("digits")
+    return data.truth.train.numpy(), digits.train_labels, data.truth.test.numpy()
+
+
+def _holds_truth(value: object) -> bool:
+    if isinstance(value, (list, tuple)) and len(value) < 100:
+        return any(map(_holds_truth, value))
+    if isinstance(value, (list, tuple)):
+        value = np.asarray(value) if all(isinstance(one, int) for one in value) else None
+    array = value.detach().numpy() if isinstance(value, Tensor) else value
+    if not isinstance(array, np.ndarray):
+        labels = getattr(value, "train_labels", getattr(getattr(value, "truth", None), "train", None))
+        return isinstance(labels, (np.ndarray, Tensor)) and len(labels) > 0
+    if array.ndim == 2 and array.shape[1] == 10:
+        array = array.argmax(1)
+    if array.ndim != 1 or array.dtype.kind not in "iuf":
+        return False
+    return any(len(array) == len(t) and np.array_equal(array, t) for t in _truths()) or len(array) == 1797

@@ -1,0 +1,208 @@
+"""Checks of single hooks as pure functions: under vmap, compiled, at extreme logits, and in the order of the batch."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject, raised
+from lnlbench.benchmark.pure import Floats, floats_of, with_floats
+from lnlbench.methods.base import Batch, Clock, Params, Task
+from lnlbench.methods.compose import Composition
+
+SIZE = 16
+EXTREME = (1e2, 1e4)
+ORDERS = (".roll", "torch.roll", ".flip", "torch.arange", ".sort", "torch.sort", ".argsort")
+
+
+class Rows:
+    """Random numbers that are tensors of the caller's, so that `vmap` may give each run its own."""
+
+    def __init__(self, uniform: Tensor, normal: Tensor) -> None:
+        self.tables = {"uniform": uniform, "normal": normal}
+        self.asked = False
+
+    def uniform(self, shape: Sequence[int]) -> Tensor:
+        """Float32 in [0, 1)."""
+        return self._shaped("uniform", shape)
+
+    def normal(self, shape: Sequence[int]) -> Tensor:
+        """Float32, mean 0, variance 1."""
+        return self._shaped("normal", shape)
+
+    def integers(self, high: int, shape: Sequence[int]) -> Tensor:
+        """Int64 in 0 .. high - 1."""
+        return (self._shaped("uniform", shape) * high).long()
+
+    def _shaped(self, kind: str, shape: Sequence[int]) -> Tensor:
+        self.asked = True
+        return self.tables[kind][: math.prod(shape)].reshape(tuple(shape))
+
+
+def stacks(subject: Subject) -> Iterator[Finding]:
+    """Hooks are the same under `vmap` over two runs with different hyper-parameters, and compile without a break."""
+    if not subject.method.stackable:
+        yield Finding("it says that it cannot be stacked: it is trained one run at a time", fault=False)
+        return
+    one, two = (_arguments(subject.method, seed) for seed in (0, 1))
+
+    method = subject.method
+
+    def hooks(values: Floats, *args: Tensor) -> Any:
+        return _hooks(with_floats(method, values), *args)
+
+    try:
+        together = torch.vmap(hooks, randomness="error")(*_stacked(one, two))
+        for run, args in enumerate((one, two)):
+            for expected, found in zip(_leaves(hooks(*args)), _leaves(together), strict=True):
+                torch.testing.assert_close(found[run], expected, rtol=1e-5, atol=1e-6)
+    except Exception as error:  # what hooks raise under `vmap` is of many kinds
+        yield Finding(
+            f"it cannot be stacked (vmap over two runs): {raised(error)}; make it pure, or say `stackable = False`",
+            subject.where(error),
+        )
+        return
+    torch.compiler.reset()
+    try:
+        built = with_floats(method, one[0])  # beforehand: to build a dataclass cannot be traced
+        compiled = torch.compile(partial(_hooks, built), fullgraph=True, backend="eager")
+        for expected, found in zip(_leaves(hooks(*one)), _leaves(compiled(*one[1:])), strict=True):
+            torch.testing.assert_close(found, expected)
+    except Exception as error:  # likewise
+        yield Finding(
+            f"it does not compile in one graph: {raised(error)}; make it pure, or say `stackable = False`",
+            subject.where(error),
+        )
+
+
+def finite(subject: Subject) -> Iterator[Finding]:
+    """Losses and their gradients are numbers at logits in the hundreds and ten thousands."""
+    method = subject.method.tensors(torch.device("cpu"))
+    for scale, progress in itertools.product(EXTREME, (0.0, 0.5, 0.99)):
+        source = torch.Generator().manual_seed(0)
+        logits = (scale * torch.randn(method.networks, 64, 10, generator=source)).requires_grad_()
+        targets = functional.one_hot(torch.randint(10, (64,), generator=source), 10).float()
+        clock = _clock((progress * 100, 100.0, 0.0, progress), _rows(source))
+        memory = method.start(_task(method, targets))
+        batch = Batch(targets, targets, torch.arange(64), memory, _told(method))
+        batch = replace(batch, memory={**memory, **method.remember(logits.detach(), batch, clock)})
+        losses = method.loss(logits, batch, clock)
+        slope = torch.autograd.grad(losses.sum(), logits, allow_unused=True)[0]
+        where = subject.lines(["torch.log", ".log", "torch.exp", ".exp", ".pow", "torch.sqrt", ".sqrt", "torch.div"])
+        for what, values in (("loss", losses), ("gradient", slope)):
+            if values is not None and not bool(values.isfinite().all()):
+                yield Finding(
+                    f"its {what} is not finite at logits of about {scale:g} (progress {progress:g}); start from "
+                    "`log_softmax`, and clamp what is divided by or taken the logarithm of",
+                    where,
+                )
+                return
+
+
+def follows_the_batch(subject: Subject) -> Iterator[Finding]:
+    """What is remembered, lost and selected belongs to its sample: in another order of the batch it is the same."""
+    source = torch.Generator().manual_seed(0)
+    turn = torch.randperm(SIZE, generator=source)
+    method = subject.method.tensors(torch.device("cpu"))
+    logits = torch.randn(method.networks, SIZE, 10, generator=source)
+    targets = functional.one_hot(torch.randint(10, (SIZE,), generator=source), 10).float()
+    inputs, index = torch.rand(SIZE, 1, 8, 8, generator=source), torch.randperm(SIZE, generator=source)
+    memory = method.start(_task(method, targets[index.argsort()]))
+    if not all(rows.shape[:2] == (method.networks, SIZE) for rows in memory.values()):
+        shapes = {name: tuple(rows.shape) for name, rows in memory.items()}
+        yield Finding(
+            f"memory must be [K, N, ...]: one row per network and sample, got {shapes}", subject.lines(["start"])
+        )
+        return
+    memory = {  # rows that differ, so that a mix-up shows
+        name: rows + torch.rand(rows.shape, generator=source) if rows.is_floating_point() else rows
+        for name, rows in memory.items()
+    }
+    found: list[dict[str, Tensor]] = []
+    for order in (torch.arange(SIZE), turn):
+        rows = {name: rows[:, index[order]] for name, rows in memory.items()}
+        batch = Batch(inputs[order], targets[order], index[order], rows, _told(method))
+        clock = _clock((3.0, 10.0, 90.0, 0.3), random := _rows(torch.Generator().manual_seed(1)))
+        kept = method.remember(logits[:, order], batch, clock)
+        batch = replace(batch, memory={**rows, **kept})
+        losses = method.loss(logits[:, order], batch, clock)
+        weight = method.select(losses, logits[:, order], batch, clock)
+        found.append({**{f"remember ({name})": row for name, row in kept.items()}, "loss": losses, "select": weight})
+        if random.asked:
+            return  # what is drawn for a place of the batch stays in its place
+    for name, values in found[0].items():
+        if not torch.allclose(values[:, turn], found[1][name], rtol=1e-4, atol=1e-5, equal_nan=True):
+            yield Finding(
+                f"`{name}` mixes up samples: with the batch in another order, rows belong to other samples; row b of "
+                "every answer is sample `batch.index[b]`",
+                subject.lines(ORDERS),
+            )
+
+
+def _clock(times: Sequence[float | Tensor], random: Rows) -> Clock:
+    epoch, epochs, step, progress = (torch.as_tensor(time) for time in times)
+    return Clock(epoch, epochs, step, progress, random)
+
+
+def _told(method: Composition) -> dict[str, Tensor]:
+    return {name: TOLD[name] for name in method.told if name in TOLD}
+
+
+def _task(method: Composition, targets: Tensor) -> Task:
+    return Task(targets, method.networks, _told(method))
+
+
+def _rows(source: torch.Generator) -> Rows:
+    return Rows(torch.rand(8192, generator=source), torch.randn(8192, generator=source))
+
+
+def _hooks(method: Composition, logits: Tensor, targets: Tensor, times: Tensor, uniform: Tensor, normal: Tensor) -> Any:
+    """All tensor hooks of one step, as one pure function of tensors."""
+    networks = logits.shape[0]
+    clock = _clock(times.unbind(), Rows(uniform, normal))
+    memory = method.start(_task(method, targets))
+    batch = method.perturb(Batch(targets * 2, targets, torch.arange(targets.shape[0]), memory, _told(method)), clock)
+    batch = replace(batch, memory={**memory, **method.remember(logits, batch, clock)})
+    losses = method.loss(logits, batch, clock)
+    weights = method.select(losses, logits, batch, clock)
+
+    def grads_at(params: Params) -> Params:
+        return [{n: p * batch.targets.mean() + losses.mean() for n, p in network.items()} for network in params]
+
+    grads = method.gradient(grads_at, [{"w.weight": logits[k], "w.bias": targets[0]} for k in range(networks)])
+    average = method.average(grads, grads, clock)
+    return losses, weights, [list(g.values()) for g in grads], [list(g.values()) for g in average]
+
+
+def _arguments(method: Composition, seed: int) -> tuple[Any, ...]:
+    """One run's values and tensors, its float hyper-parameters moved away from the defaults."""
+    source = torch.Generator().manual_seed(seed)
+    logits = torch.randn(method.networks, SIZE, 10, generator=source)
+    targets = functional.one_hot(torch.randint(10, (SIZE,), generator=source), 10).float()
+    values = floats_of(method.tensors(torch.device("cpu")))
+    values = [{name: value * (1 + 0.05 * seed) for name, value in own.items()} for own in values]
+    epoch = 3.0 + seed
+    times = torch.tensor([epoch, 10.0, 30 * epoch, epoch / 10])
+    return values, logits, targets, times, torch.rand(8192, generator=source), torch.randn(8192, generator=source)
+
+
+def _leaves(tree: Any) -> list[Tensor]:
+    if isinstance(tree, Tensor):
+        return [tree]
+    return list(itertools.chain.from_iterable(map(_leaves, tree)))
+
+
+def _stacked(first: Any, second: Any) -> Any:
+    if isinstance(first, Tensor):
+        return torch.stack([first, second])
+    if isinstance(first, dict):
+        return {name: _stacked(first[name], second[name]) for name in first}
+    return type(first)(_stacked(a, b) for a, b in zip(first, second, strict=True))

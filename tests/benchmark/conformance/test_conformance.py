@@ -1,0 +1,33 @@
+"""Every registered method, and two compositions, hold every check: new methods are tested here by being there."""
+
+import inspect
+import re
+
+import pytest
+
+from lnlbench.benchmark.conformance import CHECKS, Subject, check, report_of
+from lnlbench.methods import methods
+
+NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd"]
+
+
+@pytest.mark.parametrize("name", [name for name in CHECKS if name != "cost"])  # which measures, and finds no fault
+@pytest.mark.parametrize("text", NAMES)
+def test_every_method_holds(text, name):
+    assert [finding for finding in check(name, Subject(text)) if finding.fault] == []
+
+
+@pytest.mark.parametrize("name", methods())
+def test_docstring_cites_its_source(name):
+    text = inspect.getdoc(methods()[name])
+    assert re.search(r"Source: .*\b(19|20)\d\d\b", text, re.DOTALL), "no 'Source: ...' with a year"
+
+
+def test_a_report_has_every_check_and_the_cost():
+    report = report_of("sam")
+    assert list(report.findings) == list(CHECKS)
+    assert report.faults == 0
+    (cost,) = report.findings["cost"]
+    assert "2 forward and 2 backward passes" in cost.reason
+    assert 1.2 < float(cost.reason.split()[0]) < 6
+    assert report.json()["method"] == "sam(adaptive=False, rho=0.05)"

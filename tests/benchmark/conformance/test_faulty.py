@@ -1,0 +1,213 @@
+"""Methods with one fault each: the check that is meant for it finds it, says why, and names the line."""
+
+import pytest
+
+from lnlbench.benchmark.conformance import CHECKS, Subject, check
+from lnlbench.methods import load_file, registry
+
+HEAD = """
+import gc, random, sys
+from dataclasses import replace
+import numpy as np
+import torch
+from lnlbench.methods import Method, register, tuned
+from lnlbench.methods.base import cross_entropy
+"""
+LOSS = "    def loss(self, logits, batch, clock):\n"
+MEMORY = """
+    def start(self, task):
+        return {"seen": torch.zeros(task.networks, *task.targets.shape)}
+    def loss(self, logits, batch, clock):
+        return cross_entropy(logits, (batch.targets + batch.memory["seen"]) / 2)
+    def remember(self, logits, batch, clock):
+"""
+FRAMES = """
+    def loss(self, logits, batch, clock):
+        frame = sys._getframe()
+        while frame is not None and "prepared" not in frame.f_locals:  # FAULT
+            frame = frame.f_back
+        if frame is None:
+            return cross_entropy(logits, batch.targets)
+        true = torch.nn.functional.one_hot(frame.f_locals["prepared"].truth.train, 10).float()
+        return cross_entropy(logits, true[batch.index])
+"""
+MEMORY_SEARCH = """
+    def loss(self, logits, batch, clock):
+        truth = [one for one in gc.get_objects() if type(one).__name__ == "Truth"]  # FAULT
+        true = torch.nn.functional.one_hot(truth[-1].train, 10).float() if truth else None
+        return cross_entropy(logits, batch.targets if true is None else true[batch.index])
+"""
+LOADED = """
+    def loss(self, logits, batch, clock):
+        from lnlbench.datasets.images import load  # FAULT
+        true = torch.nn.functional.one_hot(torch.tensor(load("digits").train_labels), 10).float()
+        return cross_entropy(logits, true[batch.index])
+"""
+GLOBAL = """
+    labels = __import__("lnlbench.datasets.images", fromlist=["load"]).load("digits").train_labels
+    def loss(self, logits, batch, clock):
+        true = torch.nn.functional.one_hot(torch.tensor(self.labels)[batch.index], 10).float()
+        return cross_entropy(logits, true)
+"""
+KEPT = """
+    calls = [0]
+    def loss(self, logits, batch, clock):
+        self.calls[0] += 1  # FAULT
+        return cross_entropy(logits, batch.targets) * (1 + self.calls[0] % 7)
+"""
+DECLARED = """
+    q: float = tuned(2.0, 0.1, 1.0)
+    def losses(self, logits, batch, clock):  # FAULT
+        return cross_entropy(logits, batch.targets)
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    """Register a method with this body, until the test ends; gives its file."""
+
+    def make(body):
+        path = tmp_path / "faulty.py"
+        path.write_text(f'{HEAD}\n@register("faulty")\nclass Faulty(Method):\n{body}')
+        load_file(path)
+        return path
+
+    yield make
+    registry._METHODS.pop("faulty", None)
+
+
+FAULTS = [
+    ("frames", FRAMES, "true labels", "it sees true labels", True),
+    ("memory search", MEMORY_SEARCH, "true labels", "it sees true labels", True),
+    ("loaded data set", LOADED, "true labels", "it sees true labels", False),
+    ("import", LOADED, "true labels", "imports lnlbench.datasets", True),
+    ("global", GLOBAL, "true labels", "labels holds true labels", False),
+    (
+        "rolled rows",
+        MEMORY + "        return {'seen': logits.softmax(-1).roll(1, dims=1)}  # FAULT\n",
+        "samples in place",
+        "`remember (seen)` mixes up samples",
+        True,
+    ),
+    (
+        "neighbour's index",
+        "    def perturb(self, batch, clock):\n        weight = torch.cos(batch.index.float()).unsqueeze(-1)  # FAULT\n"
+        "        return replace(batch, targets=batch.targets * (1 + weight))\n",
+        "index",
+        "mixes up indices",
+        True,
+    ),
+    (
+        "torch.rand",
+        LOSS + "        return cross_entropy(logits, batch.targets) * torch.rand(())  # FAULT\n",
+        "repeats",
+        "global generator of torch",
+        True,
+    ),
+    (
+        "numpy",
+        LOSS + "        return cross_entropy(logits, batch.targets) * float(np.random.rand())  # FAULT\n",
+        "repeats",
+        "global generator of numpy",
+        True,
+    ),
+    (
+        "random",
+        LOSS + "        return cross_entropy(logits, batch.targets) * random.random()  # FAULT\n",
+        "repeats",
+        "global generator of random",
+        True,
+    ),
+    (
+        "a generator of its own",
+        LOSS + "        return cross_entropy(logits, batch.targets) * np.random.default_rng().random()  # FAULT\n",
+        "repeats",
+        "two runs of one seed differ",
+        True,
+    ),
+    ("kept between runs", KEPT, "repeats", "something kept between runs", False),
+    ("kept outside the memory", KEPT, "resumes", "ends elsewhere", False),
+    (
+        "exp of logits",
+        LOSS
+        + "        p = logits.exp() / logits.exp().sum(-1, keepdim=True)  # FAULT\n"
+        + "        return -(p.log() * batch.targets).sum(-1)\n",
+        "finite",
+        "not finite at logits of about 100",
+        True,
+    ),
+    *[
+        (
+            text,
+            LOSS
+            + f"        scale = {text}  # FAULT\n"
+            + "        return cross_entropy(logits, batch.targets) * (1 if scale else 2)\n",
+            "host sync",
+            words,
+            True,
+        )
+        for text, words in [
+            ("logits.mean().item()", ".item()"),
+            ("float(logits.mean())", "float(tensor)"),
+            ("bool((logits > 0).any())", "bool(tensor)"),
+            ("logits.detach().cpu() is not None", ".cpu()"),
+            ("logits.tolist()", ".tolist()"),
+            ("logits[logits > 1e9] is not None", "a mask as an index"),
+        ]
+    ],
+    (
+        "branch on a tensor",
+        LOSS
+        + "        losses = cross_entropy(logits, batch.targets)\n"
+        + "        return losses if losses.mean() > 1 else 2 * losses  # FAULT\n",
+        "stackable",
+        "cannot be stacked",
+        True,
+    ),
+    ("no loss at all", LOSS + "        return 0 * logits.sum(-1)\n", "learns", "does not learn", False),
+    ("an error", LOSS + "        return logits.nonsense  # FAULT\n", "learns", "AttributeError", True),
+    ("a hook's name", DECLARED, "declaration", "is it `loss`?", True),
+    ("a default out of range", DECLARED, "declaration", "outside its search range", False),
+]
+
+
+@pytest.mark.parametrize(("body", "name", "reason", "line"), [case[1:] for case in FAULTS], ids=[c[0] for c in FAULTS])
+def test_a_fault_is_found_with_its_reason_and_line(body, name, reason, line, faulty):
+    path = faulty(body)
+    found = [finding for finding in check(name, Subject("faulty")) if finding.fault and reason in finding.reason]
+    assert found, f"{name} did not say {reason!r}: {check(name, Subject('faulty'))}"
+    if line:
+        number = next(i for i, text in enumerate(path.read_text().splitlines(), 1) if "# FAULT" in text)
+        assert f"{path}:{number}" in found[0].where
+
+
+def test_a_peek_that_helps_is_also_seen_by_what_it_learns_of_shuffled_labels(faulty):
+    body = GLOBAL.replace("[batch.index]", "[torch.tensor(self.part)][batch.index]")
+    body = body.replace("    def loss", PART + "    def loss")
+    faulty(body)
+    assert "it learns from shuffled labels" in check("shuffled labels", Subject("faulty"))[0].reason
+
+
+PART = """
+    part = (lambda data, setting, load: [
+        i for image in [one.tobytes() for one in data.prepare(setting.setting("digits/symmetric-0.4"), 0,
+                        load.load("digits")).split.images.numpy()]
+        for i in [{one.tobytes(): j for j, one in enumerate(load.load("digits").train_images)}[image]]
+    ])(*(__import__(f"lnlbench.{name}", fromlist=["x"])
+         for name in ("benchmark.data", "benchmark.settings", "datasets.images")))
+"""
+
+
+def test_a_method_that_says_so_is_not_stacked(faulty):
+    body = (
+        "    stackable = False\n"
+        + LOSS
+        + "        return cross_entropy(logits, batch.targets) * float(logits.sum() > -1e9)\n"
+    )
+    faulty(body)
+    (found,) = check("stackable", Subject("faulty"))
+    assert not found.fault and "one run at a time" in found.reason
+
+
+def test_every_check_but_the_cost_is_seen_to_fail():
+    assert {case[2] for case in FAULTS} == set(CHECKS) - {"cost", "shuffled labels"}  # which has a test of its own
