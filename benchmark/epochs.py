@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.benchmark.job import Samples
+from lnlbench.methods.base import History
 
 EVALUATION_BATCH = 2000
 PROBE = 5000  # training samples, stratified by given label, of the exact diagnostics
@@ -28,6 +29,25 @@ def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
         return losses.mean(-1)
     return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)
+
+
+def changed(samples: Samples, past: Tensor) -> float:
+    """The share of predictions that are others than before, NaN where there were none before.
+
+    Args:
+        samples: of this epoch.
+        past: [K, N] predictions so far, -1 where there is none; takes the new ones.
+    """
+    before = past[:, samples.index]
+    now = samples.prediction.to(past.dtype)
+    past[:, samples.index] = now
+    return (before != now)[before >= 0].double().mean().item()
+
+
+def lengthened(past: History, validation: float, loss: float, changes: float, clean: float | None) -> History:
+    """The history with one more epoch; `clean` is None where the method is told no true labels."""
+    known = past.clean_validation if clean is None else (*past.clean_validation, clean)
+    return History(past.epochs, (*past.validation, validation), (*past.loss, loss), (*past.changes, changes), known)
 
 
 def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None) -> Samples:

@@ -67,7 +67,8 @@ class Epoch:
     online: Samples  # from the training pass, before each update; the probe's where the method changes the inputs
     exact: Samples | None  # of the probe in evaluation mode, after epochs 1, 2, 4, ... and the last
     validation_accuracy: float  # against the given labels, mean of the networks
-    predictions: dict[str, Tensor]  # probe -> uint8 [K, T]
+    validation_predictions: Tensor  # uint8 [K, V]
+    predictions: dict[str, Tensor]  # probe -> uint8 [K, T]; K is 1 for a method that is scored by its ensemble
     ensemble: dict[str, Tensor]  # probe -> uint8 [T], arg-max of the mean softmax; empty for one network
     weight_norm: float  # Euclidean, of all networks together
     distance: float  # of the weights from their start, likewise

@@ -97,6 +97,16 @@ def draw_order(samples: int, batch_size: int, augment: bool, device: torch.devic
     index = torch.randperm(samples, generator=source)[: steps * size].view(steps, size).to(device)
     if not augment:
         return Order(index, None, None)
-    offset = torch.randint(2 * PADDING + 1, (steps, size, 2), generator=source).to(device)
-    flip = torch.randint(2, (steps, size), generator=source).bool().to(device)
+    return _augmented(index, source)
+
+
+def another_view(order: Order, *names: object) -> Order:
+    """The same samples, cropped and flipped otherwise, from seed names; as they are where nothing is augmented."""
+    return order if order.offset is None else _augmented(order.index, generator("view", *names))
+
+
+def _augmented(index: Tensor, source: torch.Generator) -> Order:
+    steps, size = index.shape
+    offset = torch.randint(2 * PADDING + 1, (steps, size, 2), generator=source).to(index.device)
+    flip = torch.randint(2, (steps, size), generator=source).bool().to(index.device)
     return Order(index, offset, flip)

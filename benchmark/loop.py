@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,10 +15,19 @@ from torch.nn.functional import one_hot
 
 from lnlbench.benchmark import optimiser
 from lnlbench.benchmark.draws import Draws
-from lnlbench.benchmark.epochs import EVALUATION_BATCH, PROBE, due, learning_rate, samples_of, weighted_mean
+from lnlbench.benchmark.epochs import (
+    EVALUATION_BATCH,
+    PROBE,
+    changed,
+    due,
+    learning_rate,
+    lengthened,
+    samples_of,
+    weighted_mean,
+)
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job, Samples
-from lnlbench.benchmark.loader import PADDING, Images, Order, draw_order
+from lnlbench.benchmark.loader import PADDING, Images, Order, another_view, draw_order
 from lnlbench.benchmark.networks import Networks
 from lnlbench.benchmark.sampling import stratified
 from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task
@@ -35,12 +45,18 @@ class Log:
         self.weight = torch.empty(shape, device=how.device, dtype=how.dtype) if selects else None
         self.same_inputs = True
         self.observed = False
-        self.passes = 0
+        self.passes = 0.0  # of a batch, forward and backward
+        self.guesses = 0.0  # of a batch, forward alone
 
     def write(self, step: int, logits: Tensor, objective: Tensor, weight: Tensor | None) -> None:
-        """Keep the logits [K, B, C], the objective [] and the selection weights [K, B] of a step."""
-        self.logits[step] = logits
+        """Keep the logits [K, B, C], the objective [] and the selection weights [K, B] of a step.
+
+        Where the method has changed the inputs they say nothing of single samples, and may be more.
+        """
         self.objective[step] = objective / len(logits)
+        if not self.same_inputs:
+            return
+        self.logits[step] = logits
         if self.weight is not None and weight is not None:
             self.weight[step] = weight
 
@@ -77,6 +93,7 @@ class Loop:
         self.memory = self.method.start(Task(self.targets, count, self.told))
         self.epoch = 0
         self.history = History(self.setting.epochs, (), ())
+        self.predicted = torch.full((count, len(split.given)), -1, dtype=torch.int16)  # what changes are counted by
 
     def advance(self) -> Epoch:
         """Train one epoch and evaluate."""
@@ -102,19 +119,26 @@ class Loop:
     def begin(self, order: Order) -> None:
         """Make ready for the steps of an epoch."""
         self.draws = Draws(len(order.index), self.how.device, self.job.replicate, self.epoch)
+        names = (self.job.replicate, self.epoch)
+        self.views = [order, *(another_view(order, view, *names) for view in range(1, self.job.method.views))]
         self.log = self.log_type(order, self.job, self.how, self.method.answers("select"))
 
     def batch(self, order: Order, step: int) -> Batch:
         """The batch of a step, augmented, with the rows of the method's memory."""
         index = order.index[step]
-        images = self.images.batch(index, *(None if x is None else x[step] for x in (order.offset, order.flip)))
+        images, *views = (
+            self.images.batch(index, *(None if x is None else x[step] for x in (view.offset, view.flip)))
+            for view in self.views
+        )
         memory = {name: rows[:, index] for name, rows in self.memory.items()}
-        return Batch(images, self.targets[index], index, memory, self.told)
+        return Batch(images, self.targets[index], index, memory, self.told, tuple(views))
 
     def step(self, batch: Batch, clock: Clock, step: int, lr: float) -> None:
-        """One update: perturb once; forward, remember, loss, select and gradient at each call of `grads_at`."""
+        """One update: perturb, guess; forward, remember, loss, select and gradient at each call of `grads_at`."""
         inputs = batch.inputs
         batch = self.method.perturb(batch, clock)
+        if self.method.answers("guess"):
+            batch = self.method.guess(partial(self.guessed, step), batch, clock)
         self.log.same_inputs &= batch.inputs is inputs
         drawn = self.draws.position  # a later call of `grads_at` draws what the first one drew
         weights: Tensor | None = None
@@ -134,7 +158,7 @@ class Loop:
             objective = weighted_mean(losses, weights).sum()
             if first:
                 self.log.write(step, logits.detach(), objective.detach(), weights)
-            self.log.passes += 1
+            self.log.passes += losses.shape[-1] / len(batch.index)
             first = False
             flat = [p for network in leaves for p in network.values()]
             grads = iter(torch.autograd.grad(objective, flat, materialize_grads=True))
@@ -146,6 +170,13 @@ class Loop:
         update(self.networks.flat, flat, self.optimiser, lr, self.setting.weight_decay, self.setting.momentum)
         if self.method.answers("average"):
             self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
+
+    @torch.no_grad()
+    def guessed(self, step: int, inputs: Tensor) -> Tensor:
+        """Logits [K, B, C] in training mode that leave no trace; charged to the method."""
+        logits = self.networks.forward(self.networks.params, inputs, (self.epoch, step), commit=False)
+        self.log.guesses += logits.shape[1] / self.log.index.shape[1]
+        return logits
 
     @torch.no_grad()
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> Batch:
@@ -170,17 +201,18 @@ class Loop:
         log, done = self.log, self.epoch
         exact = self.samples(self.probe) if due(done, self.setting.epochs) or not log.same_inputs else None
         online = exact if exact is not None and not log.same_inputs else log.samples(self.given)
-        votes = self.networks.predict(self.validation.chunks(EVALUATION_BATCH)).argmax(-1)
+        votes = self.answers(self.validation).argmax(-1)
         accuracy = (votes == self.validation_given).float().mean().item()
+        true = self.told.get("clean_validation")
+        clean = None if true is None else (votes == true).float().mean().item()
         predictions, ensemble = {}, {}
         for name, images in self.probes.items():
-            found = self.networks.predict(images.chunks(EVALUATION_BATCH))
+            found = self.answers(images)
             predictions[name] = found.argmax(-1).to(torch.uint8).cpu()
             if len(found) > 1:
                 ensemble[name] = found.softmax(-1).mean(0).argmax(-1).to(torch.uint8).cpu()
         loss, norm = log.objective.mean().item(), self.networks.norm()
-        past = self.history
-        self.history = History(past.epochs, (*past.validation, accuracy), (*past.loss, loss))
+        self.history = lengthened(self.history, accuracy, loss, changed(online, self.predicted), clean)
         diverged = not (math.isfinite(loss) and math.isfinite(norm))
         passes = log.passes * len(self.networks.models) / len(log.objective)
         return Epoch(
@@ -190,19 +222,27 @@ class Loop:
             online=online,
             exact=exact,
             validation_accuracy=accuracy,
+            validation_predictions=votes.to(torch.uint8).cpu(),
             predictions=predictions,
             ensemble=ensemble,
             weight_norm=norm,
             distance=self.networks.distance(),
             train_seconds=trained - begin,
             evaluate_seconds=time.perf_counter() - trained,
-            forward=passes + (len(self.networks.models) if log.observed else 0),
+            forward=passes
+            + log.guesses * len(self.networks.models) / len(log.objective)
+            + (len(self.networks.models) if log.observed else 0),
             backward=passes,
             diverged=diverged,
             last=done == self.setting.epochs or diverged or self.job.method.stop(self.history),
             history=self.history,
             state=self.state,
         )
+
+    def answers(self, images: Images) -> Tensor:
+        """The logits of each network [K, T, C], or the log of their mean softmax [1, T, C] for an ensemble."""
+        logits = self.networks.predict(images.chunks(EVALUATION_BATCH))
+        return logits.softmax(-1).mean(0, keepdim=True).log() if self.job.method.ensemble else logits
 
     def samples(self, index: Tensor) -> Samples:
         """The numbers of some training samples from a pass in evaluation mode, without augmentation."""
@@ -218,7 +258,7 @@ class Loop:
     def state(self) -> dict[str, Any]:
         """All that is needed to go on after the epoch that ended last, as copies."""
         rest = {"epoch": self.epoch, "optimiser": self.optimiser, "memory": self.memory, "history": self.history}
-        return {"networks": self.networks.state(), **copy.deepcopy(rest)}
+        return {"networks": self.networks.state(), "predicted": self.predicted.clone(), **copy.deepcopy(rest)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state, wherever its tensors are."""
@@ -226,4 +266,4 @@ class Loop:
         rest = copy.deepcopy({name: value for name, value in state.items() if name != "networks"})
         self.epoch, self.optimiser = rest["epoch"], rest["optimiser"].to(self.how.device)
         self.memory = {name: rows.to(self.how.device) for name, rows in rest["memory"].items()}
-        self.history = rest["history"]
+        self.history, self.predicted = rest["history"], rest["predicted"].cpu()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import math
 import platform
 import resource
 import subprocess
@@ -268,7 +269,7 @@ def result_of(
 
 def read_run(run: Run, host: Result) -> Result:
     """The result of a method that only reads its host's history: the host's, up to where the method stops."""
-    full = _history(host)
+    full = _history(host, run.method.told)
     length = len(full.validation)
     for epoch in range(1, length + 1):
         if run.method.stop(_upto(full, epoch)):
@@ -300,6 +301,7 @@ def _train(members: Sequence[tuple[Run, Prepared | Blind]], **how: Any) -> Itera
 
 def observed(epoch: Epoch) -> dict[str, float | None]:
     """The numbers of an epoch that training itself tells, without any label but the given ones."""
+    changes = epoch.history.changes[-1]
     return {
         "objective": epoch.loss,
         "validation_accuracy": epoch.validation_accuracy,
@@ -310,13 +312,17 @@ def observed(epoch: Epoch) -> dict[str, float | None]:
         "seconds_evaluate": epoch.evaluate_seconds,
         "forward_passes": epoch.forward,
         "backward_passes": epoch.backward,
+        "prediction_changes": None if math.isnan(changes) else changes,
     }
 
 
 def measure(epoch: Epoch, prepared: Prepared) -> dict[str, float | None]:
     """The numbers of an epoch that results keep; the only step at which true labels are read."""
     split, truth = prepared.split, prepared.truth
-    numbers = observed(epoch) | {"test_accuracy": accuracy(epoch.predictions[TEST], truth.test)}
+    numbers = observed(epoch) | {
+        "test_accuracy": accuracy(epoch.predictions[TEST], truth.test),
+        "clean_validation_accuracy": accuracy(epoch.validation_predictions, truth.validation),
+    }
     if TEST in epoch.ensemble:
         numbers["test_accuracy_ensemble"] = accuracy(epoch.ensemble[TEST].unsqueeze(0), truth.test)
     for name, value in diagnose(epoch.online, split.given, truth.train).items():
@@ -403,12 +409,16 @@ def commit() -> str | None:
     return told.stdout.strip() if tracked.returncode == 0 else None
 
 
-def _history(result: Result) -> History:
-    def row(name: str) -> tuple[float, ...]:
-        return tuple(float("nan") if value is None else value for value in result.curves[name])
+def _history(result: Result, told: Sequence[str]) -> History:
+    """What a reading may know of a stored run; true labels only where it declares them."""
 
-    return History(result.epochs, row("validation_accuracy"), row("objective"))
+    def row(name: str) -> tuple[float, ...]:
+        return tuple(float("nan") if value is None else value for value in result.curves.get(name, ()))
+
+    clean = row("clean_validation_accuracy") if "clean_validation" in told else ()
+    return History(result.epochs, row("validation_accuracy"), row("objective"), row("prediction_changes"), clean)
 
 
 def _upto(history: History, epochs: int) -> History:
-    return History(history.epochs, history.validation[:epochs], history.loss[:epochs])
+    rows = (history.validation, history.loss, history.changes, history.clean_validation)
+    return History(history.epochs, *(row[:epochs] for row in rows))

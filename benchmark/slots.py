@@ -29,6 +29,8 @@ class Slots:
     def __init__(self, jobs: Sequence[Job], how: Execution) -> None:
         job, self.how, self.jobs, self.epoch = jobs[0], how, list(jobs), 0
         self.history = [History(job.setting.epochs, (), ()) for _ in jobs]
+        none = torch.full((job.method.networks, len(job.split.given)), -1, dtype=torch.int16)
+        self.predicted = [none.clone() for _ in jobs]
         fresh = {job.replicate: [self.model(job, k) for k in range(job.method.networks)] for job in jobs}
         models = [fresh[job.replicate] for job in jobs]
         self.template = self.model(job, 0)
@@ -73,6 +75,7 @@ class Slots:
             "optimiser": optimiser.OptimiserState(first, second, self.moments.steps),
             "memory": mine["memory"],
             "history": self.history[slot],
+            "predicted": self.predicted[slot].clone(),
         }
 
     def restore(self, states: Sequence[State]) -> None:
@@ -87,11 +90,13 @@ class Slots:
         first, second = (to(joined([getattr(s["optimiser"], n) for s in states])) for n in ("first", "second"))
         self.moments = optimiser.OptimiserState(first, second, states[0]["optimiser"].steps)
         self.epoch, self.history = states[0]["epoch"], [state["history"] for state in states]
+        self.predicted = [state["predicted"].cpu().clone() for state in states]
 
     def keep(self, slots: Sequence[int]) -> None:
         """Forget all runs but some."""
         self.jobs = [self.jobs[slot] for slot in slots]
         self.history = [self.history[slot] for slot in slots]
+        self.predicted = [self.predicted[slot] for slot in slots]
         rows = torch.tensor(slots, device=self.how.device)
         self.runs = mapped(lambda x: x[rows], self.runs)
         self.moments.first, self.moments.second = mapped(lambda x: x[rows], [self.moments.first, self.moments.second])

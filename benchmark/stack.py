@@ -16,14 +16,14 @@ from torch.nn.functional import one_hot
 
 from lnlbench.benchmark import optimiser
 from lnlbench.benchmark.draws import Draws, Handed, Tables
-from lnlbench.benchmark.epochs import EVALUATION_BATCH, due, learning_rate, samples_of
+from lnlbench.benchmark.epochs import EVALUATION_BATCH, changed, due, learning_rate, lengthened, samples_of
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job, Samples
 from lnlbench.benchmark.loader import PADDING
 from lnlbench.benchmark.pool import Pool, draw_orders
 from lnlbench.benchmark.pure import Trace, pure
 from lnlbench.benchmark.slots import Slots, State, flat, joined, mapped, norms
-from lnlbench.methods.base import Clock, History, Record
+from lnlbench.methods.base import Clock, Record
 
 ROOM = 8 * EVALUATION_BATCH  # images that are evaluated at once, of all runs together
 
@@ -156,6 +156,9 @@ class Stack:
         exact = self.samples(runs["probe"]) if due(done, self.setting.epochs) or not trace.same_inputs else None
         votes = self.predict(self.validation).argmax(-1)
         accuracy = (votes == runs["validation_given"].unsqueeze(1)).flatten(1).float().mean(1).tolist()
+        true = runs["told"].get("clean_validation")
+        clean = None if true is None else (votes == true.unsqueeze(1)).flatten(1).float().mean(1).tolist()
+        votes = votes.to(torch.uint8).cpu()
         logits = {name: self.predict(pool) for name, pool in self.probes.items()}
         predictions = {name: found.argmax(-1).to(torch.uint8).cpu() for name, found in logits.items()}
         ensemble = {name: x.softmax(-1).mean(1).argmax(-1).to(torch.uint8).cpu() for name, x in logits.items()}
@@ -164,17 +167,21 @@ class Stack:
         passes = trace.passes * self.count / len(self.objective)
         found = []
         for slot in self.live:
-            job, past = self.jobs[slot], self.slots.history[slot]
-            history = History(past.epochs, (*past.validation, accuracy[slot]), (*past.loss, loss[slot]))
+            job = self.jobs[slot]
+            online = exact[slot] if exact is not None and not trace.same_inputs else self.online(slot)
+            changes = changed(online, self.slots.predicted[slot])
+            known = None if clean is None else clean[slot]
+            history = lengthened(self.slots.history[slot], accuracy[slot], loss[slot], changes, known)
             self.slots.history[slot] = history
             diverged = not (math.isfinite(loss[slot]) and math.isfinite(norm[slot]))
             numbers: dict[str, Any] = {
                 "epoch": done - 1,
                 "lr": self.lr(job, done - 1),
                 "loss": loss[slot],
-                "online": exact[slot] if exact is not None and not trace.same_inputs else self.online(slot),
+                "online": online,
                 "exact": None if exact is None else exact[slot],
                 "validation_accuracy": accuracy[slot],
+                "validation_predictions": votes[slot],
                 "predictions": {name: rows[slot] for name, rows in predictions.items()},
                 "ensemble": {name: rows[slot] for name, rows in ensemble.items()} if self.count > 1 else {},
                 "weight_norm": norm[slot],

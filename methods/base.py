@@ -48,6 +48,7 @@ class Batch:
     index: Tensor  # [B] positions in the training set
     memory: Mapping[str, Tensor]  # the rows of the method's memory, each [K, B, ...]
     told: Mapping[str, Tensor] = field(default_factory=dict)  # what the method declares in `told`, nothing else
+    views: tuple[Tensor, ...] = ()  # the same samples augmented otherwise: one less than the method's `views`
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,13 @@ class Task:
 
 @dataclass(frozen=True)
 class History:
-    """What `stop` and `report` may read: nothing that a test label or a true label has touched."""
+    """What `stop` and `report` may read: nothing that a test label has touched, and a true one only if declared."""
 
     epochs: int  # planned length
     validation: Sequence[float]  # accuracy on the validation split's given labels, mean of the networks, one per epoch
     loss: Sequence[float]  # mean training objective, one per epoch
+    changes: Sequence[float] = ()  # share of the training predictions that differ from an epoch ago; NaN in the first
+    clean_validation: Sequence[float] = ()  # as `validation` against true labels, for a method that declares them
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ class Method:
     name: ClassVar[str] = ""
     networks: ClassVar[int] = 1
     stackable: ClassVar[bool] = True
+    views: ClassVar[int] = 1  # how often each sample of a batch is augmented
+    ensemble: ClassVar[bool] = False  # whether the mean softmax of its networks is what it is scored by
     told: ClassVar[
         tuple[str, ...]
     ] = ()  # what it must know beyond the given labels, of `FACTS`: the information ledger
@@ -197,6 +202,14 @@ class Method:
         """What the networks see, drawn once per step. The batch as it is by default."""
         return batch
 
+    def guess(self, predict: Callable[[Tensor], Tensor], batch: Batch, clock: Clock) -> Batch:
+        """What the networks are trained on, in view of their present predictions; after `perturb`, never stacked.
+
+        `predict` takes inputs [B, ...] or [K, B, ...] and gives the logits [K, B, C] of all networks in training mode,
+        without gradient. The batch may become wider; then every row of its memory does, and `index` stays.
+        """
+        return batch
+
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
         """The new rows [K, B, ...] of the memory, from detached logits [K, B, C], before the loss sees them."""
         return {}
@@ -234,7 +247,7 @@ class Method:
         return len(history.validation) - 1
 
 
-HOOKS = ("start", "perturb", "remember", "loss", "select", "gradient", "average", "observe", "stop", "report")
+HOOKS = ("start", "perturb", "guess", "remember", "loss", "select", "gradient", "average", "observe", "stop", "report")
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

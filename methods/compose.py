@@ -32,7 +32,9 @@ class Composition(Method):
                 raise MethodError(f"{' and '.join(map(repr, owners))} both answer `{hook}`: they cannot be combined")
         told = {fact for part in self.parts for fact in part.told}
         object.__setattr__(self, "networks", max((part.networks for part in self.parts), default=1))
-        object.__setattr__(self, "stackable", all(part.stackable for part in self.parts))
+        object.__setattr__(self, "views", max((part.views for part in self.parts), default=1))
+        object.__setattr__(self, "ensemble", any(part.ensemble for part in self.parts))
+        object.__setattr__(self, "stackable", all(map(_stackable, self.parts)))
         object.__setattr__(self, "told", tuple(sorted(told)))
 
     def __str__(self) -> str:
@@ -83,6 +85,9 @@ class Composition(Method):
             batch = part.perturb(batch, clock)
         return batch
 
+    def guess(self, predict: Callable[[Tensor], Tensor], batch: Batch, clock: Clock) -> Batch:
+        return self.owner("guess").guess(predict, batch, clock)
+
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
         return self.joined("remember", lambda part: part.remember(logits, batch, clock))
 
@@ -112,6 +117,10 @@ class Composition(Method):
 
 
 _DEFAULT = Method()
+
+
+def _stackable(part: Method) -> bool:
+    return part.stackable and part.views == 1 and not part.ensemble and not part.answers("guess")
 
 
 def _reads(part: Method) -> bool:

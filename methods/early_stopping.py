@@ -1,5 +1,7 @@
 """Early stopping on the noisy validation split."""
 
+from collections.abc import Sequence
+
 from lnlbench.methods.base import History, Method, tuned
 from lnlbench.methods.registry import register
 
@@ -17,8 +19,13 @@ class EarlyStopping(Method):
 
     patience: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0))
 
+    def accuracies(self, history: History) -> Sequence[float]:
+        """What is waited for to rise, one per epoch."""
+        return history.validation
+
     def report(self, history: History) -> int:
-        return max(range(len(history.validation)), key=history.validation.__getitem__)
+        accuracies = self.accuracies(history)
+        return max(range(len(accuracies)), key=accuracies.__getitem__)
 
     def stop(self, history: History) -> bool:
         waited = len(history.validation) - 1 - self.report(history)

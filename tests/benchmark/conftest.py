@@ -55,7 +55,9 @@ def job_of(split_of):
     def make(method="ce", split=None, replicate=0, told=None, **changes) -> Job:
         found = Composition((method,)) if isinstance(method, Method) else parse(method)
         base = Setting("toy", "digits", "clean", "mlp", epochs=3, lr=0.05, weight_decay=1e-3, batch_size=8)
-        return Job(replace(base, **changes), found, replicate, split or split_of(), FACTS if told is None else told)
+        split = split or split_of()
+        facts = FACTS | {"clean_validation": split.validation_given} if told is None else told
+        return Job(replace(base, **changes), found, replicate, split, facts)
 
     return make
 

@@ -16,7 +16,7 @@ from lnlbench.methods.base import Method, cross_entropy
 
 FP64 = {"device": "cpu", "precision": "fp64"}
 STACK = {"execution": "stack", **FP64}
-NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd"]
+NAMES = [*(name for name in methods() if parse(name).stackable), "gce + sam + early_stopping", "dal + label_noise_sgd"]
 CLOSE = 1e-11
 TIMED = ("train_seconds", "evaluate_seconds", "state", "stacked")
 

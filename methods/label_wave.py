@@ -1,0 +1,55 @@
+"""Label Wave: stop, without held-out labels, when predictions on the training set are at their steadiest."""
+
+import math
+from collections.abc import Sequence
+
+from lnlbench.methods.base import History, Method, MethodError, tuned
+from lnlbench.methods.registry import register
+
+
+@register("label_wave")
+class LabelWave(Method):
+    """Stop at the first minimum of the prediction changes, averaged over the last `window` epochs.
+
+    A prediction change is a training sample whose predicted class is another than an epoch ago. A minimum counts as
+    such once it is not undercut for `patience`, a share of the training length. Until then the answer is the lowest
+    epoch so far.
+
+    Source: Yuan, Feng and Liu, "Early Stopping Against Label Noise Without Validation Data", ICLR 2024, section 4,
+    where the patience is not stated. Predictions are those of the training pass.
+    """
+
+    window: int = tuned(3, 1, 5, valid=(1, 100))
+    patience: float = tuned(0.05, 0.03, 0.3, valid=(0.0, 1.0))
+
+    def report(self, history: History) -> int:
+        return self.minimum(history)[0]
+
+    def stop(self, history: History) -> bool:
+        return self.minimum(history)[1]
+
+    def minimum(self, history: History) -> tuple[int, bool]:
+        """The epoch of the first minimum, and whether it is one already.
+
+        Raises:
+            MethodError: the history does not say how many predictions changed.
+        """
+        if len(history.changes) != len(history.validation):
+            raise MethodError("label_wave needs the prediction changes of each epoch, which this run did not record")
+        patience = max(1.0, float(self.patience) * history.epochs)
+        return first_minimum(history.changes, int(self.window), patience)
+
+
+def first_minimum(changes: Sequence[float], window: int, patience: float) -> tuple[int, bool]:
+    """The place of the first minimum of the trailing mean, and whether it has stood for `patience` places.
+
+    Nothing is known at the first place; before the first full window the answer is the last place.
+    """
+    best, low = len(changes) - 1, math.inf
+    for place in range(window, len(changes)):
+        mean = math.fsum(changes[place - window + 1 : place + 1]) / window
+        if mean < low:
+            best, low = place, mean
+        elif place - best >= patience:
+            return best, True
+    return best, False
