@@ -8,6 +8,7 @@ from torch import Tensor
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 from lnlbench.methods.gce import box_cox
 from lnlbench.methods.registry import register
+from lnlbench.methods.soft_bootstrapping import entropy
 
 
 @register("dal")
@@ -36,6 +37,4 @@ class DAL(Method):
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         q, weight = self.schedule(clock.progress)
         fit = (batch.targets * box_cox(logits, q)).sum(-1)
-        log_p = logits.log_softmax(-1)
-        entropy = -(log_p.exp() * log_p).sum(-1)
-        return fit + weight * entropy / (q * math.log(logits.shape[-1]))
+        return fit + weight * entropy(logits) / (q * math.log(logits.shape[-1]))

@@ -1,0 +1,25 @@
+"""Label smoothing: a share of each label is spread over all classes."""
+
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
+from lnlbench.methods.registry import register
+
+
+@register("label_smoothing")
+class LabelSmoothing(Method):
+    """L = (1 - r) CE + r mean_k(-log p_k).
+
+    Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, section 7; under
+    label noise Lukasik et al., "Does Label Smoothing Mitigate Label Noise?", ICML 2020.
+    """
+
+    smoothing: float = tuned(0.1, 0.0, 0.5, valid=(0.0, 1.0))
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        return cross_entropy(logits, smoothed(batch.targets, self.smoothing))
+
+
+def smoothed(targets: Tensor, smoothing: Tensor | float) -> Tensor:
+    """(1 - r) t + r / C, for any sign of r: label weights [..., C]."""
+    return (1 - smoothing) * targets + smoothing * targets.sum(-1, keepdim=True) / targets.shape[-1]

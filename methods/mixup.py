@@ -1,0 +1,47 @@
+"""Mixup: the network sees mixtures of two images, with the same mixture of their labels."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, Random, tuned
+from lnlbench.methods.registry import register
+
+PROPOSALS = 8  # per gamma variable; each is accepted with a probability above 0.95
+
+
+@register("mixup")
+class Mixup(Method):
+    """x = λ x_i + (1 - λ) x_j and t = λ t_i + (1 - λ) t_j, one λ ~ Beta(α, α) per batch, j a permutation of i.
+
+    Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, eq. 1 and figure 1; under label noise
+    its section 3.4.
+    """
+
+    alpha: float = tuned(1.0, 0.1, 8.0, log=True, valid=(0.01, 100.0))
+
+    def perturb(self, batch: Batch, clock: Clock) -> Batch:
+        share = beta_variable(self.alpha, clock.random).to(batch.targets.dtype)
+        partner = clock.random.uniform([batch.targets.shape[-2]]).argsort()
+
+        def mixed(own: Tensor) -> Tensor:
+            return share * own + (1 - share) * own[partner]
+
+        return replace(batch, inputs=mixed(batch.inputs), targets=mixed(batch.targets))
+
+
+def beta_variable(alpha: Tensor | float, random: Random) -> Tensor:
+    """One number [] of Beta(α, α), as the share of one of two gamma variables.
+
+    Source: Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables", ACM TOMS 2000, with shape α + 1
+    brought to α by a power of a uniform number; so many proposals are drawn at once that one of them is taken.
+    """
+    shape = alpha + 1 - 1 / 3
+    normal, uniform, boost = random.normal([2, PROPOSALS]), random.uniform([2, PROPOSALS]), random.uniform([2])
+    cube = (1 + normal / (9 * shape) ** 0.5) ** 3
+    limit = normal**2 / 2 + shape * (1 - cube + cube.clamp(min=1e-9).log())
+    taken = ((cube > 0) & (uniform.clamp(min=1e-12).log() < limit)).to(normal.dtype).argmax(-1, keepdim=True)
+    gamma = cube.gather(-1, taken).squeeze(-1).clamp(min=1e-9)
+    logs = gamma.log() + boost.clamp(min=1e-12).log() / alpha  # small α: far below the smallest float
+    return torch.sigmoid(logs[0] - logs[1])

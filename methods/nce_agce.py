@@ -1,0 +1,25 @@
+"""Active-passive loss: normalised cross-entropy and an asymmetric GCE."""
+
+from torch import Tensor
+
+from lnlbench.methods.active_passive import asymmetric_gce, normalised_cross_entropy
+from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.registry import register
+
+
+@register("nce_agce")
+class NCEandAGCE(Method):
+    """L = α NCE + β AGCE: log p_y / Σ log p_k, and [(a + 1)^q - (a + p_y)^q] / q.
+
+    Source: Zhou et al., "Asymmetric Loss Functions for Learning with Noisy Labels", ICML 2021, section 5. Not as
+    there: no clipping of gradients.
+    """
+
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
+    beta: float = tuned(4.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1)
+    a: float = tuned(6.0, 0.1, 8.0, valid=(1e-6, 100.0), many=1.8)
+    q: float = tuned(1.5, 0.5, 4.0, valid=(1e-3, 10.0), many=3.0)
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        active = normalised_cross_entropy(logits, batch.targets)
+        return self.alpha * active + self.beta * asymmetric_gce(logits, batch.targets, self.a, self.q)

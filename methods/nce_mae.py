@@ -1,0 +1,23 @@
+"""Active-passive loss: normalised cross-entropy and the mean absolute error."""
+
+from torch import Tensor
+
+from lnlbench.methods.active_passive import mean_absolute_error, normalised_cross_entropy
+from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.registry import register
+
+
+@register("nce_mae")
+class NCEandMAE(Method):
+    """L = α NCE + β MAE: log p_y / Σ log p_k, and 2 (1 - p_y).
+
+    Source: Ma et al., "Normalized Loss Functions for Deep Learning with Noisy Labels", ICML 2020, eq. 8 and
+    13. Not as there: no clipping of gradients.
+    """
+
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
+    beta: float = tuned(1.0, 0.05, 100.0, log=True, valid=(0.0, 1e3))
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        active = normalised_cross_entropy(logits, batch.targets)
+        return self.alpha * active + self.beta * mean_absolute_error(logits, batch.targets)

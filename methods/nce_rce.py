@@ -1,0 +1,23 @@
+"""Active-passive loss: normalised cross-entropy and reverse cross-entropy."""
+
+from torch import Tensor
+
+from lnlbench.methods.active_passive import normalised_cross_entropy, reverse_cross_entropy
+from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.registry import register
+
+
+@register("nce_rce")
+class NCEandRCE(Method):
+    """L = α NCE + β RCE: log p_y / Σ log p_k, and -A (1 - p_y) with A = log 1e-4.
+
+    Source: Ma et al., "Normalized Loss Functions for Deep Learning with Noisy Labels", ICML 2020, eq. 8 and
+    13. Not as there: no clipping of gradients.
+    """
+
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
+    beta: float = tuned(1.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1)
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        active = normalised_cross_entropy(logits, batch.targets)
+        return self.alpha * active + self.beta * reverse_cross_entropy(logits, batch.targets)

@@ -1,0 +1,26 @@
+"""Negative label smoothing: after a warm-up, labels are sharpened beyond one, the other classes pushed below zero."""
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
+from lnlbench.methods.label_smoothing import smoothed
+from lnlbench.methods.registry import register
+
+
+@register("negative_label_smoothing")
+class NegativeLabelSmoothing(Method):
+    """L = (1 - r) CE + r mean_k(-log p_k) with r < 0, after a share `warmup` of plain cross-entropy.
+
+    The loss has no lower bound: logits grow as long as it is trained.
+
+    Source: Wei et al., "To Smooth or Not? When Label Smoothing Meets Noisy Labels", ICML 2022, eq. 2. r = -0.2 after 2
+    of 100 epochs as in its replication; the paper chooses r down to -8 by setting.
+    """
+
+    smoothing: float = tuned(-0.2, choices=(-0.2, -0.4, -0.8, -1.0, -2.0, -4.0, -6.0))
+    warmup: float = tuned(0.02, 0.01, 0.8, log=True, valid=(0.0, 1.0))
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        sharpened = smoothed(batch.targets, self.smoothing)
+        return cross_entropy(logits, torch.where(clock.progress < self.warmup, batch.targets, sharpened))

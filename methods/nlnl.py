@@ -1,0 +1,37 @@
+"""Negative learning: the network is told what a sample is not."""
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.registry import register
+
+
+@register("nlnl")
+class NLNL(Method):
+    """L = -Σ_n log(1 - p_n) over N complementary labels, drawn at each step among the C - 1 others than the given.
+
+    The sum, not the mean, over the draws: one draw says so little that training takes hundreds of epochs. A soft
+    target counts as its largest class.
+
+    Source: Kim et al., "NLNL: Negative Learning for Noisy Labels", ICCV 2019, eq. 2: negative learning alone, without
+    the selective and the semi-supervised phase. N = 110 as in its code for 100 classes, and in DAL's for all.
+    """
+
+    complements: int = tuned(110, choices=(1, 10, 110))
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        classes, given = logits.shape[-1], batch.targets.argmax(-1)
+        shift = 1 + clock.random.integers(classes - 1, [given.shape[-1], self.complements])
+        other = (given.unsqueeze(-1) + shift) % classes  # [..., B, N]
+        missing = log_one_minus(logits)
+        return -missing.gather(-1, other.expand(*missing.shape[:-1], -1)).sum(-1)
+
+
+def log_one_minus(logits: Tensor) -> Tensor:
+    """log(1 - p) for every class [..., C], also where p rounds to 1."""
+    log_p = logits.log_softmax(-1)
+    top = torch.arange(logits.shape[-1], device=logits.device) == logits.argmax(-1, keepdim=True)
+    below = torch.log1p(-log_p.masked_fill(top, -torch.inf).exp())  # p <= 1/2 here
+    rest = log_p.masked_fill(top, -torch.inf).logsumexp(-1, keepdim=True)
+    return torch.where(top, rest, below)

@@ -1,0 +1,40 @@
+"""Truncated GCE: from some epoch on, samples whose label is too improbable are left out."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Record, Task, tuned
+from lnlbench.methods.gce import GCE
+from lnlbench.methods.registry import register
+
+
+@register("truncated_gce")
+class TruncatedGCE(GCE):
+    """Minimise Σ v_i (L_q(p_i) - L_q(k)), with v_i = 1 where p_i > k, else 0.
+
+    The weights v are renewed from an exact pass over the training set before every epoch that is a multiple of `every`
+    from `prune` on, both shares of the training; until then v = 1.
+
+    Source: Zhang and Sabuncu, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels",
+    NeurIPS 2018, eq. 9 and algorithm 1; from epoch 40 of 120, every 10. Not as there: the weights come from the
+    present model, not from the best one so far.
+    """
+
+    k: float = tuned(0.5, 0.2, 0.6, valid=(0.0, 0.99))
+    prune: float = tuned(0.33, 0.2, 0.6, valid=(0.0, 1.0))
+    every: float = tuned(0.08, 0.02, 0.2, valid=(0.0, 1.0))
+
+    def start(self, task: Task) -> dict[str, Tensor]:
+        return {"kept": task.targets.new_ones(task.networks, len(task.targets))}
+
+    def due(self, epoch: int, epochs: int) -> bool:
+        first, period = math.ceil(float(self.prune) * epochs), max(1, round(float(self.every) * epochs))
+        return epoch >= first and (epoch - first) % period == 0
+
+    def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
+        return {"kept": (torch.exp(-record.loss) > self.k).to(record.loss.dtype)}
+
+    def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        return batch.memory["kept"].to(losses.dtype)
