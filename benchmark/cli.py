@@ -59,7 +59,8 @@ def list_(
     _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
 
 
-@app.command()
+@app.command("run")
+@app.command("sweep")
 def run(
     targets: Targets,
     methods: Methods = "",
@@ -80,14 +81,19 @@ def run(
     ] = "auto",
     checkpoint_every: Annotated[int, typer.Option(help="Keep unfinished runs every so many epochs.", min=0)] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0)] = 0,
+    executor: Annotated[str, typer.Option(help="local: processes on this machine; ray: tasks of a cluster.")] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster, as in auto; a private one by default.")
+    ] = None,
+    gpus: Annotated[float, typer.Option(help="GPUs of each run on Ray, as in 0.25.", min=0)] = 0.0,
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
     database: Database = None,
     plugin: Plugin = [],  # noqa: B006
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and what is stored.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is missing and stored, and the time.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run methods on settings and store every run; what is stored already is not run again."""
+    """Run methods on settings and store every run; what is stored is not run again. `run` and `sweep` are the same."""
     from lnlbench.benchmark import display, plan
     from lnlbench.benchmark.options import Options
 
@@ -101,6 +107,9 @@ def run(
         tuple(plugin),
         execution,
         checkpoint_every,
+        executor,
+        ray_address,
+        gpus,
     )
     length = [] if epochs is None else [f"epochs={epochs}"]
     overrides = {"model": model} | display.assignments([*length, *changes])

@@ -19,3 +19,6 @@ class Options:
     plugins: tuple[Path, ...] = ()
     execution: str = "auto"
     checkpoint_every: int = 0  # epochs; 0 keeps none
+    executor: str = "local"  # or "ray"
+    ray_address: str | None = None  # of a cluster; a private one on this machine where None
+    gpus: float = 0.0  # of each run or stack on Ray

@@ -8,8 +8,9 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
-from lnlbench.benchmark.execution import default_jobs
+from lnlbench.benchmark.execution import ExecutionError, default_jobs
 from lnlbench.benchmark.executors.base import PATIENCE, Executor, Message
 from lnlbench.benchmark.executors.inline import Inline
 from lnlbench.benchmark.executors.local import Local
@@ -20,6 +21,7 @@ from lnlbench.benchmark.work import Event, Watch, Work, groups
 from lnlbench.leaderboard.errors import StoreError
 from lnlbench.leaderboard.store import Store
 
+EXECUTORS = ("local", "ray")
 ATTEMPTS = 3  # times that a run may take its process with it
 
 
@@ -43,6 +45,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
         StoreError: the store cannot be used.
     """
     check_execution(options.execution)
+    check_executor(options.executor)
     begin, report = time.monotonic(), Report()
 
     def note(event: Event) -> None:
@@ -68,8 +71,30 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
     return report
 
 
+def check_executor(name: str) -> None:
+    """Refuse an unknown executor.
+
+    Raises:
+        ExecutionError: naming those there are.
+    """
+    if name not in EXECUTORS:
+        close = get_close_matches(name, EXECUTORS, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ExecutionError(f"unknown executor {name!r}; {hint}known: {', '.join(EXECUTORS)}")
+
+
 def executor_for(options: Options, most: int) -> Executor:
-    """What the options ask for, with no more places than there is work for."""
+    """What the options ask for, with no more places than there is work for.
+
+    Raises:
+        ExecutionError: no such executor, or it cannot be had.
+    """
+    check_executor(options.executor)
+    if options.executor == "ray":
+        from lnlbench.benchmark.executors.ray import Ray
+
+        shared = not (options.tracking_uri or "sqlite:").startswith("sqlite:")
+        return Ray(min(options.jobs, most), options.ray_address, options.gpus, shared)
     slots = min(options.jobs or default_jobs(options.device), most)
     return Local(slots) if slots > 1 else Inline()
 

@@ -152,7 +152,13 @@ def explained(url: str) -> Iterator[None]:
 
 def _concerns_storage(error: Exception) -> bool:
     module = type(error).__module__.partition(".")[0]
-    return isinstance(error, (OSError, sqlite3.Error)) or module in ("sqlalchemy", "mlflow", "requests", "psycopg2")
+    return isinstance(error, (OSError, sqlite3.Error)) or module in (
+        "sqlalchemy",
+        "mlflow",
+        "requests",
+        "psycopg",
+        "psycopg2",
+    )
 
 
 _MEANINGS = {

@@ -2,7 +2,9 @@
 
 import os
 import sqlite3
+import uuid
 from contextlib import closing
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,37 @@ def template(tmp_path_factory):
     with closing(sqlite3.connect(file)) as connection:  # what a copy of the file alone would miss
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return file
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """Start a PostgreSQL server for all tests; gives the URL of an empty database. Skips where there can be none."""
+    module = _postgres()
+    if why := module.missing():
+        pytest.skip(why)
+    with module.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres):
+    """Make a fresh store's database on the server, once; gives its name."""
+    from lnlbench.leaderboard.store import Store
+
+    name = f"lnl_template_{os.getpid()}"
+    _execute(postgres, f"CREATE DATABASE {name}")
+    Store(f"{postgres.rpartition('/')[0]}/{name}").close()
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres, postgres_template):
+    """Give the URL of a fresh store on the server."""
+    name = f"lnl_{uuid.uuid4().hex[:12]}"
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"  # MLflow keeps connections
+    _execute(postgres, end.format(postgres_template), f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    yield f"{postgres.rpartition('/')[0]}/{name}"
+    _execute(postgres, end.format(name), f"DROP DATABASE {name}")
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +108,24 @@ class RealDataSkips:
             terminalreporter.section(f"{VARIABLE} is set, but tests on real data were skipped", red=True)
             for skip in self.skips:
                 terminalreporter.line(skip)
+
+
+def _postgres():
+    """Load `postgres.py` beside this file: in pytest's importlib mode tests import nothing of each other by name."""
+    spec = spec_from_file_location("lnlbench_tests_postgres", Path(__file__).with_name("postgres.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _execute(url, *statements):
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(sqlalchemy.text(statement))
+    engine.dispose()
 
 
 def _real_data():

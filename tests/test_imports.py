@@ -16,6 +16,7 @@ OURS = {"benchmark", "leaderboard", "methods"}  # not `datasets`: at the top lev
 ONE_FILE = {
     "mlflow": "leaderboard/store.py",
     "optuna": "benchmark/tune.py",
+    "ray": "benchmark/executors/ray.py",
     "timm": "benchmark/models.py",
     "typer": "benchmark/cli.py",
 }

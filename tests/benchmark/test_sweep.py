@@ -2,15 +2,14 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sysconfig
 import time
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.plan import forecast, grid, numbers, plan
@@ -41,12 +40,25 @@ def keys(runs):
     return [run.key for run in runs]
 
 
-def claims(url, pattern="%"):
+@pytest.fixture
+def url(request, url):
+    """The URL of a fresh store, on SQLite unless the test asks for PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return url
+
+
+on_both = pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+
+
+def claims(url):
     """The rows of the claims table, without those of cells."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as connection:
-        connection.row_factory = sqlite3.Row
-        query = "SELECT * FROM lnlbench_claims WHERE key NOT LIKE 'cell:%' AND key LIKE ?"
-        return [dict(row) for row in connection.execute(query, [pattern])]
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        query = "SELECT * FROM lnlbench_claims WHERE key NOT LIKE 'cell:%'"
+        rows = [dict(row) for row in connection.execute(sqlalchemy.text(query)).mappings()]
+    engine.dispose()
+    return rows
 
 
 def mlflow_runs(url):
@@ -243,9 +255,10 @@ def at_work(url, pid=None):
 
 
 METHODS = "ce, early_stopping"
-COMMAND = ("run", NOISY, "-m", METHODS, "-s", "0-1", "--epochs", "60", "--device", "cpu")
+COMMAND = ("sweep", NOISY, "-m", METHODS, "-s", "0-1", "--epochs", "60", "--device", "cpu")
 
 
+@on_both
 def test_kill_one_of_two_sweeps(lnlbench, options, url):
     runs = runs_of(options, METHODS, "0-1", epochs=60)
     doomed, other = lnlbench(*COMMAND, "--jobs", "1"), lnlbench(*COMMAND, "--jobs", "1")
@@ -283,19 +296,22 @@ def test_kill_a_sweep_with_its_workers(lnlbench, options, url):
     assert_nothing_lost_or_doubled(url, runs)
 
 
-def test_kill_a_worker(options, url, plugin, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+@on_both
+def test_kill_a_worker_while_another_sweep_works(lnlbench, options, url, plugin):
+    other = lnlbench(*COMMAND, "--jobs", "1")
     options = Options(**vars(options) | {"plugins": (plugin,), "jobs": 2})
     runs = runs_of(options, "ce, broken, early_stopping", "0-1", epochs=60)
     killed = []
 
     def watch(event):
-        if event.kind == "epoch" and not killed and (rows := at_work(url)):
+        if event.kind == "epoch" and not killed and (rows := [row for row in at_work(url) if row["pid"] != other.pid]):
             killed.append(rows[0])
             os.kill(rows[0]["pid"], signal.SIGKILL)
 
     report = sweep(runs, options, watch)
     assert len(killed) == 1 and killed[0]["pid"] != os.getpid()
+    out, err = other.communicate(timeout=PATIENT)
+    assert (other.returncode, err) == (0, ""), out
     good = [run for run in runs if run.label != "broken"]
     assert set(report.done) | set(report.stored) == set(keys(good))
     assert set(report.failed.values()) == {"RuntimeError: on purpose"} and len(report.failed) == 2

@@ -10,26 +10,12 @@ from lnlbench.leaderboard.claims import Claims, new_owner
 from lnlbench.leaderboard.errors import StoreError
 
 
-@pytest.fixture(scope="session")
-def postgres() -> str | None:
-    """An empty PostgreSQL database's URL, if the caller offers one."""
-    return os.environ.get("LNLBENCH_TEST_POSTGRES")
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
-def claims_url(request, tmp_path, postgres):
+def claims_url(request, tmp_path):
     """A database without claims."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'claims.db'}"
-    if not postgres:
-        pytest.skip("set LNLBENCH_TEST_POSTGRES to the URL of an empty PostgreSQL database")
-    import sqlalchemy
-
-    engine = sqlalchemy.create_engine(postgres)
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("DROP TABLE IF EXISTS lnlbench_claims"))
-    engine.dispose()
-    return postgres
+    return request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
