@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.api import run
     from lnlbench.benchmark.data import Prepared, Truth, prepare
     from lnlbench.benchmark.job import Epoch, Job, Samples
+    from lnlbench.benchmark.kept import Trained, load_model
     from lnlbench.benchmark.loader import Split
     from lnlbench.benchmark.settings import Setting, find, setting, suites
     from lnlbench.benchmark.trainer import fit, train
@@ -18,9 +19,11 @@ __all__ = [
     "Samples",
     "Setting",
     "Split",
+    "Trained",
     "Truth",
     "find",
     "fit",
+    "load_model",
     "prepare",
     "run",
     "setting",
@@ -32,6 +35,7 @@ _HOMES = {
     "api": ("run",),
     "data": ("Prepared", "Truth", "prepare"),
     "job": ("Epoch", "Job", "Samples"),
+    "kept": ("Trained", "load_model"),
     "loader": ("Split",),
     "settings": ("Setting", "find", "setting", "suites"),
     "trainer": ("fit", "train"),

@@ -80,6 +80,10 @@ def run(
         str, typer.Option(help="loop: one run at a time; stack: many small ones at once; auto: what pays here.")
     ] = "auto",
     checkpoint_every: Annotated[int, typer.Option(help="Keep unfinished runs every so many epochs.", min=0)] = 0,
+    save_model: Annotated[bool, typer.Option("--save-model", help="Keep the weights of every run.")] = False,
+    keep_samples: Annotated[
+        bool, typer.Option("--keep-samples", help="Keep loss and prediction of every training sample.")
+    ] = False,
     jobs: Annotated[int, typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0)] = 0,
     executor: Annotated[str, typer.Option(help="local: processes on this machine; ray: tasks of a cluster.")] = "local",
     ray_address: Annotated[
@@ -110,6 +114,8 @@ def run(
         executor,
         ray_address,
         gpus,
+        save_model=save_model,
+        keep_samples=keep_samples,
     )
     length = [] if epochs is None else [f"epochs={epochs}"]
     overrides = {"model": model} | display.assignments([*length, *changes])
@@ -221,6 +227,31 @@ def check(
     _print(json.dumps([report.json() for report in reports], indent=1) if as_json else display.verdicts(reports))
     if any(report.faults for report in reports):
         raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    run: Annotated[list[str], typer.Argument(help="MLflow run id, beginning of a key, or: method setting replicate.")],
+    suspects: Annotated[
+        Path | None, typer.Option(help="Write the training samples that it thinks are mislabelled, as CSV.")
+    ] = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Show one run: curves, scores under each rule, diagnostics, cost, and what made it."""
+    from lnlbench.benchmark import show as shows
+    from lnlbench.leaderboard.files import write_all
+    from lnlbench.leaderboard.store import Store
+
+    store = Store(tracking_uri, database)
+    run_id, result = store.find(" ".join(run))
+    if suspects is not None:
+        content = shows.suspects_of(store, run_id)
+        write_all(suspects.absolute().parent, {suspects.name: content})
+        _print(f"{content.count(chr(10)) - 1} of {result.identity['split']['train']} samples, in {suspects}")
+        return
+    _print(shows.as_json(run_id, result) if as_json else shows.shown(run_id, result))
 
 
 @app.command()

@@ -48,6 +48,7 @@ class Prepared:
     truth: Truth
     manifest: dict[str, Any]  # of the noise
     identity: dict[str, Any]  # data set, seeds and split, JSON-able
+    index: Tensor  # int64 [N] places of the training part's samples in the whole training set
 
 
 @lru_cache(maxsize=4)
@@ -98,7 +99,8 @@ def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
     blind, held, true = _drawn(setting, replicate, images)
     split = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
     identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}
-    return Prepared(split, Truth(true[~held], torch.tensor(images.test_labels), true[held]), blind.manifest, identity)
+    truth = Truth(true[~held], torch.tensor(images.test_labels), true[held])
+    return Prepared(split, truth, blind.manifest, identity, (~held).nonzero().flatten())
 
 
 def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:

@@ -22,3 +22,5 @@ class Options:
     executor: str = "local"  # or "ray"
     ray_address: str | None = None  # of a cluster; a private one on this machine where None
     gpus: float = 0.0  # of each run or stack on Ray
+    save_model: bool = False  # keep the weights of every run
+    keep_samples: bool = False  # keep loss and prediction of every training sample after the last epoch

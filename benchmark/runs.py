@@ -25,6 +25,7 @@ from lnlbench.benchmark import execution as executions
 from lnlbench.benchmark.data import TEST, Blind, Prepared, prepare
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job
+from lnlbench.benchmark.kept import NOTHING, Keep, Trained, files_of
 from lnlbench.benchmark.metrics import accuracy, diagnose
 from lnlbench.benchmark.settings import Setting
 from lnlbench.benchmark.told import ESTIMATED, Facts, teller
@@ -215,8 +216,11 @@ def train_runs(
     execution: str = "auto",
     checkpoints: Checkpoints | None = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
+    last: Callable[[Run, Prepared, dict[str, Any]], None] | None = None,
 ) -> Iterator[tuple[Run, Result]]:
     """Train runs, together where they can be: each result as soon as it is there. Arguments as in `train_run`.
+
+    `last` is called with each run, its data and its state after its last epoch, before its result is given.
 
     Raises:
         ExecutionError: the device cannot be had.
@@ -245,6 +249,8 @@ def train_runs(
             checkpoints.save(run, now, curves)
         watch(run, now.epoch, numbers)
         if now.last:
+            if last is not None:
+                last(run, prepared, now.state())
             yield run, result_of(run, prepared, curves, now, how, fact)
             if checkpoints:
                 checkpoints.drop(run)
@@ -292,11 +298,17 @@ def read_run(run: Run, host: Result) -> Result:
     )
 
 
-def _train(members: Sequence[tuple[Run, Prepared | Blind]], **how: Any) -> Iterator[Made]:
-    """Train runs that are scored, with no files beside their results."""
+def _train(members: Sequence[tuple[Run, Prepared | Blind]], keep: Keep = NOTHING, **how: Any) -> Iterator[Made]:
+    """Train runs that are scored; beside their results the files that are asked for."""
     whole = [(run, data) for run, data in members if isinstance(data, Prepared)]
-    for run, result in train_runs(whole, **how):
-        yield run, result, {}
+    kept: dict[str, dict[str, bytes]] = {}
+
+    def last(run: Run, prepared: Prepared, state: dict[str, Any]) -> None:
+        about = {"key": run.key, "method": str(run.method), "replicate": run.replicate}
+        kept[run.key] = files_of(keep, Trained.of(run.setting, about, prepared, state["networks"]), prepared)
+
+    for run, result in train_runs(whole, last=last if keep.anything else None, **how):
+        yield run, result, kept.pop(run.key, {})
 
 
 def observed(epoch: Epoch) -> dict[str, float | None]:

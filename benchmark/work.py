@@ -14,6 +14,7 @@ from lnlbench.benchmark.examples import flipped
 from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.executors.base import Send
 from lnlbench.benchmark.grouping import SLOTS, enough, grouped, may_stack, recipe_key, stacks
+from lnlbench.benchmark.kept import Keep
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.runs import Checkpoints, Run, read_run
 from lnlbench.leaderboard.claims import new_owner
@@ -178,7 +179,9 @@ def _how(options: Options) -> dict[str, Any]:
     every = options.checkpoint_every
     checkpoints = Checkpoints(home() / "checkpoints", every) if every else None
     names = ("device", "precision", "execution")
-    return {name: getattr(options, name) for name in names} | {"checkpoints": checkpoints}
+    keep = Keep(options.save_model, options.keep_samples)
+    files = {"keep": keep} if keep.anything else {}  # trials keep what they need by themselves
+    return {name: getattr(options, name) for name in names} | {"checkpoints": checkpoints} | files
 
 
 def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:

@@ -5,7 +5,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _BATCH = 1000  # MLflow's limit for the metrics of one call
 _PAGE = 1000
+SHORTEST = 6  # letters of a key that may stand for it
 _PATIENCE = 60.0  # seconds to wait for another process that creates the same cell
 
 
@@ -124,6 +125,30 @@ class Store:
         if not found:
             raise StoreError(f"no finished run has the key {key!r}")
         return from_json(self._artifact(found[-1], "record.json"))
+
+    def find(self, text: str) -> tuple[str, Result]:
+        """Return a finished run by its MLflow id, the beginning of its key, or as "method setting replicate".
+
+        Returns:
+            its MLflow id and its result.
+
+        Raises:
+            StoreError: there is no such run, there are several, or its record cannot be read.
+        """
+        words = text.split()
+        found = {
+            run.data.tags["lnlbench.key"]: run
+            for run in self._finished(None)
+            if text == run.info.run_id
+            or (len(text) >= SHORTEST and run.data.tags["lnlbench.key"].startswith(text))
+            or (len(words) >= 3 and _is_called(run.data.tags, words))
+        }
+        if len(found) != 1:
+            names = [" ".join(_names(run.data.tags)) + f" {key[:12]}" for key, run in found.items()]
+            hint = "; ".join(names[:4]) or f"give an MLflow run id, {SHORTEST} letters of a key, or 'ce digits/clean 0'"
+            raise StoreError(f"{'several runs are' if found else 'no finished run is'} called {text!r}: {hint}")
+        (run,) = found.values()
+        return run.info.run_id, from_json(self._artifact(run, "record.json"))
 
     def claim(self, key: str, owner: str) -> bool:
         """Claim a key to run it; runs that a dead owner left behind are marked KILLED.
@@ -596,6 +621,18 @@ def _params(info: RunInfo, more: Mapping[str, object]) -> list[Any]:
 
     names = {"method": info.label, "method_text": info.method, "setting": info.setting, "noise": info.noise}
     return [Param(name, str(value)[:6000]) for name, value in ({**more} | names | {"track": info.track}).items()]
+
+
+def _names(tags: Mapping[str, str]) -> tuple[str, str, str]:
+    return tags["lnlbench.label"], tags["lnlbench.setting"], tags.get("lnlbench.replicate", "")
+
+
+def _is_called(tags: Mapping[str, str], words: Sequence[str]) -> bool:
+    """Whether a run is called so: its method as it was written or in full, its setting, its replicate (1 or s1)."""
+    method, (setting, replicate) = "".join(words[:-2]), words[-2:]
+    label, *place = _names(tags)
+    spelled = ("".join(name.split()) for name in (label, tags.get("lnlbench.method", "")))
+    return place == [setting, replicate.removeprefix("s")] and method in spelled
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

@@ -15,17 +15,14 @@ TAG = "mlflow.sharedViewState."
 LONGEST = 20_000  # characters of a state that MLflow accepts
 
 CURVES = (
-    ("Accuracy on clean test images", "accuracy/test"),
-    ("Accuracy on the noisy validation labels", "accuracy/validation"),
-    ("Memorised: wrongly labelled, predicted as given", "wrong/memorised_online"),
-    ("Corrected: wrongly labelled, predicted as true", "wrong/corrected_online"),
-    ("Loss of correctly labelled samples", "loss/correct_online"),
-    ("Loss of wrongly labelled samples", "loss/wrong_online"),
+    "accuracy/test",
+    "accuracy/validation",
+    "wrong/memorised_online",
+    "wrong/corrected_online",
+    "loss/correct_online",
+    "loss/wrong_online",
 )
-SCORES = (
-    ("Score: epoch of best noisy validation", "score/noisy_val"),
-    ("Score: the last epoch", "score/final"),
-)
+SCORES = ("score/noisy_val", "score/final")
 _CREATED = 1_767_225_600_000  # milliseconds; fixed: the same view is the same text and is not written again
 
 
@@ -72,17 +69,17 @@ def by_method(setting: str) -> View:
 
 def overview(dataset: str) -> View:
     """Return the view of all settings of a data set: a bar for each method, the mean of its settings."""
-    scores = (*SCORES, ("Score: mean of the last ten epochs", "score/mean10"), ("Best test epoch", "score/oracle"))
+    scores = (*SCORES, "score/mean10", "score/oracle")
     name = f"{dataset}: all settings"
     return View(name, _state("""tags."lnlbench.kind" = 'cell'""", [("Mean of all settings", "BAR", scores)]))
 
 
-def _state(chosen: str, sections: Iterable[tuple[str, str, Iterable[tuple[str, str]]]]) -> dict[str, Any]:
+def _state(chosen: str, sections: Iterable[tuple[str, str, Iterable[str]]]) -> dict[str, Any]:
     shown, charts = [], []
     for title, kind, members in sections:
         section = _uuid(title)
         shown.append({"uuid": section, "name": title, "display": True, "isReordered": True} | _OURS)
-        charts += [_chart(kind, section, name, key) for name, key in members]
+        charts += [_chart(kind, section, key) for key in members]
     group = [{"mode": "param", "groupByData": "method"}]
     return {
         "searchFilter": chosen,
@@ -90,7 +87,7 @@ def _state(chosen: str, sections: Iterable[tuple[str, str, Iterable[tuple[str, s
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
-        "selectedColumns": ["params.`method`", *(f"metrics.`{key}`" for _, key in SCORES)],
+        "selectedColumns": ["params.`method`", *(f"metrics.`{key}`" for key in SCORES)],
         "groupBy": {"aggregateFunction": "average", "groupByKeys": group},
         "useGroupedValuesInCharts": True,
         "runsHiddenMode": "SHOWALL",
@@ -104,12 +101,11 @@ def _state(chosen: str, sections: Iterable[tuple[str, str, Iterable[tuple[str, s
 _OURS: dict[str, Any] = {"deleted": False, "isGenerated": False}
 
 
-def _chart(kind: str, section: str, name: str, key: str) -> dict[str, Any]:
+def _chart(kind: str, section: str, key: str) -> dict[str, Any]:
     chart: dict[str, Any] = {
         "uuid": _uuid(section + key),
         "type": kind,
         "metricSectionId": section,
-        "displayName": name,
     } | _OURS
     chart |= {"metricKey": key, "selectedMetricKeys": [key], "runsCountToCompare": 100}
     if kind == "LINE":
