@@ -133,14 +133,15 @@ def stored(targets: Sequence[str], source: Path | None, tracking_uri: str | None
         StoreError: the store or the archive cannot be used.
     """
     from lnlbench.leaderboard.archive import read
+    from lnlbench.leaderboard.reader import read_results
     from lnlbench.leaderboard.references import base
-    from lnlbench.leaderboard.store import Store, exists
+    from lnlbench.leaderboard.store import exists
 
     wanted = {setting.name for setting in settings.find(targets)} if targets else None
     if source is not None:
         results = [result for result in read(source) if wanted is None or base(result.setting) in wanted]
     else:
-        results = Store(tracking_uri, database).results(settings=wanted) if exists(tracking_uri) else []
+        results = read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
     if not results:
         raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
     return results

@@ -107,7 +107,11 @@ def from_json(text: str | bytes) -> Result:
     del record["schema"]
     _check_fields(record)
     record["told"] = tuple(record["told"])
-    record["curves"] = {name: [_number(value, name) for value in curve] for name, curve in record["curves"].items()}
+    record["curves"] = {
+        # Nearly all are floats already, and a store may hold millions.
+        name: [value if type(value) is float else _number(value, name) for value in curve]
+        for name, curve in record["curves"].items()
+    }
     return Result(**record)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations
 
 Scores = Mapping[int, float]
@@ -143,6 +144,7 @@ def _standard_error(values: Sequence[float], mean: float) -> float:
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
 
 
+@cache
 def _quantile(level: float, degrees: int) -> float:
     from scipy import special  # 0.1 s to import, so not before it is needed
 

@@ -11,15 +11,13 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from lnlbench.leaderboard import database as db
 from lnlbench.leaderboard import files, naming
 from lnlbench.leaderboard.claims import Claims, new_owner
-from lnlbench.leaderboard.errors import StoreError, StoreWarning, one_line
+from lnlbench.leaderboard.errors import StoreError, StoreWarning
+from lnlbench.leaderboard.reader import RECORD, Finished, collect, local
 from lnlbench.leaderboard.recording import Point, Recording, RunInfo
-from lnlbench.leaderboard.references import base
 from lnlbench.leaderboard.result import Result, from_json
 from lnlbench.leaderboard.rules import RULES, scores_of
 from lnlbench.leaderboard.server import check_server
@@ -80,23 +78,9 @@ class Store:
         Warns:
             StoreWarning: a finished run has no readable record.
         """
-        found: dict[str, Result] = {}
-        for run in self._finished(dataset):
-            tags = run.data.tags
-            if tags.get("lnlbench.kind") == "trial":
-                continue
-            if settings is not None and base(tags.get("lnlbench.setting", "")) not in settings:
-                continue
-            try:
-                result = from_json(self._artifact(run, "record.json"))
-                if result.key != tags["lnlbench.key"]:
-                    raise StoreError("its record is of another run")
-            except StoreError as error:
-                warnings.warn(f"run {run.info.run_id} is left out: {one_line(error)}", StoreWarning, stacklevel=2)
-                continue
-            found.pop(result.key, None)
-            found[result.key] = result
-        return list(found.values())
+        runs = {run.info.run_id: run for run in self._finished(dataset)}
+        finished = [Finished(name, run.info.artifact_uri, run.data.tags) for name, run in runs.items()]
+        return collect(finished, settings, lambda run: self._artifact(runs[run.run_id], RECORD))
 
     def links(self, ui: str) -> dict[str, str]:
         """Return the address of every finished run's page in MLflow's UI, by key.
@@ -246,7 +230,7 @@ class Store:
         """Delete a file of a run, if it is there."""
         with self._explained():
             uri = self._client.get_run(run_id).info.artifact_uri
-            root = self._local(uri)
+            root = local(uri, self.artifacts)
             if root is not None:
                 (root / name).unlink(missing_ok=True)
                 return
@@ -510,7 +494,7 @@ class Store:
                 self._client.log_inputs(run_id, [DatasetInput(dataset)])
 
     def _write_files(self, run_id: str, contents: Mapping[str, bytes | str]) -> None:
-        root = self._local(self._artifact_roots[run_id])
+        root = local(self._artifact_roots[run_id], self.artifacts)
         if root is not None:
             files.write_all(root, contents)
             return
@@ -518,20 +502,11 @@ class Store:
             self._client.log_artifacts(run_id, str(folder))
 
     def _artifact(self, run: "Run", name: str) -> bytes:
-        root = self._local(run.info.artifact_uri)
+        root = local(run.info.artifact_uri, self.artifacts)
         if root is not None:
             return files.read(root / name)
         with self._explained(), files.temporary({}) as folder:
             return files.read(Path(self._client.download_artifacts(run.info.run_id, name, str(folder))))
-
-    def _local(self, uri: str) -> Path | None:
-        """Return the folder that an artifact URI names, None where only MLflow can reach it."""
-        served = "mlflow-artifacts:/"  # written through `serve`, whose artifacts are this store's
-        if self.artifacts is not None and uri.startswith(served):
-            return self.artifacts / uri.removeprefix(served)
-        if uri.startswith("file:"):
-            return Path(url2pathname(urlparse(uri).path))
-        return None if ":/" in uri else Path(uri)
 
     def _summarise(self, parent: str, info: RunInfo) -> None:
         """Write mean, interval and n of the cell; the step is n, so that a late writer never hides a newer value."""
