@@ -8,6 +8,7 @@ from typing import Any
 
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.plan import grid
+from lnlbench.benchmark.plugins import plugged
 from lnlbench.benchmark.sweep import sweep
 from lnlbench.leaderboard.errors import StoreError
 from lnlbench.leaderboard.result import Result
@@ -34,7 +35,7 @@ def run(
 
     Args:
         targets: suites, settings such as "mnist/symmetric-0.4", patterns.
-        methods: as in "ce, gce(q=0.5), dal + sam"; those of the suites where empty.
+        methods: as in "ce, gce(q=0.5), dal + sam, my_loss.py"; those of the suites where empty.
         replicates: numbers, or a text such as "0-4".
         tracking_uri: MLflow store; `mlflow.db` in $LNLBENCH_HOME or ~/.lnlbench by default.
         database: of the claims, where the store is a server.
@@ -55,7 +56,8 @@ def run(
             be.
         StoreError: the store cannot be used, or runs failed; what is finished is stored.
     """
-    options = Options(tracking_uri, database, device, precision, jobs, data_dir, tuple(plugins), execution)
+    methods, files = plugged(methods, plugins)
+    options = Options(tracking_uri, database, device, precision, jobs, data_dir, files, execution)
     text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
     runs = grid([targets] if isinstance(targets, str) else targets, methods, text, changes, options, told)
     report = sweep(runs, options)

@@ -100,7 +100,9 @@ def run(
     """Run methods on settings and store every run; what is stored is not run again. `run` and `sweep` are the same."""
     from lnlbench.benchmark import display, plan
     from lnlbench.benchmark.options import Options
+    from lnlbench.benchmark.plugins import plugged
 
+    methods, plugins = plugged(methods, plugin)
     options = Options(
         tracking_uri,
         database,
@@ -108,7 +110,7 @@ def run(
         precision,
         jobs,
         data_dir,
-        tuple(plugin),
+        plugins,
         execution,
         checkpoint_every,
         executor,
@@ -252,6 +254,36 @@ def show(
         _print(f"{content.count(chr(10)) - 1} of {result.identity['split']['train']} samples, in {suspects}")
         return
     _print(shows.as_json(run_id, result) if as_json else shows.shown(run_id, result))
+
+
+@app.command()
+def compare(
+    method: Annotated[str, typer.Argument(help="A Python file, or a method such as 'gce(q=0.5) + sam'.")],
+    against: Annotated[str, typer.Option("--against", "-a", help="Baselines, as in gce,dal.")] = "ce,gce",
+    suite: Annotated[list[str], typer.Option("--suite", help="Suites and settings.")] = ["mnist-fast"],  # noqa: B006
+    seeds: Seeds = "",
+    rule: Annotated[str, typer.Option(help="noisy_val, final, mean10 or oracle.")] = "noisy_val",
+    changes: Annotated[list[str], typer.Option("--set", help="A field of the setting, as in epochs=2.")] = [],  # noqa: B006
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0)] = 0,
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+    plugin: Plugin = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Compare a method with baselines: only what is neither stored nor shipped is run."""
+    from lnlbench.benchmark import display
+    from lnlbench.benchmark.compare import compare as compared
+    from lnlbench.benchmark.options import Options
+
+    quiet = as_json or not sys.stderr.isatty()
+    options = Options(tracking_uri, database, device, "auto", jobs, data_dir, tuple(plugin))
+    fields = display.assignments(changes)
+    found = compared(
+        method, against, suite, seeds, fields, options, lambda runs, how: display.followed(runs, how, quiet), rule
+    )
+    _print(json.dumps([one.json() for one in found], indent=1) if as_json else display.compared(found))
 
 
 @app.command()

@@ -24,6 +24,7 @@ from lnlbench.benchmark.settings import SettingError
 
 if TYPE_CHECKING:
     from lnlbench.benchmark import conformance
+    from lnlbench.benchmark.compare import Verdict
     from lnlbench.benchmark.options import Options
     from lnlbench.benchmark.runs import Run
     from lnlbench.benchmark.sweep import Report
@@ -303,6 +304,34 @@ def checked(text: str, plugins: Sequence[Path], quiet: bool) -> list[conformance
     console = Console(stderr=True, quiet=quiet)
     with console.status("") as status:
         return [report_of(one, lambda name, one=one: status.update(f"{one}: {name}")) for one in texts]  # type: ignore[misc]
+
+
+def compared(found: Sequence[Verdict]) -> Any:
+    """Comparisons as tables with a sentence each; accuracies in percent, differences in points."""
+    from rich.console import Group
+
+    def points(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.2f}"
+
+    parts: list[Any] = []
+    for one in found:
+        rows = [
+            {
+                "setting": row.setting,
+                one.method: points(row.mean),
+                "against": f"{row.other} {points(row.other_mean)}",
+                "difference": f"{100 * row.test.difference:+.2f} ± {points(row.test.half)}",
+                "p (Holm)": "-" if row.test.p is None else f"{row.test.p:.3f}",
+                "n": row.test.n,
+                "verdict": row.verdict,
+            }
+            for row in one.rows
+        ]
+        origin = f"{one.made} runs made, {one.from_store} from the store, {one.from_package} from the package."
+        lines = [f"Rule {one.rule}; paired t over replicates. {one.sentence}", origin]
+        lines += [f"Not reused: {why}." for why in one.not_reused]
+        parts += [table(rows), *map(Text, lines)]
+    return Group(*parts)
 
 
 def verdicts(reports: Sequence[conformance.Report]) -> Any:

@@ -77,7 +77,16 @@ class Run:
         """A hash of all that makes the result: protocol, data, setting, method with every value, replicate, track."""
         recipe = {name: value for name, value in self.setting.identity().items() if name != "task"}
         track = [] if self.track == "default" else [self.track]
-        parts = [PROTOCOL, self.fingerprint, recipe, self.text, self.replicate, *track, *self.marks]
+        parts = [
+            PROTOCOL,
+            self.fingerprint,
+            recipe,
+            self.text,
+            self.replicate,
+            *track,
+            *self.method.sources,
+            *self.marks,
+        ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
     @property

@@ -145,6 +145,7 @@ class Method:
     stackable: ClassVar[bool] = True
     views: ClassVar[int] = 1  # how often each sample of a batch is augmented
     ensemble: ClassVar[bool] = False  # whether the mean softmax of its networks is what it is scored by
+    source: ClassVar[str] = ""  # a hash of the code, where it is not ours: an edited method is another method
     told: ClassVar[
         tuple[str, ...]
     ] = ()  # what it must know beyond the given labels, of `FACTS`: the information ledger

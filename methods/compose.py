@@ -47,6 +47,11 @@ class Composition(Method):
         return replace(self, parts=tuple(part.tensors(device, dtype) for part in self.parts))
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """What tells parts of the user's own from what they were before an edit."""
+        return tuple(part.source for part in self.parts if part.source)
+
+    @property
     def host(self) -> Composition:
         """What is trained: the method without the parts that only read the history."""
         return Composition(tuple(part for part in self.parts if not _reads(part)))

@@ -148,7 +148,7 @@ FAULTS = [
         )
         for text, words in [
             ("logits.mean().item()", ".item()"),
-            ("float(logits.mean())", "float(tensor)"),
+            ("float(logits.detach().mean())", "float(tensor)"),
             ("bool((logits > 0).any())", "bool(tensor)"),
             ("logits.detach().cpu() is not None", ".cpu()"),
             ("logits.tolist()", ".tolist()"),
