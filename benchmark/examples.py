@@ -58,6 +58,6 @@ def _page(images: np.ndarray, texts: Sequence[tuple[str, str]]) -> Image:
         colours = np.broadcast_to(pixels.transpose(1, 2, 0), (*pixels.shape[1:], 3))
         picture = Image.fromarray(np.ascontiguousarray(colours))
         draw.text((x, y), true, fill="#444444")
-        draw.text((x, y + LINE), f"→ {given}", fill="#c0392b")
+        draw.text((x, y + LINE), f"as {given}", fill="#c0392b")
         page.paste(picture.resize((side, side), Image.Resampling.NEAREST), (x, y + 2 * LINE + 2))
     return page
