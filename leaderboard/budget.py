@@ -1,0 +1,96 @@
+"""What a search of so many trials is worth: budget curves, and intervals that include the search."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Pairs = Sequence[tuple[float, float]]
+"""Validation and test accuracy of each trial."""
+RESAMPLES = 2000
+
+
+def expected(pairs: Pairs, size: int) -> float:
+    """Return the expected test accuracy of the validation winner among `size` of the trials.
+
+    Over all orders of the trials, exactly: of N sorted by validation, the r-th (from 0) wins among n drawn without
+    replacement with probability C(N - 1 - r, n - 1) / C(N, n). Trials of equal validation win equally often.
+    (With replacement this is the estimator of Dodge et al., "Show Your Work", EMNLP 2019.)
+
+    Raises:
+        ValueError: no such number of trials.
+    """
+    if not 1 <= size <= len(pairs):
+        raise ValueError(f"the size of a search must be in 1 to {len(pairs)}, got {size}")
+    validation, test = np.asarray(pairs, float).T
+    chance = winning(len(pairs), size)
+    order = np.argsort(-validation, kind="stable")
+    _, group = np.unique(-validation[order], return_inverse=True)
+    share = np.bincount(group, chance) / np.bincount(group)
+    return float((share[group] * test[order]).sum())
+
+
+def winning(count: int, size: int) -> Floats:
+    """Return the probability of each of `count` trials, best first, to be the best of `size` drawn ones."""
+    chance = np.zeros(count)
+    left = size / count  # of the first: C(N - 1, n - 1) / C(N, n)
+    for place in range(count - size + 1):
+        chance[place] = left
+        left *= (count - place - size) / max(1, count - 1 - place)
+    return chance
+
+
+def curve(pairs: Pairs, seed: int = 0, level: float = 0.95) -> list[tuple[int, float, float, float]]:
+    """Return n, expectation, and the ends of its bootstrap interval over trials, for n = 1, 2, 4, ... and all."""
+    count = len(pairs)
+    sizes = [*(2**i for i in range(count.bit_length()) if 2**i < count), count]
+    _, test = _resampled(pairs, seed)
+    rows = []
+    for size in sizes:
+        means = (winning(count, size) * test).sum(1)
+        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+        rows.append((size, expected(pairs, size), float(low), float(high)))
+    return rows
+
+
+def incumbents(pairs: Pairs) -> list[float]:
+    """Return the test accuracy of the validation winner after each trial, in the order in which they were made."""
+    best, found = -1.0, []
+    for validation, test in pairs:
+        if validation > best:
+            best, now = validation, test
+        found.append(now)
+    return found
+
+
+def with_search(
+    scores: Sequence[float], pairs: Pairs, seed: int = 0, level: float = 0.95
+) -> tuple[float, float] | None:
+    """Return an interval of a tuned method's mean that includes the search; None with a single replicate.
+
+    Another search would have chosen another winner: the trials are resampled, and the winner's test accuracy there
+    minus that of the actual winner is added to the mean of the replicates and its t error. It covers the values that
+    were tried, not those that were not.
+    """
+    count = len(scores)
+    if count < 2 or not pairs:
+        return None
+    _, test = _resampled(pairs, seed)
+    shift = test[:, 0] - incumbents(pairs)[-1]
+    values = np.asarray(scores, float)
+    error = values.std(ddof=1) / np.sqrt(count)
+    noise = np.random.default_rng([seed, 1]).standard_t(count - 1, RESAMPLES) * error
+    low, high = np.quantile(values.mean() + shift + noise, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _resampled(pairs: Pairs, seed: int) -> tuple[Floats, Floats]:
+    """Return bootstrap samples of the trials [RESAMPLES, N], each sorted by validation, ties in random order."""
+    generator = np.random.default_rng([seed, 0])
+    count = len(pairs)
+    validation, test = np.asarray(pairs, float).T
+    drawn = generator.integers(0, count, (RESAMPLES, count))
+    order = np.lexsort((generator.random(drawn.shape), -validation[drawn]), axis=1)
+    drawn = np.take_along_axis(drawn, order, 1)
+    return validation[drawn], test[drawn]
