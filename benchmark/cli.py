@@ -133,6 +133,61 @@ def run(
 
 
 @app.command()
+def tune(
+    targets: Targets,
+    methods: Annotated[str, typer.Option("--methods", "-m", help="As for `run`, or all.")] = "",
+    trials: Annotated[int, typer.Option(help="For every method.", min=1)] = 20,
+    seeds: Annotated[str, typer.Option("--seeds", "-s", help="Replicates of the winners.")] = "0-4",
+    sampler: Annotated[str, typer.Option(help="gp, tpe or random.")] = "gp",
+    seed: Annotated[int, typer.Option(help="Of the sampler, the same for every method.", min=0)] = 0,
+    batch: Annotated[int, typer.Option(help="Trials asked for at once after the first ten.", min=1)] = 2,
+    prune: Annotated[bool, typer.Option("--prune", help="Give up hopeless trials, not before 30 % of them.")] = False,
+    per_setting: Annotated[
+        bool, typer.Option("--per-setting", help="Search at every rate, not only at the reference of its family.")
+    ] = False,
+    study: Annotated[str, typer.Option(help="Begins the names of the studies; another name, another search.")] = "tune",
+    study_storage: Annotated[
+        str | None, typer.Option(envvar="LNLBENCH_STUDIES", help="Database of the studies; beside the store.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option("--report", help="Write a section of this Markdown page.")] = None,
+    epochs: Annotated[str | None, typer.Option(help="Another length than the setting's.")] = None,
+    changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting.")] = [],  # noqa: B006
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
+    execution: Annotated[str, typer.Option(help="auto, loop or stack.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes; 0: as for `run`.", min=0)] = 0,
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+    plugin: Plugin = [],  # noqa: B006
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be searched.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Search every method on the same budget, and retrain the winners into the `tuned` track."""
+    from lnlbench.benchmark import display, tuned
+    from lnlbench.benchmark.execution import default_jobs
+    from lnlbench.benchmark.sweep import Options
+    from lnlbench.benchmark.tuning import Budget
+
+    count = jobs or default_jobs(device)
+    options = Options(tracking_uri, database, device, precision, count, data_dir, tuple(plugin), execution)
+    budget = Budget(trials, sampler, seed, batch, prune)
+    overrides = ({"epochs": epochs} if epochs else {}) | display.assignments(changes)
+    found = tuned.plan(targets, methods, seeds, overrides, options, study, per_setting)
+    if dry_run:
+        rows = tuned.forecast(found, budget, options)
+        _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
+        return
+    command = f'lnlbench tune {" ".join(targets)} --methods "{methods}" --trials {trials} --seeds {seeds}'
+    done = tuned.tune(found, budget, options, study_storage, page, command, lambda line: typer.echo(line, err=True))
+    _print(json.dumps(done.rows, indent=1) if as_json else display.table(done.rows))
+    for reason in done.failed:
+        typer.echo(f"failed: {reason}", err=True)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def leaderboard(
     targets: Annotated[list[str] | None, typer.Argument(metavar="[SUITE-OR-SETTING]...")] = None,
     rule: Annotated[str, typer.Option(help="noisy_val, final, mean10, oracle; several with commas.")] = "noisy_val",
@@ -141,6 +196,7 @@ def leaderboard(
     source: Annotated[
         Path | None, typer.Option("--from", help="A file that `export` wrote, instead of the store.")
     ] = None,
+    track: Annotated[str, typer.Option(help="default, tuned, paper or open; all, apart from each other.")] = "",
     gap: Annotated[
         bool, typer.Option("--gap", help="Add the share of cross-entropy's memorisation gap closed.")
     ] = False,
@@ -153,7 +209,7 @@ def leaderboard(
     from lnlbench.benchmark import display
 
     rules = display.board_rules(rule, form, gap)
-    results = display.stored(targets or [], source, tracking_uri, database)
+    results = display.stored(targets or [], source, tracking_uri, database, track)
     if html is not None:
         _print(display.page(html, results, ui, methods, tracking_uri, database))
         return

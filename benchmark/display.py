@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lnlbench.leaderboard.result import Result
 
 Rows = list[dict[str, Any]]
+TRACKS = ("default", "tuned", "paper", "open")
 FORMS = ("terminal", "markdown", "latex", "csv", "json")
 PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit-learn")
 
@@ -126,8 +127,10 @@ def summary(found: Report, runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
-def stored(targets: Sequence[str], source: Path | None, tracking_uri: str | None, database: str | None) -> list[Result]:
-    """The results of suites and settings, or all, from an archive or from the store.
+def stored(
+    targets: Sequence[str], source: Path | None, tracking_uri: str | None, database: str | None, track: str = ""
+) -> list[Result]:
+    """The results of suites and settings, or all, from an archive or from the store; of one track, or of all.
 
     Raises:
         SettingError: nothing is there.
@@ -143,6 +146,12 @@ def stored(targets: Sequence[str], source: Path | None, tracking_uri: str | None
         results = [result for result in read(source) if wanted is None or base(result.setting) in wanted]
     else:
         results = read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
+    if track:
+        if track not in TRACKS:
+            close = get_close_matches(track, TRACKS, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise SettingError(f"unknown track {track!r}; {hint}known: {', '.join(TRACKS)}")
+        results = [result for result in results if result.track == track]
     if not results:
         raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
     return results

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark import tune, tuning_figures
+from lnlbench.benchmark import tune as optimisation
+from lnlbench.benchmark import tuning_figures, tuning_report
 from lnlbench.benchmark.runs import Run
 from lnlbench.benchmark.scoring import scored
 from lnlbench.benchmark.sweep import PATIENCE, Event, Options, Report, grid, sweep
@@ -17,7 +19,6 @@ from lnlbench.benchmark.tuning import Budget, Outcome, Study, studies_of
 from lnlbench.datasets.images import Images, load
 from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.recording import RunInfo
-from lnlbench.leaderboard.result import Result
 from lnlbench.leaderboard.store import Store, exists
 from lnlbench.methods.base import HOOKS
 from lnlbench.methods.compose import READING
@@ -111,7 +112,7 @@ def make(
         TuneError: a study was made otherwise, or all its trials failed.
         StoreError: the store or the studies' database cannot be used; what is done so far is kept.
     """
-    closed = tune.search(found.studies, budget, options, storage, watch)
+    closed = optimisation.search(found.studies, budget, options, storage, watch)
     store = Store(options.tracking_uri, options.database)
     for name, outcome in closed.items():  # only now, and nothing is asked or told any more
         closed[name] = _scored(outcome, options, store)
@@ -123,6 +124,61 @@ def make(
     for outcome in closed.values():
         record(outcome, store)
     return list(closed.values()), runs, report
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a tuning gave: one row per study, and the reasons of those winners' runs that failed."""
+
+    rows: list[dict[str, Any]]
+    failed: list[str]
+
+
+def tune(
+    found: Plan,
+    budget: Budget,
+    options: Options,
+    storage: str | None = None,
+    page: Path | None = None,
+    command: str = "",
+    say: Callable[[str], None] = lambda line: None,
+) -> Done:
+    """`make`, told line by line, and its report.
+
+    Raises:
+        TuneError, StoreError: as `make`; the page cannot be written.
+    """
+    total, over = budget.trials * len(found.studies), set[str]()
+
+    def watch(event: Event) -> None:
+        if event.kind in ("done", "failed") and event.key not in over:
+            over.add(event.key)
+            if event.kind == "failed" or len(over) % 10 == 0:
+                say(f"{len(over)} runs made; the search has {total} trials. {event.reason}".rstrip())
+
+    outcomes, runs, report = make(found, budget, options, storage, watch)
+    if page is not None:
+        settings = {run.setting.name for run in runs}
+        results = Store(options.tracking_uri, options.database).results(settings=settings)
+        wanted = {run.key for run in runs} | {run.key for _, run in found.served.values()}
+        chosen = [result for result in results if result.key in wanted]
+        for path in tuning_report.write(page, outcomes, chosen, command):
+            say(f"written: {path}")
+    return Done([row(outcome) for outcome in outcomes], list(report.failed.values()))
+
+
+def row(outcome: Outcome) -> dict[str, Any]:
+    """A study in a line."""
+    won = outcome.winner
+    return {
+        "study": outcome.study.name,
+        "trials": len(outcome.trials),
+        "failed": sum(told.validation is None for told in outcome.trials),
+        "seconds": round(outcome.seconds, 1),
+        "winner": won.number,
+        "validation": round(won.validation or 0.0, 4),
+        "values": ", ".join(f"{name} {value}" for name, value in won.values.items()),
+    }
 
 
 def record(outcome: Outcome, store: Store) -> None:
@@ -142,12 +198,6 @@ def record(outcome: Outcome, store: Store) -> None:
     }
     note = f"`{study.run.label}` in **{study.run.setting.name}**, {len(outcome.trials)} trials: `{winner.values}`"
     store.annotate(store.cell(_parent(outcome)), numbers, files, note)
-
-
-def results(runs: Sequence[Run], store: Store) -> list[Result]:
-    """The stored results of runs, in order; those that failed are left out."""
-    held = store.stored()
-    return [store.result(run.key) for run in runs if run.key in held]
 
 
 def _parent(outcome: Outcome) -> RunInfo:
