@@ -43,8 +43,9 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
         lines += [
             f"### The search at {at}\n",
             searches(members),
-            f"\nExpected test accuracy of the validation winner after n trials; band: 95 %, trials resampled.\n\n"
-            f"![what n trials are worth](figures/{stem}-budget.svg)\n\n![which values matter](figures/{stem}-importance.svg)\n",
+            "\nExpected test accuracy of the validation winner after n trials; band: 95 %, trials resampled.\n",
+            f"![what n trials are worth](figures/{stem}-budget.svg)\n",
+            f"![which values matter](figures/{stem}-importance.svg)\n",
         ]
     files[page] = _placed(page, name, "\n".join(lines)).encode()
     try:
@@ -82,9 +83,7 @@ def comparison(setting: str, results: Sequence[Result]) -> str:
             _mean(list(after.values())),
             str(len(after)),
             "–" if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}",
-            "–"
-            if test is None
-            else f"{test.difference:+.2f}" + (f" ± {test.half:.2f}" if test.half is not None else ""),
+            "–" if test is None else f"{test.difference:+.2f}{_half(test.half)}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -128,4 +127,8 @@ def _mean(values: Sequence[float]) -> str:
     if not values:
         return "–"
     spread = interval(values)
-    return f"{spread.mean:.2f}" + (f" ± {spread.half:.2f}" if spread.half is not None else "")
+    return f"{spread.mean:.2f}{_half(spread.half)}"
+
+
+def _half(width: float | None) -> str:
+    return "" if width is None else f" ± {width:.2f}"

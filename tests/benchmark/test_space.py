@@ -53,5 +53,5 @@ def test_values_have_four_digits():
 
 
 def test_an_unknown_value_is_refused():
-    with pytest.raises(MethodError, match="no value 'gce.k' to search"):
+    with pytest.raises(MethodError, match=r"no value 'gce\.k' to search"):
         space("gce").apply({"gce.k": 1.0})
