@@ -166,7 +166,7 @@ def tune(
     """Search every method on the same budget, and retrain the winners into the `tuned` track."""
     from lnlbench.benchmark import display, tuned
     from lnlbench.benchmark.execution import default_jobs
-    from lnlbench.benchmark.sweep import Options
+    from lnlbench.benchmark.options import Options
     from lnlbench.benchmark.tuning import Budget
 
     count = jobs or default_jobs(device)

@@ -11,7 +11,7 @@ from lnlbench.benchmark import execution as executions
 from lnlbench.benchmark.loader import Images as Resident
 from lnlbench.benchmark.metrics import accuracy
 from lnlbench.benchmark.networks import Networks
-from lnlbench.benchmark.sweep import Options
+from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.trials import TUNING, WEIGHTS
 from lnlbench.benchmark.tuning import Outcome, Told
 from lnlbench.datasets.images import Images

@@ -14,10 +14,13 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
+from lnlbench.benchmark.executors.base import PATIENCE
+from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.seeds import seed
-from lnlbench.benchmark.sweep import PATIENCE, Event, Options, sweep
+from lnlbench.benchmark.sweep import sweep
 from lnlbench.benchmark.trials import Trial, bar_of
 from lnlbench.benchmark.tuning import STARTUP, Budget, Outcome, Study, Told, TuneError, accuracy_of, told_value
+from lnlbench.benchmark.work import Event
 from lnlbench.leaderboard import database as db
 from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.store import Store

@@ -11,11 +11,15 @@ from typing import Any
 
 from lnlbench.benchmark import tune as optimisation
 from lnlbench.benchmark import tuning_figures, tuning_report
+from lnlbench.benchmark.executors.base import PATIENCE
+from lnlbench.benchmark.options import Options
+from lnlbench.benchmark.plan import grid
 from lnlbench.benchmark.runs import Run
 from lnlbench.benchmark.scoring import scored
-from lnlbench.benchmark.sweep import PATIENCE, Event, Options, Report, grid, sweep
+from lnlbench.benchmark.sweep import Report, sweep
 from lnlbench.benchmark.trials import TUNING
 from lnlbench.benchmark.tuning import Budget, Outcome, Study, studies_of
+from lnlbench.benchmark.work import Event
 from lnlbench.datasets.images import Images, load
 from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.recording import RunInfo

@@ -86,7 +86,7 @@ class Study:
         return {
             "protocol": PROTOCOL,
             **vars(budget),
-            "method": str(self.run.method),
+            "method": self.run.text,
             "data": self.run.fingerprint,
             **{f"setting.{name}": value for name, value in setting.items()},
             **{f"range.{name}": text for name, text in self.space.describe().items()},
@@ -100,7 +100,9 @@ class Study:
         """
         run = self.run
         method, setting = (run.method, run.setting) if values is None else self.space.apply(values)
-        return Trial(setting, method, run.label, number, run.fingerprint, study=self.name, bar=tuple(bar))
+        return Trial(
+            setting, method, run.label, number, run.fingerprint, study=self.name, told=run.told, bar=tuple(bar)
+        )
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ class Outcome:
             names = {part.name for part in method.parts}
             method = replace(method, parts=(*method.parts, *(p for p in reading.method.parts if p.name not in names)))
             label = reading.label
-        return Run(recipe, method, label, replicate, content, track="tuned", tuning=said)
+        return Run(recipe, method, label, replicate, content, track="tuned", tuning=said, told=self.study.run.told)
 
 
 def reference(setting: Setting, images: Images) -> Setting:
@@ -204,7 +206,7 @@ def studies_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool
         at = run.setting if per_setting else reference(run.setting, images)
         searched = replace(host, setting=at, replicate=0, fingerprint=fingerprint(at, images))
         size = round(at.validation * len(images.train_images))
-        served[run.key] = Study(f"{name}/{at.name}/{host.label}", searched, images.card.classes, size), run
+        served[run.key] = Study(f"{name}/{at.name}/{host.name}", searched, images.card.classes, size), run
     return served
 
 

@@ -116,7 +116,7 @@ READERS = {
 
 
 def test_few_functions_touch_the_truth():
-    """`prepare` puts it aside, `measure` and `evaluated` score, `facts` tells what is declared; nothing else names it."""
+    """`prepare` puts it aside, `measure` and `evaluated` score, `facts` tells what is declared; no other names it."""
     secret = {"train_labels", "test_labels", "truth", "Truth"}
     found = {}
     for path in sorted(Path(lnlbench.benchmark.__file__).parent.glob("*.py")):

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 import torch
 
-from lnlbench.benchmark import Job, fit, tuned
-from lnlbench.benchmark import sweep as sweeps
+from lnlbench.benchmark import Job, fit, tuned, work
+from lnlbench.benchmark import data as data_module
 from lnlbench.benchmark import tune as optimisation
 from lnlbench.benchmark.data import Blind, prepare
+from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.scoring import SCORE
 from lnlbench.benchmark.settings import setting
-from lnlbench.benchmark.sweep import Options
 from lnlbench.benchmark.trials import TUNING, WEIGHTS, Trial, bar_of, behind, train_trials
 from lnlbench.benchmark.tuning import Budget, TuneError, told_value
 from lnlbench.datasets.images import load
@@ -260,17 +260,17 @@ def test_the_tuner_reads_neither_test_set_nor_true_labels(options, drawn_before,
     names = ("train_labels", "test_labels", "test_images")
     secret = replace(drawn_before, **{name: poisoned(getattr(drawn_before, name)) for name in names})
     studies = plan_of(options, "gce, co_teaching").studies
-    monkeypatch.setattr(sweeps, "load", lambda name, data_dir: secret)
-    sweeps._images.cache_clear()
-    sweeps._prepared.cache_clear()
+    monkeypatch.setattr(data_module, "load", lambda name, data_dir: secret)
+    data_module.images_of.cache_clear()
+    work._prepared.cache_clear()
     try:
         outcomes = optimisation.search(studies, FEW, options)
         assert [told.reason for outcome in outcomes.values() for told in outcome.trials] == [""] * 8
         with pytest.raises(AssertionError, match="must not read"):  # the poison works
             prepare(studies[0].run.setting, 0, secret)
     finally:
-        sweeps._images.cache_clear()
-        sweeps._prepared.cache_clear()
+        data_module.images_of.cache_clear()
+        work._prepared.cache_clear()
 
 
 def test_a_trial_takes_no_data_that_know_the_truth():
