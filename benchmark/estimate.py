@@ -59,7 +59,7 @@ def estimate(setting: Setting, split: Split, replicate: object, how: Execution) 
         while loop.epoch < epochs and not loop.advance().diverged:
             pass
         images = Images(split.images[apart], split.mean, split.std, how.device, how.dtype)
-        logits = loop.networks.predict(images.chunks(EVALUATION_BATCH))[0].double()
+        logits = loop.networks.predict(images.chunks(EVALUATION_BATCH[how.device.type]))[0].double()
         probabilities[apart] = logits.nan_to_num().softmax(-1).cpu()
     joint = confident_joint(probabilities, split.given)
     seconds = time.perf_counter() - begin

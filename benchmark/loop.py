@@ -241,12 +241,14 @@ class Loop:
 
     def answers(self, images: Images) -> Tensor:
         """The logits of each network [K, T, C], or the log of their mean softmax [1, T, C] for an ensemble."""
-        logits = self.networks.predict(images.chunks(EVALUATION_BATCH))
+        logits = self.networks.predict(images.chunks(EVALUATION_BATCH[self.how.device.type]))
         return logits.softmax(-1).mean(0, keepdim=True).log() if self.job.method.ensemble else logits
 
     def samples(self, index: Tensor) -> Samples:
         """The numbers of some training samples from a pass in evaluation mode, without augmentation."""
-        logits = self.networks.predict(map(self.images.batch, torch.split(index, EVALUATION_BATCH)))
+        logits = self.networks.predict(
+            map(self.images.batch, torch.split(index, EVALUATION_BATCH[self.how.device.type]))
+        )
         return samples_of(index, logits, self.given, None)
 
     def record(self) -> Record:

@@ -25,7 +25,7 @@ from lnlbench.benchmark.pure import Trace, pure
 from lnlbench.benchmark.slots import Slots, State, flat, joined, mapped, norms
 from lnlbench.methods.base import Clock, Record
 
-ROOM = 8 * EVALUATION_BATCH  # images that are evaluated at once, of all runs together
+ROOM = 8  # times as many images are evaluated at once, of all runs together
 
 
 class Stack:
@@ -126,7 +126,8 @@ class Stack:
         weights = runs["averaged"] or runs["params"], runs["buffers"]
         shared = index is None and pool.shared
         every = torch.arange(pool.count, device=self.how.device).expand(1 if shared else len(self.jobs), -1)
-        for part in torch.split(every if index is None else index, max(1, ROOM // len(self.jobs)), 1):
+        room = ROOM * EVALUATION_BATCH[self.how.device.type]
+        for part in torch.split(every if index is None else index, max(1, room // len(self.jobs)), 1):
             images = pool.images.batch(part[0]) if shared else pool.batch(part)
             evaluate = vmap(self.pure.forward, in_dims=(0, 0, None if shared else 0), randomness="error")
             found.append(evaluate(*weights, images))
