@@ -1,0 +1,36 @@
+"""The site builds without a warning, and shows every method with its source."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lnlbench.methods import methods
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_site_builds_strictly(tmp_path):
+    pytest.importorskip("furo", reason="needs the dependency group docs; `tox -e docs` builds the site")
+    pytest.importorskip("myst_parser", reason="needs the dependency group docs; `tox -e docs` builds the site")
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "-q",
+        "-b",
+        "html",
+        "-d",
+        tmp_path / "trees",
+        DOCS,
+        tmp_path / "site",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "site" / "methods.html").read_text(encoding="utf-8")
+    assert [name for name in methods() if f"<h2>{name}<" not in page] == []
+    assert page.count("Source:") >= len(methods()) - 1
+    pages = {path.stem for path in (tmp_path / "site").glob("*.html")}
+    assert {path.stem for path in DOCS.glob("*.md")} <= pages
