@@ -13,7 +13,7 @@ from timm.models import register_model
 from torch import Tensor, nn
 
 SMALL = 64  # side in pixels up to which a network for 224-pixel images must not shrink the image before it looks
-OWN = ("mlp", "mlp3", "cnn4", "cnn8")
+OWN = ("mlp", "mlp3", "cnn4", "cnn8", "vgg11_plain")
 
 
 class ModelError(ValueError):
@@ -60,6 +60,41 @@ class CNN(nn.Module):
         """Images [B, C, H, W] to logits [B, classes]."""
         logits: Tensor = self.head(self.hidden(self.features(images).flatten(1)).relu())
         return logits
+
+
+class VGG(nn.Module):
+    """VGG-11 without BatchNorm, pooled to one pixel, with the dropout of the original classifier."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for block in ((64,), (128,), (256, 256), (512, 512), (512, 512)):
+            for width in block:
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+                channels = width
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1))
+        hidden = [nn.Linear(512, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout()]
+        self.classifier = nn.Sequential(*hidden, nn.Linear(4096, classes))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, 0, 0.01)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] to logits [B, classes]."""
+        logits: Tensor = self.classifier(self.features(images).flatten(1))
+        return logits
+
+
+@register_model
+def vgg11_plain(pretrained: bool = False, *, num_classes: int, in_chans: int, **_: Any) -> VGG:
+    """As Han et al. 2025 train it on two classes of CIFAR-10."""
+    return VGG(in_chans, num_classes)
 
 
 @register_model

@@ -50,7 +50,7 @@ def problem(draw: np.random.Generator, x: Array, test: Array, y: Array, test_y: 
     W = draw.standard_normal((count, width)) / np.sqrt(count)
     inside = basis.T @ W
     v = draw.standard_normal((width, classes)) / np.sqrt(width)
-    start = inside, draw.standard_normal(width), v, draw.standard_normal(classes)
+    start: Params = inside, draw.standard_normal(width), v, np.asarray(draw.standard_normal(classes))
     outside = np.maximum((W**2).sum(0) - (inside**2).sum(0), 0)
     return Problem(x @ basis, test @ basis, y, test_y, start, outside)
 
@@ -88,7 +88,8 @@ def kernel(params: Params, x: Array, other: Array) -> Array:
     first = np.einsum("ich,jdh->icjd", left, right, optimize=True) * inner[:, None, :, None]
     classes = v.shape[1]
     both = first + second[:, None, :, None] * np.eye(classes)[None, :, None]
-    return both.reshape(len(x) * classes, len(other) * classes)
+    found: Array = both.reshape(len(x) * classes, len(other) * classes)
+    return found
 
 
 def train(given: Problem, labels: Callable[[int], Array], lr: float, steps: int, every: int, rho: float = 0.0) -> Trace:
