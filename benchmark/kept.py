@@ -81,7 +81,7 @@ class Trained:
     def predict(self, images: Tensor) -> Tensor:
         """Logits [K, M, C] of uint8 images [M, C, H, W]."""
         kind = (self.identity["mean"], self.identity["std"], self.how.device, self.how.dtype)
-        return self._networks.predict(Images(images, *kind).chunks(EVALUATION_BATCH))
+        return self._networks.predict(Images(images, *kind).chunks(EVALUATION_BATCH[self.how.device.type]))
 
 
 def files_of(keep: Keep, trained: Trained, prepared: Prepared) -> dict[str, bytes]:
