@@ -81,7 +81,8 @@ def _gain(layer: nn.Module, inputs: torch.Tensor) -> float:
             outputs = layer(inputs)
         torch.autograd.grad(outputs.float().square().sum(), list(layer.parameters()))
 
-    step(inputs, False), step(last, True)
+    step(inputs, False)
+    step(last, True)
     pairs = [(_seconds(lambda: step(inputs, False)), _seconds(lambda: step(last, True))) for _ in range(ROUNDS)]
     return round(median(slow / fast for slow, fast in pairs), 2)
 
