@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +98,21 @@ def plan(
 
 
 def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
-    """What a sweep would do, cell by cell, without making anything."""
-    held = Store(options.tracking_uri, options.database).stored() if exists(options.tracking_uri) else {}
+    """What a sweep would do, cell by cell, without making anything.
+
+    Its seconds of device time are what runs of the same task and method took on the same hardware; "unknown" where
+    none is stored, 0 for what is read off.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    held: Collection[str] = ()
+    timings: Mapping[tuple[str, str, str], float] = {}
+    if exists(options.tracking_uri):
+        store = Store(options.tracking_uri, options.database)
+        held, timings = store.stored(), store.timings()
+        store.close()
+    hardware = execution(options.device, options.precision).describe()
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         cells.setdefault((run.setting.name, run.name), []).append(run)
@@ -109,5 +122,10 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
         missing = [run.replicate for run in members if run.key not in held]
         host = members[0].host
         how = f"read off {host.name}" if host else f"{members[0].setting.epochs} epochs"
-        rows.append({"setting": setting, "method": label, "stored": stored, "missing": missing, "how": how})
+        seconds = timings.get((members[0].setting.task, members[0].text, hardware))
+        if host or not missing:
+            seconds = 0.0
+        time = "unknown" if seconds is None else round(seconds * len(missing), 1)
+        row = {"setting": setting, "method": label, "stored": stored, "missing": missing, "how": how, "seconds": time}
+        rows.append(row)
     return rows

@@ -93,7 +93,9 @@ def executor_for(options: Options, most: int) -> Executor:
     if options.executor == "ray":
         from lnlbench.benchmark.executors.ray import Ray
 
-        shared = not (options.tracking_uri or "sqlite:").startswith("sqlite:")
+        uri = options.tracking_uri or "sqlite:"  # the claims are there too, but for a server
+        claims = (options.database or "sqlite:") if uri.startswith("http") else (options.database or uri)
+        shared = not uri.startswith("sqlite:") and not claims.startswith("sqlite:")
         return Ray(min(options.jobs, most), options.ray_address, options.gpus, shared)
     slots = min(options.jobs or default_jobs(options.device), most)
     return Local(slots) if slots > 1 else Inline()

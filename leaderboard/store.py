@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _BATCH = 1000  # MLflow's limit for the metrics of one call
 _PAGE = 1000
 SHORTEST = 6  # letters of a key that may stand for it
+_SECONDS = "cost/seconds"
 _PATIENCE = 60.0  # seconds to wait for another process that creates the same cell
 
 
@@ -68,6 +69,16 @@ class Store:
     def stored(self, dataset: str | None = None) -> dict[str, str]:
         """Return the MLflow run of every key whose run is finished."""
         return {run.data.tags["lnlbench.key"]: run.info.run_id for run in self._finished(dataset)}
+
+    def timings(self) -> dict[tuple[str, str, str], float]:
+        """Return the mean seconds of device time of a run, by task, method (its whole text) and hardware."""
+        found: dict[tuple[str, str, str], list[float]] = {}
+        for run in self._finished(None):
+            tags = run.data.tags
+            if _SECONDS in run.data.metrics and "lnlbench.hardware" in tags:
+                what = tags["lnlbench.setting"].partition("/")[0], tags["lnlbench.method"], tags["lnlbench.hardware"]
+                found.setdefault(what, []).append(run.data.metrics[_SECONDS])
+        return {what: sum(seconds) / len(seconds) for what, seconds in found.items()}
 
     def results(self, dataset: str | None = None, settings: Collection[str] | None = None) -> list[Result]:
         """Return the results of all finished runs, oldest first; what cannot be read is left out with a warning.
@@ -339,6 +350,9 @@ class Store:
             self._write_files(run_id, contents)
             metrics = [Metric(f"score/{name}", value, _now(), last) for name, value in scores.items()]
             tags = [RunTag("lnlbench.state", "finished"), RunTag("lnlbench.diverged", str(result.diverged).lower())]
+            if result.host is None and "total_seconds" in result.cost:  # what a forecast is made of
+                metrics.append(Metric(_SECONDS, float(result.cost["total_seconds"]), _now(), last))
+                tags.append(RunTag("lnlbench.hardware", str(result.environment.get("hardware", "unknown"))))
             self._client.log_batch(run_id, metrics=metrics, tags=tags)
             self._client.set_terminated(run_id, status="FINISHED", end_time=_now())
         if recording.owner is not None:

@@ -43,7 +43,7 @@ class Ray:
                 raise ExecutionError(f"each run is to have {gpus:g} GPUs, but the cluster has {room.get('GPU', 0):g}")
             if not shared and sum(node["Alive"] for node in ray.nodes()) > 1:
                 raise ExecutionError(
-                    "machines of a cluster share no file: give --tracking-uri postgresql://… or http://…, not sqlite"
+                    "machines of a cluster share no file: use --tracking-uri http://… --database postgresql://…"
                 )
             self.slots = slots or max(1, int(room["GPU"] / gpus if gpus else room["CPU"]))
             self._do = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0, max_calls=0)(_do)

@@ -258,6 +258,13 @@ def test_doctor(lnlbench, stored):
     assert "torch" in lnlbench("doctor")[1]
 
 
+def test_doctor_makes_no_store(lnlbench, tmp_path):
+    file = tmp_path / "none.db"
+    code, out, _ = lnlbench("doctor", "--json", "--tracking-uri", f"sqlite:///{file}")
+    assert code == 0 and not file.exists()
+    assert [row["state"] for row in json.loads(out) if row["what"] == "store"] == ["missing"]
+
+
 def test_doctor_finds_a_broken_store(lnlbench, tmp_path):
     (tmp_path / "mlflow.db").write_bytes(b"These are my notes. " * 1000)
     code, out, err = lnlbench("doctor", "--json", "--tracking-uri", f"sqlite:///{tmp_path / 'mlflow.db'}")

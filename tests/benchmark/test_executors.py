@@ -1,6 +1,7 @@
 """Executors: every task ends with one message, whatever becomes of its process."""
 
 import os
+import signal
 import time
 from contextlib import closing
 
@@ -11,7 +12,7 @@ from lnlbench.benchmark.executors.inline import Inline
 from lnlbench.benchmark.executors.local import Local
 from lnlbench.leaderboard.processes import alive
 
-PATIENT = 120  # seconds
+PATIENT = 600  # seconds
 
 TASKS = '''
 """Tasks that other processes can import."""
@@ -101,6 +102,35 @@ def test_a_process_that_dies_harms_no_other_and_is_replaced(tasks):
         assert [kind for kind in kinds if kind[0] == 4] == [(4, "broken", "the store is gone"), (4, "ended", None)]
         executor.submit(5, tasks.Count(1))
         assert gathered(executor, 1)[-1] == Message(5, "ended")
+
+
+@pytest.fixture
+def ray(monkeypatch, tmp_path):
+    """A private Ray on this machine."""
+    pytest.importorskip("ray", reason="needs Ray: pip install 'lnlbench[ray]'")
+    from lnlbench.benchmark.executors.ray import Ray
+
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    with closing(Ray(2, None, 0.0, shared=False)) as executor:
+        yield executor
+
+
+def test_on_ray_a_killed_worker_harms_no_other(tasks, ray, tmp_path):
+    ray.submit(1, tasks.Wait(str(tmp_path / "killed")))
+    ray.submit(2, tasks.Count(3))
+    found, deadline = [], time.monotonic() + PATIENT
+    while not (pids := [message.body for message in found if message.ticket == 1]):
+        assert time.monotonic() < deadline, found
+        ray.step(found.append)
+    os.kill(pids[0], signal.SIGKILL)
+    while sum(message.kind in ("ended", "died") for message in found) < 2:
+        assert time.monotonic() < deadline, found
+        ray.step(found.append)
+    assert [m.kind for m in found if m.ticket == 1] == ["said", "died"] and not (tmp_path / "killed").exists()
+    assert [m.body for m in found if m.ticket == 2] == [0, 1, 2, None]
+    ray.submit(3, tasks.Break())  # there is room again
+    kinds = [(m.kind, m.body) for m in gathered(ray, 1)]
+    assert kinds == [("broken", "the store is gone"), ("ended", None)]
 
 
 def test_closing_interrupts_what_works(tasks, tmp_path):

@@ -362,7 +362,13 @@ def test_forecast(options, url):
     assert not Path(f"{url.removeprefix('sqlite:///')}.none").exists(), "looking makes no database"
     sweep(runs[:3], options)
     setting = "digits,epochs=2/symmetric-0.4"
-    assert forecast(runs, options) == [
+    found = forecast(runs, options)
+    first, second, third = (row.pop("seconds") for row in found)
+    assert first > 0 and second > 0 and third == 0
+    longer = runs_of(options, replicates="0", epochs=3)
+    assert forecast(longer, options)[0]["seconds"] == "unknown", "another length tells nothing"
+    assert forecast(runs[:1], options)[0]["seconds"] == 0, "nothing of it is missing"
+    assert found == [
         {"setting": setting, "method": "ce", "stored": [0], "missing": [1], "how": "2 epochs"},
         {"setting": setting, "method": "gce", "stored": [0], "missing": [1], "how": "2 epochs"},
         {
