@@ -150,7 +150,7 @@ def tune(
         str | None, typer.Option(envvar="LNLBENCH_STUDIES", help="Database of the studies; beside the store.")
     ] = None,
     page: Annotated[Path | None, typer.Option("--report", help="Write a section of this Markdown page.")] = None,
-    epochs: Annotated[str | None, typer.Option(help="Another length than the setting's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Another length than the setting's.")] = None,
     changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
@@ -172,7 +172,7 @@ def tune(
     count = jobs or default_jobs(device)
     options = Options(tracking_uri, database, device, precision, count, data_dir, tuple(plugin), execution)
     budget = Budget(trials, sampler, seed, batch, prune)
-    overrides = ({"epochs": epochs} if epochs else {}) | display.assignments(changes)
+    overrides = {"epochs": epochs} | display.assignments(changes)
     found = tuned.plan(targets, methods, seeds, overrides, options, study, per_setting)
     if dry_run:
         rows = tuned.forecast(found, budget, options)

@@ -96,9 +96,10 @@ def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
     Raises:
         DataError: the noise cannot be had.
     """
-    blind, held, true = _drawn(setting, replicate, images)
+    blind, held, used = _drawn(setting, replicate, images)
     split = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
     identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}
+    true = torch.tensor(used.train_labels)
     truth = Truth(true[~held], torch.tensor(images.test_labels), true[held])
     return Prepared(split, truth, blind.manifest, identity, (~held).nonzero().flatten())
 
@@ -112,8 +113,8 @@ def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
     return _drawn(setting, draw, images)[0]
 
 
-def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, Tensor, Tensor]:
-    """What training may see; which of the samples are held out for validation, bool [N]; their true labels [N]."""
+def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, Tensor, Images]:
+    """What training may see; which of the samples are held out for validation, bool [N]; the images that are used."""
     classes, official = images.card.classes, images.official
     images, corruption, subset = _corrupted(setting, seed("noise", replicate), images)
     given = torch.from_numpy(corruption.given)
@@ -146,7 +147,7 @@ def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, 
             "sha256": _digest(held.nonzero().numpy()),
         },
     }
-    return Blind(split, corruption.manifest, identity), held, torch.tensor(images.train_labels)
+    return Blind(split, corruption.manifest, identity), held, images
 
 
 def _corrupted(setting: Setting, noise_seed: int, images: Images) -> tuple[Images, Corruption, dict[str, str]]:

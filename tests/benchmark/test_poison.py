@@ -108,7 +108,9 @@ def test_what_an_epoch_tells_methods_is_the_history():
 
 
 READERS = {
-    ("data.py", "prepare"): {"train_labels", "test_labels", "Truth"},
+    ("data.py", "prepare"): {"train_labels", "test_labels", "truth", "Truth"},
+    ("data.py", "_corrupted"): {"train_labels"},  # noise of a subset, of as many samples per class
+    ("examples.py", "flipped"): {"truth"},  # a picture for MLflow, of runs that are scored
     ("runs.py", "measure"): {"truth"},
     ("told.py", "facts"): {"truth"},
     ("scoring.py", "evaluated"): {"test_labels"},  # of a study that is closed

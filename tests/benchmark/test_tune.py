@@ -13,7 +13,6 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -219,27 +218,22 @@ def test_the_worst_is_clipped():
 # Out of reach.
 
 
-class Poison(np.ndarray):
-    """An array whose numbers nobody may read."""
+class Poison:
+    """In the place of an array: its length is no secret (it says whether the data set is whole), all else fails."""
 
-    def __array_ufunc__(self, *_args, **_more):
-        raise AssertionError("a number was read that tuning must not read")
+    def __init__(self, length):
+        object.__setattr__(self, "length", length)
+
+    def __len__(self):
+        return object.__getattribute__(self, "length")
+
+    def __getattribute__(self, name):
+        if name == "__class__":
+            return Poison
+        raise AssertionError(f"{name} was asked of what tuning must not read")
 
     def __getitem__(self, index):
-        raise AssertionError("a number was read that tuning must not read")
-
-    def __array__(self, *_args, **_more):
-        raise AssertionError("a number was read that tuning must not read")
-
-    def astype(self, *_args, **_more):
-        raise AssertionError("a number was read that tuning must not read")
-
-    def tobytes(self, *_args, **_more):
-        raise AssertionError("a number was read that tuning must not read")
-
-
-def poisoned(array):
-    return array.view(Poison)
+        raise AssertionError("what tuning must not read was read")
 
 
 @pytest.fixture
@@ -258,7 +252,7 @@ def drawn_before(monkeypatch):
 
 def test_the_tuner_reads_neither_test_set_nor_true_labels(options, drawn_before, monkeypatch):
     names = ("train_labels", "test_labels", "test_images")
-    secret = replace(drawn_before, **{name: poisoned(getattr(drawn_before, name)) for name in names})
+    secret = replace(drawn_before, **{name: Poison(len(getattr(drawn_before, name))) for name in names})
     studies = plan_of(options, "gce, co_teaching").studies
     monkeypatch.setattr(data_module, "load", lambda name, data_dir: secret)
     data_module.images_of.cache_clear()
@@ -266,7 +260,7 @@ def test_the_tuner_reads_neither_test_set_nor_true_labels(options, drawn_before,
     try:
         outcomes = optimisation.search(studies, FEW, options)
         assert [told.reason for outcome in outcomes.values() for told in outcome.trials] == [""] * 8
-        with pytest.raises(AssertionError, match="must not read"):  # the poison works
+        with pytest.raises((AssertionError, ValueError)):  # the poison works
             prepare(studies[0].run.setting, 0, secret)
     finally:
         data_module.images_of.cache_clear()
