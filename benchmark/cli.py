@@ -26,7 +26,10 @@ INTERRUPTED = 130
 
 Targets = Annotated[
     list[str],
-    typer.Argument(metavar="SUITE-OR-SETTING...", help="Suites, settings such as mnist/symmetric-0.4, patterns."),
+    typer.Argument(
+        metavar="SUITE-OR-SETTING...",
+        help="Suites, settings such as mnist/symmetric-0.4, patterns, folders of your own data.",
+    ),
 ]
 Methods = Annotated[
     str, typer.Option("--methods", "-m", help='As in "ce, gce(q=0.5), dal + sam"; a suite has its own.')

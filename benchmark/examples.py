@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lnlbench.benchmark.data import Prepared
-from lnlbench.datasets.card import cards
+from lnlbench.datasets.card import card
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,7 +37,7 @@ def flipped(prepared: Prepared, dataset: str) -> dict[str, bytes]:
     by_class = wrong[np.argsort(true[wrong], kind="stable")]
     shown = by_class[np.linspace(0, len(by_class) - 1, min(COLUMNS * ROWS, len(by_class))).round().astype(int)]
     images = prepared.split.images[shown].numpy()
-    class_names = cards()[dataset].class_names
+    class_names = card(dataset).class_names
     texts = [(class_names[true[i]][:LETTERS], class_names[given[i]][:LETTERS]) for i in shown]
     out = io.BytesIO()
     _page(images, texts).save(out, "PNG", optimize=True)

@@ -147,6 +147,8 @@ def find(names: Iterable[str]) -> list[Setting]:
     for name in names:
         if name in suites():
             chosen = suites()[name]
+        elif is_path(name):
+            chosen = [own_setting(name)]
         elif "*" in name or "?" in name:
             every = [member for suite in suites().values() for member in suite]
             chosen = [member for member in every if fnmatchcase(member.name, name)]
@@ -158,6 +160,33 @@ def find(names: Iterable[str]) -> list[Setting]:
             raise SettingError(_unknown("suite", name, suites()) + "; a setting is written task/noise")
         found |= {member.name: member for member in chosen}
     return list(found.values())
+
+
+def is_path(name: str) -> bool:
+    """Whether a name means a folder: it begins like one, or there is one and nothing of ours is called so."""
+    place = name.partition("#")[0]
+    if place.startswith(("./", "../", "~/")) or (place.startswith("/") and place.count("/") > 1):
+        return True
+    return bool(place) and place.split("/")[0] not in tasks() and Path(place).is_dir()
+
+
+def own_setting(path: str) -> Setting:
+    """The setting of a data set of the user's own: its labels as they are given, a recipe by the size of its images.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from lnlbench.datasets.own import bring_in, read
+
+    name = bring_in(path)
+    card = read(name)[0]
+    base = "own-small" if card.channels == 1 and card.size <= 32 else "own"
+    return replace(Setting(task=name, noise="given", dataset=name, **_table("own", base)), task=name)
+
+
+def _table(section: str, name: str) -> dict[str, Any]:
+    table: dict[str, Any] = _file()[section][name]
+    return dict(_file()["defaults"]) | table
 
 
 def _task(name: str) -> dict[str, Any]:

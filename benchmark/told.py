@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -80,8 +81,11 @@ class Teller:
         if not needed:
             return Facts()
         matrix = torch.tensor(prepared.manifest["transition_matrix"], dtype=torch.float64)
-        rate = float(prepared.manifest["realised_rate"])
-        ledger: dict[str, Any] = {"mode": mode, "true": {"noise_rate": rate}}
+        known = prepared.manifest["realised_rate"] is not None
+        if not known and (mode != ESTIMATED or "clean_validation" in needed):
+            raise FactError("the true labels of this data set are not known: nothing but an estimate can be told")
+        rate = float(prepared.manifest["realised_rate"]) if known else math.nan
+        ledger: dict[str, Any] = {"mode": mode, **({"true": {"noise_rate": rate}} if known else {})}
         cost = (0.0, 0.0, 0.0)
         if mode == ESTIMATED and {"noise_rate", "transition_matrix"} & set(needed):
             made = self.estimate(setting, prepared)
@@ -96,10 +100,11 @@ class Teller:
             ledger["noise_rate"] = told_rate
         if "transition_matrix" in needed:
             ledger["transition_matrix"] = [[round(x, 6) for x in row] for row in told_matrix.tolist()]
-        ledger["error"] = {
-            "noise_rate": told_rate - rate,
-            "transition_matrix": float((told_matrix - matrix).abs().sum(1).mean()),  # mean L1 distance of rows
-        }
+        if known:
+            ledger["error"] = {
+                "noise_rate": told_rate - rate,
+                "transition_matrix": float((told_matrix - matrix).abs().sum(1).mean()),  # mean L1 distance of rows
+            }
         values = {"noise_rate": told_rate, "transition_matrix": told_matrix}
         if "clean_validation" in needed:
             if isinstance(prepared, Blind):

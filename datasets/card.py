@@ -41,6 +41,7 @@ class Card:
         label_folder: the folder in ``noise`` where it is not the name.
         clean_columns: columns of label files that hold the true labels, the first as in ``noise/<name>``.
         embedded: reads the arrays of a data set that needs no files.
+        true_labels: whether the true labels of the training set are known.
         licence: terms of use.
         citation: whom to cite.
     """
@@ -63,6 +64,7 @@ class Card:
     augment: bool
     licence: str
     citation: str
+    true_labels: bool = True
     extra_columns: tuple[str, ...] = ()
     asymmetric: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     human: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -121,6 +123,10 @@ def card(name: str) -> Card:
     Raises:
         DataError: the name is not known; the message names the closest one.
     """
+    from lnlbench.datasets import own
+
+    if own.is_own(name):
+        return own.read(name)[0]
     known = cards()
     if name not in known:
         raise unknown("data set", name, known)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lnlbench.datasets import cache, source
+from lnlbench.datasets import cache, own, source
 from lnlbench.datasets.card import Card, DataError, card
 
 MAIN = ("train_images", "train_labels", "test_images", "test_labels")
@@ -67,8 +67,11 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path | None = None)
     Raises:
         DataError: the name is unknown, or the data set is nowhere; the message says which folder to fill.
     """
-    wanted = card(name)
     dirs = source.data_dirs(data_dir)
+    if own.is_own(name):
+        inferred, found, content = own.read(name, cache_dir)
+        return _images(inferred, found, content, "the user's own", dirs)
+    wanted = card(name)
     if wanted.embedded is not None:
         arrays = wanted.embedded()
         return _images(wanted, arrays, cache.fingerprint(arrays), "embedded", dirs)

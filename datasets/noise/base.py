@@ -102,6 +102,8 @@ class Noise:
             DataError: see ``check``; or a label file does not fit.
         """
         self.check(images.card)
+        if self.drawn and not images.card.true_labels:
+            raise DataError(f"'{self}' is drawn from true labels, which {images.name} has not; its noise is 'given'")
         if seed < 0:
             raise DataError(f"a noise seed is a non-negative integer, not {seed}")
         given, extras = self.draw(images, np.random.Generator(np.random.PCG64(seed)))
