@@ -12,7 +12,7 @@ from lnlbench.benchmark.models import check_fit, check_model
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.runs import Run
 from lnlbench.benchmark.settings import Setting, SettingError, default_methods, default_replicates, find
-from lnlbench.benchmark.told import ESTIMATED, modes
+from lnlbench.benchmark.told import ESTIMATED, modes, varies
 from lnlbench.leaderboard.store import Store, exists
 from lnlbench.methods.parse import parse, split_methods
 from lnlbench.methods.registry import load_file
@@ -89,7 +89,7 @@ def plan(
         content = fingerprint(setting, images)
         parsed = [(" ".join(text.split()), parse(text, images.card.classes)) for text in methods]
         for replicate in replicates:
-            cells = [(*known, mode) for known in parsed for mode in (told if known[1].told else told[:1])]
+            cells = [(*known, mode) for known in parsed for mode in (told if varies(known[1].told) else told[:1])]
             grid = [Run(setting, method, label, replicate, content, told=mode) for label, method, mode in cells]
             hosts = [run.host for run in grid if run.host is not None]
             for run in sorted([*grid, *hosts], key=lambda run: run.host is not None):

@@ -28,7 +28,7 @@ from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.kept import NOTHING, Keep, Trained, files_of
 from lnlbench.benchmark.metrics import accuracy, diagnose
 from lnlbench.benchmark.settings import Setting
-from lnlbench.benchmark.told import ESTIMATED, Facts, teller
+from lnlbench.benchmark.told import ESTIMATED, Facts, stated, teller, varies
 from lnlbench.benchmark.trainer import train
 from lnlbench.datasets.images import Images
 from lnlbench.leaderboard.result import Result, pack, unpack
@@ -59,8 +59,8 @@ class Run:
 
     @property
     def mark(self) -> str:
-        """What sets a run apart whose method is told something; nothing where none is."""
-        return self.told if self.method.told else ""
+        """What sets a run apart whose method is told what can be estimated; nothing where none is."""
+        return self.told if varies(self.method.told) else ""
 
     @property
     def text(self) -> str:
@@ -367,7 +367,7 @@ def _identity(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
         "method": run.text,
         "label": run.name,
         "replicate": run.replicate,
-        "told": tuple(f"{fact} ({run.told})" for fact in run.method.told),
+        "told": stated(run.method.told, run.told),
         "networks": run.method.networks,
         "classes": identity["noise"]["classes"],
         "epochs": setting.epochs,

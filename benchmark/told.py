@@ -23,6 +23,7 @@ from lnlbench.methods.base import FACTS
 
 ESTIMATED = "estimated"
 SWEEP = (ESTIMATED, "true", "true-0.2", "true+0.2")  # the mis-specification sweep: `--told all`
+VARIED = frozenset({"noise_rate", "transition_matrix"})  # what a mode changes; other facts are handed over as they are
 HIGHEST = 0.99  # a noise rate that a method is told at most
 
 
@@ -57,6 +58,16 @@ def modes(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def varies(needed: Sequence[str]) -> bool:
+    """Whether what a method is told depends on the mode."""
+    return not VARIED.isdisjoint(needed)
+
+
+def stated(needed: Sequence[str], mode: str) -> tuple[str, ...]:
+    """The facts that a method is told, as the information ledger names them: with the mode where it matters."""
+    return tuple(f"{fact} ({mode})" if fact in VARIED else fact for fact in needed)
+
+
 class Teller:
     """Finds out what runs are told; an estimate is made once for all methods of a setting and replicate."""
 
@@ -85,9 +96,11 @@ class Teller:
         if not known and (mode != ESTIMATED or "clean_validation" in needed):
             raise FactError("the true labels of this data set are not known: nothing but an estimate can be told")
         rate = float(prepared.manifest["realised_rate"]) if known else math.nan
-        ledger: dict[str, Any] = {"mode": mode, **({"true": {"noise_rate": rate}} if known else {})}
+        ledger: dict[str, Any] = {"mode": mode} if varies(needed) else {}
+        if known and varies(needed):
+            ledger["true"] = {"noise_rate": rate}
         cost = (0.0, 0.0, 0.0)
-        if mode == ESTIMATED and {"noise_rate", "transition_matrix"} & set(needed):
+        if mode == ESTIMATED and varies(needed):
             made = self.estimate(setting, prepared)
             told_rate, told_matrix = made.rate, made.matrix
             cost = made.seconds, made.passes, made.evaluations
@@ -100,7 +113,7 @@ class Teller:
             ledger["noise_rate"] = told_rate
         if "transition_matrix" in needed:
             ledger["transition_matrix"] = [[round(x, 6) for x in row] for row in told_matrix.tolist()]
-        if known:
+        if known and varies(needed):
             ledger["error"] = {
                 "noise_rate": told_rate - rate,
                 "transition_matrix": float((told_matrix - matrix).abs().sum(1).mean()),  # mean L1 distance of rows
@@ -110,6 +123,7 @@ class Teller:
             if isinstance(prepared, Blind):
                 raise FactError("a trial of a tuning is told no true labels: clean_validation cannot be had there")
             values["clean_validation"] = prepared.truth.validation
+            ledger["clean_validation"] = "true labels"
         return Facts({name: values[name] for name in needed}, ledger, *cost)
 
     def estimate(self, setting: Setting, prepared: Prepared | Blind) -> Estimate:

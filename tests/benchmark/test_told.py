@@ -14,7 +14,7 @@ from lnlbench.benchmark.job import FactError
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.plan import grid
 from lnlbench.benchmark.runs import Run, train_run
-from lnlbench.benchmark.told import Teller, at_rate, modes
+from lnlbench.benchmark.told import Teller, at_rate, modes, stated
 from lnlbench.datasets.images import load
 from lnlbench.methods import Method, parse
 from lnlbench.methods.compose import Composition
@@ -168,6 +168,30 @@ def test_a_sweep_over_modes_runs_a_method_that_is_told_nothing_once():
     assert len({run.key for run in runs}) == len(runs)
     assert {run.host.key for run in runs if run.host} == {run.key for run in runs if run.label == "co_teaching"}
     assert grid(["digits/symmetric-0.4"], "ce", "0", {}, Options())[0].key == runs[0].key
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "told"),
+    [
+        pytest.param("ce", [""], (), id="nothing"),
+        pytest.param("clean_early_stopping", [""], ("clean_validation",), id="as it is"),
+        pytest.param(
+            "small_loss + clean_early_stopping", ["estimated", "true-0.2"],
+            ("clean_validation", "noise_rate (estimated)"), id="one of each",
+        ),
+    ],
+)  # fmt: skip
+def test_only_what_a_mode_changes_is_marked_with_it(text, marks, told, data):
+    runs = [run for run in grid(["digits/clean"], text, "0", {}, Options(), "estimated,true-0.2") if run.label == text]
+    assert [run.mark for run in runs] == marks
+    method = runs[0].method
+    assert [run.text for run in runs] == [f"{method} [{mark}]" if mark else str(method) for mark in marks]
+    assert tuple(sorted(stated(method.told, runs[0].told))) == told
+
+
+def test_a_fact_that_is_handed_over_is_neither_estimated_nor_wrong(data):
+    facts = Teller(HOW).facts("estimated", ("clean_validation",), *data["symmetric-0.4"])
+    assert facts.ledger == {"clean_validation": "true labels"} and facts.seconds == 0
 
 
 def test_a_result_says_what_its_method_was_told(data):

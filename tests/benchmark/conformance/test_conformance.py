@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lnlbench.benchmark.conformance import CHECKS, Subject, check, report_of
-from lnlbench.methods import methods
+from lnlbench.methods import methods, parse
 
 NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd"]
 
@@ -30,4 +30,4 @@ def test_a_report_has_every_check_and_the_cost():
     (cost,) = report.findings["cost"]
     assert "2 forward and 2 backward passes" in cost.reason
     assert 1.2 < float(cost.reason.split()[0]) < 6
-    assert report.json()["method"] == "sam(adaptive=False, rho=0.05)"
+    assert report.json()["method"] == str(parse("sam"))
