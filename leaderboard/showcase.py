@@ -16,9 +16,8 @@ from lnlbench.leaderboard.rules import PRIMARY, RULES
 from lnlbench.leaderboard.statistics import interval
 
 if TYPE_CHECKING:
-    from mlflow.entities import Experiment, Run
-
     from lnlbench.leaderboard.store import Store
+    from lnlbench.leaderboard.tracking import Experiment, Run
 
 FIGURES = "lnlbench.figures"
 LAYOUT = "1"

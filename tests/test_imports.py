@@ -14,7 +14,7 @@ FOLDERS = ("benchmark", *LEAVES)
 FILES = [path.relative_to(ROOT) for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 OURS = {"benchmark", "leaderboard", "methods"}  # not `datasets`: at the top level that is Hugging Face's
 ONE_FILE = {
-    "mlflow": "leaderboard/store.py",
+    "mlflow": "leaderboard/tracking.py",
     "optuna": "benchmark/tune.py",
     "ray": "benchmark/executors/ray.py",
     "timm": "benchmark/models.py",

@@ -22,7 +22,7 @@ def filled(store, make, info_of):
         with store.begin(info_of(result)) as recording:
             recording.finish(result)
         if result.label == "gone":
-            store._client.delete_run(recording.run_id)
+            store._tracking._client.delete_run(recording.run_id)
     with pytest.raises(ZeroDivisionError), store.begin(info_of(make(label="failed"))):
         1 / 0  # noqa: B018
     return store
