@@ -227,13 +227,47 @@ def export(
     tracking_uri: Uri = None,
     database: Database = None,
 ) -> None:
-    """Write stored results to one compressed file, which `leaderboard --from` reads."""
+    """Write stored results to one compressed file, which `leaderboard --from` and `import` read."""
     from lnlbench.benchmark import display
     from lnlbench.leaderboard.archive import write
 
     results = display.stored(targets or [], None, tracking_uri, database)
     size = write(file, results, predictions=predictions)
     _print(f"{len(results)} results, {size / 2**20:.2f} MB, in {file}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file that `export` wrote.")],
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+    plugin: Plugin = [],  # noqa: B006
+) -> None:
+    """Bring an exported file into the store: all of it, once every result verifies, or nothing."""
+    from lnlbench.benchmark.exchange import bring
+
+    found = bring(file, data_dir, plugin, tracking_uri, database)
+    _print(f"{len(found.added)} results added, {len(found.stored)} were stored before.")
+
+
+@app.command()
+def verify(
+    what: Annotated[list[str], typer.Argument(metavar="RUN-OR-FILE...", help="A run as for `show`, or a file.")],
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+    plugin: Plugin = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Recompute scores, hashes and keys of a stored run or an exported file; exit code 1 if something is wrong."""
+    from lnlbench.benchmark import exchange
+
+    found = exchange.receipts(what, data_dir, plugin, tracking_uri, database)
+    report = {"findings": exchange.rows(found), "summary": exchange.sentence(found)}
+    _print(json.dumps(report, indent=1) if as_json else exchange.lines(found))
+    if any(receipt.state == "wrong" for receipt in found):
+        raise typer.Exit(1)
 
 
 @app.command()

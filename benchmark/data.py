@@ -81,8 +81,12 @@ def fingerprint(setting: Setting, images: Images) -> str:
     noise = parse_noise(setting.noise)
     if noise.drawn and not noise.whole:
         return images.fingerprint
-    labels = noise.corrupt(images, 0).manifest["labels_sha256"]
-    return hashlib.sha256(f"{images.fingerprint}\n{labels}".encode()).hexdigest()
+    return labelled(images.fingerprint, noise.corrupt(images, 0).manifest["labels_sha256"])
+
+
+def labelled(images: str, labels: str) -> str:
+    """The fingerprint of images and given labels together, from those of each."""
+    return hashlib.sha256(f"{images}\n{labels}".encode()).hexdigest()
 
 
 def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
-import json
 import math
 import platform
 import resource
@@ -26,6 +24,7 @@ from lnlbench.benchmark.data import TEST, Blind, Prepared, prepare
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.kept import NOTHING, Keep, Trained, files_of
+from lnlbench.benchmark.keys import key_of
 from lnlbench.benchmark.metrics import accuracy, diagnose
 from lnlbench.benchmark.settings import Setting
 from lnlbench.benchmark.told import ESTIMATED, Facts, stated, teller, varies
@@ -75,19 +74,16 @@ class Run:
     @property
     def key(self) -> str:
         """A hash of all that makes the result: protocol, data, setting, method with every value, replicate, track."""
-        recipe = {name: value for name, value in self.setting.identity().items() if name != "task"}
-        track = [] if self.track == "default" else [self.track]
-        parts = [
+        return key_of(
             PROTOCOL,
             self.fingerprint,
-            recipe,
+            self.setting.identity(),
             self.text,
             self.replicate,
-            *track,
-            *self.method.sources,
-            *self.marks,
-        ]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+            self.track,
+            self.method.sources,
+            self.marks,
+        )
 
     @property
     def marks(self) -> tuple[Any, ...]:
@@ -284,7 +280,7 @@ def result_of(
 
 def read_run(run: Run, host: Result) -> Result:
     """The result of a method that only reads its host's history: the host's, up to where the method stops."""
-    full = _history(host, run.method.told)
+    full = history_of(host, run.method.told)
     length = len(full.validation)
     for epoch in range(1, length + 1):
         if run.method.stop(_upto(full, epoch)):
@@ -430,7 +426,7 @@ def commit() -> str | None:
     return told.stdout.strip() if tracked.returncode == 0 else None
 
 
-def _history(result: Result, told: Sequence[str]) -> History:
+def history_of(result: Result, told: Sequence[str]) -> History:
     """What a reading may know of a stored run; true labels only where it declares them."""
 
     def row(name: str) -> tuple[float, ...]:

@@ -114,11 +114,15 @@ READERS = {
     ("runs.py", "measure"): {"truth"},
     ("told.py", "facts"): {"truth"},
     ("scoring.py", "evaluated"): {"test_labels"},  # of a study that is closed
+    ("recomputed.py", "accuracies"): {"test_labels"},  # of stored predictions
 }
 
 
 def test_few_functions_touch_the_truth():
-    """`prepare` puts it aside, `measure` and `evaluated` score, `facts` tells what is declared; no other names it."""
+    """`prepare` puts it aside, `measure`, `evaluated` and `accuracies` score, `facts` tells what is declared.
+
+    No other names it.
+    """
     secret = {"train_labels", "test_labels", "truth", "Truth"}
     found = {}
     for path in sorted(Path(lnlbench.benchmark.__file__).parent.glob("*.py")):

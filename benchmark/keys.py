@@ -1,0 +1,36 @@
+"""The key of a run: a hash of all that makes its result, so that equal keys are equal runs on any machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def key_of(
+    protocol: int,
+    content: str,
+    setting: Mapping[str, Any],
+    method: str,
+    replicate: int,
+    track: str,
+    sources: Sequence[str] = (),
+    marks: Sequence[Any] = (),
+) -> str:
+    """Return the key, 32 hexadecimal digits.
+
+    Args:
+        protocol: version of the rules.
+        content: what `data.fingerprint` says of the data.
+        setting: its fields; the task is a name for them and does not count.
+        method: the text with every value, and how it is told what it must know.
+        replicate: its number.
+        track: that the run belongs to.
+        sources: of the parts that are the user's own.
+        marks: what else tells it from another run.
+    """
+    recipe = {name: value for name, value in setting.items() if name != "task"}
+    tracks = [] if track == "default" else [track]
+    parts = [protocol, content, recipe, method, replicate, *tracks, *sources, *marks]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
