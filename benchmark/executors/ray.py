@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +21,8 @@ class Ray:
 
     Args:
         slots: tasks at once; 0: as many as the cluster has room for.
-        address: of a cluster; a private one on this machine, reachable from it alone, where None.
+        address: of a cluster; a private one on this machine where None. Ray listens on all interfaces even then, and
+            therefore asks for a token.
         gpus: of each task; a share of one such as 0.25 lets four use it, but limits nobody's memory.
         shared: whether the store can be reached from other machines.
 
@@ -29,6 +33,8 @@ class Ray:
 
     def __init__(self, slots: int, address: str | None, gpus: float, shared: bool) -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        if not address:
+            os.environ.setdefault("RAY_AUTH_MODE", "token")  # the default from Ray 2.59 on
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # without GPUs, leave the visible ones alone
         try:
             import ray
@@ -36,7 +42,10 @@ class Ray:
             raise ExecutionError("the executor 'ray' needs Ray: pip install 'lnlbench[ray]'") from None
         self._ray, self._ours = ray, not ray.is_initialized()
         if self._ours:
+            on_end = signal.getsignal(signal.SIGTERM)
             self._connect(slots, address)
+            if threading.current_thread() is threading.main_thread():  # Ray's own would abort, and tidy nothing
+                signal.signal(signal.SIGTERM, on_end)
         try:
             room = ray.cluster_resources()
             if gpus > room.get("GPU", 0):
@@ -85,6 +94,9 @@ class Ray:
         quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
         try:
             if address:
+                host, colon, port = address.rpartition(":")
+                if colon and port.isdecimal() and "/" not in host:  # at once: Ray itself tries for over a minute
+                    socket.create_connection((host, int(port)), timeout=5).close()
                 self._ray.init(address=address, **quiet)
             else:
                 cpus = max(slots, os.cpu_count() or 1)
