@@ -49,7 +49,7 @@ def page_with(browser, address, words):
     browser.get(address)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        text = browser.execute_script("return document.body.innerText")
+        text = " ".join(browser.execute_script("return document.body.innerText").split())
         if all(word in text for word in words):
             break
         time.sleep(0.5)
