@@ -203,6 +203,9 @@ def leaderboard(
     gap: Annotated[
         bool, typer.Option("--gap", help="Add the share of cross-entropy's memorisation gap closed.")
     ] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="Add published means, compared where the protocol is the same.")
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Write one page with everything, instead of a table.")] = None,
     ui: Annotated[str, typer.Option(help="Address of MLflow's UI, for links from the page to its runs.")] = "",
     tracking_uri: Uri = None,
@@ -211,12 +214,12 @@ def leaderboard(
     """Rank what is stored: mean ± 95 % interval, number of replicates, rank per setting, mean rank."""
     from lnlbench.benchmark import display
 
-    rules = display.board_rules(rule, form, gap)
+    rules = display.board_rules(rule, form, gap, published)
     results = display.stored(targets or [], source, tracking_uri, database, track)
     if html is not None:
         _print(display.page(html, results, ui, methods, tracking_uri, database))
         return
-    _print(display.leaderboard(results, rules, form, methods, gap))
+    _print(display.leaderboard(results, rules, form, methods, gap, published))
 
 
 @app.command()

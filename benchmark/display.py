@@ -157,7 +157,7 @@ def stored(
     return results
 
 
-def board_rules(rule: str, form: str, gap: bool) -> list[str]:
+def board_rules(rule: str, form: str, gap: bool, published: bool = False) -> list[str]:
     """The rules of a comma-separated list, if boards can be shown under them in that form.
 
     Raises:
@@ -173,12 +173,15 @@ def board_rules(rule: str, form: str, gap: bool) -> list[str]:
         raise SettingError(str(error)) from None
     if form not in FORMS:
         raise SettingError(f"unknown format {form!r}; known: {', '.join(FORMS)}")
-    if gap and form not in FORMS[:2]:
-        raise SettingError(f"--gap is a text for {' and '.join(FORMS[:2])}, not for {form}")
+    for name, wanted in (("--gap", gap), ("--published", published)):
+        if wanted and form not in FORMS[:2]:
+            raise SettingError(f"{name} is a text for {' and '.join(FORMS[:2])}, not for {form}")
     return rules
 
 
-def leaderboard(results: Sequence[Result], rules: Sequence[str], form: str, methods: str, gap: bool) -> Any:
+def leaderboard(
+    results: Sequence[Result], rules: Sequence[str], form: str, methods: str, gap: bool, published: bool = False
+) -> Any:
     """The boards of results, in one of `FORMS`.
 
     Raises:
@@ -189,6 +192,8 @@ def leaderboard(results: Sequence[Result], rules: Sequence[str], form: str, meth
 
     from lnlbench.leaderboard.gap import gaps
     from lnlbench.leaderboard.gap import to_markdown as gap_table
+    from lnlbench.leaderboard.published.beside import beside
+    from lnlbench.leaderboard.published.beside import to_markdown as published_table
     from lnlbench.leaderboard.table import boards, to_csv, to_json, to_latex, to_markdown, to_rich
     from lnlbench.methods.parse import split_methods
 
@@ -197,9 +202,11 @@ def leaderboard(results: Sequence[Result], rules: Sequence[str], form: str, meth
     if missing := set(shown or ()) - labels - {result.method for result in results}:
         raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
     found = boards(results, rules, shown)
-    table = gap_table([one for one in gaps(results) if shown is None or one.method in shown]) if gap else ""
+    tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if gap else []
+    if published:
+        tables.append(published_table([one for one in beside(results) if shown is None or one.label in shown]))
     if form == "terminal":
-        return Group(*(part for board in found for part in (to_rich(board), "")), Markdown(table))
+        return Group(*(part for board in found for part in (to_rich(board), "")), *map(Markdown, tables))
     if form == "json":
         return f"[{', '.join(map(to_json, found))}]"
     if form == "csv":  # one table: every line says of which board it is
@@ -207,7 +214,7 @@ def leaderboard(results: Sequence[Result], rules: Sequence[str], form: str, meth
         return first + "".join(text.partition("\n")[2] for text in others)
     if form == "latex":
         return "\n".join(map(to_latex, found))
-    return "\n\n".join([*map(to_markdown, found), *([table] if table else [])])
+    return "\n\n".join([*map(to_markdown, found), *tables])
 
 
 def served(

@@ -14,6 +14,7 @@ from lnlbench.benchmark.recomputed import OK, UNKNOWN, WRONG, Data, Finding, jud
 from lnlbench.benchmark.runs import PROTOCOL, history_of
 from lnlbench.benchmark.seeds import seed
 from lnlbench.benchmark.settings import Setting, SettingError
+from lnlbench.benchmark.told import stated, varies
 from lnlbench.datasets.card import DataError
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.result import Result
@@ -112,13 +113,14 @@ def _method(result: Result, method: Composition, text: str, told: str | None) ->
     except MethodError as error:
         return Finding("method", WRONG, f"its label is no method: {error}")
     names = [sorted(part.name for part in one.parts) for one in (method, label)]
-    now = text if told is not None or not method.told else f"{text} without being told {', '.join(method.told)}"
-    if (text, told is not None) != (str(method), bool(method.told)):
+    marked = varies(method.told)
+    now = text if told is not None or not marked else f"{text} without being told {', '.join(method.told)}"
+    if (text, told is not None) != (str(method), marked):
         return Finding("method", UNKNOWN, f"{now} is of another version of the method, which is now {method}")
     said: list[tuple[str, object, object]] = [
         ("label", names[1], names[0]),
         ("networks", result.networks, method.networks),
-        ("told", result.told, tuple(f"{fact} ({told})" for fact in method.told)),
+        ("told", result.told, stated(method.told, told or "")),
     ]
     faults = [f"{name} is {came!r}, but the method's is {right!r}" for name, came, right in said if came != right]
     return judged("method", faults, result.method)
@@ -176,7 +178,7 @@ def _host(result: Result, setting: Setting, method: Composition, data: Data, kno
     if host is None or content is None:
         return Finding("host", UNKNOWN, f"the run {result.host} that it was read off is not at hand")
     trained = method.host
-    text = f"{trained} [{_marked(result.method)[1]}]" if trained.told else str(trained)
+    text = f"{trained} [{_marked(result.method)[1]}]" if varies(trained.told) else str(trained)
     right = key_of(PROTOCOL, content, setting.identity(), text, result.replicate, result.track, trained.sources)
     faults = [f"is {result.host}, but identity and method give {right}"] if right != result.host else []
     faults += [f"its {name} is not the host's" for name in result.curves if not _same(result, host, name)]

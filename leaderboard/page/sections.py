@@ -13,6 +13,7 @@ from lnlbench.leaderboard.letters import groups
 from lnlbench.leaderboard.page.curves import curves
 from lnlbench.leaderboard.page.diagrams import critical_difference, scatter
 from lnlbench.leaderboard.page.scope import Scope, group_name, noise_family
+from lnlbench.leaderboard.published.beside import beside, verdict
 from lnlbench.leaderboard.result import Result
 from lnlbench.leaderboard.rules import PRIMARY, RULES, score
 from lnlbench.leaderboard.table import ALPHA
@@ -75,10 +76,21 @@ def runs(results: Sequence[Result], links: Links) -> Markup:
     return _render("runs.html", rows=rows, rules=list(RULES), linked=bool(links))
 
 
+def published(results: Sequence[Result], links: Links) -> Markup:
+    """Published means of the same methods under the same noise, compared where that is fair."""
+    runs = {(run.setting, run.track, run.label): run for run in results}
+    rows = []
+    for one in beside(results):
+        run = runs[one.setting, one.track, one.label]
+        about = {"group": group_name(run), "noise": noise_family(run), "told": len(run.told)}
+        rows.append({"one": one, "verdict": verdict(one), **about})
+    return _render("published.html", rows=rows)
+
+
 OF_BOARDS: tuple[Callable[[Scope, Board], Markup], ...] = (ranking, settings, switch, cost)
 """Shown once per view and rule, in this order."""
 
-OF_RUNS: tuple[Callable[[Sequence[Result], Links], Markup], ...] = (curve_section, runs)
+OF_RUNS: tuple[Callable[[Sequence[Result], Links], Markup], ...] = (curve_section, published, runs)
 """Shown once."""
 
 

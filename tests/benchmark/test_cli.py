@@ -248,6 +248,25 @@ def test_the_memorisation_gap(lnlbench, filled):
     assert "cross-entropy's best test epoch minus its last" in out
 
 
+def test_published_numbers(lnlbench, filled):
+    out = lnlbench("leaderboard", "--published", "--format", "markdown", "--tracking-uri", filled)[1]
+    assert "No published number is of" in out  # digits
+    code, _, err = lnlbench("leaderboard", "--published", "--format", "csv", "--tracking-uri", filled)
+    assert code == 2 and "--published is a text" in err
+
+
+def test_verify_and_import(lnlbench, filled, stored, tmp_path):
+    file = tmp_path / "all.jsonl.xz"
+    assert lnlbench("export", file, "--tracking-uri", filled)[0] == 0
+    code, out, err = lnlbench("verify", file)
+    assert (code, err) == (0, "") and "verify" in out
+    assert "were stored before" in lnlbench("import", file)[1]
+    assert lnlbench("import", file)[1].startswith("0 results added")
+    file.write_bytes(file.read_bytes()[:-30])
+    code, out, err = lnlbench("import", file)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
 def test_doctor(lnlbench, stored):
     code, out, err = lnlbench("doctor", "--json")
     assert (code, err) == (0, "")

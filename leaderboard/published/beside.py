@@ -1,0 +1,127 @@
+"""Published beside reproduced: compared where noise, network and rule are the same, else what differs."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lnlbench.leaderboard.published.literature import Published, literature
+from lnlbench.leaderboard.result import Result
+from lnlbench.leaderboard.rules import score
+from lnlbench.leaderboard.statistics import Interval, interval
+
+_RATE = re.compile(r"\d*\.?\d+")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A method of ours in one setting beside one published mean of it.
+
+    `ours` is scored under the rule of the source, in percent. `apart` says what makes the two numbers incomparable;
+    `also` what else differs, which a difference may come from.
+    """
+
+    setting: str
+    track: str
+    label: str
+    published: Published
+    ours: Interval
+    apart: tuple[str, ...]
+    also: tuple[str, ...]
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus published, in points; None where they are not comparable."""
+        return None if self.apart else self.ours.mean - self.published.mean
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the difference is within the tolerance; None where they are not comparable."""
+        return None if self.difference is None else abs(self.difference) <= self.published.tolerance
+
+
+def beside(results: Sequence[Result], published: Iterable[Published] | None = None) -> list[Beside]:
+    """Return every published mean of the data set, the method and the kind and rate of noise of stored results.
+
+    Args:
+        results: of any settings and tracks.
+        published: rows; by default those of `literature`.
+    """
+    rows = list(literature() if published is None else published)
+    hosts = {result.key: result for result in results}
+    cells: dict[tuple[str, str, str, str], dict[int, Result]] = {}
+    for result in results:
+        cells.setdefault((result.setting, result.track, result.label, result.method), {})[result.replicate] = result
+    found = []
+    for (setting, track, label, _), runs in cells.items():
+        first = next(iter(runs.values()))
+        for row in rows:
+            if (row.dataset, row.method) == (first.dataset, _name(first)) and _kind(row.noise) == _kind(first.noise):
+                scores = [100 * score(run, row.rule, hosts) for run in runs.values()]
+                found.append(Beside(setting, track, label, row, interval(scores), *_differences(first, row)))
+    return sorted(found, key=lambda one: (one.setting, one.track, bool(one.apart), one.label, one.published.source))
+
+
+def to_markdown(found: Sequence[Beside]) -> str:
+    """The comparable rows as a table, and below what is not comparable and why."""
+    if not found:
+        return "No published number is of a data set, a noise and a method that are stored."
+    lines = [
+        "| setting | method | rule | published | ours | n | difference | also differs | source |",
+        "|---|---|---|---:|---:|---:|---:|---|---|",
+    ]
+    for one in found:
+        row = one.published
+        spread = "" if row.std is None else f" ± {row.std:.2f} (std)"
+        half = "" if one.ours.half is None else f" ± {one.ours.half:.2f}"
+        cells = [
+            one.setting,
+            one.label,
+            row.rule,
+            f"{row.mean:.2f}{spread}",
+            f"{one.ours.mean:.2f}{half}",
+            str(one.ours.n),
+            verdict(one),
+            "; ".join(one.also) or "nothing known",
+            row.source,
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def verdict(one: Beside) -> str:
+    """The difference in points and whether it is within the tolerance, or why there is none."""
+    if one.difference is None:
+        return "not compared: " + "; ".join(one.apart)
+    within = "within" if one.agrees else "outside"
+    return f"{one.difference:+.2f}, {within} ±{one.published.tolerance:.2f}"
+
+
+def _differences(run: Result, row: Published) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What forbids a comparison, and what else differs."""
+    setting: dict[str, Any] = run.identity.get("setting") or {}
+    apart, also = [], []
+    if row.noise != run.noise:
+        apart.append(f"noise {row.noise}")
+    if row.backbone != setting.get("model"):
+        apart.append(f"network {row.backbone}")
+    if row.epochs != run.epochs:
+        also.append(f"{row.epochs} epochs")
+    held_out = setting.get("validation", 0.0)
+    if row.held_out != held_out:
+        also.append(f"{100 * row.held_out:.0f} % held out, not {100 * held_out:.0f} %")
+    if run.track != "paper":
+        also.append("recipe")
+    return tuple(apart), tuple(also)
+
+
+def _name(run: Result) -> str:
+    """The method's name without values and without how it was told; a composition has none that was published."""
+    return re.sub(r"\(.*\)", "", run.method.partition(" [")[0]) if " + " not in run.method else ""
+
+
+def _kind(noise: str) -> tuple[str, str]:
+    """Kind and rate of noise, whatever the convention: `symmetric` and `0.4` of `symmetric-inclusive-0.4`."""
+    kind, _, rest = noise.partition("-")
+    rate = rest.rpartition("-")[2]
+    return kind, str(float(rate)) if _RATE.fullmatch(rate) else rest
