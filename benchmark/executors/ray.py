@@ -33,8 +33,6 @@ class Ray:
 
     def __init__(self, slots: int, address: str | None, gpus: float, shared: bool) -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        if not address:
-            os.environ.setdefault("RAY_AUTH_MODE", "token")  # the default from Ray 2.59 on
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # without GPUs, leave the visible ones alone
         try:
             import ray
