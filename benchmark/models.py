@@ -13,7 +13,7 @@ from timm.models import register_model
 from torch import Tensor, nn
 
 SMALL = 64  # side in pixels up to which a network for 224-pixel images must not shrink the image before it looks
-OWN = ("mlp", "mlp3", "cnn4", "cnn8", "vgg11_plain")
+OWN = ("mlp", "mlp3", "cnn4", "cnn8", "cnn_plain", "vgg11_plain")
 
 
 class ModelError(ValueError):
@@ -95,6 +95,16 @@ class VGG(nn.Module):
 def vgg11_plain(pretrained: bool = False, *, num_classes: int, in_chans: int, **_: Any) -> VGG:
     """As Han et al. 2025 train it on two classes of CIFAR-10."""
     return VGG(in_chans, num_classes)
+
+
+@register_model
+def cnn_plain(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size: int, **_: Any) -> nn.Sequential:
+    """Three convolutions (32, 64, 64) and two linear layers without BatchNorm, for the study of segment gradients."""
+    layers: list[nn.Module] = []
+    for inputs, outputs, pooled in ((in_chans, 32, False), (32, 64, True), (64, 64, True)):
+        layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), *([nn.MaxPool2d(2)] if pooled else [])]
+    side = img_size // 4
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * side**2, 128), nn.ReLU(), nn.Linear(128, num_classes))
 
 
 @register_model
