@@ -11,14 +11,15 @@ from lnlbench.methods.registry import register
 class NLNL(Method):
     """L = -Σ_n log(1 - p_n) over N complementary labels, drawn at each step among the C - 1 others than the given.
 
-    The sum, not the mean, over the draws: one draw says so little that training takes hundreds of epochs. A soft
-    target counts as its largest class.
+    The sum, not the mean, over the draws: one draw says so little that training takes hundreds of epochs, and far more
+    draws than classes make a step as much larger. A soft target counts as its largest class.
 
     Source: Kim et al., "NLNL: Negative Learning for Noisy Labels", ICCV 2019, eq. 2: negative learning alone, without
-    the selective and the semi-supervised phase. N = 110 as in its code for 100 classes, and in DAL's for all.
+    the selective and the semi-supervised phase. N = 110 for 100 classes as in its code, so 10 for ten: about one draw
+    for each class. DAL's code has 110 for all.
     """
 
-    complements: int = tuned(110, choices=(1, 10, 110))
+    complements: int = tuned(10, choices=(1, 10, 110), many=110)
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         classes, given = logits.shape[-1], batch.targets.argmax(-1)

@@ -22,16 +22,14 @@ TIMED = ("train_seconds", "evaluate_seconds", "state", "stacked")
 
 
 def other(method):
-    """The method with all its floats moved a little, inside their ranges."""
+    """The method with all its floats moved a little, inside their ranges; what is no float is one of the stack."""
     parts = []
     for part in method.parts:
         moved = {}
         for name, span in part.space().items():
             value = getattr(part, name)
-            if span.choices is not None:
-                moved[name] = span.choices[-1]
-            elif isinstance(value, float):
-                moved[name] = (value + span.high) / 2
+            if isinstance(value, float):
+                moved[name] = span.choices[-1] if span.choices is not None else value + 0.1 * (span.high - value)
         parts.append(replace(part, **moved))
     return replace(method, parts=tuple(parts))
 
