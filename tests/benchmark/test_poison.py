@@ -78,6 +78,7 @@ def prepared(digits):
                 "index": "Tensor",
                 "memory": "Mapping[str, Tensor]",
                 "told": "Mapping[str, Tensor]",
+                "views": "tuple[Tensor, ...]",
             },
             id="what a step sees",
         ),
@@ -88,7 +89,13 @@ def prepared(digits):
         ),
         pytest.param(
             History,
-            {"epochs": "int", "validation": "Sequence[float]", "loss": "Sequence[float]"},
+            {
+                "epochs": "int",
+                "validation": "Sequence[float]",
+                "loss": "Sequence[float]",
+                "changes": "Sequence[float]",
+                "clean_validation": "Sequence[float]",  # empty unless declared: see below
+            },
             id="what stops and reports",
         ),
         pytest.param(
@@ -158,7 +165,10 @@ FROM_TRAINING = (
 )
 
 
-@pytest.mark.parametrize("text", [*methods(), "gce + sam + early_stopping"])
+BLIND = [text for text in (*methods(), "gce + sam + early_stopping") if "clean_validation" not in parse(text).told]
+
+
+@pytest.mark.parametrize("text", BLIND)
 def test_training_does_not_depend_on_the_truth(text, prepared):
     run = Run(NOISY, parse(text), text, 0, "f")
     honest, poisoned = (train_run(run, data, **CPU) for data in (prepared, other_truth(prepared)))
@@ -169,6 +179,23 @@ def test_training_does_not_depend_on_the_truth(text, prepared):
     # That the labels were others shows in all that is scored against them.
     for name in ("test_accuracy", "corrected_online", "loss_wrong_online", "auroc_exact"):
         assert honest.curves[name] != poisoned.curves[name], name
+
+
+def test_a_declared_truth_stops_training_and_changes_nothing_before(prepared):
+    run = Run(NOISY, parse("clean_early_stopping"), "clean_early_stopping", 0, "f")
+    honest, poisoned = (train_run(run, data, **CPU) for data in (prepared, other_truth(prepared)))
+    shared = min(honest.trained, poisoned.trained)
+    for name in FROM_TRAINING:
+        assert honest.curves[name][:shared] == poisoned.curves[name][:shared], name
+    assert honest.curves["clean_validation_accuracy"][0] != poisoned.curves["clean_validation_accuracy"][0]
+
+
+def test_the_clean_validation_is_in_the_history_of_those_alone_that_declare_it(prepared):
+    for text, length in (("ce", 0), ("early_stopping", 0), ("clean_early_stopping", 1)):
+        told = {"clean_validation": prepared.truth.validation}
+        assert (
+            len(next(fit(Job(NOISY, parse(text), 0, prepared.split, told), **CPU)).history.clean_validation) == length
+        )
 
 
 def test_the_state_of_training_does_not_depend_on_the_test_images(prepared):
@@ -257,6 +284,10 @@ class Spy(Method):
         self.look("perturb", batch, clock)
         return batch
 
+    def guess(self, predict, batch, clock):
+        self.look("guess", predict, batch, clock)  # closes over the training loop too
+        return batch
+
     def remember(self, logits, batch, clock):
         self.look("remember", logits, batch, clock)
         return {"seen": logits}
@@ -316,7 +347,11 @@ def test_the_spy_would_find_them(prepared, digits):
     """The same search, with the given labels made the true ones: then it finds them wherever labels are handed over."""
     told = replace(prepared, split=replace(prepared.split, given=prepared.truth.train))
     found = spied(told, digits)
-    assert {hook for hook, names in found.items() if "true labels of training" in names} == {"start", "gradient"}
+    assert {hook for hook, names in found.items() if "true labels of training" in names} == {
+        "start",
+        "guess",
+        "gradient",
+    }
 
 
 def by_closure(labels):
