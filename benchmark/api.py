@@ -29,6 +29,7 @@ def run(
     data_dir: Path | None = None,
     plugins: Iterable[Path] = (),
     told: str = "estimated",
+    diagnostics: str = "basic",
     **changes: Any,
 ) -> list[Result]:
     """Run methods on settings; what is stored already is not run again.
@@ -46,6 +47,7 @@ def run(
         data_dir: data sets in the layout of the Hugging Face Hub.
         plugins: Python files that register methods.
         told: how methods are told what they must know, as in "estimated,true,true-0.2"; "all" is the whole sweep.
+        diagnostics: "basic", or "full": segment gradients, tangent kernel and stable ranks beside training.
         changes: fields of the settings to change, such as `epochs=5`.
 
     Returns:
@@ -57,7 +59,9 @@ def run(
         StoreError: the store cannot be used, or runs failed; what is finished is stored.
     """
     methods, files = plugged(methods, plugins)
-    options = Options(tracking_uri, database, device, precision, jobs, data_dir, files, execution)
+    options = Options(
+        tracking_uri, database, device, precision, jobs, data_dir, files, execution, diagnostics=diagnostics
+    )
     text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
     runs = grid([targets] if isinstance(targets, str) else targets, methods, text, changes, options, told)
     report = sweep(runs, options)

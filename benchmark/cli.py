@@ -87,6 +87,9 @@ def run(
     keep_samples: Annotated[
         bool, typer.Option("--keep-samples", help="Keep loss and prediction of every training sample.")
     ] = False,
+    diagnostics: Annotated[
+        str, typer.Option(help="basic, or full: gradients of correct and wrong labels, tangent kernel, stable ranks.")
+    ] = "basic",
     jobs: Annotated[int, typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0)] = 0,
     executor: Annotated[str, typer.Option(help="local: processes on this machine; ray: tasks of a cluster.")] = "local",
     ray_address: Annotated[
@@ -121,6 +124,7 @@ def run(
         gpus,
         save_model=save_model,
         keep_samples=keep_samples,
+        diagnostics=diagnostics,
     )
     length = [] if epochs is None else [f"epochs={epochs}"]
     overrides = {"model": model} | display.assignments([*length, *changes])

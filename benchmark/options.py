@@ -24,3 +24,4 @@ class Options:
     gpus: float = 0.0  # of each run or stack on Ray
     save_model: bool = False  # keep the weights of every run
     keep_samples: bool = False  # keep loss and prediction of every training sample after the last epoch
+    diagnostics: str = "basic"  # or "full": segment gradients and more, beside training

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.data import canonical, fingerprint, images_of
+from lnlbench.benchmark.diagnostics import check_diagnostics
 from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.models import check_fit, check_model
 from lnlbench.benchmark.options import Options
@@ -37,10 +38,11 @@ def grid(
         told: how methods are told what they must know, as in "estimated,true"; "all" is the mis-specification sweep.
 
     Raises:
-        SettingError, MethodError, FactError, DataError, ModelError, ExecutionError: something of this does not exist
-            or cannot be.
+        SettingError, MethodError, FactError, DataError, ModelError, ExecutionError, DiagnosticsError: something of this
+            does not exist or cannot be.
     """
     execution(options.device, options.precision)
+    check_diagnostics(options.diagnostics)
     for path in options.plugins:
         load_file(path)
     changes = {name: value for name, value in changes.items() if value is not None}

@@ -21,6 +21,8 @@ import torch
 from lnlbench.benchmark import checkpoint
 from lnlbench.benchmark import execution as executions
 from lnlbench.benchmark.data import TEST, Blind, Prepared, prepare
+from lnlbench.benchmark.diagnostics import Diagnostics
+from lnlbench.benchmark.epochs import due
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.kept import NOTHING, Keep, Trained, files_of
@@ -222,10 +224,12 @@ def train_runs(
     checkpoints: Checkpoints | None = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
     last: Callable[[Run, Prepared, dict[str, Any]], None] | None = None,
+    diagnostics: bool = False,
 ) -> Iterator[tuple[Run, Result]]:
     """Train runs, together where they can be: each result as soon as it is there. Arguments as in `train_run`.
 
-    `last` is called with each run, its data and its state after its last epoch, before its result is given.
+    `last` is called with each run, its data and its state after its last epoch, before its result is given. With
+    `diagnostics` the numbers of `Diagnostics` are added after epochs 1, 2, 4, … and the last; they change no other.
 
     Raises:
         ExecutionError: the device cannot be had.
@@ -246,9 +250,12 @@ def train_runs(
             watch(run, epoch, {name: row[epoch] for name, row in curves.values.items()})
     if how.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(how.device)
+    full = {id(job): Diagnostics(job, known[id(job)][1], how) for job in jobs} if diagnostics else {}
     for job, now in train(jobs, device=device, precision=precision, execution=execution, states=states):
         run, prepared, curves, fact = known[id(job)]
         numbers = measure(now, prepared)
+        if diagnostics and (now.last or due(now.epoch + 1, job.setting.epochs)):
+            numbers |= full[id(job)].measure(now.state())
         curves.add(numbers, now.predictions[TEST].numpy())
         if checkpoints and not now.last:
             checkpoints.save(run, now, curves)
@@ -256,16 +263,24 @@ def train_runs(
         if now.last:
             if last is not None:
                 last(run, prepared, now.state())
-            yield run, result_of(run, prepared, curves, now, how, fact)
+            start = full[id(job)].start if diagnostics else None
+            yield run, result_of(run, prepared, curves, now, how, fact, start)
             if checkpoints:
                 checkpoints.drop(run)
 
 
 def result_of(
-    run: Run, prepared: Prepared | Blind, curves: Curves, last: Epoch, how: Execution, facts: Facts
+    run: Run,
+    prepared: Prepared | Blind,
+    curves: Curves,
+    last: Epoch,
+    how: Execution,
+    facts: Facts,
+    start: dict[str, Any] | None = None,
 ) -> Result:
-    """The result of a run whose last epoch has been trained."""
+    """The result of a run whose last epoch has been trained; `start` is what full diagnostics say before the first."""
     identity = prepared.identity | ({"told": facts.ledger} if facts.ledger else {})
+    identity |= {"diagnostics": start} if start else {}
     return Result(
         **_identity(run, identity),
         host=None,
@@ -273,7 +288,7 @@ def result_of(
         report=run.method.report(last.history),
         diverged=last.diverged,
         predictions=pack(np.stack(curves.predictions)),
-        cost=_cost(run, curves.values, len(prepared.split.given), how, facts),
+        cost=_cost(run, curves.values, len(prepared.split.given), how, facts, start),
         environment=_environment(how, last.stacked),
     )
 
@@ -372,19 +387,25 @@ def _identity(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cost(
-    run: Run, curves: dict[str, list[float | None]], samples: int, how: Execution, facts: Facts
+    run: Run,
+    curves: dict[str, list[float | None]],
+    samples: int,
+    how: Execution,
+    facts: Facts,
+    start: dict[str, Any] | None,
 ) -> dict[str, Any]:
     def total(name: str) -> float:
         return sum(value or 0.0 for value in curves[name])
 
     epochs = len(curves["objective"])
+    diagnosed = start["seconds"] + total("seconds_diagnostics") if start else 0.0
     if how.device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(how.device) / 2**20
     else:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return {
         "train_seconds": total("seconds_train") + facts.seconds,
-        "total_seconds": total("seconds_train") + total("seconds_evaluate") + facts.seconds,
+        "total_seconds": total("seconds_train") + total("seconds_evaluate") + facts.seconds + diagnosed,
         "estimate_seconds": facts.seconds,  # of what the method is told, charged to each that needs it
         "samples_per_second": samples * epochs / max(total("seconds_train"), 1e-9),
         "peak_memory_mb": peak,  # of the process on a CPU; of all runs of a stack together
@@ -392,6 +413,7 @@ def _cost(
         "backward_passes": (total("backward_passes") + facts.passes) / epochs,
         "networks": run.method.networks,
         "epochs": epochs,
+        **({"diagnostics_seconds": diagnosed} if start else {}),  # of `--diagnostics full`, in the total alone
         **{f"tuning_{name}": run.tuning[name] for name in ("trials", "seconds") if name in run.tuning},
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +108,7 @@ def segment_gradient(
 
 def norm(tensors: Sequence[Tensor]) -> float:
     """The Euclidean norm of all tensors together."""
-    return dot(tensors, tensors) ** 0.5
+    return math.sqrt(dot(tensors, tensors))
 
 
 def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> float:
@@ -138,7 +139,8 @@ def kernel(forward: Forward, weights: Weights, inputs: Tensor, part: int = 16) -
 
         def value(weight: Tensor, x: Tensor, name: str = name) -> Tensor:
             logits = forward({**frozen, name: weight}, x.unsqueeze(0))
-            return logits.sum() / logits.shape[-1] ** 0.5
+            total: Tensor = logits.sum() / math.sqrt(logits.shape[-1])
+            return total
 
         rows = vmap(grad(value), in_dims=(None, 0), chunk_size=part)(frozen[name], inputs).flatten(1)
         total += (rows @ rows.T).double().cpu()

@@ -180,7 +180,8 @@ def _how(options: Options) -> dict[str, Any]:
     checkpoints = Checkpoints(home() / "checkpoints", every) if every else None
     names = ("device", "precision", "execution")
     keep = Keep(options.save_model, options.keep_samples)
-    files = {"keep": keep} if keep.anything else {}  # trials keep what they need by themselves
+    files: dict[str, Any] = {"keep": keep} if keep.anything else {}  # trials keep what they need by themselves
+    files |= {"diagnostics": True} if options.diagnostics == "full" else {}
     return {name: getattr(options, name) for name in names} | {"checkpoints": checkpoints} | files
 
 

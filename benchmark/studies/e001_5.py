@@ -88,11 +88,11 @@ class MulticlassStudy(Study[Multiclass]):
         for i in range(config.seeds):
             data, network = _data(config, i, context), _network(config, i, context)
             data, network = data.to(device), network.to(device)
-            segments.fill_statistics(network, data.x.split(AT_ONCE))
+            segments.fill_statistics(network, torch.split(data.x, AT_ONCE))
             how = Descent(
                 config.epochs, config.batch_size, config.lr, config.momentum, config.centred, config.measured, dense=10
             )
-            with torch.backends.cudnn.flags(allow_tf32=False):  # type: ignore[no-untyped-call]
+            with torch.backends.cudnn.flags(allow_tf32=False):
                 trace = descend(network, data, how, "E001-5", i)
             for name, values in _stages(trace).items():
                 measures.setdefault(name, []).extend(float(value) for value in values)

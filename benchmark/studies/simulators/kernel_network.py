@@ -29,7 +29,8 @@ class KernelNetwork(nn.Module):
         *hidden, last = self.weights
         for weight in hidden:
             x = (x @ weight.T * (2 / len(weight)) ** 0.5).relu()
-        return x @ last.T
+        logits: Tensor = x @ last.T
+        return logits
 
 
 def drawn(source: np.random.Generator, inputs: int, width: int, hidden: int) -> list[Array]:

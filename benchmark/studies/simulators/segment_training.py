@@ -92,7 +92,7 @@ def descend(network: nn.Module, data: Data, how: Descent, *names: object) -> Tra
     optimiser = torch.optim.SGD(network.parameters(), how.lr, how.momentum)
     for epoch in range(1, how.epochs + 1):
         network.train()
-        for part in torch.randperm(len(data.x), generator=order).split(how.batch_size):
+        for part in torch.split(torch.randperm(len(data.x), generator=order), how.batch_size):
             index = part.to(data.x.device)
             loss = segments.losses(run.logits(data.x[index], index), data.given[index]).mean()
             optimiser.zero_grad()
@@ -158,7 +158,7 @@ class _Run:
             return logits - start[chosen]
 
         def batches(chosen: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-            for places in torch.arange(len(chosen), device=chosen.device).split(AT_ONCE):
+            for places in torch.split(torch.arange(len(chosen), device=chosen.device), AT_ONCE):
                 yield places, chosen[places]
 
         given, true = data.given[index], data.true[index]
@@ -170,4 +170,4 @@ class _Run:
     @torch.no_grad()
     def _outputs(self, x: Tensor) -> Tensor:
         self.network.eval()
-        return torch.cat([self.network(part) for part in x.split(AT_ONCE)])
+        return torch.cat([self.network(part) for part in torch.split(x, AT_ONCE)])
