@@ -92,7 +92,10 @@ def plan(
         parsed = [(" ".join(text.split()), parse(text, images.card.classes)) for text in methods]
         for replicate in replicates:
             cells = [(*known, mode) for known in parsed for mode in (told if varies(known[1].told) else told[:1])]
-            grid = [Run(setting, method, label, replicate, content, told=mode) for label, method, mode in cells]
+            grid = [
+                Run(setting, method, label, replicate, content, setting.track, told=mode)
+                for label, method, mode in cells
+            ]
             hosts = [run.host for run in grid if run.host is not None]
             for run in sorted([*grid, *hosts], key=lambda run: run.host is not None):
                 runs.setdefault(run.key, run)

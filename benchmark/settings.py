@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -10,6 +11,9 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+SCHEDULE = re.compile(r"cosine|constant|linear-\d+|steps-[1-9]\d*(-\d+)+")
+"""Of the learning rate: see `epochs.learning_rate`."""
 
 
 class SettingError(ValueError):
@@ -35,6 +39,7 @@ class Setting:
     schedule: str = "cosine"
     augment: bool = False
     samples: int = 0  # of the training set that are used, stratified by true label; 0 is all
+    track: str = "default"  # that its runs belong to, unless a search chose their values
 
     def __post_init__(self) -> None:
         """Refuse a recipe that cannot be run.
@@ -44,7 +49,12 @@ class Setting:
         """
         _choice("length", self.length, ("full", "fast"))
         _choice("optimizer", self.optimizer, ("sgd", "adam"))
-        _choice("schedule", self.schedule, ("cosine", "constant"))
+        _choice("track", self.track, ("default", "paper", "open"))
+        if not SCHEDULE.fullmatch(self.schedule):
+            raise SettingError(
+                f"schedule must be cosine, constant, linear-80 (to 0 from epoch 80) or steps-10-40-80 (divided by 10 "
+                f"at epochs 40 and 80), but got {self.schedule!r}"
+            )
         for name, low, high in (
             ("epochs", 1, 10_000),
             ("batch_size", 2, 65_536),
@@ -73,8 +83,9 @@ class Setting:
         return f"{self.task}/{self.noise}"
 
     def identity(self) -> dict[str, Any]:
-        """All fields, JSON-able: part of what a run's key is made of; `samples` only where it is not 0."""
-        return {name: value for name, value in asdict(self).items() if name != "samples" or value}
+        """All fields, JSON-able: part of what a run's key is made of; `samples` and `track` where unusual."""
+        usual = {"samples": 0, "track": "default"}  # added later: without them keys stay what they were
+        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
 
     def override(self, **values: Any) -> Setting:
         """The same setting with other values; those that differ become part of the task's name.

@@ -4,8 +4,9 @@ from dataclasses import fields, replace
 
 import pytest
 
+from lnlbench.benchmark.epochs import learning_rate
 from lnlbench.benchmark.models import OWN
-from lnlbench.benchmark.plan import numbers
+from lnlbench.benchmark.plan import numbers, plan
 from lnlbench.benchmark.settings import (
     Setting,
     SettingError,
@@ -37,7 +38,7 @@ def test_every_suite_can_be_run(name):
     assert find([name]) == members
 
 
-@pytest.mark.parametrize("name", tasks())
+@pytest.mark.parametrize("name", [name for name in tasks() if setting(f"{name}/clean").track == "default"])
 def test_every_task_follows_the_protocol(name):
     found = setting(f"{name}/clean")
     about = card(found.dataset)
@@ -161,7 +162,7 @@ def test_a_change_of_a_change_keeps_both_names():
         pytest.param({"validation": 0}, "validation must be in 0.01 to 0.5, but got 0", id="no validation"),
         pytest.param({"weight_decay": 2}, "weight_decay must be in 0.0 to 1.0, but got 2", id="weight decay"),
         pytest.param({"optimizer": "sdg"}, "unknown optimizer 'sdg'; did you mean 'sgd'? known: adam, sgd", id="typo"),
-        pytest.param({"schedule": "step"}, "unknown schedule 'step'; known: constant, cosine", id="schedule"),
+        pytest.param({"schedule": "step"}, "schedule must be cosine, constant, linear-80", id="schedule"),
         pytest.param({"length": 5}, "unknown length '5'; known: fast, full", id="a number for a name"),
         pytest.param({"augment": "yes"}, "augment must be True or False, but got 'yes'", id="augment"),
         pytest.param({"augment": 1}, "augment must be True or False, but got 1", id="one is not True"),
@@ -179,8 +180,9 @@ def test_senseless_values_are_refused(changes, message):
 
 def test_identity_has_every_field_and_the_size_of_a_subset():
     every = {f.name for f in fields(Setting)}
-    assert set(setting("digits/clean").override(samples=500).identity()) == every
-    assert set(setting("digits/clean").identity()) == every - {"samples"}, "keys of runs on all samples do not know it"
+    assert set(setting("digits/clean").override(samples=500, track="open").identity()) == every
+    usual = set(setting("digits/clean").identity())
+    assert usual == every - {"samples", "track"}, "keys of runs on all samples, of the default track, do not know them"
 
 
 def test_human_labels_stand_beside_their_twins():
@@ -210,3 +212,43 @@ def test_replicates(text, expected):
 def test_other_replicates_are_refused(text):
     with pytest.raises(SettingError, match=r"replicates are written '0,1,2' or '0-4', but got"):
         numbers(text)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epoch", "expected"),
+    [
+        pytest.param("constant", 99, 1.0, id="constant"),
+        pytest.param("cosine", 50, 0.5, id="cosine, halfway"),
+        pytest.param("linear-80", 79, 1.0, id="linear, before"),
+        pytest.param("linear-80", 90, 0.5, id="linear, halfway down"),
+        pytest.param("linear-80", 99, 0.05, id="linear, the last epoch"),
+        pytest.param("steps-100-40-80", 39, 1.0, id="steps, before"),
+        pytest.param("steps-100-40-80", 40, 0.01, id="steps, the first"),
+        pytest.param("steps-100-40-80", 80, 0.0001, id="steps, the second"),
+    ],
+)
+def test_schedules(schedule, epoch, expected):
+    assert learning_rate(1.0, schedule, epoch, 100) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("schedule", ["step-10-40", "steps-10", "steps-0-40", "linear", "linear-x", "cosine-2", ""])
+def test_what_is_no_schedule_is_refused(schedule):
+    with pytest.raises(SettingError, match="schedule must be cosine"):
+        setting("digits/clean").override(schedule=schedule)
+
+
+def test_the_paper_track():
+    paper = {name: members for name, members in suites().items() if name.startswith("paper-")}
+    assert paper.keys() == {"paper-dal", "paper-apl", "paper-apl-mnist", "paper-elr", "paper-co-teaching"}
+    assert {member.track for members in paper.values() for member in members} == {"paper"}
+    others = {m.track for name, members in suites().items() if name not in paper for m in members}
+    assert others == {"default"}
+    elr = setting("paper-elr/clean")
+    assert (elr.model, elr.epochs, elr.lr, elr.weight_decay, elr.validation) == ("resnet34", 120, 0.02, 1e-3, 0.1)
+    assert "track" not in setting("cifar10/clean").identity() and elr.identity()["track"] == "paper"
+
+
+def test_runs_of_a_paper_recipe_are_of_that_track():
+    (run,) = plan([setting("digits/clean").override(track="paper")], ["ce"], [0])
+    (other,) = plan([setting("digits/clean")], ["ce"], [0])
+    assert (run.track, other.track, run.key == other.key) == ("paper", "default", False)
