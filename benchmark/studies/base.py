@@ -36,6 +36,7 @@ class Criterion:
     high: float = math.inf
     only: str = ""  # the configuration that it is for; both where empty
     gates: bool = True  # False: shown, but nothing fails by it
+    ours: str = ""  # why the threshold is what it is, where no source gives one: shown as [ours]
 
     @property
     def threshold(self) -> str:

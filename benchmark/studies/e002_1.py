@@ -16,6 +16,12 @@ from lnlbench.benchmark.studies.simulators.two_layer_linear import Sizes, Trace,
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_SHORT = (
+    "The specification has criteria at the sizes of `fast` alone; here a round number below its one calibrated run."
+)
+_RATE = "The rate's bounds are those of `fast`, kept although they were not calibrated for these sizes."
+_LATE = "No norm may move after the start-up either: the bound of the whole run, which at full size has a catapult."
+
 
 @dataclass(frozen=True)
 class TwoPhases(Sizes):
@@ -26,6 +32,12 @@ class TwoPhases(Sizes):
     rate_eta: float = 2e-3  # of the runs that measure the rate of the first phase
     rate_steps: int = 10_000
     rate_sigmas: tuple[float, ...] = (1.0, 2.0, 4.0)
+    calm_eta: float = 0.0  # of the same test at a start that is stable; none where 0
+    calm_steps: int = 40_000
+
+    def stiffness(self, eta: float) -> float:
+        """S = eta (1 + m/d) (d + 2): at the start the mean squared error shrinks without noise only where S < 2."""
+        return eta * (1 + self.m / self.d) * (self.d + 2)
 
 
 @register("E002-1")
@@ -41,47 +53,60 @@ class TwoPhaseDynamics(Study[TwoPhases]):
         "mean cosine has risen by 0.1."
     )
     caption = (
-        "Losses against clean targets; mean norm and alignment with phase I shaded; eight neurons, darker is later; "
-        "all neurons at four times. First seed."
+        "Losses against clean targets (those of plain SGD fall to 1e-30 within the first entries of the log); mean "
+        "norm and alignment with phase I shaded; eight neurons, darker is later; all neurons at four times. First seed."
     )
     size = (13, 3.4)
     fast = TwoPhases()
-    full = TwoPhases(m=1000, d=20, sigma=4.0, eta=2e-3, target=20**0.5, steps=100_000)
+    full = TwoPhases(m=1000, d=20, sigma=4.0, eta=2e-3, target=20**0.5, steps=100_000, calm_eta=5e-4)
     criteria = (
         Criterion("phase I", "its end, steps", "phase_one", 10_000, 30_000, only=FAST),
         Criterion("phase I", "its end, steps", "phase_one", only=FULL, gates=False),
         Criterion("phase I", "change of the mean cosine in it", "early_cosine", high=0.06, only=FAST),
         Criterion("phase I", "change of the mean cosine in it", "early_cosine", only=FULL, gates=False),
-        Criterion("norm", "mean norm at the end over the initial one", "norm_left", high=0.15),
+        Criterion("norm", "mean norm at the end over the initial one", "norm_left", high=0.15, only=FAST),
+        Criterion("norm", "mean norm at the end over the initial one", "norm_left", high=0.15, only=FULL, ours=_SHORT),
         Criterion("norm", "mean squared norm over sqrt(d) |theta*| / m", "stationary", 0.8, 1.2, only=FAST),
         Criterion("norm", "mean squared norm over sqrt(d) |theta*| / m", "stationary", only=FULL, gates=False),
         Criterion("cosine", "mean at the end", "cosine", low=0.8, only=FAST),
-        Criterion("cosine", "mean at the end", "cosine", low=0.65, only=FULL),
+        Criterion("cosine", "mean at the end", "cosine", low=0.65, only=FULL, ours=_SHORT),
         Criterion("cosine", "weighted by norms, at the end", "weighted_cosine", low=0.93, only=FAST),
-        Criterion("cosine", "weighted by norms, at the end", "weighted_cosine", low=0.8, only=FULL),
+        Criterion("cosine", "weighted by norms, at the end", "weighted_cosine", low=0.8, only=FULL, ours=_SHORT),
+        Criterion("cosine", "weighted by squared norms, at the end", "square_weighted_cosine", low=0.93, only=FAST),
+        Criterion("cosine", "weighted by squared norms, at the end", "square_weighted_cosine", only=FULL, gates=False),
         Criterion("cosine", "step from which the mean exceeds 0.7", "cosine_from", gates=False),
         Criterion("order", "steps from the end of phase I to the start of phase II", "between", low=1),
         Criterion("lazy", "share of neurons beyond 1/sqrt(m) at the end", "escaped", 1, 1),
         Criterion("test", "loss at the end", "test", high=0.1, only=FAST),
         Criterion("test", "loss at the end over that after 10,000 steps", "test_ratio", high=1 / 3, only=FAST),
         Criterion("plain", "relative change of the mean norm, sigma = 0", "plain_norm", high=0.005, only=FAST),
-        Criterion("plain", "the same after the first 5,000 steps", "plain_norm_late", high=0.005),
+        Criterion("plain", "the same after the first 5,000 steps", "plain_norm_late", high=0.005, ours=_LATE),
         Criterion("plain", "change of the mean cosine", "plain_cosine", high=0.01, only=FAST),
         Criterion("plain", "mean displacement", "plain_travelled", high=0.01, only=FAST),
         Criterion("plain", "mean displacement", "plain_travelled", only=FULL, gates=False),
         Criterion("plain", "training and test loss at the end", "plain_loss", high=1e-6),
-        Criterion("rate", "factor for each doubling of sigma", "rate_factor", 3, 4.2),
+        Criterion("rate", "factor for each doubling of sigma", "rate_factor", 3, 4.2, only=FAST),
+        Criterion("rate", "factor for each doubling of sigma", "rate_factor", 3, 4.2, only=FULL, ours=_RATE),
         Criterion("rate", "rate over eta² sigma²", "inflation", 1, 2, gates=False),
+        Criterion("rate", "S = eta (1 + m/d) (d + 2); the start is unstable from 2 on", "stiffness", gates=False),
+        Criterion("rate", "factor for each doubling, eta = 5e-4", "calm_factor", 3, 4.2, only=FULL, gates=False),
+        Criterion("rate", "rate over eta² sigma², eta = 5e-4", "calm_inflation", 1, 2, only=FULL, gates=False),
     )
     analysis = {  # noqa: RUF012
         "rate": (
-            "In part understood. At m = 1000 and eta = 2e-3, eta m = 2 is at the edge of stability: with sigma = 0 a "
-            "catapult in the first 5,000 steps takes 0.34 off ln(mean |w|²) (seed 0; 0.46, 0.71, 1.32 with sigma = 1, "
-            "2, 4). Without that share the factors are 3.0 and 2.6; the second still misses."
+            "The rate is proportional to eta² sigma² only where the start is stable, which it is not here. With inputs "
+            "N(0, I) the effective weights follow least mean squares: E g² = sigma² (2 - 2 S/(d + 2)) / (2 - S), so "
+            "that the rate over eta² sigma² is (2 - 2 S/(d + 2)) / (2 - S) and has no value from S = 2 on. `fast`, "
+            "which the threshold was set for, has S = 0.50 (predicted 1.28), these sizes S = 2.24. So a catapult, "
+            "which needs no noise, takes off a share that does not depend on sigma; after it S is just below 2, the "
+            "rate far above eta² sigma², and it falls the sooner the larger sigma is. Both pull the factor below 4. At "
+            "eta = 5e-4 the same network has S = 0.56: predicted 1.35, and the factors hold (last rows)."
         ),
         "cosine": (
-            "The threshold comes from a calibration that gave 0.86 to 0.89 and does not say how neurons are weighted. "
-            "By |w_i|, as here, seed 0 gives 0.78; by |w_i|² it gives 0.85."
+            "Two seeds of five miss a threshold that was chosen here. It was taken from a calibration that calls its "
+            "mean norm-weighted without saying by which power: 0.86 to 0.89 here, and 0.96 to 0.98 at the sizes of "
+            "`fast`. Weighted by |w_i|², both configurations give about those numbers (the row below); weighted by "
+            "|w_i|, as in this row, neither does. The stricter reading stays."
         ),
     }
     discrepancies = (
@@ -104,7 +129,10 @@ class TwoPhaseDynamics(Study[TwoPhases]):
         last = trace.numbers["square"][-1, : config.seeds]
         measures["stationary"] = [*(last * config.m / (config.d**0.5 * config.target))]
         factors, inflation = _rates(config)
-        measures |= {"rate_factor": factors, "inflation": inflation}
+        measures |= {"rate_factor": factors, "inflation": inflation, "stiffness": [config.stiffness(config.rate_eta)]}
+        if config.calm_eta:
+            calm = replace(config, rate_eta=config.calm_eta, rate_steps=config.calm_steps)
+            measures["calm_factor"], measures["calm_inflation"] = _rates(calm)
         return Evidence(measures, _curves(trace, config.seeds), _arrays(trace, measures["phase_one"][0]))
 
     def draw(self, evidence: Evidence, figure: Figure) -> None:
@@ -116,7 +144,7 @@ class TwoPhaseDynamics(Study[TwoPhases]):
             lines(panel, {k.split("/")[1]: v for k, v in evidence.curves.items() if k.startswith(section)}, colours)
             finish(panel, "step")
         axes[0].set_yscale("log")
-        axes[0].set_ylim(1e-4)
+        axes[0].set_ylim(1e-6)
         axes[1].axvspan(0, evidence.arrays["phase_one"][0], color="grey", alpha=0.15)
         norm, cosine = evidence.arrays["norm"], evidence.arrays["cosine"]
         for i in range(8):
@@ -142,6 +170,7 @@ def _phases(trace: Trace, runs: slice) -> dict[str, list[float]]:
         "norm_left": [*(x["norm"][-1] / x["norm"][0])],
         "cosine": [*x["cosine"][-1]],
         "weighted_cosine": [*x["weighted_cosine"][-1]],
+        "square_weighted_cosine": [*x["square_weighted_cosine"][-1]],
         "cosine_from": first(trace, x["cosine"] > 0.7),
         "escaped": [*x["escaped"][-1]],
         "test": [*x["test"][-1]],

@@ -49,7 +49,7 @@ class PeriodicNoise(Study[Periodic]):
         Criterion("loss", "training loss at the end of each window without noise", "loss", high=1e-6),
         Criterion("chain", "relative decrease in each window of the chain", "chain_on", low=0.05, only=FAST),
         Criterion("chain", "relative decrease in each window of the chain", "chain_on", only=FULL, gates=False),
-        Criterion("chain", "relative change in each window without", "chain_off", high=0.005),
+        Criterion("chain", "relative change in each window without", "chain_off", high=0.004),
     )
 
     def measure(self, config: Periodic, context: Context) -> Evidence:

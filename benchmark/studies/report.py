@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.studies.base import FAST, FULL, Study, StudyError
+from lnlbench.benchmark.studies.base import FAST, FULL, Criterion, Study, StudyError
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, from_json
 from lnlbench.leaderboard.files import write_all
 
@@ -18,7 +18,7 @@ tests, `full` as in the paper), its criteria as data, and its figure. This page 
 from the last run of each; nothing on it is typed by hand. A criterion holds if **every** value (one per seed, in
 most; their number stands behind the range) is within its threshold;
 thresholds were fixed before these runs, and one that fails stays here with the reason. *Informational* ones make
-nothing fail.
+nothing fail. A threshold marked [ours] has no source and was chosen here; the reason stands below its table.
 
 ```console
 $ lnlbench study list
@@ -93,6 +93,7 @@ def _section(study: Study[Any], folder: Path) -> str:
 def _outcome(study: Study[Any], outcome: Outcome) -> str:
     config = ", ".join(f"{name} = {_text(value)}" for name, value in outcome.config.items())
     made = outcome.made
+    reasons = {_key(criterion): criterion.ours for criterion in study.criteria if criterion.ours}
     lines = [
         f"`lnlbench study run {study.name} --{outcome.length}`: {_share(outcome)}; {outcome.seconds:.0f} s on "
         f"{made['hardware']}, {made['date']}, commit {made['commit'] or 'unknown'}.",
@@ -105,11 +106,19 @@ def _outcome(study: Study[Any], outcome: Outcome) -> str:
         criterion = verdict.criterion
         mark = ("holds" if verdict.passed else "**fails**") if criterion.gates else "*informational*"
         claim = criterion.claim.replace("|", "\\|")
-        lines.append(f"| {criterion.name} | {claim} | {verdict.measured} | {criterion.threshold} | {mark} |")
+        threshold = criterion.threshold + (" [ours]" if _key(criterion) in reasons else "")
+        lines.append(f"| {criterion.name} | {claim} | {verdict.measured} | {threshold} | {mark} |")
     lines.append("")
+    shown = [reasons[_key(v.criterion)] for v in outcome.verdicts if _key(v.criterion) in reasons]
+    lines += [f"[ours] {' '.join(dict.fromkeys(shown))}", ""] if shown else []
     failed = dict.fromkeys(verdict.criterion.name for verdict in outcome.failed)
     lines += [f"**{name} fails.** {study.analysis.get(name, 'The cause is not known.')}" for name in failed]
     return "\n".join(lines)
+
+
+def _key(criterion: Criterion) -> tuple[str, ...]:
+    """What tells a criterion from the others of its study, in old outcomes too."""
+    return criterion.name, criterion.measure, criterion.only, criterion.threshold
 
 
 def _text(value: Any) -> str:

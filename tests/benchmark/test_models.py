@@ -81,6 +81,7 @@ def test_weights_are_a_function_of_the_seed(name, shape):
     [
         pytest.param("mlp", (1, 28, 28), 203_530, 203_264, id="mlp: 784-256-10"),
         pytest.param("cnn4", (1, 28, 28), 206_970, 1_218_048, id="cnn4: 1.2 M"),
+        pytest.param("vgg11_plain", SMALL, 28_144_010, 171_679_744, id="vgg11_plain: 8 convolutions, 3 linear"),
     ],
 )
 def test_size_of_our_networks(name, shape, parameters, multiplications):
@@ -96,6 +97,27 @@ def test_size_of_our_networks(name, shape, parameters, multiplications):
     model.eval()(torch.zeros(1, *shape))
     assert sum(p.numel() for p in model.parameters()) == parameters
     assert count == multiplications
+
+
+def test_vgg11_plain_starts_as_published_and_drops_half_of_the_classifier():
+    model = build("vgg11_plain", 10, SMALL, 0)
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    assert [module.out_channels for module in convolutions] == [64, 128, 256, 256, 512, 512, 512, 512]
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+    for module in convolutions[1:]:  # Kaiming, fan out
+        assert module.weight.std().item() == pytest.approx((2 / (module.out_channels * 9)) ** 0.5, rel=0.02)
+    for module in linear:
+        assert module.weight.std().item() == pytest.approx(0.01, rel=0.02)
+    assert not any(module.bias.any() for module in convolutions + linear)
+    dropped = [module.p for module in model.modules() if isinstance(module, nn.Dropout)]
+    assert dropped == [0.5, 0.5]
+    images = torch.randn(2, *SMALL, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert not torch.equal(model(images), model(images)), "dropout in training"
+        model.eval()
+        assert torch.equal(model(images), model(images))
+        assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 10), "pooled to one pixel at any size"
 
 
 @pytest.mark.parametrize(

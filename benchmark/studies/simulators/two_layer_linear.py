@@ -182,6 +182,7 @@ def _measure(
         "alignment": aligned.mean(-1),
         "cosine": cosine.mean(-1),
         "weighted_cosine": (cosine * norm).sum(-1) / norm.sum(-1),
+        "square_weighted_cosine": (cosine * norm**2).sum(-1) / (norm**2).sum(-1),
         "error": np.linalg.norm(theta - wanted, axis=-1) / length,
         "second": np.abs(a).mean(-1),
         "increments": increments.std(-1),

@@ -25,7 +25,7 @@ class ToyStudy(Study[Toy]):
     name, title, source, claim, caption = "TOY", "A toy", "nobody, 2000", "It holds.", "A line."
     fast, full = Toy(), Toy(3.0)
     criteria = (
-        Criterion("T1", "the value", "value", 0, 2),
+        Criterion("T1", "the value", "value", 0, 2, ours="Two is enough."),
         Criterion("T2", "only at full length", "value", low=1.0, only=FULL),
         Criterion("T3", "shown", "value", high=-1, gates=False),
     )
@@ -111,6 +111,9 @@ def test_the_store_gives_the_last_run_back_and_ranks_none(url, tmp_path):
     page = report.write([TOY], tmp_path).read_text()
     assert "[TOY](#toy-a-toy)" in page and "figures/TOY.full.png" in page
     assert "**T1 fails.** Three is more than two." in page
+    assert (
+        "| T1 | the value | 1.5 to 3 (of 2) | 0 to 2 [ours] | **fails** |" in page and "[ours] Two is enough." in page
+    )
     assert "The paper says four." in page and "full: 1 of 2 criteria hold; fast: 1 of 1 criteria hold" in page
     assert (tmp_path / "figures" / "TOY.full.png").read_bytes().startswith(b"\x89PNG")
 

@@ -1,0 +1,139 @@
+"""`lnlbench study`: what it lists, runs and writes, its exit codes, and nothing half-written."""
+
+import json
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from lnlbench.benchmark import cli
+from lnlbench.benchmark.studies import registry
+from lnlbench.benchmark.studies.base import Criterion, Evidence, Study
+from lnlbench.leaderboard.store import Store
+
+
+@dataclass(frozen=True)
+class Nothing:
+    steps: int = 3
+
+
+class Quick(Study[Nothing]):
+    """Measures one in no time."""
+
+    title, source, claim, caption = "A quick one", "nobody, 2000", "One is one.", "A line."
+    fast, full = Nothing(), Nothing(5)
+    criteria = (Criterion("Q1", "the one", "one", 1, 1),)
+
+    def measure(self, config, context):
+        steps = np.arange(config.steps)
+        return Evidence({"one": [1.0]}, {"line": (steps, steps)})
+
+    def draw(self, evidence, figure):
+        figure.subplots().plot(*evidence.curves["line"])
+
+
+class Impossible(Quick):
+    """Wants one to be two."""
+
+    criteria = (*Quick.criteria, Criterion("Q2", "the one, wanted to be two", "one", 2, 2))
+    analysis = {"Q2": "One is not two."}  # noqa: RUF012
+
+
+@pytest.fixture
+def lnlbench(monkeypatch, capfd, url):
+    """Call the command line in this process, on a fresh store: exit code, standard output, standard error."""
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)  # pytest's own handlers stay
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["lnlbench", "study", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        return exit_.value.code or 0, *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def temporary(monkeypatch):
+    """Two studies that are there for one test: T-GOOD holds, T-BAD cannot."""
+    registry.studies()
+    monkeypatch.setattr(registry, "_STUDIES", dict(registry._STUDIES))
+    registry.register("T-GOOD")(type("Good", (Quick,), {}))
+    registry.register("T-BAD")(type("Bad", (Impossible,), {}))
+
+
+def test_list_shows_every_study(lnlbench, temporary, tmp_path):
+    code, out, _ = lnlbench("list", "--docs", tmp_path, "--json")
+    rows = json.loads(out)
+    assert code == 0 and [row["study"] for row in rows] == list(registry.studies())
+    assert {"study": "T-BAD", "what": "A quick one", "source": "nobody, 2000", "state": "not yet run"} in rows
+    code, out, _ = lnlbench("list", "--docs", tmp_path)
+    assert code == 0 and all(name in out for name in registry.studies())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["E000A"], "unknown study 'E000A'; did you mean 'E000-A'? known: E000-A, ", id="unknown, close"),
+        pytest.param(["lazy"], "unknown study 'lazy'; known: E000-A, ", id="unknown, close to none"),
+        pytest.param([], "name the studies to run, or say --all", id="none named"),
+        pytest.param(["t-good", "--all"], "name the studies to run, or say --all", id="named and all"),
+        pytest.param(["T-GOOD", "E99"], "unknown study 'E99'", id="one of two is unknown"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_run(lnlbench, temporary, url, arguments, message):
+    code, out, err = lnlbench("run", *arguments)
+    assert (code, out) == (2, "") and message in err and err.count("\n") == 1
+    store = Store(url)
+    assert store.studies(("outcome.json",)) == []
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param(["t-good"], 0, id="all criteria hold"),
+        pytest.param(["T-BAD"], 1, id="one fails"),
+        pytest.param(["T-BAD", "T-GOOD"], 1, id="one of two studies fails"),
+    ],
+)
+def test_exit_code_of_a_run(lnlbench, temporary, names, expected):
+    code, out, err = lnlbench("run", *names)
+    assert code == expected and "holds" in out and ("FAILS" in out) == bool(expected)
+    assert "Traceback" not in err and f"{names[0].upper()} A quick one (fast)" in err
+
+
+def test_run_as_json(lnlbench, temporary):
+    code, out, _ = lnlbench("run", "T-BAD", "--full", "--json")
+    assert code == 1
+    common = {"study": "T-BAD", "measured": "1"}
+    assert json.loads(out) == [
+        common | {"criterion": "Q1", "claim": "the one", "threshold": "= 1", "verdict": "holds"},
+        common | {"criterion": "Q2", "claim": "the one, wanted to be two", "threshold": "= 2", "verdict": "FAILS"},
+    ]
+
+
+def test_report_is_written_whole(lnlbench, temporary, tmp_path, monkeypatch):
+    lnlbench("run", "T-BAD", "T-GOOD")
+    code, out, _ = lnlbench("report", "--docs", tmp_path)
+    page = (tmp_path / "studies.md").read_text()
+    assert code == 0 and out == f"written: {tmp_path / 'studies.md'}\n"
+    assert all(f"\n## {name} " in page for name in registry.studies())
+    assert (
+        "**Q2 fails.** One is not two." in page and "| Q2 | the one, wanted to be two | 1 | = 2 | **fails** |" in page
+    )
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
+        "T-BAD.fast.json", "T-BAD.fast.png", "T-GOOD.fast.json", "T-GOOD.fast.png",
+    ]  # fmt: skip
+
+    code, out, err = lnlbench("list", "--docs", tmp_path, "--json")
+    assert {row["study"]: row["state"] for row in json.loads(out)}["T-BAD"] == "fast: 1 of 2 criteria hold"
+
+    (tmp_path / "figures" / "T-GOOD.fast.json").write_text("{")  # as a broken disk leaves it
+    code, out, err = lnlbench("report", "--docs", tmp_path, "--tracking-uri", f"sqlite:///{tmp_path}/none.db")
+    assert (code, out) == (2, "") and "not the outcome of a study" in err and err.count("\n") == 1
+    assert (tmp_path / "studies.md").read_text() == page, "the old page stays"
