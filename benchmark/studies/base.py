@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -73,10 +72,14 @@ class Verdict:
 
     @property
     def measured(self) -> str:
-        """The value, or the range of the values and their number."""
-        low, high = _number(float(np.min(self.values))), _number(float(np.max(self.values)))
+        """The value, or the range of the values and their number; how many are no number where some are."""
+        there = [value for value in self.values if not math.isnan(value)]
+        if not there:
+            return "never"
+        low, high, never = _number(min(there)), _number(max(there)), len(self.values) - len(there)
         shown = low if low == high else f"{low} to {high}"
-        return shown if len(self.values) == 1 else f"{shown} (of {len(self.values)})"
+        count = f"{len(self.values)}, never in {never}" if never else f"{len(self.values)}"
+        return shown if len(self.values) == 1 else f"{shown} (of {count})"
 
 
 @dataclass(frozen=True)

@@ -107,13 +107,9 @@ class BinaryVGG(Study[TwoClasses]):
 
 def _train(config: TwoClasses, rate: float, context: Context) -> tuple[dict[str, Array], torch.Tensor, list[Epoch]]:
     """Accuracies after each epoch, which labels are wrong [N], and the epochs."""
-    split, true, test = _split(config, rate, context)
-    recipe = Setting(
-        "two-classes", config.dataset, "clean", config.model, config.epochs, config.lr, 0.0,
-        batch_size=config.batch_size, optimizer=config.optimizer, schedule="constant",
-    )  # fmt: skip
+    split, true, test = two_classes(config, rate, context)
     wrong, rows, epochs = split.given != true, list[dict[str, float]](), list[Epoch]()
-    for epoch in fit(Job(recipe, parse("ce"), 0, split), device=context.device, precision="fp32"):
+    for epoch in fit(Job(recipe(config), parse("ce"), 0, split), device=context.device, precision="fp32"):
         votes = epoch.predictions["train"]
         row = {"correct": accuracy(votes[:, ~wrong], true[~wrong]), "test": accuracy(epoch.predictions["test"], test)}
         if wrong.any():
@@ -124,7 +120,15 @@ def _train(config: TwoClasses, rate: float, context: Context) -> tuple[dict[str,
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}, wrong, epochs
 
 
-def _split(config: TwoClasses, rate: float, context: Context) -> tuple[Split, torch.Tensor, torch.Tensor]:
+def recipe(config: TwoClasses) -> Setting:
+    """How it is trained."""
+    return Setting(
+        "two-classes", config.dataset, "clean", config.model, config.epochs, config.lr, 0.0,
+        batch_size=config.batch_size, optimizer=config.optimizer, schedule="constant",
+    )  # fmt: skip
+
+
+def two_classes(config: TwoClasses, rate: float, context: Context) -> tuple[Split, torch.Tensor, torch.Tensor]:
     """Classes 0 and 1, as many of each, in their order; exactly rate x N labels flipped; true and test labels."""
     images = context.images(config.dataset)
     parts = []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lnlbench.benchmark.studies import commands, report
-from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evidence, Study, StudyError, judge
+from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evidence, Study, StudyError, Verdict, judge
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, execute, from_json, record
 from lnlbench.benchmark.studies.registry import find, register, studies
 from lnlbench.leaderboard.errors import StoreError
@@ -71,6 +71,20 @@ def test_a_criterion_holds_if_every_seed_is_within(values, low, high, passed):
 )
 def test_thresholds_in_words(low, high, shown):
     assert Criterion("X", "x", "x", low, high).threshold == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        pytest.param([2.0], "2", id="one"),
+        pytest.param([2.0, 2.0], "2 (of 2)", id="equal"),
+        pytest.param([2.0, 1234.5, 0.12345], "0.1235 to 1,234 (of 3)", id="a range"),
+        pytest.param([2.0, float("nan")], "2 (of 2, never in 1)", id="some are none"),
+        pytest.param([float("nan")] * 2, "never", id="all are none"),
+    ],
+)
+def test_values_in_words(values, shown):
+    assert Verdict(Criterion("X", "x", "x"), tuple(values)).measured == shown
 
 
 def test_criteria_of_the_other_length_are_not_judged():
