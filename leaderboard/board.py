@@ -11,7 +11,8 @@ class Cell:
 
     `half` is half the width of the 95 % interval (None with one replicate), `rank` is None where the setting or the
     row does not rank, `letters` are the groups of methods that its tests do not tell apart (None where not all could
-    be made), and `same_as_host` says that the numbers are those of the run that a reading was read off.
+    be made), and `same_as_host` says that the numbers are those of the run that a reading was read off. `searched` are
+    the ends of the interval that includes the search, of a tuned method under the rule that the search went by.
     """
 
     mean: float
@@ -21,6 +22,7 @@ class Cell:
     letters: str | None = None
     diverged: int = 0
     same_as_host: bool = False
+    searched: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

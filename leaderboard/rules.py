@@ -92,6 +92,16 @@ def best_epoch(curve: list[float | None]) -> int:
     return -max(candidates)[1]
 
 
+def cyclic(result: Result) -> bool:
+    """Whether the learning rate of a run rises again after it has fallen, so that its last ten epochs are of a cycle.
+
+    A warm-up followed by a single descent is no cycle.
+    """
+    rates = [rate for rate in result.curves.get("learning_rate", ()) if rate is not None]
+    falls = [i for i in range(1, len(rates)) if rates[i] < rates[i - 1]]
+    return any(rates[i] > rates[i - 1] for i in range(falls[0], len(rates))) if falls else False
+
+
 def chance(result: Result) -> float:
     """Return the accuracy of guessing, one over the number of classes: the score of a diverged run."""
     return 1.0 / result.classes

@@ -9,6 +9,7 @@ import numpy as np
 
 from lnlbench.leaderboard.across import compare_across, mean_rank_intervals
 from lnlbench.leaderboard.board import Board, Cell, Row
+from lnlbench.leaderboard.budget import with_search
 from lnlbench.leaderboard.column import column
 from lnlbench.leaderboard.grid import sort_into_grid
 from lnlbench.leaderboard.letters import letters
@@ -20,7 +21,7 @@ from lnlbench.leaderboard.render import to_latex as to_latex
 from lnlbench.leaderboard.render import to_markdown as to_markdown
 from lnlbench.leaderboard.render import to_rich as to_rich
 from lnlbench.leaderboard.result import Result
-from lnlbench.leaderboard.rules import PRIMARY, RANKED, rule_named, score
+from lnlbench.leaderboard.rules import PRIMARY, RANKED, cyclic, rule_named, score
 from lnlbench.leaderboard.statistics import complete_settings, interval, mean_ranks
 from lnlbench.leaderboard.within import Within, within
 
@@ -93,7 +94,7 @@ def build(results: Sequence[Result], rule: str, show: Collection[str] | None = N
     rows = []
     for name, cells in (grid | longer).items():
         same = name in readings and rule != "final"
-        made = {s: _cell(scores[name][s], runs, tested.get(s), name, same) for s, runs in cells.items()}
+        made = {s: _cell(scores[name][s], runs, tested.get(s), name, same, rule) for s, runs in cells.items()}
         runs = [run for row in cells.values() for run in row.values()]
         averaged = [made[setting].mean for setting in counted if setting in made]
         rows.append(
@@ -120,15 +121,21 @@ def build(results: Sequence[Result], rule: str, show: Collection[str] | None = N
         more = (test.needed, test.pairs) if test else ()
         columns.append(column(setting, runs, setting in counted, *more))
     found_notes += notes(rule, columns, [row for row in rows if row.name in ranked], rows, across)
+    if rule == "mean10" and (cycles := sorted({run.label for run in (*results, *references) if cyclic(run)})):
+        found_notes.append(f"Means of ten epochs within a cycle of the learning rate: {', '.join(cycles)}.")
     kept = tuple(row for row in rows if show is None or row.name in show)
     return Board(*kinds.pop(), rule, tuple(columns), kept, tuple(found_notes), across)
 
 
-def _cell(scores: dict[int, float], runs: dict[int, Result], test: Within | None, name: str, same: bool) -> Cell:
+def _cell(
+    scores: dict[int, float], runs: dict[int, Result], test: Within | None, name: str, same: bool, rule: str
+) -> Cell:
     spread = interval(list(scores.values()))
     diverged = sum(run.diverged for run in runs.values())
     rank, letter = (test.rank(name), test.letter(name)) if test else (None, None)
-    return Cell(spread.mean, spread.half, spread.n, rank, letter, diverged, same)
+    pairs = (next(iter(runs.values())).identity.get("tuning") or {}).get("scores", ()) if rule == PRIMARY else ()
+    searched = with_search(list(scores.values()), pairs)
+    return Cell(spread.mean, spread.half, spread.n, rank, letter, diverged, same, searched)
 
 
 def _mean_of(row: Row) -> float:

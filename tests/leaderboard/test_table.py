@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -265,3 +266,29 @@ def test_latex_is_a_booktabs_table(results, make):
     assert {line.replace(r"\&", "").count("&") for line in rows} == {3}
     (alone,) = boards(results, ["final"])
     assert r"$71.07 \pm 2.49^{a}$" in to_latex(alone)
+
+
+@pytest.mark.parametrize(
+    ("rates", "flagged"),
+    [
+        pytest.param([0.1, 0.05, 0.0], False, id="one descent"),
+        pytest.param([0.01, 0.1, 0.05], False, id="a warm-up"),
+        pytest.param([0.1, 0.1, 0.1], False, id="constant"),
+        pytest.param([0.1, 0.01, 0.1], True, id="a cycle"),
+    ],
+)
+def test_the_mean_of_the_last_epochs_is_flagged_where_the_learning_rate_is_cyclic(rates, flagged, make):
+    runs = [make(more={"learning_rate": rates})]
+    assert any("cycle of the learning rate: ce" in note for note in build(runs, "mean10").notes) == flagged
+    assert not any("cycle" in note for note in build(runs, "final").notes)
+
+
+def test_a_tuned_cell_has_an_interval_that_includes_the_search(make):
+    plain = [make(track="tuned", replicate=i, test=[0.5, 0.7 + i / 100]) for i in range(3)]
+    told = {"tuning": {"scores": [[0.6, 0.5], [0.7, 0.71], [0.65, 0.6]]}}
+    tuned = [replace(run, identity=run.identity | told) for run in plain]
+    (row,) = build(tuned, "noisy_val").rows
+    low, high = row.cells["digits/symmetric-0.4"].searched
+    assert 0 < low < 0.71 - 0.02 < high < 1, "another search may have found worse values"
+    assert build(tuned, "final").rows[0].cells["digits/symmetric-0.4"].searched is None
+    assert build(plain, "noisy_val").rows[0].cells["digits/symmetric-0.4"].searched is None
