@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from lnlbench.benchmark.studies.e002_5 import LazyRich, _excess, _noise
 from lnlbench.benchmark.studies.simulators.erf_network import (
     gradient,
     kernel,
@@ -86,3 +87,13 @@ def test_kernel_distance_is_zero_at_the_start_and_not_later(given):
     *_, y, small = given
     assert kernel_distance(small, small.start) == pytest.approx(0, abs=1e-14)
     assert kernel_distance(small, train(small, lambda step: y, 0.5, 100, 100).end) > 1e-4
+
+
+def test_the_plateau_under_noise_is_that_of_shrunken_targets_and_of_the_step_size(given):
+    *_, y, small = given
+    top = np.linalg.eigvalsh(kernel(small.start, small.x, small.x))[-1]
+    config = LazyRich(lr=y.size / top, p=0.5)  # the fastest direction is reached in one step
+    trace = linearised(small, _noise(config, y, 0), config.lr, 20_000, 10)
+    shrunken = config.p**2 * (C - 1) / C**2 / 2
+    excess = trace.train[len(trace.train) // 2 :].mean() - shrunken
+    assert excess == pytest.approx(_excess(config, small), rel=0.15)
