@@ -44,6 +44,7 @@ OTHER = {
     "momentum": 0.8,
     "schedule": "constant",
     "augment": True,
+    "samples": 500,
 }
 
 
