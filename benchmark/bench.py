@@ -143,6 +143,7 @@ class Bench:
         theirs = how.place(build(kind.model, 10, split.shape, seed("init", 0, 0)))
         optimizer = _optimizer(theirs, setting)
         order = draw_order(len(split.images), 4, kind.augment, how.device, 0, 0)
+        ours.begin(order)
         for i in range(GATE_STEPS):
             batch = ours.batch(order, i)
             theirs.train()
@@ -181,6 +182,7 @@ class Bench:
         optimizer = _optimizer(model, setting)
         loop = run.loop()
         order = draw_order(len(split.images), 128, kind.augment, self.how.device, 0, 0)
+        loop.begin(order)
         batches = [loop.batch(order, i) for i in range(min(len(order.index), 20))]
 
         def ours() -> int:

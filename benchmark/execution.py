@@ -57,13 +57,23 @@ class Execution:
 
     def describe(self) -> str:
         """The hardware in words."""
-        if self.device.type == "cuda":
-            return torch.cuda.get_device_name(self.device)
-        return _processor()
+        return hardware(self.device)
 
 
 def execution(device: str = "auto", precision: str = "auto") -> Execution:
     """Choose what was left to choose: CUDA where there is one; bf16 on CUDA and on CPUs where it pays, else fp32.
+
+    Raises:
+        ExecutionError: an unknown device or precision, or a GPU that is not there.
+    """
+    found = check_device(device, precision)
+    if precision == "auto":
+        precision = "bf16" if found.type == "cuda" or bf16_pays(home(), _processor()) else "fp32"
+    return Execution(found, precision)
+
+
+def check_device(device: str = "auto", precision: str = "auto") -> torch.device:
+    """Return the device, and measure nothing.
 
     Raises:
         ExecutionError: an unknown device or precision, or a GPU that is not there.
@@ -78,14 +88,17 @@ def execution(device: str = "auto", precision: str = "auto") -> Execution:
         raise ExecutionError(f"device {device!r} is not supported; known: auto, cpu, cuda, cuda:N")
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise ExecutionError(f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here")
-    if precision == "auto":
-        precision = "bf16" if found.type == "cuda" or bf16_pays(home(), _processor()) else "fp32"
-    return Execution(found, precision)
+    return found
+
+
+def hardware(device: torch.device) -> str:
+    """Return the name of a GPU or of the processor."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
 
 
 def default_jobs(device: str = "auto") -> int:
     """How many processes a sweep uses: one per core on a CPU (faster than threads for small networks), one on a GPU."""
-    return 1 if execution(device, "fp32").device.type == "cuda" else (os.cpu_count() or 1)
+    return 1 if check_device(device).type == "cuda" else (os.cpu_count() or 1)
 
 
 def _processor() -> str:

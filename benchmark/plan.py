@@ -8,7 +8,7 @@ from typing import Any
 
 from lnlbench.benchmark.data import canonical, fingerprint, images_of
 from lnlbench.benchmark.diagnostics import check_diagnostics
-from lnlbench.benchmark.execution import execution
+from lnlbench.benchmark.execution import check_device, hardware
 from lnlbench.benchmark.models import check_fit, check_model
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.runs import Run
@@ -41,7 +41,7 @@ def grid(
         SettingError, MethodError, FactError, DataError, ModelError, ExecutionError, DiagnosticsError: something of this
             does not exist or cannot be.
     """
-    execution(options.device, options.precision)
+    check_device(options.device, options.precision)
     check_diagnostics(options.diagnostics)
     for path in options.plugins:
         load_file(path)
@@ -117,7 +117,7 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
         store = Store(options.tracking_uri, options.database)
         held, timings = store.stored(), store.timings()
         store.close()
-    hardware = execution(options.device, options.precision).describe()
+    here = hardware(check_device(options.device))
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         cells.setdefault((run.setting.name, run.name), []).append(run)
@@ -127,7 +127,7 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
         missing = [run.replicate for run in members if run.key not in held]
         host = members[0].host
         how = f"read off {host.name}" if host else f"{members[0].setting.epochs} epochs"
-        seconds = timings.get((members[0].setting.task, members[0].text, hardware))
+        seconds = timings.get((members[0].setting.task, members[0].text, here))
         if host or not missing:
             seconds = 0.0
         time = "unknown" if seconds is None else round(seconds * len(missing), 1)
