@@ -36,6 +36,7 @@ class Criterion:
     only: str = ""  # the configuration that it is for; both where empty
     gates: bool = True  # False: shown, but nothing fails by it
     ours: str = ""  # why the threshold is what it is, where no source gives one: shown as [ours]
+    interval: bool = False  # the values are ends of intervals, two by two: a claim, which may be undecided
 
     @property
     def threshold(self) -> str:
@@ -71,8 +72,21 @@ class Verdict:
         return all(self.criterion.low <= value <= self.criterion.high for value in self.values)
 
     @property
+    def word(self) -> str:
+        """What came of it, in words."""
+        if self.criterion.interval:
+            low, high = self.criterion.low, self.criterion.high
+            ends = list(zip(self.values[::2], self.values[1::2], strict=True))
+            outside = all(b < low or a > high for a, b in ends)
+            return "supported" if self.passed else "not supported" if outside else "undecided"
+        return ("holds" if self.passed else "fails") if self.criterion.gates else "informational"
+
+    @property
     def measured(self) -> str:
         """The value, or the range of the values and their number; how many are no number where some are."""
+        if self.criterion.interval:
+            ends = [_number(value) for value in self.values]
+            return "; ".join(f"{a} to {b}" for a, b in zip(ends[::2], ends[1::2], strict=True))
         there = [value for value in self.values if not math.isnan(value)]
         if not there:
             return "never"
@@ -88,6 +102,7 @@ class Context:
 
     data_dir: Path | None = None
     device: str = "auto"
+    tracking_uri: str | None = None  # of the store, for the studies that are many runs
 
     def images(self, name: str) -> Images:
         """A data set.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def run(
         raise StudyError("name the studies to run, or say --all; `lnlbench study list` shows them")
     chosen = list(studies().values()) if every else [find(name) for name in dict.fromkeys(names)]
     length, done, left_out = FULL if full else FAST, list[Outcome](), dict[str, str]()
+    context = replace(context, tracking_uri=uri)
     store = Store(uri)
     try:
         for study in chosen:
@@ -87,7 +89,7 @@ def rows(outcomes: Sequence[Outcome], left_out: dict[str, str]) -> list[dict[str
             "claim": verdict.criterion.claim,
             "measured": verdict.measured,
             "threshold": verdict.criterion.threshold,
-            "verdict": ("holds" if verdict.passed else "FAILS") if verdict.criterion.gates else "informational",
+            "verdict": "FAILS" if verdict.word == "fails" else verdict.word,
         }
         for outcome in outcomes
         for verdict in outcome.verdicts

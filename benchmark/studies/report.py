@@ -104,7 +104,7 @@ def _outcome(study: Study[Any], outcome: Outcome) -> str:
     ]
     for verdict in outcome.verdicts:
         criterion = verdict.criterion
-        mark = ("holds" if verdict.passed else "**fails**") if criterion.gates else "*informational*"
+        mark = {"fails": "**fails**", "informational": "*informational*"}.get(verdict.word, verdict.word)
         claim = criterion.claim.replace("|", "\\|")
         threshold = criterion.threshold + (" [ours]" if _key(criterion) in reasons else "")
         lines.append(f"| {criterion.name} | {claim} | {verdict.measured} | {threshold} | {mark} |")
