@@ -45,6 +45,7 @@ OTHER = {
     "schedule": "constant",
     "augment": True,
     "samples": 500,
+    "track": "open",
 }
 
 
