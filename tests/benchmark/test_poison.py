@@ -119,6 +119,7 @@ READERS = {
     ("data.py", "_corrupted"): {"train_labels"},  # noise of a subset, of as many samples per class
     ("examples.py", "flipped"): {"truth"},  # a picture for MLflow, of runs that are scored
     ("runs.py", "measure"): {"truth"},
+    ("diagnostics.py", "__init__"): {"truth"},  # beside training, of states that training gives
     ("told.py", "facts"): {"truth"},
     ("scoring.py", "evaluated"): {"test_labels"},  # of a study that is closed
     ("recomputed.py", "accuracies"): {"test_labels"},  # of stored predictions
@@ -126,7 +127,7 @@ READERS = {
 
 
 def test_few_functions_touch_the_truth():
-    """`prepare` puts it aside, `measure`, `evaluated` and `accuracies` score, `facts` tells what is declared.
+    """`prepare` puts it aside; `measure`, `Diagnostics`, `evaluated` and `accuracies` measure; `facts` tells.
 
     No other names it.
     """
