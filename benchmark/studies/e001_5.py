@@ -108,7 +108,8 @@ class MulticlassStudy(Study[Multiclass]):
         for panel, section in zip(axes, ("error", "residual", "total", "ratio"), strict=True):
             lines(panel, {k.partition("/")[2]: v for k, v in evidence.curves.items() if k.startswith(section)}, colours)
             panel.axvline(evidence.arrays["best"][0], color="grey", linestyle="--", linewidth=1)
-            panel.set_xscale("symlog", linthresh=10)
+            if len(evidence.curves["total/test"][0]) > 20:
+                panel.set_xscale("symlog", linthresh=10)
             panel.set_xlim(0)
             finish(panel, "epoch")
         axes[3].set_yscale("log")
