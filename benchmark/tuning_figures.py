@@ -53,9 +53,11 @@ def importance(outcomes: Sequence[Outcome]) -> bytes:
     panel = figure.subplots()
     for place, outcome in enumerate(outcomes):
         left = 0.0
-        for number, (name, share) in enumerate(sorted(outcome.importance.items())):
+        # What every method has comes first, in the same colours; then what is a method's own.
+        shares = sorted(outcome.importance.items(), key=lambda item: ("." in item[0], item[0]))
+        for number, (name, share) in enumerate(shares):
             panel.barh(place, share, left=left, color=f"C{number % 10}", edgecolor="white")
-            if share > 0.08:
+            if share > 0.12:
                 panel.text(left + share / 2, place, name.rpartition(".")[2], ha="center", va="center", fontsize=7)
             left += share
     panel.set_yticks(range(len(outcomes)), [outcome.study.run.label for outcome in outcomes], fontsize=8)
