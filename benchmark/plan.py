@@ -130,7 +130,7 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
         seconds = timings.get((members[0].setting.task, members[0].text, here))
         if host or not missing:
             seconds = 0.0
-        time = "unknown" if seconds is None else round(seconds * len(missing), 1)
+        time = "unknown" if seconds is None else float(f"{seconds * len(missing):.2g}")
         row = {"setting": setting, "method": label, "stored": stored, "missing": missing, "how": how, "seconds": time}
         rows.append(row)
     return rows

@@ -177,10 +177,10 @@ def search(
     found: dict[str, Outcome] = {}
     with explained(url):
         storage = _storage(url)
-        for study in studies:
-            Search(study, budget, storage)  # refuses what differs before anything is made
         waiting, owned = list(studies), dict[str, tuple[Search, ExitStack]]()
         try:
+            for study in studies:
+                Search(study, budget, storage)  # refuses what differs before anything is made
             while waiting or owned:
                 for study in list(waiting):
                     if len(owned) < 4 * max(1, options.jobs) and store.claims.acquire(study.key, owner):
@@ -204,6 +204,9 @@ def search(
         finally:
             for _, held in owned.values():
                 held.close()
+            storage.remove_session()
+            storage.engine.dispose()
+            store.close()
     return {study.name: found[study.name] for study in studies}
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _BATCH = 1000  # MLflow's limit for the metrics of one call
 _PAGE = 1000
 _LONGEST = 6000  # letters of a parameter
+_ATTEMPTS = 3
 
 
 class Tracking:
@@ -158,9 +159,15 @@ class Tracking:
         """Say what data a run was made from; a digest has 36 letters at most."""
         from mlflow.entities import Dataset, DatasetInput
 
+        dataset = Dataset(name=name, digest=digest, source_type="lnlbench", source=source)
         with self._explained():
-            dataset = Dataset(name=name, digest=digest, source_type="lnlbench", source=source)
-            self._client.log_inputs(run_id, [DatasetInput(dataset)])
+            for attempt in range(_ATTEMPTS):
+                try:
+                    self._client.log_inputs(run_id, [DatasetInput(dataset)])
+                    return
+                except Exception:  # of two processes that name new data at once MLflow fails one; then it is there
+                    if attempt == _ATTEMPTS - 1:
+                        raise
 
     def write_files(self, run_id: str, contents: Mapping[str, bytes | str]) -> None:
         """Write files of a run, each whole or not at all where the artifacts are in a folder."""

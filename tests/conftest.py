@@ -57,6 +57,16 @@ def postgres_template(postgres):
 
 
 @pytest.fixture
+def postgres_empty(postgres):
+    """The URL of an empty database of its own."""
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    _execute(postgres, f"CREATE DATABASE {name}")
+    yield f"{postgres.rpartition('/')[0]}/{name}"
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
+    _execute(postgres, end.format(name), f"DROP DATABASE {name}")
+
+
+@pytest.fixture
 def postgres_url(postgres, postgres_template):
     """Give the URL of a fresh store on the server."""
     name = f"lnl_{uuid.uuid4().hex[:12]}"

@@ -1,7 +1,6 @@
 """Tuning: an exact number of trials whatever is killed, no test set and no true label in reach, fresh replicates."""
 
 import io
-import os
 import shutil
 import signal
 import sqlite3
@@ -20,9 +19,11 @@ from lnlbench.benchmark import Job, fit, tuned, work
 from lnlbench.benchmark import data as data_module
 from lnlbench.benchmark import tune as optimisation
 from lnlbench.benchmark.data import Blind, prepare
+from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.scoring import SCORE
 from lnlbench.benchmark.settings import setting
+from lnlbench.benchmark.told import teller
 from lnlbench.benchmark.trials import TUNING, WEIGHTS, Trial, bar_of, behind, train_trials
 from lnlbench.benchmark.tuning import Budget, TuneError, told_value
 from lnlbench.datasets.images import load
@@ -46,16 +47,7 @@ def database(request, tmp_path):
     """An empty database for the claims and one for the studies."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'claims.db'}", f"sqlite:///{tmp_path / 'studies.db'}"
-    url = os.environ.get("LNLBENCH_TEST_POSTGRES")
-    if not url:
-        pytest.skip("set LNLBENCH_TEST_POSTGRES to the URL of an empty PostgreSQL database")
-    import sqlalchemy
-
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("DROP SCHEMA public CASCADE"))
-        connection.execute(sqlalchemy.text("CREATE SCHEMA public"))
-    engine.dispose()
+    url = request.getfixturevalue("postgres_empty")
     return url, url
 
 
@@ -126,7 +118,10 @@ def test_the_score_is_that_of_the_best_validation_epoch(options):
     (told,) = tuned.scored(outcome, load("digits"), options, Store(options.tracking_uri)).trials
     seen = prepare(told.run.setting, TUNING, load("digits"))
 
-    epochs = list(fit(Job(told.run.setting, told.run.method, TUNING, seen.split), device="cpu", precision="fp32"))
+    run = told.run
+    facts = teller(execution("cpu", "fp32")).facts(run.told, run.method.told, run.setting, seen)
+    job = Job(run.setting, run.method, TUNING, seen.split, facts.values)
+    epochs = list(fit(job, device="cpu", precision="fp32"))
     best = max(epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch))
     assert told.validation == best.validation_accuracy
     assert told.test == pytest.approx((best.predictions["test"] == seen.truth.test).double().mean().item())

@@ -8,7 +8,7 @@ from lnlbench.benchmark.studies.base import FAST, Context
 from lnlbench.benchmark.studies.outcome import FIGURE, execute
 from lnlbench.benchmark.studies.registry import studies
 
-BUDGET = 60  # CPU seconds that one study may take, several times what the slowest of them does
+BUDGET = 120  # CPU seconds that one study may take, several times what the slowest of them does
 
 
 @pytest.mark.parametrize("study", studies().values(), ids=studies())
