@@ -185,7 +185,9 @@ def tune(
         rows = tuned.forecast(found, budget, options)
         _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
         return
-    command = f'lnlbench tune {" ".join(targets)} --methods "{methods}" --trials {trials} --seeds {seeds}'
+    length = "" if epochs is None else f" --epochs {epochs}"
+    length += "".join(f" --set {change}" for change in changes)
+    command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --trials {trials} --seeds {seeds}'
     done = tuned.tune(found, budget, options, study_storage, page, command, lambda line: typer.echo(line, err=True))
     _print(json.dumps(done.rows, indent=1) if as_json else display.table(done.rows))
     for reason in done.failed:
