@@ -10,10 +10,8 @@ from torch import Tensor
 from lnlbench.benchmark.job import Samples
 from lnlbench.methods.base import History
 
-EVALUATION_BATCH = {"cuda": 2000, "cpu": 250}
-"""Images that are evaluated at once: on a CPU so few that they stay in its caches.
-
-Measured on one core: `cnn4`, 4,000 CIFAR images, 0.88 s at 250, 1.76 s at 2000; `mlp`, 10,000 MNIST images, 0.05 s."""
+EVALUATION_BATCH = {"cuda": 2000, "cpu": 100}
+"""Images that are evaluated at once: on a CPU so few that they stay in its caches (`docs/performance.md`)."""
 PROBE = 5000  # training samples, stratified by given label, of the exact diagnostics
 
 
