@@ -46,6 +46,17 @@ class RunInfo:
             return "\n".join((self.dataset, "study", self.study))
         return "\n".join((self.dataset, self.length, self.track, self.setting, self.method))
 
+    def tags(self, kind: str) -> dict[str, str]:
+        """What marks a run of a kind in MLflow: a cell, a run, a reading, a study, a trial."""
+        names = ("setting", "method", "label", "track", "length")
+        return {"lnlbench.kind": kind} | {f"lnlbench.{name}": str(getattr(self, name)) for name in names}
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """The parameters that all runs of its cell have in common."""
+        names = {"method": self.label, "method_text": self.method, "setting": self.setting, "noise": self.noise}
+        return names | {"track": self.track}
+
 
 class Sink(Protocol):
     """What a recording needs of the store."""

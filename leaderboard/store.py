@@ -2,25 +2,23 @@
 
 import hashlib
 import json
-import time
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard import database as db
 from lnlbench.leaderboard import files, naming
-from lnlbench.leaderboard.claims import Claims, new_owner
+from lnlbench.leaderboard.cells import Cells
+from lnlbench.leaderboard.claims import Claims
 from lnlbench.leaderboard.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.reader import RECORD, Finished, collect
 from lnlbench.leaderboard.recording import Point, Recording, RunInfo
 from lnlbench.leaderboard.result import Result, from_json
-from lnlbench.leaderboard.rules import RULES, scores_of
+from lnlbench.leaderboard.rules import scores_of
 from lnlbench.leaderboard.server import check_server
 from lnlbench.leaderboard.server import serve as serve
-from lnlbench.leaderboard.statistics import interval
 from lnlbench.leaderboard.study import DESCRIPTION, EXPERIMENT, StudyRecord
 from lnlbench.leaderboard.tracking import Tracking, create_tables
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 SHORTEST = 6  # letters of a key that may stand for it
 _SECONDS = "cost/seconds"
-_PATIENCE = 60.0  # seconds to wait for another process that creates the same cell
 _FINISHED = "attributes.status = 'FINISHED'"
 
 
@@ -47,7 +44,6 @@ class Store:
     """
 
     def __init__(self, tracking_uri: str | None = None, database: str | None = None, *, wait: float = db.WAIT) -> None:
-        self._cells: dict[str, str] = {}
         self.uri = tracking_uri or f"sqlite:///{db.home() / 'mlflow.db'}"
         self.artifacts: Path | None = None
         if db.is_server(self.uri):
@@ -55,6 +51,7 @@ class Store:
             check_server(self.uri)
             self._tracking = Tracking(self.uri, None)
             self.claims = Claims(database or f"sqlite:///{db.home() / 'claims.db'}", wait=wait)
+            self._parents = Cells(self._tracking, self.claims, self._experiment)
             return
         self.uri = db.absolute(self.uri)
         file = db.sqlite_file(self.uri)
@@ -62,6 +59,7 @@ class Store:
         create_tables(self.uri, self.artifacts, wait)
         self._tracking = Tracking(self.uri, self.artifacts)
         self.claims = Claims(database or self.uri, wait=wait)
+        self._parents = Cells(self._tracking, self.claims, self._experiment)
 
     def stored(self, dataset: str | None = None) -> dict[str, str]:
         """Return the MLflow run of every key whose run is finished."""
@@ -161,16 +159,13 @@ class Store:
 
     def cell(self, info: RunInfo) -> str:
         """Return the parent run of a setting and a method, created if there is none; never two."""
-        name = info.cell
-        if name not in self._cells:
-            self._cells[name] = self._unique("cell:" + hashlib.sha256(name.encode()).hexdigest(), info)
-        return self._cells[name]
+        return self._parents.of(info)
 
     def begin(self, info: RunInfo, owner: str | None = None) -> Recording:
         """Start a run below its cell; with an owner, the claim on its key is kept alive meanwhile."""
         parent = self.cell(info)
         kind = "trial" if info.study else "run" if info.host is None else "reading"
-        tags = _tags(info, kind) | {
+        tags = info.tags(kind) | {
             "lnlbench.key": info.key,
             "lnlbench.replicate": str(info.replicate),
             "lnlbench.state": "running",
@@ -293,7 +288,7 @@ class Store:
         if recording.owner is not None:
             self.claims.done(recording.info.key, recording.owner)
         try:
-            self._summarise(recording.parent, recording.info)
+            self._parents.summarise(recording.parent, recording.info)
         except StoreError as error:  # the run is stored; the next replicate brings its cell up to date
             warnings.warn(f"the summary of {result.label!r} is out of date: {error}", StoreWarning, stacklevel=3)
 
@@ -337,63 +332,10 @@ class Store:
         for run_id in left | ({known} if known else set()):
             self.kill(run_id)
 
-    def _unique(self, key: str, info: RunInfo) -> str:
-        """Find or create the parent run; the claims see to it that only one process creates."""
-        owner, deadline = new_owner(), time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
-            if run_id := self.claims.run_id(key):
-                if self._tracking.is_active(run_id):
-                    return run_id
-                self.claims.reopen(key)
-            if grant := self.claims.acquire(key, owner):
-                # A dead owner may have created it; and a rebuilt claims table knows nothing of those there are.
-                run_id = grant.abandoned if grant.abandoned and self._tracking.is_active(grant.abandoned) else None
-                run_id = run_id or self._find_cell(key, info) or self._create_cell(key, info)
-                self.claims.attach(key, run_id, owner)
-                self.claims.done(key, owner)
-                return run_id
-            time.sleep(0.05)
-        raise StoreError(f"another process is creating the cell of {info.label!r} in {info.setting!r} for too long")
-
-    def _find_cell(self, key: str, info: RunInfo) -> str | None:
-        runs = self._tracking.search([self._experiment(info.dataset)], f"tags.`lnlbench.cell` = '{key}'")
-        return next((run.info.run_id for run in runs), None)
-
-    def _create_cell(self, key: str, info: RunInfo) -> str:
-        if info.study is not None:  # of the first trial, only what all of them share
-            info = replace(info, method=info.label)
-        tags = _tags(info, "study" if info.study else "cell") | {"lnlbench.cell": key}
-        name = (naming.study_name if info.study else naming.cell_name)(info.label, info.noise)
-        run_id = self._tracking.create(self._experiment(info.dataset), name, tags)
-        self._tracking.log(run_id, params=_params(info))
-        if info.cell_files is not None:
-            self._tracking.write_files(run_id, info.cell_files())
-        self._tracking.end(run_id, "FINISHED")
-        return run_id
-
     def _write_start(self, run_id: str, info: RunInfo) -> None:
-        self._tracking.log(run_id, params={"replicate": info.replicate, **info.params} | _params(info))
+        self._tracking.log(run_id, params={"replicate": info.replicate, **info.params} | info.shared)
         if info.manifest:
             self._tracking.log_input(run_id, info.dataset, _digest(info.manifest), json.dumps({"noise": info.noise}))
-
-    def _summarise(self, parent: str, info: RunInfo) -> None:
-        """Write mean, interval and n of the cell; the step is n, so that a late writer never hides a newer value."""
-        if info.study is not None:  # summarised when it is closed
-            return
-        query = f"tags.`mlflow.parentRunId` = '{parent}' and {_FINISHED}"
-        found = self._tracking.search([self._experiment(info.dataset)], query)
-        # By replicate: of a replicate that was run again, by another version say, the last one counts.
-        children = list({run.data.tags.get("lnlbench.replicate"): run for run in found}.values())
-        numbers = {"n": float(len(children))}
-        for name in (f"score/{rule}" for rule in RULES):
-            scores = [run.data.metrics[name] for run in children if name in run.data.metrics]
-            if not scores:
-                continue
-            cell = interval(scores)
-            numbers[name] = round(cell.mean, 4)
-            if cell.half is not None:
-                numbers[name.replace("score/", "interval/")] = round(cell.half, 4)
-        self._tracking.log(parent, numbers=numbers, step=len(children))
 
 
 def exists(tracking_uri: str | None) -> bool:
@@ -401,16 +343,6 @@ def exists(tracking_uri: str | None) -> bool:
     uri = tracking_uri or f"sqlite:///{db.home() / 'mlflow.db'}"
     file = None if db.is_server(uri) else db.sqlite_file(db.absolute(uri))
     return file is None or file.exists()
-
-
-def _tags(info: RunInfo, kind: str) -> dict[str, str]:
-    names = ("setting", "method", "label", "track", "length")
-    return {"lnlbench.kind": kind} | {f"lnlbench.{name}": str(getattr(info, name)) for name in names}
-
-
-def _params(info: RunInfo) -> dict[str, str]:
-    names = {"method": info.label, "method_text": info.method, "setting": info.setting, "noise": info.noise}
-    return names | {"track": info.track}
 
 
 def _names(tags: Mapping[str, str]) -> tuple[str, str, str]:

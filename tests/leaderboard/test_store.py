@@ -245,7 +245,7 @@ def test_an_outdated_summary_is_only_a_warning(store, make, info_of, monkeypatch
     def broken(*_):
         raise StoreError("the store is locked")
 
-    monkeypatch.setattr(store, "_summarise", broken)
+    monkeypatch.setattr(store._parents, "summarise", broken)
     with pytest.warns(StoreWarning, match="out of date: the store is locked"):
         record(store, info_of, make())
     assert len(store.stored()) == 1
