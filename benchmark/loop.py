@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lnlbench.benchmark import optimiser
+from lnlbench.benchmark.blocks import Schedule
 from lnlbench.benchmark.draws import Draws
 from lnlbench.benchmark.epochs import (
     EVALUATION_BATCH,
@@ -78,6 +79,8 @@ class Loop:
         count = job.method.networks
         self.networks = Networks(self.setting.model, count, split.classes, split.shape, job.replicate, how)
         self.optimiser = optimiser.start(self.setting.optimizer, self.networks.flat)
+        self.schedule = Schedule(self.networks.models[0], device, dtype)
+        self.frozen: list[Tensor] = []
 
         def resident(images: Tensor, padding: int = 0) -> Images:
             return Images(images, split.mean, split.std, device, dtype, padding)
@@ -107,6 +110,7 @@ class Loop:
         if self.epoch and self.job.method.due(self.epoch, setting.epochs):
             own = replace(clock, random=Draws(1, device, "observe", *names))
             self.memory = {**self.memory, **self.method.observe(self.record(), own)}
+        self.settle(clock)
         self.networks.train()
         for step in range(len(order.index)):
             self.draws.at(step)
@@ -122,6 +126,16 @@ class Loop:
         names = (self.job.replicate, self.epoch)
         self.views = [order, *(another_view(order, view, *names) for view in range(1, self.job.method.views))]
         self.log = self.log_type(order, self.job, self.how, self.method.answers("select"))
+
+    def settle(self, clock: Clock) -> None:
+        """Begin parameters anew, and choose those that stay, where the method says so."""
+        asked = self.method, clock, self.job.replicate, self.epoch
+        if names := self.schedule.renewed(*asked):
+            self.networks.renew(names, self.epoch)
+            self.optimiser = optimiser.start(self.setting.optimizer, self.networks.flat)
+        stay = self.schedule.frozen(*asked)
+        stays = [yes for _ in self.networks.models for yes in stay]
+        self.frozen = [p for p, yes in zip(self.networks.flat, stays, strict=True) if yes]
 
     def batch(self, order: Order, step: int) -> Batch:
         """The batch of a step, augmented, with the rows of the method's memory."""
@@ -167,7 +181,11 @@ class Loop:
         grads = self.method.gradient(grads_at, self.networks.params)
         update = optimiser.OPTIMISERS[self.setting.optimizer]
         flat = [g for network in grads for g in network.values()]
+        before = [p.detach().clone() for p in self.frozen]
         update(self.networks.flat, flat, self.optimiser, lr, self.setting.weight_decay, self.setting.momentum)
+        with torch.no_grad():
+            for p, value in zip(self.frozen, before, strict=True):
+                p.copy_(value)
         if self.method.answers("average"):
             self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
 

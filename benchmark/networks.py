@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from lnlbench.benchmark.execution import Execution
@@ -24,12 +24,17 @@ class Networks:
         self, model: str, networks: int, classes: int, shape: tuple[int, int, int], replicate: object, how: Execution
     ) -> None:
         self.how, self.replicate, self.input_dims = how, replicate, 1 + len(shape)
-        self.models = [how.place(build(model, classes, shape, seed("init", replicate, k))) for k in range(networks)]
+        self.recipe = model, classes, shape
+        self.models = [self.drawn(k) for k in range(networks)]
         self.params: Params = [dict(model.named_parameters()) for model in self.models]
         self.flat = [p for network in self.params for p in network.values()]
         self.start = [p.detach().clone() for p in self.flat]
         self.averaged = self.params  # what is evaluated
         self.random: bool | None = None  # whether a pass draws numbers (dropout of any kind): the first one tells
+
+    def drawn(self, *names: int) -> nn.Module:
+        """Network k, named by k, as it begins; or as drawn for an epoch, named by k and the epoch."""
+        return self.how.place(build(*self.recipe, seed("init", self.replicate, *names)))
 
     def train(self) -> None:
         """Switch to training mode."""
@@ -73,6 +78,17 @@ class Networks:
     def average(self, update: Callable[[Params, Params], Params]) -> None:
         """Evaluate other weights than the trained ones from now on: `update(trained, averaged)`."""
         self.averaged = update(self.params, copies(self.params) if self.averaged is self.params else self.averaged)
+
+    @torch.no_grad()
+    def renew(self, names: Collection[str], epoch: int) -> None:
+        """Give parameters and buffers of these names, of each network, values of a network drawn for this epoch."""
+        for k, model in enumerate(self.models):
+            fresh, own = self.drawn(k, epoch), {**self.params[k], **dict(model.named_buffers())}
+            for name, value in [*fresh.named_parameters(), *fresh.named_buffers()]:
+                if name in names:
+                    own[name].copy_(value)
+                    if self.averaged is not self.params and name in self.averaged[k]:
+                        self.averaged[k][name] = value.detach()
 
     def norm(self) -> float:
         """Euclidean norm of all weights together."""

@@ -69,6 +69,7 @@ class Rates:
     lr: Tensor
     weight_decay: Tensor
     momentum: Tensor
+    begun: Tensor  # the steps after which the optimiser began anew
 
 
 @torch.no_grad()
@@ -85,12 +86,14 @@ def adam_stack(params: list[Tensor], grads: list[Tensor], state: OptimiserState,
     """`adam` of many runs at once: the first axis of each tensor is the run."""
     second = 0.999
     state.steps += 1
-    pace = -rates.lr / (1 - rates.momentum**state.steps)
+    steps = state.steps - rates.begun
+    pace = -rates.lr / (1 - rates.momentum**steps)
+    bias = (1 - second**steps).sqrt()
     for p, g, v, s in zip(params, grads, state.first, state.second, strict=True):
         g = torch.addcmul(g, p, _along(rates.weight_decay, p))
         v.lerp_(g, _along(1 - rates.momentum, p))
         s.mul_(second).addcmul_(g, g, value=1 - second)
-        scale = s.sqrt().div_((1 - second**state.steps) ** 0.5).add_(1e-8)
+        scale = s.sqrt().div_(_along(bias, p)).add_(1e-8)
         p.addcmul_(v / scale, _along(pace, p))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,10 +49,11 @@ class Slots:
             "probe": joined([stratified(job.split.given, PROBE, "probe").to(how.device) for job in jobs]),
         }
         self.moments = optimiser.start(job.setting.optimizer, flat(self.runs["params"]))
+        self.begun = [0] * len(jobs)  # the steps after which the optimiser of each run began anew
 
-    def model(self, job: Job, k: int) -> nn.Module:
-        """Network k of a job as it begins."""
-        split, name = job.split, seed("init", job.replicate, k)
+    def model(self, job: Job, *names: int) -> nn.Module:
+        """Network k of a job, named by k, as it begins; or as drawn for an epoch, named by k and the epoch."""
+        split, name = job.split, seed("init", job.replicate, *names)
         return build(job.setting.model, split.classes, split.shape, name).to(self.how.device, self.how.dtype)
 
     def memory(self, job: Job) -> dict[str, Tensor]:
@@ -61,6 +62,22 @@ class Slots:
         targets = one_hot(job.split.given.to(device), job.split.classes).to(dtype)
         told = job.facts(device, dtype)
         return job.method.tensors(device, dtype).start(Task(targets, job.method.networks, told))
+
+    @torch.no_grad()
+    def renew(self, slot: int, names: Collection[str]) -> None:
+        """Give parameters and buffers of these names values of networks drawn for this epoch; begin the optimiser."""
+        runs = self.runs
+        for k in range(len(runs["params"])):
+            fresh = self.model(self.jobs[slot], k, self.epoch)
+            for name, value in [*fresh.named_parameters(), *fresh.named_buffers()]:
+                for kind in ("params", "buffers", "averaged") if name in names else ():
+                    if runs[kind] is not None and name in runs[kind][k]:
+                        # A copy: what a hook or `vmap` gave may be a view that other slots share.
+                        runs[kind][k][name] = runs[kind][k][name].clone()
+                        runs[kind][k][name][slot] = value
+        for moment in (*self.moments.first, *self.moments.second):
+            moment[slot] = 0
+        self.begun[slot] = self.moments.steps
 
     def state(self, slot: int, device: torch.device | None = None) -> State:
         """All that one run needs to go on after the epoch that ended last, as copies; `Loop` takes it too."""
@@ -72,7 +89,7 @@ class Slots:
         return {
             "networks": {"models": models, "averaged": mine["averaged"]},
             "epoch": self.epoch,
-            "optimiser": optimiser.OptimiserState(first, second, self.moments.steps),
+            "optimiser": optimiser.OptimiserState(first, second, self.moments.steps - self.begun[slot]),
             "memory": mine["memory"],
             "history": self.history[slot],
             "predicted": self.predicted[slot].clone(),
@@ -88,7 +105,9 @@ class Slots:
         runs["averaged"] = None if averaged[0] is None else to(joined(averaged))
         runs["memory"] = to(joined([state["memory"] for state in states]))
         first, second = (to(joined([getattr(s["optimiser"], n) for s in states])) for n in ("first", "second"))
-        self.moments = optimiser.OptimiserState(first, second, states[0]["optimiser"].steps)
+        steps = [state["optimiser"].steps for state in states]
+        self.moments = optimiser.OptimiserState(first, second, max(steps))
+        self.begun = [max(steps) - own for own in steps]
         self.epoch, self.history = states[0]["epoch"], [state["history"] for state in states]
         self.predicted = [state["predicted"].cpu().clone() for state in states]
 
@@ -97,6 +116,7 @@ class Slots:
         self.jobs = [self.jobs[slot] for slot in slots]
         self.history = [self.history[slot] for slot in slots]
         self.predicted = [self.predicted[slot] for slot in slots]
+        self.begun = [self.begun[slot] for slot in slots]
         rows = torch.tensor(slots, device=self.how.device)
         self.runs = mapped(lambda x: x[rows], self.runs)
         self.moments.first, self.moments.second = mapped(lambda x: x[rows], [self.moments.first, self.moments.second])

@@ -15,6 +15,7 @@ from torch.func import vmap
 from torch.nn.functional import one_hot
 
 from lnlbench.benchmark import optimiser
+from lnlbench.benchmark.blocks import Schedule
 from lnlbench.benchmark.draws import Draws, Handed, Tables
 from lnlbench.benchmark.epochs import EVALUATION_BATCH, changed, due, learning_rate, lengthened, samples_of
 from lnlbench.benchmark.execution import Execution
@@ -41,6 +42,7 @@ class Stack:
         self.slots = Slots(jobs, how)
         self.live = list(range(len(jobs)))
         self.pure = pure(job.method, self.slots.template, how)
+        self.schedule = Schedule(self.slots.template, how.device, how.dtype)
         self.tables = Tables()
         splits = [job.split for job in jobs]
         self.probes = {name: Pool([split.probes[name] for split in splits], job, how) for name in splits[0].probes}
@@ -66,7 +68,6 @@ class Stack:
         self.order = draw_orders(self.images.count, self.setting, replicates, epoch, device)
         steps, runs, size = self.order.index.shape
         self.tables.begin(steps, device, replicates, epoch)
-        self.rates = self.told_rates()
         empty = partial(torch.empty, device=device, dtype=self.how.dtype)
         self.logits = empty(steps, runs, self.count, size, self.classes)
         self.objective = empty(steps, runs)
@@ -76,6 +77,10 @@ class Stack:
         watching = [slot for slot, job in enumerate(self.jobs) if epoch and job.method.due(epoch, self.setting.epochs)]
         if watching:
             self.observe(clock, watching)
+        self.frozen: list[tuple[int, Tensor]] = []  # place of a parameter, in which runs it stays
+        if self.pure.method.answers("renew") or self.pure.method.answers("freeze"):
+            self.settle(clock)
+        self.rates = self.told_rates()
         self.pure.model.train()
         for step in range(steps):
             self.step(step, clock)
@@ -106,8 +111,11 @@ class Stack:
             self.weight[step] = found["weight"]
         self.trace.passes += trace.passes
         self.trace.same_inputs &= trace.same_inputs
-        update = optimiser.STACKED[self.setting.optimizer]
-        update(flat(runs["params"]), flat(found["grads"]), self.slots.moments, self.rates)
+        update, params = optimiser.STACKED[self.setting.optimizer], flat(runs["params"])
+        before = [(params[i], stay, params[i].clone()) for i, stay in self.frozen]
+        update(params, flat(found["grads"]), self.slots.moments, self.rates)
+        for p, stay, value in before:
+            p.copy_(torch.where(stay.view(-1, *[1] * (p.ndim - 1)), value, p))
         if self.pure.method.answers("average"):
             self.average(clock, trace, step)
 
@@ -150,6 +158,17 @@ class Stack:
                 memory = memory | job.method.tensors(device, self.how.dtype).observe(record, now)
             memories.append(memory)
         self.slots.runs["memory"] = joined(memories)
+
+    def settle(self, clock: Clock) -> None:
+        """Begin parameters of some runs anew, and choose those that stay, where their methods say so."""
+        stay: list[list[bool]] = []
+        for slot, job in enumerate(self.jobs):
+            asked = job.method.tensors(self.how.device, self.how.dtype), clock, job.replicate, self.slots.epoch
+            if names := self.schedule.renewed(*asked):
+                self.slots.renew(slot, names)
+            stay.append([*self.schedule.frozen(*asked)] * self.count)
+        columns = enumerate(zip(*stay, strict=True))
+        self.frozen = [(i, torch.tensor(held, device=self.how.device)) for i, held in columns if any(held)]
 
     def summary(self, begin: float, watching: Sequence[int]) -> list[tuple[Job, Epoch]]:
         """Evaluate, and gather the numbers of the epoch that has just been trained."""
@@ -215,7 +234,10 @@ class Stack:
 
     def told_rates(self) -> optimiser.Rates:
         """What the optimiser is told in this epoch."""
-        values = [(self.lr(job, self.slots.epoch), job.setting.weight_decay, job.setting.momentum) for job in self.jobs]
+        values = [
+            (self.lr(job, self.slots.epoch), job.setting.weight_decay, job.setting.momentum, begun)
+            for job, begun in zip(self.jobs, self.slots.begun, strict=True)
+        ]
         return optimiser.Rates(*torch.tensor(values, device=self.how.device, dtype=torch.float64).T)
 
     def clock(self, steps: int) -> Clock:

@@ -231,6 +231,24 @@ class Method:
         """The parameters that are evaluated, after each step. The trained ones by default."""
         return params
 
+    def renew(self, depth: Tensor, clock: Clock) -> Tensor:
+        """Which parameters begin an epoch anew: bool [P], asked before each but the first, after `observe`.
+
+        `depth` [P] says of each parameter which share of the network's blocks ends with its own: in (0, 1], 1 at the
+        head, the same within a block; a block is what the network lists as one part, in its order. The answer holds
+        for all networks; each draws new initial weights of its own. BatchNorm's running statistics and averaged weights
+        of the same blocks begin anew too, and so does the optimiser, for all parameters.
+        """
+        return torch.zeros_like(depth, dtype=torch.bool)
+
+    def freeze(self, depth: Tensor, clock: Clock) -> Tensor:
+        """Which parameters stay as they are during an epoch: bool [P], asked before each, after `renew`.
+
+        `depth` is as in `renew`. Gradients, the optimiser's moments and BatchNorm's running statistics move on; weight
+        decay does not.
+        """
+        return torch.zeros_like(depth, dtype=torch.bool)
+
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
         """New memory [K, N, ...] from a pass over the whole training set, before each epoch but the first."""
         return {}
@@ -248,7 +266,10 @@ class Method:
         return len(history.validation) - 1
 
 
-HOOKS = ("start", "perturb", "guess", "remember", "loss", "select", "gradient", "average", "observe", "stop", "report")
+HOOKS = (
+    "start", "perturb", "guess", "remember", "loss", "select", "gradient", "average", "renew", "freeze", "observe",
+    "stop", "report",
+)  # fmt: skip
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -108,6 +108,12 @@ class Composition(Method):
     def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
         return self.owner("average").average(params, averaged, clock)
 
+    def renew(self, depth: Tensor, clock: Clock) -> Tensor:
+        return self.owner("renew").renew(depth, clock)
+
+    def freeze(self, depth: Tensor, clock: Clock) -> Tensor:
+        return self.owner("freeze").freeze(depth, clock)
+
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
         return self.joined("observe", lambda part: part.observe(record, clock))
 

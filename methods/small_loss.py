@@ -22,8 +22,11 @@ class SmallLoss(Method):
     exponent: float = tuned(1.0, choices=(0.5, 1.0, 2.0))
 
     def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
-        share = keep_rate(batch.told["noise_rate"] * self.forget, clock.progress / self.ramp, self.exponent)
-        return smallest(losses, share)
+        return smallest(losses, self.share(batch, clock))
+
+    def share(self, batch: Batch, clock: Clock) -> Tensor:
+        """R(t) []."""
+        return keep_rate(batch.told["noise_rate"] * self.forget, clock.progress / self.ramp, self.exponent)
 
 
 def keep_rate(forget: Tensor, ramp: Tensor, exponent: Tensor | float) -> Tensor:

@@ -179,7 +179,9 @@ def _hooks(method: Composition, logits: Tensor, targets: Tensor, times: Tensor, 
 
     grads = method.gradient(grads_at, [{"w.weight": logits[k], "w.bias": targets[0]} for k in range(networks)])
     average = method.average(grads, grads, clock)
-    return losses, weights, [list(g.values()) for g in grads], [list(g.values()) for g in average]
+    depth = torch.linspace(0.25, 1, 4)
+    by_depth = [method.renew(depth, clock), method.freeze(depth, clock)]
+    return losses, weights, by_depth, [list(g.values()) for g in grads], [list(g.values()) for g in average]
 
 
 def _arguments(method: Composition, seed: int) -> tuple[Any, ...]:

@@ -309,6 +309,14 @@ class Spy(Method):
         self.look("average", params, averaged, clock)
         return params
 
+    def renew(self, depth, clock):
+        self.look("renew", depth, clock)
+        return super().renew(depth, clock)
+
+    def freeze(self, depth, clock):
+        self.look("freeze", depth, clock)
+        return super().freeze(depth, clock)
+
     def observe(self, record, clock):
         self.look("observe", record, clock)
         return {}

@@ -164,6 +164,13 @@ FAULTS = [
         "cannot be stacked",
         True,
     ),
+    (
+        "branch on the clock",
+        "    def freeze(self, depth, clock):\n        return depth < (1 if clock.epoch > 3 else 0)  # FAULT\n",
+        "stackable",
+        "cannot be stacked",
+        True,
+    ),
     ("no loss at all", LOSS + "        return 0 * logits.sum(-1)\n", "learns", "does not learn", False),
     ("an error", LOSS + "        return logits.nonsense  # FAULT\n", "learns", "AttributeError", True),
     ("a hook's name", DECLARED, "declaration", "is it `loss`?", True),

@@ -1,0 +1,78 @@
+"""PES: the network is stopped early, its later blocks again and earlier, and what it then confirms is trained on."""
+
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods.base import Batch, Clock, Method, Record, Task, tuned
+from lnlbench.methods.registry import register
+
+NEAR = 1e-3  # a product of shares that should be a whole number may be off by so much
+
+Number = TypeVar("Number", float, Tensor)
+
+
+@register("pes")
+class PES(Method):
+    """Progressive early stopping: three stages, each shorter than the one before, then confident samples alone.
+
+    All is trained for T₁ epochs; the blocks deeper than `split` begin anew and are trained for T₂ with the others
+    frozen; the head does so for T₃ with all others frozen. From then on the whole network is trained on the samples
+    whose given label it predicts, as found before each epoch, weighted by class: w_c = n̄ / n_c, n_c of the n confident
+    samples in class c, n̄ their mean over the classes that have any. A stage lasts a whole number of epochs, rounded up.
+
+    Source: Bai et al., "Understanding and Improving Early Stopping for Learning with Noisy Labels", NeurIPS 2021,
+    algorithm 1 without its semi-supervised part; of the 200 epochs of its code T₁ is 25 (CIFAR-100: 30), T₂ 7, T₃ 5,
+    and the later blocks are the last of ResNet's four stages. Not as there: all stages are steps of the setting's
+    optimiser and schedule, where the code trains the second and third by Adam at 1e-4; confident samples are found by
+    an exact pass, without augmentation.
+    """
+
+    whole: float = tuned(0.125, 0.05, 0.5, valid=(0.0, 1.0), many=0.15)
+    later: float = tuned(0.035, 0.01, 0.2, valid=(0.0, 1.0))
+    head: float = tuned(0.025, 0.01, 0.2, valid=(0.0, 1.0))
+    split: float = tuned(0.7, 0.3, 0.9, valid=(0.0, 1.0))
+
+    def start(self, task: Task) -> dict[str, Tensor]:
+        given = task.targets.bool().expand(task.networks, -1, -1)
+        return {"given": given.clone(), "confident": task.targets.new_ones(given.shape[:2])}
+
+    def renew(self, depth: Tensor, clock: Clock) -> Tensor:
+        first, second, third = self.ends(clock.epochs)
+        later = (clock.epoch == first) & (first < second) & self.deep(depth)
+        return later | (clock.epoch == second) & (second < third) & (depth >= 1)
+
+    def freeze(self, depth: Tensor, clock: Clock) -> Tensor:
+        first, second, third = self.ends(clock.epochs)
+        earlier = (first <= clock.epoch) & (clock.epoch < second) & ~self.deep(depth)
+        return earlier | (second <= clock.epoch) & (clock.epoch < third) & (depth < 1)
+
+    def due(self, epoch: int, epochs: int) -> bool:
+        return bool(epoch >= self.ends(float(epochs))[2])
+
+    def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
+        given = record.memory["given"]  # [K, N, C]
+        agree = given.gather(-1, record.prediction.long().unsqueeze(-1)).to(record.loss.dtype)
+        counts = (given * agree).sum(-2, keepdim=True)  # [K, 1, C]
+        mean = counts.sum(-1) / (counts > 0).sum(-1).clamp(min=1)
+        return {"confident": (given * agree * mean.unsqueeze(-1) / counts.clamp(min=1)).sum(-1)}
+
+    def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        early = clock.epoch < self.ends(clock.epochs)[2]
+        return torch.where(early, torch.ones_like(losses), batch.memory["confident"].to(losses.dtype))
+
+    def deep(self, depth: Tensor) -> Tensor:
+        """The blocks of the second stage: the head always."""
+        return (depth > self.split + NEAR) | (depth >= 1)
+
+    def ends(self, epochs: Number) -> tuple[Number, Number, Number]:
+        """The epochs with which the stages are over."""
+        first = rounded_up(self.whole * epochs)
+        second = first + rounded_up(self.later * epochs)
+        return first, second, second + rounded_up(self.head * epochs)
+
+
+def rounded_up(number: Number) -> Number:
+    """The next whole number, of a plain one or a tensor."""
+    return -((NEAR - number) // 1)
