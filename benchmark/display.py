@@ -321,7 +321,7 @@ def checked(text: str, plugins: Sequence[Path], quiet: bool) -> list[conformance
     from lnlbench.methods.parse import parse, split_methods
 
     texts = split_methods(plugged(text, plugins)[0])
-    for one in texts:
+    for one in texts or [text]:
         parse(one)
     console = Console(stderr=True, quiet=quiet)
     with console.status("") as status:

@@ -66,6 +66,11 @@ def test_a_verdict_reads_well_in_a_narrow_terminal():
     assert sum("asymmetric-0.4" in line for line in lines) == 1, "a table for each setting"
 
 
+def test_a_method_is_not_held_against_itself(url):
+    (found,) = compare("gce", "ce, gce", DIGITS, "0,1", {"epochs": 1}, Options(url, device="cpu", jobs=1), sweep)
+    assert (found.method, [row.other for row in found.rows]) == ("gce", ["ce"])
+
+
 def test_a_comparison_needs_two_sides(mine, url):
     with pytest.raises(SettingError, match="needs a method and other ones"):
         compare("gce", "gce", DIGITS, "0", {}, Options(url), sweep)
