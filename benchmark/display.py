@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 TRACKS = ("default", "tuned", "paper", "open")
+LISTED = 8  # names in a message
 FORMS = ("terminal", "markdown", "latex", "csv", "json")
 PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit-learn")
 
@@ -138,20 +139,26 @@ def stored(
     from lnlbench.leaderboard.references import base
     from lnlbench.leaderboard.store import exists
 
-    wanted = {setting.name for setting in settings.find(targets)} if targets else None
-    if source is not None:
-        results = [result for result in read(source) if wanted is None or base(result.setting) in wanted]
-    else:
-        results = read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
+    def held(wanted: set[str] | None) -> list[Result]:
+        if source is not None:
+            return [result for result in read(source) if wanted is None or base(result.setting) in wanted]
+        return read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
+
+    results = held({setting.name for setting in settings.find(targets)} if targets else None)
     if track:
         if track not in TRACKS:
             close = get_close_matches(track, TRACKS, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise SettingError(f"unknown track {track!r}; {hint}known: {', '.join(TRACKS)}")
         results = [result for result in results if result.track == track]
-    if not results:
-        raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
-    return results
+    if results:
+        return results
+    others = sorted({f"{result.setting} ({result.track})" for result in held(None)})
+    if others:
+        what = (f" of {' '.join(targets)}" if targets else "") + (f" in the track {track}" if track else "")
+        more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+        raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
+    raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
 
 
 def board_rules(rule: str, form: str, gap: bool, published: bool = False) -> list[str]:

@@ -240,7 +240,9 @@ def test_a_leaderboard_of_some_methods_and_settings(lnlbench, filled):
     names = [row["name"] for row in json.loads(lnlbench("leaderboard", "--methods", "gce", *how)[1])[0]["rows"]]
     assert names == ["gce"]
     code, out, err = lnlbench("leaderboard", "digits", *how)  # these runs are of other lengths than the suite's
-    assert (code, out) == (2, "") and "nothing is stored yet" in err
+    assert_one_line((code, out, err), "nothing is stored of digits; there is: digits,epochs=3,length=full/")
+    answer = lnlbench("leaderboard", "--track", "tuned", *how)
+    assert_one_line(answer, "nothing is stored in the track tuned; there is: digits,epochs=3,length=full/")
 
 
 def test_the_memorisation_gap(lnlbench, filled):
