@@ -19,6 +19,7 @@ from lnlbench.benchmark.loader import PADDING, Images, Split, draw_order
 from lnlbench.benchmark.loop import Log, Loop
 from lnlbench.benchmark.metrics import diagnose
 from lnlbench.benchmark.models import build
+from lnlbench.benchmark.recorded import recording
 from lnlbench.benchmark.rounds import Round, Row, compare, timed
 from lnlbench.benchmark.seeds import generator, seed
 from lnlbench.benchmark.settings import Setting, SettingError
@@ -66,6 +67,7 @@ def axes() -> dict[str, Callable[[Bench, Kind], Iterator[Row]]]:
         "diagnostics": Bench.diagnostics,
         "methods": Bench.methods,
         "stack": Bench.stacks,
+        "recording": recording,
     }
 
 

@@ -282,7 +282,7 @@ def verify(
 @app.command()
 def bench(
     axis: Annotated[
-        list[str], typer.Option(help="input, step, epoch, diagnostics, methods or stack; all by default.")
+        list[str], typer.Option(help="input, step, epoch, diagnostics, methods, stack or recording; all by default.")
     ] = [],  # noqa: B006
     kind: Annotated[list[str], typer.Option(help="mlp, cnn, cifar-cnn or resnet18; all by default.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",

@@ -17,7 +17,7 @@ from lnlbench.leaderboard.rules import PRIMARY, rule_named
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store import Store, exists
 from lnlbench.leaderboard.versus import Versus, together, versus
-from lnlbench.methods.parse import split_methods
+from lnlbench.methods.parse import parse, split_methods
 
 Sweep = Callable[[Sequence[Run], Options], Report]
 
@@ -81,16 +81,22 @@ def compare(
     Raises:
         MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used; runs failed.
     """
-    rule_named(rule)
+    try:
+        rule_named(rule)
+    except ValueError as error:
+        raise SettingError(str(error)) from None
     mine, files = plugged(method, options.plugins)
     others, files = plugged(against, files)
     options = replace(options, plugins=files)
-    texts = [" ".join(text.split()) for text in split_methods(others)]
-    names = [name for text in split_methods(mine) if (name := " ".join(text.split())) not in texts]
+    named, held_against = ([" ".join(text.split()) for text in split_methods(part)] for part in (mine, others))
+    names = [name for name in named if name not in held_against] or named
+    texts = [text for text in held_against if text not in names]
     if not names or not texts:
         raise SettingError(
             f"a comparison needs a method and other ones to hold it against, got {mine!r} and {others!r}"
         )
+    for text in (*names, *texts):
+        parse(text)  # a wrong name is said before any data are read
     carried = {result.key: result for result in shipped()}
     held = (
         {r.key: r for r in Store(options.tracking_uri, options.database).results()}
@@ -98,7 +104,9 @@ def compare(
         else {}
     )
     known = held.keys() | carried.keys()
-    chosen = replicates or _common(grid(targets, others, "0-9", changes, options), known) or default_replicates()
+    chosen = (
+        replicates or _common(grid(targets, ", ".join(texts), "0-9", changes, options), known) or default_replicates()
+    )
     runs = grid(targets, ", ".join([*names, *texts]), chosen, changes, options)
     wanted = {run.key for run in runs if run.label in {*names, *texts}}
     needed = {run.key for run in runs if run.key in wanted and run.key not in known}

@@ -11,16 +11,18 @@ import sys
 import webbrowser
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from lnlbench.benchmark import settings
+from lnlbench.benchmark.listed import kept
 from lnlbench.benchmark.settings import SettingError
+from lnlbench.leaderboard.terminal import Fitted, glued
 
 if TYPE_CHECKING:
     from lnlbench.benchmark import conformance
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 TRACKS = ("default", "tuned", "paper", "open")
+LISTED = 8  # names in a message
 FORMS = ("terminal", "markdown", "latex", "csv", "json")
 PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit-learn")
 
@@ -58,14 +61,9 @@ def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
     return kinds[what]()
 
 
-def table(rows: Rows) -> Table:
+def table(rows: Rows) -> Fitted:
     """Rows of the same columns as a table."""
-    shown = Table(show_edge=False, header_style="bold")
-    for name in rows[0] if rows else ():
-        shown.add_column(name, overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(_text(value)) for value in row.values()))  # brackets in a path are no markup
-    return shown
+    return Fitted([*rows[0]] if rows else [], [[*map(_text, row.values())] for row in rows])
 
 
 def assignments(texts: Sequence[str]) -> dict[str, Any]:
@@ -141,20 +139,26 @@ def stored(
     from lnlbench.leaderboard.references import base
     from lnlbench.leaderboard.store import exists
 
-    wanted = {setting.name for setting in settings.find(targets)} if targets else None
-    if source is not None:
-        results = [result for result in read(source) if wanted is None or base(result.setting) in wanted]
-    else:
-        results = read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
+    def held(wanted: set[str] | None) -> list[Result]:
+        if source is not None:
+            return [result for result in read(source) if wanted is None or base(result.setting) in wanted]
+        return read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
+
+    results = held({setting.name for setting in settings.find(targets)} if targets else None)
     if track:
         if track not in TRACKS:
             close = get_close_matches(track, TRACKS, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise SettingError(f"unknown track {track!r}; {hint}known: {', '.join(TRACKS)}")
         results = [result for result in results if result.track == track]
-    if not results:
-        raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
-    return results
+    if results:
+        return results
+    others = sorted({f"{result.setting} ({result.track})" for result in held(None)})
+    if others:
+        what = (f" of {' '.join(targets)}" if targets else "") + (f" in the track {track}" if track else "")
+        more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+        raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
+    raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
 
 
 def board_rules(rule: str, form: str, gap: bool, published: bool = False) -> list[str]:
@@ -192,7 +196,8 @@ def leaderboard(
 
     from lnlbench.leaderboard.gap import gaps
     from lnlbench.leaderboard.gap import to_markdown as gap_table
-    from lnlbench.leaderboard.published.beside import beside
+    from lnlbench.leaderboard.published.beside import HEADER, NOTHING, beside
+    from lnlbench.leaderboard.published.beside import table as published_rows
     from lnlbench.leaderboard.published.beside import to_markdown as published_table
     from lnlbench.leaderboard.table import boards, to_csv, to_json, to_latex, to_markdown, to_rich
     from lnlbench.methods.parse import split_methods
@@ -203,10 +208,16 @@ def leaderboard(
         raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
     found = boards(results, rules, shown)
     tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if gap else []
-    if published:
-        tables.append(published_table([one for one in beside(results) if shown is None or one.label in shown]))
+    pairs = [one for one in beside(results) if shown is None or one.label in shown] if published else []
     if form == "terminal":
-        return Group(*(part for board in found for part in (to_rich(board), "")), *map(Markdown, tables))
+        parts: list[Any] = [part for board in found for part in (to_rich(board), "")]
+        parts += map(Markdown, tables)
+        if published:
+            rows = [[*map(glued, line)] for line in published_rows(pairs)]
+            parts.append(Fitted(HEADER, rows, repeated=2) if rows else Text(NOTHING))
+        return Group(*parts)
+    if published:
+        tables.append(published_table(pairs))
     if form == "json":
         return f"[{', '.join(map(to_json, found))}]"
     if form == "csv":  # one table: every line says of which board it is
@@ -317,7 +328,7 @@ def checked(text: str, plugins: Sequence[Path], quiet: bool) -> list[conformance
     from lnlbench.methods.parse import parse, split_methods
 
     texts = split_methods(plugged(text, plugins)[0])
-    for one in texts:
+    for one in texts or [text]:
         parse(one)
     console = Console(stderr=True, quiet=quiet)
     with console.status("") as status:
@@ -333,22 +344,24 @@ def compared(found: Sequence[Verdict]) -> Any:
 
     parts: list[Any] = []
     for one in found:
-        rows = [
-            {
-                "setting": row.setting,
-                one.method: points(row.mean),
-                "against": f"{row.other} {points(row.other_mean)}",
-                "difference": f"{100 * row.test.difference:+.2f} ± {points(row.test.half)}",
-                "p (Holm)": "-" if row.test.p is None else f"{row.test.p:.3f}",
-                "n": row.test.n,
-                "verdict": row.verdict,
-            }
-            for row in one.rows
-        ]
+        for setting, rows in groupby(one.rows, lambda row: row.setting):
+            header = ["against", one.method, "other", "difference", "p (Holm)", "n", "verdict"]
+            lines = [
+                [
+                    row.other,
+                    points(row.mean),
+                    points(row.other_mean),
+                    glued(f"{100 * row.test.difference:+.2f} ± {points(row.test.half)}"),
+                    "-" if row.test.p is None else f"{row.test.p:.3f}",
+                    str(row.test.n),
+                    row.verdict.removesuffix(f" with {row.test.n} replicates"),
+                ]
+                for row in rows
+            ]
+            parts += [Text(setting, "bold"), Fitted(header, lines), ""]
         origin = f"{one.made} runs made, {one.from_store} from the store, {one.from_package} from the package."
-        lines = [f"Rule {one.rule}; paired t over replicates. {one.sentence}", origin]
-        lines += [f"Not reused: {why}." for why in one.not_reused]
-        parts += [table(rows), *map(Text, lines)]
+        texts = [f"Rule {one.rule}; paired t over replicates. {one.sentence}", origin]
+        parts += map(Text, [*texts, *(f"Not reused: {why}." for why in one.not_reused)])
     return Group(*parts)
 
 
@@ -363,7 +376,18 @@ def verdicts(reports: Sequence[conformance.Report]) -> Any:
     return Group(*parts)
 
 
+FOLDER = Path(__file__).parent
+
+
 def _methods(plugins: Sequence[Path]) -> Rows:
+    """Ours are kept; with files or packages of others, whose imports nobody knows, the list is made anew."""
+    if plugins or importlib.metadata.entry_points(group="lnlbench.methods"):
+        return _registered(plugins)
+    sources = [*(FOLDER.parent / "methods").glob("*.py"), Path(__file__)]
+    return kept("methods", sources, lambda: _registered(()))
+
+
+def _registered(plugins: Sequence[Path]) -> Rows:
     from lnlbench.methods.registry import load_file, methods
 
     for path in plugins:
@@ -408,6 +432,10 @@ def _datasets(data_dir: Path | None) -> Rows:
 
 
 def _models() -> Rows:
+    return kept("models", [FOLDER / "models.py", Path(__file__)], _networks)
+
+
+def _networks() -> Rows:
     from lnlbench.benchmark import models
 
     own = [

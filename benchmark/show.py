@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group
 from rich.text import Text
 
 from lnlbench.benchmark.kept import SAMPLES, suspects
 from lnlbench.leaderboard.errors import StoreError
 from lnlbench.leaderboard.result import Result
 from lnlbench.leaderboard.rules import PRIMARY, best_epoch, scores_of
+from lnlbench.leaderboard.terminal import Fitted
 
 if TYPE_CHECKING:
     from lnlbench.leaderboard.store import Store
@@ -43,7 +43,7 @@ def sparkline(curve: Sequence[float | None], low: float, high: float, width: int
 def shown(run_id: str, result: Result) -> Group:
     """All that the terminal shows of a run."""
     title = Text.assemble((f"{result.label} ", "bold"), f"on {result.setting}, replicate {result.replicate}")
-    return Group(title, *_notes(result), "", _scores(result), "", _curves(result), "", _facts(run_id, result))
+    return Group(title, *_notes(result), "", _scores(result), "", Curves(result), "", _facts(run_id, result))
 
 
 def as_json(run_id: str, result: Result) -> str:
@@ -80,8 +80,36 @@ def _notes(result: Result) -> list[Text]:
     return notes
 
 
-def _scores(result: Result) -> Table:
-    table = Table("rule", "test accuracy, %", "epoch", show_edge=False, header_style="bold")
+@dataclass(frozen=True)
+class Curves:
+    """The curves of a run as sparklines that take what the terminal leaves them."""
+
+    result: Result
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Fitted]:
+        """Yield a table with a line for each curve."""
+        rows, ends = [], []
+        for name in self._names():
+            curve = self.result.curves[name]
+            values = [value for value in curve if value is not None and math.isfinite(value)]
+            if values:
+                share = min(values) >= 0 and max(values) <= 1 and "distance" not in name
+                ends.append((curve, *((0.0, 1.0) if share else (min(values), max(values)))))
+                rows.append([name, f"{values[0]:.4g}", f"{values[-1]:.4g}"])
+        header = ["curve", "first", "last"]
+        others = [max(map(len, texts)) for texts in zip(header, *rows, strict=True)]
+        width = max(1, min(WIDTH, options.max_width - sum(others) - 3 * len(header) - 2))
+        rows = [[*row, sparkline(*end, width)] for row, end in zip(rows, ends, strict=True)]
+        yield Fitted([*header, f"epochs 0 to {self.result.trained - 1}"], rows)
+
+    def _names(self) -> list[str]:
+        hidden = ("seconds", "forward", "backward", "learning_rate", "objective")
+        names = [name for name in self.result.curves if not name.startswith(hidden) and not name.endswith("_exact")]
+        return [*ACCURACIES, *sorted(set(names) - set(ACCURACIES))]
+
+
+def _scores(result: Result) -> Fitted:
+    rows = []
     last = result.trained - 1
     for name, score in scores_of(result).items():
         if result.diverged:
@@ -90,33 +118,18 @@ def _scores(result: Result) -> Table:
             chosen = {"noisy_val": "validation_accuracy", "oracle": "test_accuracy"}.get(name)
             epoch = str(best_epoch(result.curves[chosen])) if chosen else str(result.report)
             epoch = f"{max(0, last - 9)} to {last}" if name == "mean10" else epoch
-        table.add_row(f"{name} (ranks)" if name == PRIMARY else name, f"{100 * score:.2f}", epoch)
-    return table
+        rows.append([f"{name} (ranks)" if name == PRIMARY else name, f"{100 * score:.2f}", epoch])
+    return Fitted(["rule", "test accuracy, %", "epoch"], rows)
 
 
-def _curves(result: Result) -> Table:
-    table = Table("curve", "first", "last", f"epochs 0 to {result.trained - 1}", show_edge=False, header_style="bold")
-    table.columns[-1].no_wrap = True
-    hidden = ("seconds", "forward", "backward", "learning_rate", "objective")
-    exact = [name for name in result.curves if name.endswith("_exact")]
-    names = [name for name in result.curves if not name.startswith(hidden) and name not in exact]
-    for name in [*ACCURACIES, *sorted(set(names) - set(ACCURACIES))]:
-        curve = result.curves[name]
-        values = [value for value in curve if value is not None and math.isfinite(value)]
-        if values:
-            share = min(values) >= 0 and max(values) <= 1 and "distance" not in name
-            low, high = (0.0, 1.0) if share else (min(values), max(values))
-            table.add_row(name, f"{values[0]:.4g}", f"{values[-1]:.4g}", sparkline(curve, low, high))
-    return table
-
-
-def _facts(run_id: str, result: Result) -> Table:
+def _facts(run_id: str, result: Result) -> Fitted:
     identity, cost, made = result.identity, result.cost, result.environment
     noise, split = identity.get("noise", {}), identity.get("split", {})
     facts: dict[str, Any] = {
         "method": result.method,
         "told": ", ".join(result.told) or "nothing beyond the labels",
-        "noise": f"{result.noise}: nominal {noise.get('nominal_rate')}, realised {noise.get('realised_rate')}",
+        "noise": f"{result.noise}: nominal {_short(noise.get('nominal_rate'))}, "
+        f"realised {_short(noise.get('realised_rate'))}",
         "labels": noise.get("labels_sha256"),
         "split": f"{split.get('train')} train, {split.get('validation')} validation, {split.get('sha256')}",
         "data": " ".join(str(identity.get("dataset", {}).get(name, "")) for name in ("name", "revision")),
@@ -126,11 +139,10 @@ def _facts(run_id: str, result: Result) -> Table:
         "key": f"{result.key}, protocol {result.protocol}",
         "MLflow run": run_id,
     }
-    table = Table(show_header=False, show_edge=False)
-    for name, value in facts.items():
-        table.add_row(name, Text(str(value)))  # brackets in a text are no markup
-    return table
+    return Fitted([], [[name, str(value)] for name, value in facts.items()])
 
 
 def _short(value: object) -> str:
+    if value is None:
+        return "unknown"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

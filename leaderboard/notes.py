@@ -31,7 +31,9 @@ def notes(
         elif any(cell.rank is None for cell in cells):
             found.append(f"{column.setting} has no ranks: tests and intervals need two common replicates or more.")
         if rule == "noisy_val" and not column.guaranteed:
-            found.append(f"† {column.setting}: its noise depends on the image, so noisy validation is not guaranteed.")
+            found.append(
+                f"† {column.setting}: its noise may depend on the image, so noisy validation is not guaranteed."
+            )
     if len(ranked) > 1:
         found += [across.sentence, *_needed(columns, len(ranked))]
     cells = [cell for row in rows for cell in row.cells.values()]

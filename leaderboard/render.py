@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lnlbench.leaderboard.board import Board, Cell, Column, Row
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 
 def to_markdown(board: Board) -> str:
@@ -21,17 +21,16 @@ def to_markdown(board: Board) -> str:
     return f"### {board.title}\n\n{table}\n" + (f"\n{notes}\n" if notes else "")
 
 
-def to_rich(board: Board) -> "Table":
-    """Return the board as a table of rich, to be printed in a terminal."""
-    from rich.table import Table
-    from rich.text import Text  # plain text: brackets in a method's name are no markup
+def to_rich(board: Board) -> "Group":
+    """Return the board for a terminal: title, table, notes; settings that do not fit beside the others follow below."""
+    from rich.console import Group
+    from rich.text import Text
 
-    table = Table(title=Text(board.title), caption=Text("\n".join(board.notes)), caption_justify="left")
-    for i, name in enumerate(_header(board, "\n")):
-        table.add_column(Text(name), justify="right" if i else "left", overflow="fold")
-    for line in _body(board):
-        table.add_row(*map(Text, line))
-    return table
+    from lnlbench.leaderboard.terminal import Fitted, glued
+
+    rows = [[name, *map(glued, cells)] for name, *cells in _body(board)]
+    table = Fitted([*map(glued, _header(board, "\n"))], rows, repeated=1, right=True)
+    return Group(Text(board.title, "bold"), "", table, "", *(Text(note, "dim") for note in board.notes))
 
 
 def to_csv(board: Board) -> str:
@@ -111,8 +110,7 @@ def _header(board: Board, newline: str) -> list[str]:
 
 def _column_name(board: Board, column: Column, newline: str) -> str:
     mark = _doubt(board, column, " †")
-    name = column.setting.replace("/", "/\n") if newline == "\n" else column.setting  # narrow columns in a terminal
-    lines = [name + mark]
+    lines = [column.setting + mark]
     if column.realised_rate is not None:
         lines.append(f"{_percent(column.realised_rate)} % wrong")
     if column.resolution is not None:

@@ -27,6 +27,8 @@ class Versus:
         """What the test decides."""
         if self.test.p is None:
             return "cannot be decided with one replicate"
+        if not self.test.difference and not self.test.half:
+            return "the same scores"
         if self.test.p >= ALPHA:
             return f"not decided with {self.test.n} replicates"
         return "better" if self.test.difference > 0 else "worse"

@@ -17,11 +17,12 @@ SHOWN = {
 def curves(results: Sequence[Result]) -> dict[str, Any]:
     """Return the curves of runs, but not of readings, which are parts of them; values in hundredths of a percent.
 
-    The JSON-able form: "quantities" (name → words), "runs" (a list each of group, data set, noise family, setting,
-    method, replicate, told?, curves in the order of the quantities, with null where nothing was measured).
+    The JSON-able form: "quantities" (pairs of name and words; the keys of a dict would be sorted on their way), "runs"
+    (a list each of group, data set, noise family, setting, method, replicate, told?, curves in the order of the
+    quantities, with null where nothing was measured).
     """
     return {
-        "quantities": SHOWN,
+        "quantities": [[name, words] for name, words in SHOWN.items()],
         "runs": [
             [
                 group_name(run),

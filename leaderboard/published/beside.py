@@ -10,6 +10,8 @@ from lnlbench.leaderboard.result import Result
 from lnlbench.leaderboard.rules import score
 from lnlbench.leaderboard.statistics import Interval, interval
 
+HEADER = ["setting", "method", "rule", "published", "ours", "n", "difference", "also differs", "source"]
+NOTHING = "No published number is of a data set, a noise and a method that are stored."
 _RATE = re.compile(r"\d*\.?\d+")
 
 
@@ -63,30 +65,24 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
 
 
 def to_markdown(found: Sequence[Beside]) -> str:
-    """The comparable rows as a table, and below what is not comparable and why."""
+    """The rows as a table, the comparable ones of a setting first."""
     if not found:
-        return "No published number is of a data set, a noise and a method that are stored."
-    lines = [
-        "| setting | method | rule | published | ours | n | difference | also differs | source |",
-        "|---|---|---|---:|---:|---:|---:|---|---|",
-    ]
+        return NOTHING
+    lines = [HEADER, ["---"] * 3 + ["---:"] * 4 + ["---"] * 2, *table(found)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def table(found: Sequence[Beside]) -> list[list[str]]:
+    """A line of texts under `HEADER` for each."""
+    lines = []
     for one in found:
         row = one.published
         spread = "" if row.std is None else f" ± {row.std:.2f} (std)"
         half = "" if one.ours.half is None else f" ± {one.ours.half:.2f}"
-        cells = [
-            one.setting,
-            one.label,
-            row.rule,
-            f"{row.mean:.2f}{spread}",
-            f"{one.ours.mean:.2f}{half}",
-            str(one.ours.n),
-            verdict(one),
-            "; ".join(one.also) or "nothing known",
-            row.source,
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        means = [f"{row.mean:.2f}{spread}", f"{one.ours.mean:.2f}{half}", str(one.ours.n)]
+        also = "; ".join(one.also) or "nothing known"
+        lines.append([one.setting, one.label, row.rule, *means, verdict(one), also, row.source])
+    return lines
 
 
 def verdict(one: Beside) -> str:

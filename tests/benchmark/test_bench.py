@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from lnlbench.benchmark import bench as measure
-from lnlbench.benchmark import naive, optimiser
+from lnlbench.benchmark import naive, optimiser, recorded
 from lnlbench.benchmark.bench import KINDS, Bench
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.models import build
 from lnlbench.benchmark.rounds import compare, table
 from lnlbench.benchmark.settings import SettingError
+from lnlbench.leaderboard.store import Store
 
 CPU = Execution(torch.device("cpu"), "fp32")
 
@@ -67,3 +68,27 @@ def test_rows_and_table_of_a_small_bench():
 def test_unknown_names_are_refused(axes, kinds):
     with pytest.raises(SettingError, match="bench knows no"):
         measure.bench(axes, kinds, device="cpu")
+
+
+def test_recording_is_measured_against_the_same_training(monkeypatch):
+    """Both sides make the same runs; what the sweep made is stored, and the other side stores nothing."""
+    made = []
+    train, swept = recorded._train, recorded._sweep
+
+    def both(side):
+        def call(runs, options):
+            made.append((side.__name__, [run.key for run in runs], len(Store(options.tracking_uri).stored())))
+            return side(runs, options)
+
+        return call
+
+    monkeypatch.setattr(recorded, "GRIDS", {"digits": ("digits/clean", "ce, gce"), "mnist": ("mnist-mlp/clean", "ce")})
+    monkeypatch.setattr(recorded, "_train", both(train))
+    monkeypatch.setattr(recorded, "_sweep", both(swept))
+    (row,) = measure.bench(["recording"], ["mlp"], device="cpu", rounds=1)["rows"]  # MNIST is not at hand
+    assert (row["kind"], row["ours"], row["theirs"]) == ("digits/clean", "without recording", "with recording")
+    assert row["core_ratio"] > 1 and row["ours_per_second"] > row["theirs_per_second"]
+    alone, sweeping = ([keys for name, keys, _ in made if name == side] for side in ("_train", "_sweep"))
+    assert alone == sweeping and alone[0] != alone[1]
+    assert [count for name, _, count in made if name == "_sweep"] == [0, 2]
+    assert measure.bench(["recording"], ["cnn"], device="cpu", rounds=1)["rows"] == []

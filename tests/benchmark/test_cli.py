@@ -240,7 +240,9 @@ def test_a_leaderboard_of_some_methods_and_settings(lnlbench, filled):
     names = [row["name"] for row in json.loads(lnlbench("leaderboard", "--methods", "gce", *how)[1])[0]["rows"]]
     assert names == ["gce"]
     code, out, err = lnlbench("leaderboard", "digits", *how)  # these runs are of other lengths than the suite's
-    assert (code, out) == (2, "") and "nothing is stored yet" in err
+    assert_one_line((code, out, err), "nothing is stored of digits; there is: digits,epochs=3,length=full/")
+    answer = lnlbench("leaderboard", "--track", "tuned", *how)
+    assert_one_line(answer, "nothing is stored in the track tuned; there is: digits,epochs=3,length=full/")
 
 
 def test_the_memorisation_gap(lnlbench, filled):
@@ -355,6 +357,22 @@ MISTAKES = [
     pytest.param(["leaderboard", "digitz"], "unknown suite 'digitz'; did you mean 'digits'?", id="board of no suite"),
     pytest.param(["leaderboard"], "nothing is stored yet", id="empty board"),
     pytest.param(["ui", "--port", "99999"], "'--port'", id="port"),
+    pytest.param(["ui", "--tracking-uri", "mlruns"], "a store is sqlite:///file", id="ui of no store"),
+    pytest.param(["check"], "Missing argument 'method'", id="nothing to check"),
+    pytest.param(["check", ""], "cannot read the method ''", id="check of an empty text"),
+    pytest.param(["check", "gec"], "unknown method 'gec'; did you mean 'gce'?", id="check of no method"),
+    pytest.param(["check", "nothing.py"], "no Python file at", id="check of no file"),
+    pytest.param(["new-method", "My-Loss"], "lower-case letters, digits and '_'", id="name of a new method"),
+    pytest.param(["new-method", "gce"], "there is a method called 'gce' already", id="name of an old method"),
+    pytest.param(["new-method", "my_loss", "--folder", "none"], "none/my_loss.py cannot be written", id="no folder"),
+    pytest.param(["compare", "gce", "--rule", "best"], "unknown rule 'best'; known: final", id="compare under no rule"),
+    pytest.param(["compare", "gce", "--against", "gec"], "did you mean 'gce'?", id="compare with no method"),
+    pytest.param(["compare", "gce", "-a", "gce"], "needs a method and other ones", id="compare with itself"),
+    pytest.param(["compare", "gce", "--suite", "mnst"], "did you mean 'mnist'?", id="compare on no suite"),
+    pytest.param(["compare", "gce", "-s", "x", "--suite", "digits"], "replicates are written", id="compare no seeds"),
+    pytest.param(
+        ["compare", "gce", "--set", "epochs"], "written name=value", id="compare with a field without a value"
+    ),
 ]
 
 

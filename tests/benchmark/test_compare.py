@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
-from lnlbench.benchmark.compare import _mismatches, compare
+from lnlbench.benchmark import display
+from lnlbench.benchmark.compare import Verdict, _mismatches, compare
 from lnlbench.benchmark.new_method import new_method
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.plan import grid
@@ -15,6 +17,8 @@ from lnlbench.benchmark.runs import Run
 from lnlbench.benchmark.settings import SettingError, setting
 from lnlbench.benchmark.sweep import sweep
 from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.statistics import Comparison
+from lnlbench.leaderboard.versus import Versus
 from lnlbench.methods import load_file, parse, registry
 
 DIGITS = ["digits/symmetric-0.4"]
@@ -45,6 +49,26 @@ def test_what_is_stored_is_not_made_again_until_the_file_is_edited(mine, url):
     third = compared()
     assert (third.made, third.from_store) == (2, 2)
     assert json.loads(json.dumps(third.json()))["runs"]["made"] == 2
+
+
+def test_a_verdict_reads_well_in_a_narrow_terminal():
+    rows = [
+        Versus(f"mnist-fast/{noise}", other, 0.9575, 0.91, Comparison(0.0475, 0.2413, 0.041, 2))
+        for noise in ("asymmetric-0.4", "clean")
+        for other in ("gce", "label_noise_sgd")
+    ]
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(display.compared([Verdict("my_loss", "noisy_val", tuple(rows), "Nothing.", 4, 0, 4, ())]))
+    lines = capture.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("label_noise_sgd" in line and "+4.75 ± 24.13" in line and "better" in line for line in lines) == 2
+    assert sum("asymmetric-0.4" in line for line in lines) == 1, "a table for each setting"
+
+
+def test_a_method_is_not_held_against_itself(url):
+    (found,) = compare("gce", "ce, gce", DIGITS, "0,1", {"epochs": 1}, Options(url, device="cpu", jobs=1), sweep)
+    assert (found.method, [row.other for row in found.rows]) == ("gce", ["ce"])
 
 
 def test_a_comparison_needs_two_sides(mine, url):

@@ -2,12 +2,13 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from lnlbench.benchmark import run
-from lnlbench.benchmark.show import as_json, shown, sparkline
+from lnlbench.benchmark.show import Curves, as_json, shown, sparkline
 from lnlbench.leaderboard.errors import StoreError
 from lnlbench.leaderboard.rules import RULES
 from lnlbench.leaderboard.store import Store
@@ -65,3 +66,18 @@ def test_all_that_matters_is_shown(filled):
     record = json.loads(as_json(run_id, result))
     assert record["scores"].keys() == RULES.keys() and "predictions" not in record
     assert record["curves"]["test_accuracy"] == result.curves["test_accuracy"]
+
+
+def test_curves_take_what_the_terminal_leaves_them(filled):
+    _, result = filled.find(next(iter(filled.stored())))
+    long = replace(result, curves={name: curve * 75 for name, curve in result.curves.items()})
+    for width in (80, 140):
+        console = Console(width=width)
+        with console.capture() as capture:
+            console.print(Curves(long))
+        lines = capture.get().splitlines()
+        assert max(map(len, lines)) <= width
+        first = next(line for line in lines if line.startswith(" test_accuracy"))
+        assert "epochs 0 to 149" in lines[0] and "validation_accuracy " in capture.get()
+        shown = first.rpartition("│")[2].strip()
+        assert len(shown) == (60 if width == 140 else 80 - first.index(shown) - 1), "to the edge, or 60 at most"

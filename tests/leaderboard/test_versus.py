@@ -26,6 +26,11 @@ def test_worse_is_said_too():
     assert row.verdict == "worse"
 
 
+def test_equal_scores_are_no_open_question():
+    (row,) = versus({"s": {"mine": {0: 0.5, 1: 0.6}, "copy": {0: 0.5, 1: 0.6}}}, "mine", ["copy"])
+    assert row.verdict == "the same scores"
+
+
 def test_two_settings_decide_nothing_together():
     assert "cannot be decided with 1 setting" in together(CELLS, "mine", ["a", "b"])
 

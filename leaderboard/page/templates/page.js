@@ -87,7 +87,7 @@
   function curveChoices() {
     const runs = visible();
     fill(curveForm.elements.setting, [...new Set(runs.map((run) => run[3]))].map((name) => [name, name]));
-    fill(curveForm.elements.quantity, Object.entries(data.quantities));
+    fill(curveForm.elements.quantity, data.quantities);
     const methods = [...new Set(runs.map((run) => run[4]))];
     fill(curveForm.elements.method, [["", "all"], ...methods.map((name) => ["=" + name, name])]);
     draw();
@@ -95,7 +95,7 @@
 
   function draw() {
     const choice = Object.fromEntries(new FormData(curveForm));
-    const index = Object.keys(data.quantities).indexOf(choice.quantity);
+    const index = data.quantities.findIndex(([name]) => name === choice.quantity);
     const here = visible().filter((run) => run[3] === choice.setting);
     const methods = [...new Set(here.map((run) => run[4]))];
     const runs = here.filter((run) => (!choice.method || "=" + run[4] === choice.method)
@@ -114,13 +114,15 @@
     const epochs = Math.max(...runs.map((run) => run[7][index].length));
     const x = (epoch) => left + (width - left - 8) * (epochs > 1 ? epoch / (epochs - 1) : 0.5);
     const y = (value) => height - bottom - (height - top - bottom) * (value - low + room) / (high - low + 2 * room);
-    const words = `${data.quantities[choice.quantity]}, percent, in ${choice.setting}`;
+    const words = `${data.quantities[index][1]}, percent, in ${choice.setting}`;
     const svg = make("svg", { class: "diagram", viewBox: `0 0 ${width} ${height}`, role: "img",
       "aria-label": `${words}: ${runs.length} runs over ${epochs} epochs; the numbers are in the table below` });
-    for (let i = 0; i < 5; i += 1) {
-      const value = low + (high - low) * i / 4;
+    const least = (high - low + 2 * room) / 6, power = 10 ** Math.floor(Math.log10(least));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((width) => width >= least);
+    const digits = Math.max(0, -Math.floor(Math.log10(step / 100)));
+    for (let value = Math.ceil((low - room) / step) * step; value <= high + room; value += step) {
       svg.append(make("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }),
-        make("text", { x: left - 4, y: y(value) + 4, "text-anchor": "end" }, (value / 100).toFixed(1)));
+        make("text", { x: left - 4, y: y(value) + 4, "text-anchor": "end" }, (value / 100).toFixed(digits)));
     }
     for (const epoch of new Set([0, Math.floor((epochs - 1) / 2), epochs - 1])) {
       svg.append(make("text", { x: x(epoch), y: height - 6, "text-anchor": "middle" }, epoch + 1));

@@ -121,14 +121,18 @@ def test_curves_are_drawn_and_told_in_numbers(html, after):
     script = """
     const lines = document.querySelectorAll('#curves polyline').length;
     const first = document.querySelector('#curve-numbers tr').textContent;
+    const ticks = [...document.querySelectorAll('#curves text[text-anchor=end]')].map((t) => t.textContent);
     const form = document.querySelector('#curve-choice');
     form.elements.method.value = '=gce'; form.elements.quantity.value = 'memorised_online';
     form.dispatchEvent(new Event('change', {bubbles: true}));
-    return {lines, first, fewer: document.querySelectorAll('#curves polyline').length,
+    const memorised = document.querySelector('#curve-numbers tr').textContent;
+    return {lines, first, ticks, memorised, fewer: document.querySelectorAll('#curves polyline').length,
       label: document.querySelector('#curves svg').getAttribute('aria-label')};"""
     found = after(html, script)
     assert (found["trouble"], found["lines"], found["fewer"]) == ([], 9, 3)
+    assert found["ticks"] == ["50", "60", "70", "80"], "from 50 to 82"
     assert found["first"] == "ce050.0060.00260.00"  # method, replicate, first, highest, its epoch, last
+    assert found["memorised"] == "gce010.0030.00330.00", "the curve that the label says"
     assert found["label"].startswith("memorised")
 
 
