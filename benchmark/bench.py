@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from lnlbench.benchmark import naive
+from lnlbench.benchmark.draws import Step
 from lnlbench.benchmark.execution import Execution, execution
 from lnlbench.benchmark.job import Epoch, Job, Samples
 from lnlbench.benchmark.loader import PADDING, Images, Split, draw_order
-from lnlbench.benchmark.loop import Log, Loop
+from lnlbench.benchmark.log import Log
+from lnlbench.benchmark.loop import Loop
 from lnlbench.benchmark.metrics import diagnose
 from lnlbench.benchmark.models import build
 from lnlbench.benchmark.rounds import Round, Row, compare, timed
@@ -275,7 +277,7 @@ class Bench:
 class _Silent(Log):
     """A log that keeps the objective alone."""
 
-    def write(self, step: int, logits: Tensor, objective: Tensor, weight: Tensor | None) -> None:
+    def write(self, step: Step, logits: Tensor, objective: Tensor, weight: Tensor | None) -> None:
         self.objective[step] = objective / len(logits)
 
     def samples(self, given: Tensor) -> Samples:
