@@ -64,15 +64,15 @@ class GraphLoop(Loop):
         vars(log).update(tables["log"])
         log.same_inputs &= self.same_inputs
         done = counts.begin(self.optimiser, lr)
-
-        def take() -> None:
-            self.take(self.views[0], counts.step, tables["clock"], counts.lr)
-            counts.step.add_(1)
-
-        self.replayed = self.replays.run(count, take, self.tensors)
+        self.replayed = self.replays.run(count, self.take_next, self.tensors)
         self.optimiser.steps = done + count
         self.kept["draws"], self.requests = self.draws.tables, self.draws.requests
         self.same_inputs = log.same_inputs
+
+    def take_next(self) -> None:
+        """Take the step that the device has come to."""
+        self.take(self.views[0], self.counts.step, self.kept["clock"], self.counts.lr)
+        self.counts.step.add_(1)
 
     def tensors(self) -> dict[str, Any]:
         """All that a step reads or writes and that could move, by name."""
@@ -110,15 +110,15 @@ class GraphStack(Stack):
         self.tables.tables, runs["memory"] = tables["draws"], tables["memory"]
         self.same_inputs &= self.replayed_same_inputs
         done = counts.begin(self.slots.moments)
-
-        def take() -> None:
-            self.step(counts.step, tables["clock"])
-            counts.step.add_(1)
-
-        self.replayed = self.replays.run(count, take, self.tensors)
+        self.replayed = self.replays.run(count, self.take_next, self.tensors)
         self.slots.moments.steps = done + count
         self.kept["draws"] = self.tables.tables
         self.replayed_same_inputs = self.same_inputs
+
+    def take_next(self) -> None:
+        """Take the step that the device has come to."""
+        self.step(self.counts.step, self.kept["clock"])
+        self.counts.step.add_(1)
 
     def tensors(self) -> dict[str, Any]:
         """All that a step reads or writes and that could move, by name."""

@@ -128,6 +128,7 @@ class Replays:
         self.replay, self.places = replay, places(tensors)
 
 
+@torch.no_grad()
 def check(found: Named, expected: Named, before: Named, tolerance: float) -> None:
     """Compare tensors with what they should be, by name.
 
@@ -137,9 +138,9 @@ def check(found: Named, expected: Named, before: Named, tolerance: float) -> Non
     for name in found:
         gap = way = size = rounding = 0.0
         for x, y, z in zip(found[name], expected[name], before[name], strict=True):
-            gap, way, size = gap + apart(x, y), way + apart(y, z), size + apart(y, torch.zeros_like(y))
+            gap, way, size = gap + apart(x, y), way + apart(y, z), size + apart(y.nan_to_num(), torch.zeros_like(y))
             rounding = max(rounding, torch.finfo(y.dtype).eps if y.is_floating_point() else 0.0)
-        if not gap**0.5 <= tolerance * way**0.5 + 4 * rounding * size**0.5:
+        if gap and not gap**0.5 <= tolerance * way**0.5 + 4 * rounding * size**0.5:
             raise ReplayError(
                 f"after {CHECKED} replayed steps {name} are {gap**0.5:.2g} off, having gone {way**0.5:.2g}"
             )
