@@ -285,9 +285,10 @@ def verify(
 @app.command()
 def bench(
     axis: Annotated[
-        list[str], typer.Option(help="input, step, epoch, diagnostics, methods or stack; all by default.")
+        list[str],
+        typer.Option(help="input, step, epoch, diagnostics, methods, stack, graph, dal or bound; all."),
     ] = [],  # noqa: B006
-    kind: Annotated[list[str], typer.Option(help="mlp, cnn, cifar-cnn or resnet18; all by default.")] = [],  # noqa: B006
+    kind: Annotated[list[str], typer.Option(help="mlp, cnn, cifar-cnn, resnet18 or resnet34; all.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     rounds: Annotated[int, typer.Option(help="Paired rounds.", min=1)] = 5,
     out: Annotated[Path | None, typer.Option(help="Write the rows as JSON to this file.")] = None,
