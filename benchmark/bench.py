@@ -232,8 +232,7 @@ class Bench:
         split, _ = data_of(kind)
         targets = {"sam": "<= 2.2", "co_teaching": "<= 2.1"}
         for method in METHODS:
-            plain = Fresh(self.how.device, kind, split)
-            other = Fresh(self.how.device, kind, split, method)
+            plain, other = (Fresh(self.how.device, kind, split, name, replayed=self.replays) for name in ("ce", method))
             yield self.compare(
                 "methods", kind, plain.epoch, other.epoch, "ce", method, targets.get(method, ""), threads=(1, 1)
             )

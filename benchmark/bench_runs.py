@@ -151,7 +151,7 @@ class Fresh:
 
 def jobs_of(kind: Kind, count: int) -> list[Job]:
     """Replicates of cross-entropy on few images, to be trained together."""
-    split, _ = data_of(replace(kind, train=1280, test=100))
+    split, _ = data_of(replace(kind, train=min(kind.train, 1280), test=100))
     return [Job(setting_of(kind), parse("ce"), i, split) for i in range(count)]
 
 
