@@ -18,7 +18,7 @@ from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Job
 from lnlbench.benchmark.loader import Order
 from lnlbench.benchmark.loop import Loop
-from lnlbench.benchmark.replay import Replays, settled
+from lnlbench.benchmark.replay import ReplayError, Replays, settled
 from lnlbench.benchmark.slots import flat
 from lnlbench.benchmark.stack import Stack
 from lnlbench.methods.base import Clock
@@ -75,8 +75,14 @@ class GraphLoop(Loop):
         self.counts.step.add_(1)
 
     def tensors(self) -> dict[str, Any]:
-        """All that a step reads or writes and that could move, by name."""
+        """All that a step reads or writes and that could move, by name.
+
+        Raises:
+            ReplayError: the network draws random numbers.
+        """
         networks, counts, moments = self.networks, self.counts, self.optimiser
+        if networks.random:  # to be refused in the midst of a capture would leave the device's generator unusable
+            raise ReplayError("the network draws random numbers (dropout of any kind)")
         return {
             "weights": networks.flat,
             "buffers": [buffer for model in networks.models for buffer in model.buffers()],

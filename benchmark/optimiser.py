@@ -75,7 +75,7 @@ def sgd_replayed(
     """
     state.steps += 1
     torch._foreach_mul_(state.first, momentum)
-    torch._foreach_add_(state.first, grads)
+    torch._foreach_add_(state.first, laid_alike(grads, params))
     if weight_decay:
         torch._foreach_add_(state.first, params, alpha=weight_decay)
     torch._foreach_add_(params, torch._foreach_mul(state.first, -lr))
@@ -89,6 +89,7 @@ def adam_replayed(
     second = 0.999
     state.steps += 1
     pace, spread = -lr / (1 - momentum**state.steps), (1 - second**state.steps) ** 0.5
+    grads = laid_alike(grads, params)
     if weight_decay:
         grads = torch._foreach_add(grads, params, alpha=weight_decay)  # type: ignore[assignment]
     torch._foreach_lerp_(state.first, grads, 1 - momentum)
@@ -100,6 +101,12 @@ def adam_replayed(
     change = torch._foreach_div(state.first, scale)
     torch._foreach_mul_(change, pace.to(lr.dtype))
     torch._foreach_add_(params, change)
+
+
+def laid_alike(grads: list[Tensor], params: list[Tensor]) -> list[Tensor]:
+    """The gradients in the memory layout of the parameters: one that differs would make every `_foreach` a loop."""
+    pairs = zip(grads, params, strict=True)
+    return [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for g, p in pairs]
 
 
 REPLAYED = {"sgd": sgd_replayed, "adam": adam_replayed}

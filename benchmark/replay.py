@@ -51,9 +51,11 @@ class CudaGraph:
         """On the stream, after what was begun before and before what comes after."""
         current = torch.cuda.current_stream(self.device)
         self.stream.wait_stream(current)
-        with torch.cuda.stream(self.stream):
-            yield
-        current.wait_stream(self.stream)
+        try:
+            with torch.cuda.stream(self.stream):
+                yield
+        finally:
+            current.wait_stream(self.stream)
 
     def record(self, take: Take) -> Take:
         """The step as one launch."""
@@ -87,7 +89,7 @@ class Replays:
             count: of steps.
             take: takes the next one.
             tensors: all that a step reads or writes and that could move: what changes its address or its shape makes
-                the record void.
+                the record void. Raises `ReplayError` where it is known that a step cannot be recorded.
 
         Returns:
             whether there is a record now.
@@ -99,33 +101,43 @@ class Replays:
                 take()  # for itself, and to make what only a first step makes
                 count -= 1
                 if count >= CHECKED:
-                    self.record(take, named(tensors()))
+                    self.record(take, tensors)
                     count -= CHECKED
             again = self.replay or take
             for _ in range(count):
                 again()
         return self.replay is not None
 
-    def record(self, take: Take, tensors: Named) -> None:
+    def record(self, take: Take, tensors: Callable[[], dict[str, Any]]) -> None:
         """Take the steps that are compared, and replay the record from then on, if it does what the step does."""
-        before = cloned(tensors)
+        try:
+            held = named(tensors())
+        except ReplayError as error:
+            held = {}
+            self.fail(error)
+        before = cloned(held)
         for _ in range(CHECKED):
             take()
-        expected = cloned(tensors)
-        settled(tensors, before)
+        if self.failure:
+            return
+        expected = cloned(held)
+        settled(held, before)
         try:
             replay = self.recorder.record(take)
-            settled(tensors, before)
+            settled(held, before)
             for _ in range(CHECKED):
                 replay()
-            check(tensors, expected, before, TOLERANCE[self.how.precision])
+            check(held, expected, before, TOLERANCE[self.how.precision])
         except Exception as error:  # what a capture raises is of many kinds
-            settled(tensors, expected)
-            cause = error.__context__ or error  # the end of a broken capture raises once more
-            self.failure = f"{type(cause).__name__}: {' '.join(str(cause).split())[:200]}"
-            warnings.warn(f"{self.name} cannot be replayed and is trained step by step: {self.failure}", stacklevel=2)
-            return
-        self.replay, self.places = replay, places(tensors)
+            settled(held, expected)
+            self.fail(error.__context__ or error)  # the end of a broken capture raises once more
+        else:
+            self.replay, self.places = replay, places(held)
+
+    def fail(self, error: BaseException) -> None:
+        """Replay nothing from here on, and say why."""
+        self.failure = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        warnings.warn(f"{self.name} cannot be replayed and is trained step by step: {self.failure}", stacklevel=3)
 
 
 @torch.no_grad()
