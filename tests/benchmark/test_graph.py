@@ -128,8 +128,7 @@ def same(ours, reference, **close):
     torch.testing.assert_close(contents(ours[-1].state()), contents(reference[-1].state()), **CLOSE | close)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("model", ["mlp", "cnn4"])
+@pytest.mark.parametrize(("model", "optimizer"), [("mlp", "adam"), ("cnn4", "sgd")])
 @pytest.mark.parametrize("text", NAMES)
 def test_replayed_steps_equal_loop(job_of, text, model, optimizer):
     lr = 0.05 if optimizer == "sgd" else 0.005
@@ -169,7 +168,7 @@ def together(jobs, **options):
     return found
 
 
-@pytest.mark.parametrize(("model", "optimizer"), [("mlp", "sgd"), ("cnn4", "adam")])
+@pytest.mark.parametrize(("model", "optimizer"), [("cnn4", "adam")])
 @pytest.mark.parametrize("text", STACKED)
 def test_replayed_stacks_equal_stacks(jobs_of, text, model, optimizer):
     jobs = jobs_of(text, model=model, optimizer=optimizer, augment=model == "cnn4", lr=0.005)
