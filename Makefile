@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 TOOLS := .venv-tools
 
-.PHONY: demo install test clean
+.PHONY: demo install test clean gpu gpu-test gpu-bench gpu-mnist gpu-cifar
 
 demo: install
 	$(VENV)/bin/lnlbench run digits
@@ -27,6 +27,40 @@ $(TOOLS)/installed:
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/python -m pip install --quiet 'tox>=4.23'
 	@touch $@
+
+# What only a GPU can say, asked once: docs/performance.md, "On a GPU". Runs that are stored are not made again, and the
+# parts can be asked for one by one. BIN has python and lnlbench, OUT takes what comes out, LNLBENCH_DATA names the data.
+BIN ?= $(VENV)/bin
+OUT ?= gpu
+GRID := ce, gce, dal, small_loss, co_teaching, label_noise_sgd, sam
+CIFAR := $(addprefix cifar10-fast/,symmetric-0.2 symmetric-0.4 symmetric-0.6 asymmetric-0.4 human-worst clean)
+STORE = LNLBENCH_HOME=$(abspath $(OUT))/home
+
+gpu:
+	$(MAKE) --keep-going gpu-test gpu-bench gpu-mnist gpu-cifar
+
+gpu-test:
+	@mkdir -p $(OUT)
+	$(BIN)/python -m pytest tests/benchmark/test_cuda.py -s --junitxml=$(OUT)/cuda.xml
+
+gpu-bench: $(addprefix gpu-bench-,resnet18 resnet34 mlp cnn cifar-cnn)
+
+gpu-bench-%:
+	@mkdir -p $(OUT)
+	$(STORE) $(BIN)/lnlbench bench --device cuda --rounds 3 --kind $* --axis graph --axis bound --axis dal --axis stack \
+		--axis methods --axis diagnostics --out $(OUT)/bench-$*.json
+
+gpu-mnist:
+	@mkdir -p $(OUT)
+	for suite in mnist-mlp mnist-cnn; do $(STORE) $(BIN)/lnlbench run $$suite --methods "$(GRID)" --seeds 0-4 \
+		--device cuda --execution graph > $(OUT)/$$suite.txt || exit 1; done
+
+gpu-cifar:
+	@mkdir -p $(OUT)
+	$(STORE) $(BIN)/lnlbench run $(CIFAR) --methods "$(GRID)" --seeds 0-2 --device cuda --execution graph \
+		--checkpoint-every 10 > $(OUT)/cifar10-fast.txt
+	$(STORE) $(BIN)/lnlbench export $(OUT)/cifar10-fast.jsonl.xz cifar10-fast
+	$(STORE) $(BIN)/lnlbench leaderboard cifar10-fast --format markdown > $(OUT)/cifar10-fast.md
 
 clean:
 	rm -rf $(VENV) $(TOOLS) .tox build dist lnlbench.egg-info

@@ -42,7 +42,7 @@ def run(
         database: of the claims, where the store is a server.
         device: as in `fit`.
         precision: as in `fit`.
-        execution: "auto", "loop" or "stack", as in `train`.
+        execution: "auto", "loop", "stack" or "graph", as in `train`.
         jobs: processes; more than one needs a main module that can be imported.
         data_dir: data sets in the layout of the Hugging Face Hub.
         plugins: Python files that register methods.

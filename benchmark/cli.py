@@ -80,7 +80,10 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
     execution: Annotated[
-        str, typer.Option(help="loop: one run at a time; stack: many small ones at once; auto: what pays here.")
+        str,
+        typer.Option(
+            help="loop: one run at a time; stack: many small ones at once; graph: CUDA graphs of both; auto: what pays."
+        ),
     ] = "auto",
     checkpoint_every: Annotated[int, typer.Option(help="Keep unfinished runs every so many epochs.", min=0)] = 0,
     save_model: Annotated[bool, typer.Option("--save-model", help="Keep the weights of every run.")] = False,
@@ -161,7 +164,7 @@ def tune(
     changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
-    execution: Annotated[str, typer.Option(help="auto, loop or stack.")] = "auto",
+    execution: Annotated[str, typer.Option(help="auto, loop, stack or graph.")] = "auto",
     jobs: Annotated[int, typer.Option(help="Processes; 0: as for `run`.", min=0)] = 0,
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
@@ -282,9 +285,10 @@ def verify(
 @app.command()
 def bench(
     axis: Annotated[
-        list[str], typer.Option(help="input, step, epoch, diagnostics, methods, stack or recording; all by default.")
+        list[str],
+        typer.Option(help="input, step, epoch, diagnostics, methods, stack, graph, dal, bound or recording; all."),
     ] = [],  # noqa: B006
-    kind: Annotated[list[str], typer.Option(help="mlp, cnn, cifar-cnn or resnet18; all by default.")] = [],  # noqa: B006
+    kind: Annotated[list[str], typer.Option(help="mlp, cnn, cifar-cnn, resnet18 or resnet34; all.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     rounds: Annotated[int, typer.Option(help="Paired rounds.", min=1)] = 5,
     out: Annotated[Path | None, typer.Option(help="Write the rows as JSON to this file.")] = None,

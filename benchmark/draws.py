@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,6 +12,21 @@ from torch import Tensor
 from lnlbench.benchmark.seeds import generator
 
 T = TypeVar("T")
+Step = int | Tensor
+"""A step of an epoch, from 0; or an int64 tensor [1] that holds it, from which the device reads it."""
+
+
+def row(table: Tensor, step: Step) -> Tensor:
+    """What a table [steps, ...] says of a step."""
+    return table.index_select(0, step).squeeze(0) if isinstance(step, Tensor) else table[step]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One draw that hooks ask for in every step."""
+
+    kind: str  # a method of `Draws`
+    arguments: tuple[Any, ...]
 
 
 class Draws:
@@ -23,41 +38,43 @@ class Draws:
 
     def __init__(self, steps: int, device: torch.device, *names: object) -> None:
         self.steps, self.device, self.names = steps, device, names
+        self.requests: list[Request] = []
         self.tables: list[Tensor] = []
-        self.step = 0
+        self.step: Step = 0
         self.position = 0
 
-    def at(self, step: int) -> None:
+    def at(self, step: Step) -> None:
         """Begin a step."""
         self.step, self.position = step, 0
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
         """Float32 in [0, 1)."""
-        return self._next(lambda size, source: torch.rand(size, generator=source), shape)
+        return self._next(Request("uniform", (tuple(shape),)))
 
     def normal(self, shape: Sequence[int]) -> Tensor:
         """Float32, mean 0, variance 1."""
-        return self._next(lambda size, source: torch.randn(size, generator=source), shape)
+        return self._next(Request("normal", (tuple(shape),)))
 
     def integers(self, high: int, shape: Sequence[int]) -> Tensor:
         """Int64 in 0 .. high - 1."""
-        return self._next(lambda size, source: torch.randint(high, size, generator=source), shape)
+        return self._next(Request("integers", (high, tuple(shape))))
 
-    def _next(self, draw: Callable[[Sequence[int], torch.Generator], Tensor], shape: Sequence[int]) -> Tensor:
+    def make(self, request: Request) -> None:
+        """Make the next table, before or when a hook asks for it."""
+        *high, shape = request.arguments
+        source = generator("draws", *self.names, len(self.tables))
+        table = DRAWN[request.kind](*high, (self.steps, *shape), generator=source)
+        self.requests.append(request)
+        self.tables.append(table.to(self.device))
+
+    def _next(self, request: Request) -> Tensor:
         if self.position == len(self.tables):
-            source = generator("draws", *self.names, self.position)
-            self.tables.append(draw((self.steps, *shape), source).to(self.device))
-        row = self.tables[self.position][self.step]
+            self.make(request)
         self.position += 1
-        return row
+        return row(self.tables[self.position - 1], self.step)
 
 
-@dataclass(frozen=True)
-class Request:
-    """One draw that hooks ask for in every step."""
-
-    kind: str  # a method of `Draws`
-    arguments: tuple[object, ...]
+DRAWN: dict[str, Callable[..., Tensor]] = {"uniform": torch.rand, "normal": torch.randn, "integers": torch.randint}
 
 
 class UndrawnError(Exception):
@@ -107,11 +124,11 @@ class Tables:
         self.which = torch.tensor([place[name] for name in replicates], device=device)
         self.tables = [self.table(request) for request in self.requests]
 
-    def served(self, call: Callable[[list[Tensor]], T], step: int) -> T:
+    def served(self, call: Callable[[list[Tensor]], T], step: Step) -> T:
         """What `call` gives for the numbers of a step, each [R, ...]."""
         while True:
             try:
-                return call([table[step] for table in self.tables])
+                return call([row(table, step) for table in self.tables])
             except UndrawnError as error:
                 self.requests.append(error.request)
                 self.tables.append(self.table(error.request))
@@ -119,7 +136,5 @@ class Tables:
     def table(self, request: Request) -> Tensor:
         """The next numbers of an epoch: [steps, R, ...]."""
         for source in self.sources:
-            source.at(0)
-            source.position = len(source.tables)
-            getattr(source, request.kind)(*request.arguments)
+            source.make(request)
         return torch.stack([source.tables[-1] for source in self.sources], 1)[:, self.which]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -68,5 +69,6 @@ def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | No
     """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
     labels = given[index].expand(len(logits), -1).unsqueeze(-1)
     loss = -logits.log_softmax(-1).gather(-1, labels).squeeze(-1)
-    kept = None if weight is None else weight.cpu()
-    return Samples(index.cpu(), loss.cpu(), logits.argmax(-1).cpu(), -torch.expm1(-loss).cpu(), kept)
+    mine = partial(torch.Tensor.to, device="cpu", copy=True)  # tables are written anew in the next epoch
+    kept = None if weight is None else mine(weight)
+    return Samples(mine(index), loss.cpu(), logits.argmax(-1).cpu(), -torch.expm1(-loss).cpu(), kept)

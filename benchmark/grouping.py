@@ -14,10 +14,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from lnlbench.benchmark.execution import Execution, ExecutionError
 from lnlbench.benchmark.job import Job
 from lnlbench.benchmark.models import build
+from lnlbench.benchmark.replay import RECORDERS
 from lnlbench.benchmark.settings import Setting
 from lnlbench.methods.compose import Composition
 
-EXECUTIONS = ("auto", "loop", "stack")
+EXECUTIONS = ("auto", "loop", "stack", "graph")
+AUTO_GRAPH = False
+"""Whether `auto` replays CUDA graphs on a GPU. Not yet: `graph` equals `loop` in what a CPU can test of it, but has not
+run on a GPU (docs/performance.md has the command that tries it there). To be True once that has passed."""
 SLOTS = 64
 """Runs in one stack at most: more fill no device better, and would have to wait for each other."""
 SMALL = {"cuda": 1e10, "cpu": 2e7}
@@ -33,8 +37,8 @@ LEAST = {"cuda": 2, "cpu": 8}
 T = TypeVar("T")
 
 
-def check_execution(execution: str) -> None:
-    """Refuse an unknown way to execute.
+def check_execution(execution: str, device: torch.device | None = None) -> None:
+    """Refuse an unknown way to execute, or one that a device does not have.
 
     Raises:
         ExecutionError: naming those there are.
@@ -43,6 +47,21 @@ def check_execution(execution: str) -> None:
         close = get_close_matches(execution, EXECUTIONS, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ExecutionError(f"unknown execution {execution!r}; {hint}known: {', '.join(EXECUTIONS)}")
+    if execution == "graph" and device is not None and device.type not in RECORDERS:
+        others = ", ".join(name for name in EXECUTIONS if name != "graph")
+        raise ExecutionError(
+            f"execution 'graph' replays CUDA graphs, but the device is {str(device)!r}; it has: {others}"
+        )
+
+
+def graphs(execution: str, how: Execution) -> bool:
+    """Whether steps are replayed, whether of a stack or of one run.
+
+    Raises:
+        ExecutionError: an unknown execution, or one that the device does not have.
+    """
+    check_execution(execution, how.device)
+    return execution == "graph" or (execution == "auto" and AUTO_GRAPH and how.device.type in RECORDERS)
 
 
 def recipe_key(setting: Setting, method: Composition) -> Hashable:
@@ -82,9 +101,9 @@ def may_stack(execution: str, how: Execution, method: Composition) -> bool:
     """Whether `stacks` can be true, before the network is looked at.
 
     Raises:
-        ExecutionError: an unknown execution.
+        ExecutionError: an unknown execution, or one that the device does not have.
     """
-    check_execution(execution)
+    check_execution(execution, how.device)
     return method.stackable and execution != "loop"
 
 
@@ -96,7 +115,7 @@ def enough(execution: str, how: Execution, runs: int) -> bool:
 def stacks(
     execution: str, how: Execution, setting: Setting, method: Composition, classes: int, shape: tuple[int, int, int]
 ) -> bool:
-    """Whether runs of a kind are trained as a stack, however many there are.
+    """Whether runs of a kind are trained as a stack, however many there are: with `graph` those that `auto` stacks.
 
     Never where the method says that it cannot be, or the network draws random numbers (dropout of any kind).
 

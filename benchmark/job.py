@@ -81,3 +81,4 @@ class Epoch:
     history: History  # what `stop` and `report` read
     state: Callable[[], dict[str, Any]]  # all that is needed to go on; call it before the next epoch begins
     stacked: int = 0  # slots of the stack that trained it; none where the run was trained by itself
+    replayed: bool = False  # whether its steps were replayed from a recorded one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from torch.nn.functional import one_hot
 
 from lnlbench.benchmark import optimiser
 from lnlbench.benchmark.blocks import Schedule
-from lnlbench.benchmark.draws import Draws
+from lnlbench.benchmark.draws import Draws, Step, row
 from lnlbench.benchmark.epochs import (
     EVALUATION_BATCH,
     PROBE,
@@ -29,48 +30,18 @@ from lnlbench.benchmark.epochs import (
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job, Samples
 from lnlbench.benchmark.loader import PADDING, Images, Order, another_view, draw_order
+from lnlbench.benchmark.log import Log
 from lnlbench.benchmark.networks import Networks
 from lnlbench.benchmark.sampling import stratified
 from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task
-
-
-class Log:
-    """What the steps of one epoch leave behind, on the device: read once, when the epoch is over."""
-
-    def __init__(self, order: Order, job: Job, how: Execution, selects: bool) -> None:
-        steps, size = order.index.shape
-        shape = (steps, job.method.networks, size)
-        self.index = order.index
-        self.logits = torch.empty(*shape, job.split.classes, device=how.device, dtype=how.dtype)
-        self.objective = torch.empty(steps, device=how.device, dtype=how.dtype)
-        self.weight = torch.empty(shape, device=how.device, dtype=how.dtype) if selects else None
-        self.same_inputs = True
-        self.observed = False
-        self.passes = 0.0  # of a batch, forward and backward
-        self.guesses = 0.0  # of a batch, forward alone
-
-    def write(self, step: int, logits: Tensor, objective: Tensor, weight: Tensor | None) -> None:
-        """Keep the logits [K, B, C], the objective [] and the selection weights [K, B] of a step.
-
-        Where the method has changed the inputs they say nothing of single samples, and may be more.
-        """
-        self.objective[step] = objective / len(logits)
-        if not self.same_inputs:
-            return
-        self.logits[step] = logits
-        if self.weight is not None and weight is not None:
-            self.weight[step] = weight
-
-    def samples(self, given: Tensor) -> Samples:
-        """The numbers of the samples in the order of visit."""
-        weight = None if self.weight is None else self.weight.transpose(0, 1).flatten(1)
-        return samples_of(self.index.flatten(), self.logits.transpose(0, 1).flatten(1, 2), given, weight)
 
 
 class Loop:
     """One run, trained epoch by epoch; its state can be taken and restored between two epochs."""
 
     log_type: type[Log] = Log
+    rules: Mapping[str, Callable[..., None]] = optimiser.OPTIMISERS
+    replayed = False
 
     def __init__(self, job: Job, how: Execution) -> None:
         self.job, self.how, self.setting = job, how, job.setting
@@ -112,10 +83,7 @@ class Loop:
             self.memory = {**self.memory, **self.method.observe(self.record(), own)}
         self.settle(clock)
         self.networks.train()
-        for step in range(len(order.index)):
-            self.draws.at(step)
-            self.step(self.batch(order, step), clock, step, lr)
-            clock.step.add_(1)
+        self.steps(order, clock, lr)
         self.how.finish()
         self.epoch += 1
         return self.summary(lr, begin)
@@ -137,17 +105,28 @@ class Loop:
         stays = [yes for _ in self.networks.models for yes in stay]
         self.frozen = [p for p, yes in zip(self.networks.flat, stays, strict=True) if yes]
 
-    def batch(self, order: Order, step: int) -> Batch:
+    def steps(self, order: Order, clock: Clock, lr: float) -> None:
+        """Take the steps of an epoch."""
+        for step in range(len(order.index)):
+            self.take(order, step, clock, lr)
+
+    def take(self, order: Order, step: Step, clock: Clock, lr: float | Tensor) -> None:
+        """Take one step, from the gather to the log."""
+        self.draws.at(step)
+        self.step(self.batch(order, step), clock, step, lr)
+        clock.step.add_(1)
+
+    def batch(self, order: Order, step: Step) -> Batch:
         """The batch of a step, augmented, with the rows of the method's memory."""
-        index = order.index[step]
+        index = row(order.index, step)
         images, *views = (
-            self.images.batch(index, *(None if x is None else x[step] for x in (view.offset, view.flip)))
+            self.images.batch(index, *(None if x is None else row(x, step) for x in (view.offset, view.flip)))
             for view in self.views
         )
         memory = {name: rows[:, index] for name, rows in self.memory.items()}
         return Batch(images, self.targets[index], index, memory, self.told, tuple(views))
 
-    def step(self, batch: Batch, clock: Clock, step: int, lr: float) -> None:
+    def step(self, batch: Batch, clock: Clock, step: Step, lr: float | Tensor) -> None:
         """One update: perturb, guess; forward, remember, loss, select and gradient at each call of `grads_at`."""
         inputs = batch.inputs
         batch = self.method.perturb(batch, clock)
@@ -172,17 +151,17 @@ class Loop:
             objective = weighted_mean(losses, weights).sum()
             if first:
                 self.log.write(step, logits.detach(), objective.detach(), weights)
-            self.log.passes += losses.shape[-1] / len(batch.index)
+            self.log.passes.add_(losses.shape[-1] / len(batch.index))
             first = False
             flat = [p for network in leaves for p in network.values()]
             grads = iter(torch.autograd.grad(objective, flat, materialize_grads=True))
             return [{name: next(grads) for name in network} for network in leaves]
 
         grads = self.method.gradient(grads_at, self.networks.params)
-        update = optimiser.OPTIMISERS[self.setting.optimizer]
         flat = [g for network in grads for g in network.values()]
+        rule, setting = self.rules[self.setting.optimizer], self.setting
         before = [p.detach().clone() for p in self.frozen]
-        update(self.networks.flat, flat, self.optimiser, lr, self.setting.weight_decay, self.setting.momentum)
+        rule(self.networks.flat, flat, self.optimiser, lr, setting.weight_decay, setting.momentum)
         with torch.no_grad():
             for p, value in zip(self.frozen, before, strict=True):
                 p.copy_(value)
@@ -190,27 +169,24 @@ class Loop:
             self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
 
     @torch.no_grad()
-    def guessed(self, step: int, inputs: Tensor) -> Tensor:
+    def guessed(self, step: Step, inputs: Tensor) -> Tensor:
         """Logits [K, B, C] in training mode that leave no trace; charged to the method."""
         logits = self.networks.forward(self.networks.params, inputs, (self.epoch, step), commit=False)
-        self.log.guesses += logits.shape[1] / self.log.index.shape[1]
+        self.log.guesses.add_(logits.shape[1] / self.log.index.shape[1])
         return logits
 
     @torch.no_grad()
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> Batch:
         """Store the new rows of the memory; the loss sees them."""
         rows = self.method.remember(logits, batch, clock)
-        for name, row in rows.items():
-            self.memory[name][:, batch.index] = row
+        for name, new in rows.items():
+            self.memory[name][:, batch.index] = new
         return replace(batch, memory={**batch.memory, **rows}) if rows else batch
 
     def clock(self, steps: int) -> Clock:
         """The clock at the first step of an epoch; its step counts on."""
-
-        def scalar(value: float) -> Tensor:
-            return torch.tensor(value, device=self.how.device, dtype=self.how.dtype)
-
-        now, total = self.epoch, self.setting.epochs
+        scalar = partial(torch.tensor, device=self.how.device, dtype=self.how.dtype)
+        now, total = float(self.epoch), float(self.setting.epochs)
         return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), self.draws)
 
     def summary(self, lr: float, begin: float) -> Epoch:
@@ -232,7 +208,7 @@ class Loop:
         loss, norm = log.objective.mean().item(), self.networks.norm()
         self.history = lengthened(self.history, accuracy, loss, changed(online, self.predicted), clean)
         diverged = not (math.isfinite(loss) and math.isfinite(norm))
-        passes = log.passes * len(self.networks.models) / len(log.objective)
+        passes = log.passes.item() * len(self.networks.models) / len(log.objective)
         return Epoch(
             epoch=done - 1,
             lr=lr,
@@ -248,13 +224,14 @@ class Loop:
             train_seconds=trained - begin,
             evaluate_seconds=time.perf_counter() - trained,
             forward=passes
-            + log.guesses * len(self.networks.models) / len(log.objective)
+            + log.guesses.item() * len(self.networks.models) / len(log.objective)
             + (len(self.networks.models) if log.observed else 0),
             backward=passes,
             diverged=diverged,
             last=done == self.setting.epochs or diverged or self.job.method.stop(self.history),
             history=self.history,
             state=self.state,
+            replayed=self.replayed,
         )
 
     def answers(self, images: Images) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,16 +69,29 @@ def epoch(
     batch_size: int,
     workers: int,
     device: torch.device,
+    redraw: Callable[[int, float], object] = lambda done, loss: None,
 ) -> float:
-    """Train one epoch, then test in batches of 100.
+    """Train one epoch, then test in batches of 100; workers are started anew each time.
+
+    Args:
+        model: in fp32.
+        optimizer: of the model.
+        split: what is trained on.
+        test: images and labels.
+        augment: crop and flip.
+        batch_size: of training.
+        workers: of the `DataLoader`.
+        device: of the model.
+        redraw: called after each step with the number of steps and their mean loss.
 
     Returns:
         test accuracy.
     """
     model.train()
     total = 0.0
-    for images, labels in training_data(split, augment, batch_size, workers):
+    for done, (images, labels) in enumerate(training_data(split, augment, batch_size, workers), 1):
         total += step(model, optimizer, images.to(device), labels.to(device))
+        redraw(done, total / done)
     model.eval()
     right = 0
     pictures = Pictures(*test, transform(split, augment=False))
@@ -84,3 +99,28 @@ def epoch(
         for images, labels in DataLoader(pictures, TEST_BATCH, num_workers=workers):
             right += (model(images.to(device)).argmax(1) == labels.to(device)).sum().item()
     return right / len(pictures)
+
+
+def dal_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    split: Split,
+    test: tuple[Tensor, Tensor],
+    augment: bool,
+    batch_size: int,
+    workers: int,
+    device: torch.device,
+) -> float:
+    """`epoch` as DAL's official script has it: with a bar that shows the mean loss and is drawn again at every step.
+
+    The bar goes to a device that takes no time, not to a terminal, which does.
+    """
+    steps = len(split.images) // batch_size
+    with Path(os.devnull).open("w") as screen:
+
+        def redraw(done: int, loss: float) -> None:
+            bar = "#" * (30 * done // max(1, steps))
+            screen.write(f"\r{100 * done // max(1, steps):3d}%|{bar:30}| {done}/{steps} loss={loss:.3f}")
+            screen.flush()
+
+        return epoch(model, optimizer, split, test, augment, batch_size, workers, device, redraw)

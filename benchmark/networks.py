@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from lnlbench.benchmark.draws import Step
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.models import build
+from lnlbench.benchmark.replay import settled
 from lnlbench.benchmark.seeds import seed
 from lnlbench.methods.base import Params
 
@@ -41,7 +43,7 @@ class Networks:
         for model in self.models:
             model.train()
 
-    def forward(self, params: Params, inputs: Tensor, masks: tuple[int, int], commit: bool) -> Tensor:
+    def forward(self, params: Params, inputs: Tensor, masks: tuple[int, Step], commit: bool) -> Tensor:
         """Logits [K, B, C] in training mode.
 
         Args:
@@ -77,7 +79,8 @@ class Networks:
     @torch.no_grad()
     def average(self, update: Callable[[Params, Params], Params]) -> None:
         """Evaluate other weights than the trained ones from now on: `update(trained, averaged)`."""
-        self.averaged = update(self.params, copies(self.params) if self.averaged is self.params else self.averaged)
+        averaged = copies(self.params) if self.averaged is self.params else self.averaged
+        self.averaged = settled(averaged, update(self.params, averaged))
 
     @torch.no_grad()
     def renew(self, names: Collection[str], epoch: int) -> None:
@@ -116,13 +119,14 @@ class Networks:
         return lambda images: functional_call(self.models[k], self.averaged[k], (images,))
 
     @contextmanager
-    def _dropout_masks(self, masks: tuple[int, int]) -> Iterator[None]:
+    def _dropout_masks(self, masks: tuple[int, Step]) -> Iterator[None]:
         if self.random is False:
             yield
             return
         on_gpu = self.how.device.type == "cuda"
         with torch.random.fork_rng(devices=[self.how.device] if on_gpu else []):
-            torch.manual_seed(seed("dropout", self.replicate, *masks))
+            epoch, step = masks
+            torch.manual_seed(seed("dropout", self.replicate, epoch, int(step)))
             before = torch.cuda.get_rng_state(self.how.device) if on_gpu else torch.get_rng_state()
             yield
             if self.random is None:

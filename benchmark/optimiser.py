@@ -10,11 +10,14 @@ from torch import Tensor
 
 @dataclass
 class OptimiserState:
-    """Moments of each parameter, and how many steps they have seen."""
+    """Moments of each parameter, and how many steps they have seen: between two epochs an int.
+
+    While steps are replayed the device counts them, in a 0-d float64 tensor.
+    """
 
     first: list[Tensor]
     second: list[Tensor]
-    steps: int = 0
+    steps: int | Tensor = 0
 
     def to(self, device: torch.device) -> OptimiserState:
         """The same state on a device."""
@@ -60,6 +63,53 @@ def adam(
 
 
 OPTIMISERS = {"sgd": sgd, "adam": adam}
+
+
+@torch.no_grad()
+def sgd_replayed(
+    params: list[Tensor], grads: list[Tensor], state: OptimiserState, lr: Tensor, weight_decay: float, momentum: float
+) -> None:
+    """`sgd` with the learning rate and the count of steps in tensors, so that a recorded step follows them.
+
+    torch's fused kernels would read the weights fewer times, but take the rate in float32 alone.
+    """
+    state.steps += 1
+    torch._foreach_mul_(state.first, momentum)
+    torch._foreach_add_(state.first, laid_alike(grads, params))
+    if weight_decay:
+        torch._foreach_add_(state.first, params, alpha=weight_decay)
+    torch._foreach_add_(params, torch._foreach_mul(state.first, -lr))
+
+
+@torch.no_grad()
+def adam_replayed(
+    params: list[Tensor], grads: list[Tensor], state: OptimiserState, lr: Tensor, weight_decay: float, momentum: float
+) -> None:
+    """`adam` with the learning rate and the count of steps in tensors, so that a recorded step follows them."""
+    second = 0.999
+    state.steps += 1
+    pace, spread = -lr / (1 - momentum**state.steps), (1 - second**state.steps) ** 0.5
+    grads = laid_alike(grads, params)
+    if weight_decay:
+        grads = torch._foreach_add(grads, params, alpha=weight_decay)  # type: ignore[assignment]
+    torch._foreach_lerp_(state.first, grads, 1 - momentum)
+    torch._foreach_mul_(state.second, second)
+    torch._foreach_addcmul_(state.second, grads, grads, 1 - second)
+    scale = torch._foreach_sqrt(state.second)
+    torch._foreach_div_(scale, torch.as_tensor(spread).to(lr.dtype))
+    torch._foreach_add_(scale, 1e-8)
+    change = torch._foreach_div(state.first, scale)
+    torch._foreach_mul_(change, pace.to(lr.dtype))
+    torch._foreach_add_(params, change)
+
+
+def laid_alike(grads: list[Tensor], params: list[Tensor]) -> list[Tensor]:
+    """The gradients in the memory layout of the parameters: one that differs would make every `_foreach` a loop."""
+    pairs = zip(grads, params, strict=True)
+    return [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for g, p in pairs]
+
+
+REPLAYED = {"sgd": sgd_replayed, "adam": adam_replayed}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from lnlbench.benchmark.data import canonical, fingerprint, images_of
 from lnlbench.benchmark.diagnostics import check_diagnostics
 from lnlbench.benchmark.execution import check_device, hardware
+from lnlbench.benchmark.grouping import check_execution
 from lnlbench.benchmark.models import check_fit, check_model
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.runs import Run
@@ -41,7 +42,7 @@ def grid(
         SettingError, MethodError, FactError, DataError, ModelError, ExecutionError, DiagnosticsError: something of this
             does not exist or cannot be.
     """
-    check_device(options.device, options.precision)
+    check_execution(options.execution, check_device(options.device, options.precision))
     check_diagnostics(options.diagnostics)
     for path in options.plugins:
         load_file(path)

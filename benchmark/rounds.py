@@ -29,6 +29,7 @@ class Row:
     ours_per_second: float  # samples per second by the clock, median
     theirs_per_second: float
     target: str = ""
+    gpu_mb: float = 0.0  # peak of a GPU's memory that the process held meanwhile, of both ways together
 
 
 @dataclass(frozen=True)
@@ -110,17 +111,16 @@ def line(row: Row) -> str:
 
 def table(found: dict[str, Any]) -> str:
     """The measured ratios as a Markdown table, with what they were measured on."""
-    heads = ("axis", "network", "ours", "against", "ratio per core-second", "quartiles", "ratio by the clock")
-    lines = [
-        f"| {' | '.join((*heads, 'ours /s', 'theirs /s', 'target'))} |",
-        "|---|---|---|---|---:|---:|---:|---:|---:|---|",
-    ]
+    heads = ["axis", "network", "ours", "against", "ratio per core-second", "quartiles", "ratio by the clock"]
+    on_gpu = any(row["gpu_mb"] for row in found["rows"])
+    heads += ["ours /s", "theirs /s", "target", *(["GPU MB"] if on_gpu else [])]
+    lines = [f"| {' | '.join(heads)} |", f"|---|---|---|---|---:|---:|---:|---:|---:|---|{'---:|' if on_gpu else ''}"]
     for row in found["rows"]:
         low, high = row["core_quartiles"]
         lines.append(
             f"| {row['axis']} | {row['kind']} | {row['ours']} | {row['theirs']} | {row['core_ratio']:.2f} | "
             f"{low:.2f} to {high:.2f} | {row['wall_ratio']:.2f} | {row['ours_per_second']:,.0f} | "
-            f"{row['theirs_per_second']:,.0f} | {row['target']} |"
+            f"{row['theirs_per_second']:,.0f} | {row['target']} |" + (f" {row['gpu_mb']:,.0f} |" if on_gpu else "")
         )
     names = ("machine", "cores", "torch", "python", "load_before", "load_after", "rounds", "peak_memory_mb")
     gate = "equality gate: {largest_difference:.1e} after {steps} batches in float64 (bound {bound:g})"

@@ -289,7 +289,7 @@ def result_of(
         diverged=last.diverged,
         predictions=pack(np.stack(curves.predictions)),
         cost=_cost(run, curves.values, len(prepared.split.given), how, facts, start),
-        environment=_environment(how, last.stacked),
+        environment=_environment(how, last),
     )
 
 
@@ -418,7 +418,7 @@ def _cost(
     }
 
 
-def _environment(how: Execution, stacked: int) -> dict[str, Any]:
+def _environment(how: Execution, last: Epoch) -> dict[str, Any]:
     return {
         "lnlbench": version("lnlbench"),
         "commit": commit(),
@@ -426,8 +426,8 @@ def _environment(how: Execution, stacked: int) -> dict[str, Any]:
         "torch": torch.__version__,
         "hardware": how.describe(),
         "device": str(how.device),
-        "execution": "stack" if stacked else "loop",
-        "stacked": stacked,  # slots of the stack at the end
+        "execution": "graph" if last.replayed else "stack" if last.stacked else "loop",
+        "stacked": last.stacked,  # slots of the stack at the end
         "precision": how.precision,
         "threads": torch.get_num_threads(),
     }

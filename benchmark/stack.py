@@ -12,17 +12,17 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.func import vmap
-from torch.nn.functional import one_hot
 
 from lnlbench.benchmark import optimiser
 from lnlbench.benchmark.blocks import Schedule
-from lnlbench.benchmark.draws import Draws, Handed, Tables
+from lnlbench.benchmark.draws import Draws, Handed, Step, Tables, row
 from lnlbench.benchmark.epochs import EVALUATION_BATCH, changed, due, learning_rate, lengthened, samples_of
 from lnlbench.benchmark.execution import Execution
 from lnlbench.benchmark.job import Epoch, Job, Samples
 from lnlbench.benchmark.loader import PADDING
 from lnlbench.benchmark.pool import Pool, draw_orders
 from lnlbench.benchmark.pure import Trace, pure
+from lnlbench.benchmark.replay import settled
 from lnlbench.benchmark.slots import Slots, State, flat, joined, mapped, norms
 from lnlbench.methods.base import Clock, Record
 
@@ -32,9 +32,10 @@ ROOM = 8  # times as many images are evaluated at once, of all runs together
 class Stack:
     """Jobs of one `grouping.stack_key`, trained epoch by epoch; their states are those of `Loop`.
 
-    A slot whose run has ended is still computed, so that the numbers of the others keep every bit; only when half of
-    the slots are idle are they given up.
+    A slot whose run has ended is still computed, so that the others keep every bit; half of them idle are given up.
     """
+
+    replayed = False
 
     def __init__(self, jobs: Sequence[Job], how: Execution) -> None:
         job, self.how = jobs[0], how
@@ -44,6 +45,7 @@ class Stack:
         self.pure = pure(job.method, self.slots.template, how)
         self.schedule = Schedule(self.slots.template, how.device, how.dtype)
         self.tables = Tables()
+        self.hard = torch.eye(self.classes, device=how.device, dtype=how.dtype)  # label weights of each class
         splits = [job.split for job in jobs]
         self.probes = {name: Pool([split.probes[name] for split in splits], job, how) for name in splits[0].probes}
         self.images = Pool([split.images for split in splits], job, how, PADDING if self.setting.augment else 0)
@@ -63,17 +65,9 @@ class Stack:
         self.live = [slot for slot in self.live if not self.jobs[slot].cancelled]
         if 2 * len(self.live) <= len(self.jobs):
             self.give_up_idle()
-        begin = time.perf_counter()
-        device, replicates, epoch = self.how.device, [job.replicate for job in self.jobs], self.slots.epoch
-        self.order = draw_orders(self.images.count, self.setting, replicates, epoch, device)
-        steps, runs, size = self.order.index.shape
-        self.tables.begin(steps, device, replicates, epoch)
-        empty = partial(torch.empty, device=device, dtype=self.how.dtype)
-        self.logits = empty(steps, runs, self.count, size, self.classes)
-        self.objective = empty(steps, runs)
-        self.weight = empty(steps, runs, self.count, size) if self.pure.method.answers("select") else None
-        self.trace = Trace()
-        clock = self.clock(steps)
+        begin, epoch = time.perf_counter(), self.slots.epoch
+        self.begin()
+        clock = self.clock(len(self.order.index))
         watching = [slot for slot, job in enumerate(self.jobs) if epoch and job.method.due(epoch, self.setting.epochs)]
         if watching:
             self.observe(clock, watching)
@@ -82,19 +76,35 @@ class Stack:
             self.settle(clock)
         self.rates = self.told_rates()
         self.pure.model.train()
-        for step in range(steps):
-            self.step(step, clock)
-            clock.step.add_(1)
+        self.steps(len(self.order.index), clock)
         self.how.finish()
         self.slots.epoch += 1
         return self.summary(begin, watching)
 
-    def step(self, step: int, clock: Clock) -> None:
+    def begin(self) -> None:
+        """Make ready for the steps of an epoch."""
+        device, epoch, replicates = self.how.device, self.slots.epoch, [job.replicate for job in self.jobs]
+        self.order = draw_orders(self.images.count, self.setting, replicates, epoch, device)
+        steps, runs, size = self.order.index.shape
+        self.tables.begin(steps, device, replicates, epoch)
+        zeros = partial(torch.zeros, device=device, dtype=self.how.dtype)
+        self.logits = zeros(steps, runs, self.count, size, self.classes)
+        self.objective = zeros(steps, runs)
+        self.weight = zeros(steps, runs, self.count, size) if self.pure.method.answers("select") else None
+        self.passes = zeros((), dtype=torch.float64)  # of a batch, forward and backward
+        self.same_inputs = True
+
+    def steps(self, count: int, clock: Clock) -> None:
+        """Take the steps of an epoch."""
+        for step in range(count):
+            self.step(step, clock)
+
+    def step(self, step: Step, clock: Clock) -> None:
         """One update of every run."""
         order, runs = self.order, self.slots.runs
-        index = order.index[step]  # [R, B]
-        images = self.images.batch(index, *(None if x is None else x[step] for x in (order.offset, order.flip)))
-        targets = one_hot(runs["given"].gather(1, index), self.classes).to(self.how.dtype)
+        index = row(order.index, step)  # [R, B]
+        images = self.images.batch(index, *(None if x is None else row(x, step) for x in (order.offset, order.flip)))
+        targets = self.hard[runs["given"].gather(1, index)]
         slot = torch.arange(len(index), device=index.device).view(-1, 1, 1)
         place = slot, torch.arange(self.count, device=index.device).view(1, -1, 1), index.unsqueeze(1)
         batch = (images, targets, index, {name: rows[place] for name, rows in runs["memory"].items()}, runs["told"])
@@ -104,13 +114,13 @@ class Stack:
         found = self.tables.served(partial(one, networks, runs["floats"], batch), step)
         for name, rows in found["rows"].items():
             runs["memory"][name][place] = rows.to(runs["memory"][name].dtype)
-        runs["buffers"] = found["buffers"]
+        runs["buffers"] = settled(runs["buffers"], found["buffers"])
         self.logits[step] = found["logits"]
         self.objective[step] = found["objective"] / self.count
         if self.weight is not None:
             self.weight[step] = found["weight"]
-        self.trace.passes += trace.passes
-        self.trace.same_inputs &= trace.same_inputs
+        self.passes.add_(trace.passes)
+        self.same_inputs &= trace.same_inputs
         update, params = optimiser.STACKED[self.setting.optimizer], flat(runs["params"])
         before = [(params[i], stay, params[i].clone()) for i, stay in self.frozen]
         update(params, flat(found["grads"]), self.slots.moments, self.rates)
@@ -118,13 +128,15 @@ class Stack:
             p.copy_(torch.where(stay.view(-1, *[1] * (p.ndim - 1)), value, p))
         if self.pure.method.answers("average"):
             self.average(clock, trace, step)
+        clock.step.add_(1)
 
-    def average(self, clock: Clock, trace: Trace, step: int) -> None:
+    def average(self, clock: Clock, trace: Trace, step: Step) -> None:
         """Evaluate other weights than the trained ones from now on."""
         runs = self.slots.runs
         averaged = runs["averaged"] or mapped(torch.clone, runs["params"])
         one = vmap(partial(self.pure.average, clock=clock, trace=trace), randomness="error")
-        runs["averaged"] = self.tables.served(partial(one, runs["params"], averaged, runs["floats"]), step)
+        new = self.tables.served(partial(one, runs["params"], averaged, runs["floats"]), step)
+        runs["averaged"] = settled(averaged, new)
 
     @torch.no_grad()
     def predict(self, pool: Pool, index: Tensor | None = None) -> Tensor:
@@ -172,8 +184,8 @@ class Stack:
 
     def summary(self, begin: float, watching: Sequence[int]) -> list[tuple[Job, Epoch]]:
         """Evaluate, and gather the numbers of the epoch that has just been trained."""
-        trained, runs, done, trace = time.perf_counter(), self.slots.runs, self.slots.epoch, self.trace
-        exact = self.samples(runs["probe"]) if due(done, self.setting.epochs) or not trace.same_inputs else None
+        trained, runs, done = time.perf_counter(), self.slots.runs, self.slots.epoch
+        exact = self.samples(runs["probe"]) if due(done, self.setting.epochs) or not self.same_inputs else None
         votes = self.predict(self.validation).argmax(-1)
         accuracy = (votes == runs["validation_given"].unsqueeze(1)).flatten(1).float().mean(1).tolist()
         true = runs["told"].get("clean_validation")
@@ -184,11 +196,11 @@ class Stack:
         ensemble = {name: x.softmax(-1).mean(1).argmax(-1).to(torch.uint8).cpu() for name, x in logits.items()}
         loss, norm = self.objective.mean(0).tolist(), norms(flat(runs["params"]))
         distance = norms([p - q for p, q in zip(flat(runs["params"]), flat(runs["start"]), strict=True)])
-        passes = trace.passes * self.count / len(self.objective)
+        passes = self.passes.item() * self.count / len(self.objective)
         found = []
         for slot in self.live:
             job = self.jobs[slot]
-            online = exact[slot] if exact is not None and not trace.same_inputs else self.online(slot)
+            online = exact[slot] if exact is not None and not self.same_inputs else self.online(slot)
             changes = changed(online, self.slots.predicted[slot])
             known = None if clean is None else clean[slot]
             history = lengthened(self.slots.history[slot], accuracy[slot], loss[slot], changes, known)
@@ -213,6 +225,7 @@ class Stack:
                 "history": history,
                 "state": partial(self.slots.state, slot),
                 "stacked": len(self.jobs),
+                "replayed": self.replayed,
             }
             found.append((job, numbers))
         share: dict[str, Any] = {

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from lnlbench.benchmark.execution import ExecutionError, default_jobs
+from lnlbench.benchmark.execution import ExecutionError, check_device, default_jobs
 from lnlbench.benchmark.executors.base import PATIENCE, Executor, Message
 from lnlbench.benchmark.executors.inline import Inline
 from lnlbench.benchmark.executors.local import Local
@@ -44,7 +44,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
     Raises:
         StoreError: the store cannot be used.
     """
-    check_execution(options.execution)
+    check_execution(options.execution, check_device(options.device))
     check_executor(options.executor)
     begin, report = time.monotonic(), Report()
 

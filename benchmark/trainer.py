@@ -11,7 +11,8 @@ import torch
 
 from lnlbench.benchmark import execution as executions
 from lnlbench.benchmark.execution import Execution
-from lnlbench.benchmark.grouping import SLOTS, enough, grouped, stack_key, stacks
+from lnlbench.benchmark.graph import GraphLoop, GraphStack
+from lnlbench.benchmark.grouping import SLOTS, enough, graphs, grouped, stack_key, stacks
 from lnlbench.benchmark.job import Epoch, Job
 from lnlbench.benchmark.loop import Loop
 from lnlbench.benchmark.stack import Stack
@@ -37,8 +38,9 @@ def train(
         jobs: what to train.
         device: as in `fit`.
         precision: as in `fit`.
-        execution: "loop" (one run at a time), "stack", or "auto": `stack` where it pays. What cannot be stacked is
-            trained by `loop` in any case: a method that says so, a network with dropout.
+        execution: "loop" (one run at a time), "stack", "auto": `stack` where it pays, or, on a GPU, "graph": as "auto",
+            with the steps of stacks and of single runs replayed as CUDA graphs. What cannot be stacked is trained by
+            itself in any case (a method that says so, a network with dropout); what cannot be replayed, step by step.
         states: where to go on from, as in `fit`, one per job; None begins.
         slots: runs in one stack at most.
 
@@ -50,14 +52,15 @@ def train(
         ModelError: a network that does not exist or cannot take the images.
     """
     how, every = executions.execution(device, precision), list(jobs)
+    replayed = graphs(execution, how)
     members = list(zip(every, [None] * len(every) if states is None else states, strict=True))
     for group in grouped(members, lambda member: (stack_key(member[0]), begins(member)), slots):
         job = group[0][0]
         kind = (how, job.setting, job.method, job.split.classes, job.split.shape)
         if stacks(execution, *kind) and enough(execution, how, len(group)):
-            yield from _together(group, how)
+            yield from _together(group, how, replayed)
         else:
-            yield from _apart(group, how)
+            yield from _apart(group, how, replayed)
 
 
 def fit(
@@ -78,7 +81,7 @@ def fit(
         ExecutionError: a device or precision that is not to be had here.
         ModelError: a network that does not exist or cannot take the images.
     """
-    for _, epoch in _alone(job, state, executions.execution(device, precision)):
+    for _, epoch in _alone(job, state, executions.execution(device, precision), replayed=False):
         yield epoch
 
 
@@ -88,15 +91,15 @@ def begins(member: Member) -> tuple[int, bool]:
     return (0, False) if state is None else (state["epoch"], state["networks"]["averaged"] is not None)
 
 
-def _apart(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, Epoch]]:
+def _apart(members: Sequence[Member], how: Execution, replayed: bool) -> Iterator[tuple[Job, Epoch]]:
     """One job after another."""
     for member in members:
-        yield from _alone(*member, how)
+        yield from _alone(*member, how, replayed)
 
 
-def _alone(job: Job, state: dict[str, Any] | None, how: Execution) -> Iterator[tuple[Job, Epoch]]:
+def _alone(job: Job, state: dict[str, Any] | None, how: Execution, replayed: bool) -> Iterator[tuple[Job, Epoch]]:
     """One job."""
-    run = Loop(job, how)
+    run = (GraphLoop if replayed else Loop)(job, how)
     if state is not None:
         run.restore(state)
     while run.epoch < job.setting.epochs and not job.cancelled:
@@ -106,7 +109,7 @@ def _alone(job: Job, state: dict[str, Any] | None, how: Execution) -> Iterator[t
             return
 
 
-def _together(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, Epoch]]:
+def _together(members: Sequence[Member], how: Execution, replayed: bool) -> Iterator[tuple[Job, Epoch]]:
     """All jobs at once; in halves where the memory does not suffice; apart where the stack fails for another reason."""
     left = [member for member in members if begins(member)[0] < member[0].setting.epochs]
     stack, epochs, full, failure = None, list[tuple[Job, Epoch]](), False, ""
@@ -115,7 +118,7 @@ def _together(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, 
         if not left:
             return
         try:
-            stack = stack or _begun(left, how)
+            stack = stack or _begun(left, how, replayed)
             epochs = stack.advance()
         except Exception as error:  # what the hooks raise under `vmap` is of many kinds
             full, failure = out_of_memory(error), f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -129,15 +132,15 @@ def _together(members: Sequence[Member], how: Execution) -> Iterator[tuple[Job, 
         torch.cuda.empty_cache()
     if full:
         for half in (left[: len(left) // 2], left[len(left) // 2 :]):
-            yield from _together(half, how)
+            yield from _together(half, how, replayed)
     else:
-        yield from _apart(left, how)  # where one of them is to blame, the error is raised here, once more
+        yield from _apart(left, how, replayed)  # where one of them is to blame, the error is raised here, once more
         names = sorted({str(job.method) for job, _ in left})
         warnings.warn(f"{'; '.join(names)} cannot be stacked and was trained run by run: {failure}", stacklevel=3)
 
 
-def _begun(members: Sequence[Member], how: Execution) -> Stack:
-    stack = Stack([job for job, _ in members], how)
+def _begun(members: Sequence[Member], how: Execution, replayed: bool) -> Stack:
+    stack = (GraphStack if replayed else Stack)([job for job, _ in members], how)
     states = [state for _, state in members if state is not None]
     if states:
         stack.restore(states)

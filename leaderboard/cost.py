@@ -69,7 +69,7 @@ def cost(name: str, runs: Mapping[str, Sequence[Result]]) -> Cost:
         peak_memory=mean("peak_memory_mb"),
         networks=max(run.networks for run in every),
         hardware=tuple(sorted({str(run.environment.get("hardware", "unknown")) for run in every})),
-        stacked=any(run.environment.get("execution") == "stack" for run in every),
+        stacked=any(run.environment.get("stacked") for run in every),
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from lnlbench.benchmark.conformance.subject import NOISY, Finding, Subject
+from lnlbench.benchmark.draws import Step
 from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.job import Job
 from lnlbench.benchmark.loader import Order
@@ -71,7 +72,7 @@ class Moved(Loop):
 
     inverse: Tensor
 
-    def batch(self, order: Order, step: int) -> Batch:
+    def batch(self, order: Order, step: Step) -> Batch:
         """The batch of a step, its indices those of the other places."""
         return super().batch(replace(order, index=self.inverse[order.index]), step)
 

@@ -1,15 +1,20 @@
 """The bench: its gate lets equal loops pass and no others, and its ratios are what was spent."""
 
 import time
+from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
 
 from lnlbench.benchmark import bench as measure
-from lnlbench.benchmark import naive, optimiser, recorded
-from lnlbench.benchmark.bench import KINDS, Bench
+from lnlbench.benchmark import bench_gpu, naive, optimiser, recorded
+from lnlbench.benchmark.bench import Bench
+from lnlbench.benchmark.bench_runs import KINDS
 from lnlbench.benchmark.execution import Execution
+from lnlbench.benchmark.limits import REFERENCE, WORK, Limits, bound
 from lnlbench.benchmark.models import build
+from lnlbench.benchmark.replay import RECORDERS
 from lnlbench.benchmark.rounds import compare, table
 from lnlbench.benchmark.settings import SettingError
 from lnlbench.leaderboard.store import Store
@@ -92,3 +97,86 @@ def test_recording_is_measured_against_the_same_training(monkeypatch):
     assert alone == sweeping and alone[0] != alone[1]
     assert [count for name, _, count in made if name == "_sweep"] == [0, 2]
     assert measure.bench(["recording"], ["cnn"], device="cpu", rounds=1)["rows"] == []
+
+
+class Call:
+    """Replays a step by taking it once more."""
+
+    def __init__(self, device):
+        pass
+
+    def aside(self):
+        return nullcontext()
+
+    def record(self, take):
+        return take
+
+
+TINY = {"mlp": (640, 100), "cnn": (512, 100), "resnet18": (8, 4)}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Let the bench take as few samples as make an epoch, and the CPU replay steps."""
+    monkeypatch.setitem(RECORDERS, "cpu", Call)
+    for name, (train, test) in TINY.items():
+        monkeypatch.setitem(KINDS, name, replace(KINDS[name], train=train, test=test))
+    monkeypatch.setattr(bench_gpu, "STACKED", {"cpu": (1, 2)})
+    monkeypatch.setattr(Bench, "gate", lambda self, kind: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("axis", "kind", "names"),
+    [
+        ("graph", "mlp", ["graph, fp32", "graph, bf16", "stack of 2, graph"]),
+        ("dal", "mlp", ["graph, fp32"]),
+        ("bound", "cnn", ["stack of 2, graph"]),
+        ("bound", "resnet18", ["graph, fp32"]),
+        ("stack", "mlp", ["stack of 1, graph", "stack of 2, graph"]),
+        ("diagnostics", "mlp", ["without diagnostics"]),
+    ],
+)
+def test_axes_of_a_gpu_run_on_a_cpu(tiny, axis, kind, names):
+    found = measure.bench([axis], [kind], device="cpu", rounds=1)
+    assert [row["ours"] for row in found["rows"]] == names
+    assert all(row["core_ratio"] > 0 and row["ours_per_second"] > 0 for row in found["rows"])
+    assert (found["limits"] is not None) == (axis == "bound")
+
+
+def test_without_a_recorder_nothing_is_called_a_graph(tiny, monkeypatch):
+    monkeypatch.delitem(RECORDERS, "cpu")
+    assert measure.bench(["graph"], ["mlp"], device="cpu", rounds=1)["rows"] == []
+
+
+def test_a_gpu_gets_larger_samples_and_its_memory_a_column():
+    assert KINDS["mlp"].on(torch.device("cuda")).train > KINDS["mlp"].on(CPU.device).train == KINDS["mlp"].train
+    row = {**dict.fromkeys(("axis", "kind", "ours", "theirs", "target"), "x"), "core_quartiles": (1.0, 1.0)}
+    row |= dict.fromkeys(("core_ratio", "wall_ratio", "ours_per_second", "theirs_per_second"), 1.0)
+    names = ("machine", "cores", "torch", "python", "load_before", "load_after", "rounds", "peak_memory_mb")
+    found = dict.fromkeys(names, "x") | {"gate": {"largest_difference": 0.0, "steps": 1, "bound": 1e-12}}
+    head, line, first, *_ = table(found | {"rows": [row | {"gpu_mb": 1234.0}]}).splitlines()
+    assert head.endswith("| GPU MB |") and first.endswith("| 1,234 |") and head.count("|") == line.count("|")
+    assert "GPU" not in table(found | {"rows": [row | {"gpu_mb": 0.0}]})
+
+
+def test_the_bound_is_the_one_of_the_reference_and_falls_with_either_limit():
+    for work in WORK.values():
+        assert bound(work, REFERENCE) == pytest.approx(work.rate)
+        slower = [replace(REFERENCE, **{name: getattr(REFERENCE, name) / 2}) for name in ("flops", "bytes")]
+        assert all(work.rate / 2 < bound(work, limits) < work.rate for limits in slower)
+        assert bound(work, Limits(REFERENCE.flops / 2, REFERENCE.bytes / 2)) == pytest.approx(work.rate / 2)
+
+
+def test_dals_loop_redraws_at_each_step_and_trains_as_the_naive_one(split_of, monkeypatch):
+    split = split_of(samples=40, test=20)
+    seen = []
+    plain = naive.epoch
+
+    def watched(*args):
+        return plain(*args[:-1], lambda *told: (seen.append(told), args[-1](*told)))
+
+    monkeypatch.setattr(naive, "epoch", watched)
+    model = build("mlp", 4, split.shape, 0)
+    optimizer = torch.optim.SGD(model.parameters(), 0.05)
+    naive.dal_epoch(model, optimizer, split, (split.images, split.given), False, 8, 0, CPU.device)
+    assert [done for done, _ in seen] == [1, 2, 3, 4, 5]
