@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from lnlbench.benchmark.rounds import Row, compare
 
 if TYPE_CHECKING:
-    from lnlbench.benchmark.bench import Bench, Kind
+    from lnlbench.benchmark.bench import Bench
+    from lnlbench.benchmark.bench_runs import Kind
     from lnlbench.benchmark.options import Options
     from lnlbench.benchmark.runs import Run
 
@@ -41,12 +42,19 @@ def recording(bench: Bench, kind: Kind) -> Iterator[Row]:
             uri = f"sqlite:///{Path(folder) / 'mlflow.db'}"
             options = Options(uri, device=str(bench.how.device), precision=bench.how.precision)
             Store(uri).close()  # makes the tables, which takes seconds and happens once
-            alone, sweeping = (_rounds(target, methods, options) for _ in range(2))
+            alone, sweeping = _rounds(target, methods, options), _rounds(target, methods, options)
+
+            def ours(runs: Iterator[list[Run]] = alone, how: Options = options) -> int:
+                return _train(next(runs), how)
+
+            def theirs(runs: Iterator[list[Run]] = sweeping, how: Options = options) -> int:
+                return _sweep(next(runs), how)
+
             yield compare(
                 "recording",
                 target,
-                lambda runs=alone, how=options: _train(next(runs), how),
-                lambda runs=sweeping, how=options: _sweep(next(runs), how),
+                ours,
+                theirs,
                 "without recording",
                 "with recording",
                 threads=(1, 1),

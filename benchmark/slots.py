@@ -77,7 +77,7 @@ class Slots:
                         runs[kind][k][name][slot] = value
         for moment in (*self.moments.first, *self.moments.second):
             moment[slot] = 0
-        self.begun[slot] = self.moments.steps
+        self.begun[slot] = int(self.moments.steps)
 
     def state(self, slot: int, device: torch.device | None = None) -> State:
         """All that one run needs to go on after the epoch that ended last, as copies; `Loop` takes it too."""
