@@ -11,6 +11,7 @@ import pytest
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when mlflow is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported: threads that wait for busy cores wait long
 
 VARIABLE = "LNLBENCH_DATA"
 
