@@ -313,6 +313,7 @@ def plugin_of(tmp_path, monkeypatch):
 RUN = ("run", NOISY, "-m", "ce", "-s", "0", *FAST)
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 
+GRAPH = ("--device", "cpu", "--execution", "graph")
 MISTAKES = [
     pytest.param(["run", "digitz"], "unknown suite 'digitz'; did you mean 'digits'?", id="suite"),
     pytest.param(["run", "mnst/clean"], "unknown task 'mnst'; did you mean 'mnist'?", id="task"),
@@ -330,6 +331,8 @@ MISTAKES = [
     pytest.param(["run", "digits/asymmetric-0.6"], "leaves no diagonal dominance", id="asymmetric-0.6"),
     pytest.param(["run", "digits/symmetric-1.5"], "must be at least 0 and below 1", id="symmetric-1.5"),
     pytest.param(["run", "digits/human-worst"], "there is no set of human labels for digits", id="no human labels"),
+    pytest.param(["run", NOISY, *GRAPH], "'graph' replays CUDA graphs, but the device is 'cpu'", id="graph"),
+    pytest.param(["tune", NOISY, *GRAPH], "it has: auto, loop, stack", id="graph for tuning"),
     pytest.param(["run", NOISY, "-s", "a"], "replicates are written '0,1,2' or '0-4', but got 'a'", id="seeds"),
     pytest.param(["run", NOISY, "-s", "4-2"], "replicates are written", id="seeds backwards"),
     pytest.param([*RUN, "--set", "lr"], "written name=value, as in lr=0.1, but got 'lr'", id="set without a value"),
