@@ -115,6 +115,7 @@ def _chart(kind: str, section: str, key: str) -> dict[str, Any]:
             "xAxisScaleType": "linear",
             "scaleType": "linear",
             "lineSmoothness": 0,
+            "displayPoints": False,
             "useGlobalLineSmoothing": False,
             "useGlobalXaxisKey": False,
         }
