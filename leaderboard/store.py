@@ -403,6 +403,17 @@ def exists(tracking_uri: str | None) -> bool:
     return file is None or file.exists()
 
 
+def existing(tracking_uri: str | None, database: str | None) -> Store:
+    """Open a store that is there: to look for a run must not make one, which takes seconds.
+
+    Raises:
+        StoreError: there is none, or it cannot be used.
+    """
+    if not exists(tracking_uri):
+        raise StoreError("nothing is stored yet; `lnlbench run digits` is a first run")
+    return Store(tracking_uri, database)
+
+
 def _tags(info: RunInfo, kind: str) -> dict[str, str]:
     names = ("setting", "method", "label", "track", "length")
     return {"lnlbench.kind": kind} | {f"lnlbench.{name}": str(getattr(info, name)) for name in names}
