@@ -350,9 +350,9 @@ def show(
     """Show one run: curves, scores under each rule, diagnostics, cost, and what made it."""
     from lnlbench.benchmark import show as shows
     from lnlbench.leaderboard.files import write_all
-    from lnlbench.leaderboard.store import Store
+    from lnlbench.leaderboard.store import existing
 
-    store = Store(tracking_uri, database)
+    store = existing(tracking_uri, database)
     run_id, result = store.find(" ".join(run))
     if suspects is not None:
         content = shows.suspects_of(store, run_id)

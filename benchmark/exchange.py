@@ -19,7 +19,7 @@ from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.recording import RunInfo
 from lnlbench.leaderboard.result import Result
 from lnlbench.leaderboard.rules import scores_of
-from lnlbench.leaderboard.store import Store
+from lnlbench.leaderboard.store import Store, existing
 from lnlbench.methods.base import MethodError
 from lnlbench.methods.parse import parse
 from lnlbench.methods.registry import load_file
@@ -69,7 +69,7 @@ def receipts(
         load_file(path)
     if len(what) == 1 and (Path(what[0]).is_file() or Path(what[0]).suffix in (".xz", ".jsonl")):
         return verified(read(Path(what[0])), data_dir)
-    store = Store(tracking_uri, database)
+    store = existing(tracking_uri, database)
     run_id, result = store.find(" ".join(what))
     hosts = [] if result.host is None else [store.result(result.host)]
     (receipt,) = verified([result], data_dir, hosts)

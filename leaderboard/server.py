@@ -38,7 +38,7 @@ def check_server(uri: str, timeout: float = 5.0) -> None:
     raise StoreError(f"no MLflow server answers at {database.shown(uri)}: {reason}; start it, or use a local store")
 
 
-def serve(store: "Store", host: str = "127.0.0.1", port: int = 5000, wait: float = 60.0) -> "subprocess.Popen[bytes]":
+def serve(store: "Store", host: str = "127.0.0.1", port: int = 5000, wait: float = 180.0) -> "subprocess.Popen[bytes]":
     """Start `mlflow server` on a store's database, for this machine only, and return when it answers.
 
     The caller ends it with `terminate()`. It runs without MLflow's job processes and telemetry, with one worker.

@@ -345,6 +345,17 @@ def exists(tracking_uri: str | None) -> bool:
     return file is None or file.exists()
 
 
+def existing(tracking_uri: str | None, database: str | None) -> Store:
+    """Open a store that is there: to look for a run must not make one, which takes seconds.
+
+    Raises:
+        StoreError: there is none, or it cannot be used.
+    """
+    if not exists(tracking_uri):
+        raise StoreError("nothing is stored yet; `lnlbench run digits` is a first run")
+    return Store(tracking_uri, database)
+
+
 def _names(tags: Mapping[str, str]) -> tuple[str, str, str]:
     return tags["lnlbench.label"], tags["lnlbench.setting"], tags.get("lnlbench.replicate", "")
 
