@@ -96,7 +96,10 @@ def pytest_runtest_setup(item):
 
 
 class RealDataSkips:
-    """Fails a session that has real data and yet skipped a test that is marked `realdata` or names the variable."""
+    """Fails a session that has real data and yet skipped a test that is marked `realdata` or names the variable.
+
+    A `skipif` that the test carries beside the mark has a reason of its own, a GPU for one, and stays a skip.
+    """
 
     def __init__(self):
         self.skips = []
@@ -104,7 +107,9 @@ class RealDataSkips:
     def pytest_runtest_logreport(self, report):
         if report.skipped and not hasattr(report, "wasxfail"):
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
-            if "realdata" in getattr(report, "keywords", ()) or VARIABLE in reason:
+            marks = getattr(report, "keywords", ())
+            elsewhere = "skipif" in marks and report.when == "setup"
+            if VARIABLE in reason or ("realdata" in marks and not elsewhere):
                 self.skips.append(f"{report.nodeid}: {reason}")
 
     def pytest_collectreport(self, report):

@@ -13,6 +13,7 @@ OWN_SKIP = "def test_it():\n    pytest.skip('LNLBENCH_DATA is needed')"
 MODULE_SKIP = "pytest.skip('LNLBENCH_DATA is needed', allow_module_level=True)"
 SKIPS_ANYWAY = "@pytest.mark.realdata\ndef test_it():\n    pytest.skip('not today')"
 OTHER_SKIP = "def test_it():\n    pytest.skip('no GPU')"
+NO_GPU = "@pytest.mark.skipif({}, reason='no GPU')\n"
 PASSES = "def test_it():\n    pass\n\n\n"
 
 
@@ -30,6 +31,8 @@ PASSES = "def test_it():\n    pass\n\n\n"
         pytest.param(MODULE_SKIP, "here", 1, "were skipped", id="also where a whole file skips"),
         pytest.param(SKIPS_ANYWAY, "here", 1, "were skipped", id="also where the reason is another"),
         pytest.param(OTHER_SKIP, "here", 0, "1 skipped", id="skips that are not about data stay skips"),
+        pytest.param(NO_GPU.format(True) + MARKED.format(""), "here", 0, "1 skipped", id="as does a skipif of its own"),
+        pytest.param(NO_GPU.format(False) + SKIPS_ANYWAY, "here", 1, "were skipped", id="one that holds excuses nothing"),
     ],
 )
 def test_real_data_is_not_skipped_by_accident(tmp_path, test, data, code, says):
