@@ -6,12 +6,9 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -56,9 +53,9 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List what there is: methods, settings, suites, datasets or models."""
-    from lnlbench.benchmark import display
+    from lnlbench.benchmark import display, listing
 
-    rows = display.listing(what, data_dir, tuple(plugin))
+    rows = listing.listing(what, data_dir, tuple(plugin))
     _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
 
 
@@ -221,14 +218,14 @@ def leaderboard(
     database: Database = None,
 ) -> None:
     """Rank what is stored: mean ± 95 % interval, number of replicates, rank per setting, mean rank."""
-    from lnlbench.benchmark import display
+    from lnlbench.benchmark import boards
 
-    rules = display.board_rules(rule, form, gap, published)
-    results = display.stored(targets or [], source, tracking_uri, database, track)
+    rules = boards.board_rules(rule, form, gap, published)
+    results = boards.stored(targets or [], source, tracking_uri, database, track)
     if html is not None:
-        _print(display.page(html, results, ui, methods, tracking_uri, database))
+        _print(boards.page(html, results, ui, methods, tracking_uri, database))
         return
-    _print(display.leaderboard(results, rules, form, methods, gap, published))
+    _print(boards.leaderboard(results, rules, form, methods, gap, published))
 
 
 @app.command()
@@ -240,10 +237,10 @@ def export(
     database: Database = None,
 ) -> None:
     """Write stored results to one compressed file, which `leaderboard --from` and `import` read."""
-    from lnlbench.benchmark import display
+    from lnlbench.benchmark import boards
     from lnlbench.leaderboard.archive import write
 
-    results = display.stored(targets or [], None, tracking_uri, database)
+    results = boards.stored(targets or [], None, tracking_uri, database)
     size = write(file, results, predictions=predictions)
     _print(f"{len(results)} results, {size / 2**20:.2f} MB, in {file}")
 
@@ -401,9 +398,9 @@ def ui(
     browser: Annotated[bool, typer.Option(help="Open a browser, where there is a display.")] = True,
 ) -> None:
     """Open the MLflow UI on the store's saved views, on this machine only, until Ctrl-C."""
-    from lnlbench.benchmark import display
+    from lnlbench.benchmark import boards
 
-    display.served(setting, tracking_uri, database, port, browser, typer.echo)
+    boards.served(setting, tracking_uri, database, port, browser, typer.echo)
 
 
 @app.command()
@@ -411,9 +408,9 @@ def doctor(
     data_dir: DataDir = None, tracking_uri: Uri = None, database: Database = None, as_json: Json = False
 ) -> None:
     """Check versions, device, data sets at hand and the store."""
-    from lnlbench.benchmark import display
+    from lnlbench.benchmark import display, listing
 
-    rows = display.diagnosis(data_dir, tracking_uri, database)
+    rows = listing.diagnosis(data_dir, tracking_uri, database)
     _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
     if any(row["state"] == "broken" for row in rows):
         raise typer.Exit(1)

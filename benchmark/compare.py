@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lnlbench.benchmark.keys import PROTOCOL
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.plan import grid
 from lnlbench.benchmark.plugins import plugged
-from lnlbench.benchmark.runs import PROTOCOL, Run
+from lnlbench.benchmark.runs import Run
 from lnlbench.benchmark.settings import SettingError, default_replicates
 from lnlbench.benchmark.sweep import Report
 from lnlbench.leaderboard.result import Result

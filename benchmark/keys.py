@@ -7,6 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+PROTOCOL = 1
+"""The version of the rules; results of two are not comparable."""
+
 
 def key_of(
     protocol: int,

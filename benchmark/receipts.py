@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from lnlbench.benchmark.data import fingerprint, labelled
-from lnlbench.benchmark.keys import key_of
+from lnlbench.benchmark.keys import PROTOCOL, key_of
 from lnlbench.benchmark.recomputed import OK, UNKNOWN, WRONG, Data, Finding, judged, labels, predictions
-from lnlbench.benchmark.runs import PROTOCOL, history_of
+from lnlbench.benchmark.results import history_of
 from lnlbench.benchmark.seeds import seed
 from lnlbench.benchmark.settings import Setting, SettingError
 from lnlbench.benchmark.told import stated, varies

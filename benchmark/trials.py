@@ -14,7 +14,8 @@ import torch
 from lnlbench.benchmark import execution as executions
 from lnlbench.benchmark.data import Blind, Prepared, prepare_blind
 from lnlbench.benchmark.job import Epoch, Job
-from lnlbench.benchmark.runs import Curves, Made, Maker, Run, observed, result_of
+from lnlbench.benchmark.results import Curves, observed, result_of
+from lnlbench.benchmark.runs import Made, Maker, Run
 from lnlbench.benchmark.slots import mapped
 from lnlbench.benchmark.told import teller
 from lnlbench.benchmark.trainer import train

@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from lnlbench.benchmark.data import canonical, fingerprint
-from lnlbench.benchmark.runs import PROTOCOL, Run
+from lnlbench.benchmark.keys import PROTOCOL
+from lnlbench.benchmark.runs import Run
 from lnlbench.benchmark.settings import Setting
 from lnlbench.benchmark.space import Space
 from lnlbench.benchmark.trials import Trial

@@ -16,7 +16,8 @@ from lnlbench.benchmark.executors.base import Send
 from lnlbench.benchmark.grouping import SLOTS, enough, grouped, may_stack, recipe_key, stacks
 from lnlbench.benchmark.kept import Keep
 from lnlbench.benchmark.options import Options
-from lnlbench.benchmark.runs import Checkpoints, Run, read_run
+from lnlbench.benchmark.results import read_run
+from lnlbench.benchmark.runs import Checkpoints, Run
 from lnlbench.leaderboard.claims import new_owner
 from lnlbench.leaderboard.database import home
 from lnlbench.leaderboard.errors import StoreError

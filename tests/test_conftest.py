@@ -32,7 +32,7 @@ PASSES = "def test_it():\n    pass\n\n\n"
         pytest.param(SKIPS_ANYWAY, "here", 1, "were skipped", id="also where the reason is another"),
         pytest.param(OTHER_SKIP, "here", 0, "1 skipped", id="skips that are not about data stay skips"),
         pytest.param(NO_GPU.format(True) + MARKED.format(""), "here", 0, "1 skipped", id="as does a skipif of its own"),
-        pytest.param(NO_GPU.format(False) + SKIPS_ANYWAY, "here", 1, "were skipped", id="one that holds excuses nothing"),
+        pytest.param(NO_GPU.format(False) + SKIPS_ANYWAY, "here", 1, "were skipped", id="one without effect is none"),
     ],
 )
 def test_real_data_is_not_skipped_by_accident(tmp_path, test, data, code, says):

@@ -132,7 +132,7 @@ def _rounded(values: Array) -> list[float | None]:
 def _made() -> dict[str, str]:
     import torch
 
-    from lnlbench.benchmark.runs import commit
+    from lnlbench.benchmark.results import commit
 
     hardware = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     return {

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from lnlbench.benchmark import cli, display, settings
+from lnlbench.benchmark import boards, cli, display, listing, settings
 from lnlbench.benchmark.options import Options
 from lnlbench.benchmark.plan import grid
 from lnlbench.benchmark.sweep import Report
@@ -196,7 +196,7 @@ ALL_RULES = ",".join(RULES)
 
 
 @pytest.mark.parametrize("rule", [*RULES, ALL_RULES])
-@pytest.mark.parametrize("form", display.FORMS)
+@pytest.mark.parametrize("form", boards.FORMS)
 def test_leaderboards(lnlbench, filled, form, rule):
     code, out, err = lnlbench("leaderboard", "--rule", rule, "--format", form, "--tracking-uri", filled)
     assert (code, err) == (0, "")
@@ -463,7 +463,7 @@ def test_an_error_of_ours_is_a_traceback(lnlbench, monkeypatch):
     def broken(*arguments):
         raise ValueError("a bug")
 
-    monkeypatch.setattr(display, "listing", broken)
+    monkeypatch.setattr(listing, "listing", broken)
     monkeypatch.setattr(sys, "argv", ["lnlbench", "list"])
     with pytest.raises(ValueError, match="a bug"):
         cli.main()
@@ -473,7 +473,7 @@ def test_an_interruption(lnlbench, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(display, "listing", interrupted)
+    monkeypatch.setattr(listing, "listing", interrupted)
     code, out, err = lnlbench("list")
     assert (code, out) == (130, "")
     assert err == "lnlbench: interrupted; what is finished is stored, and the same command goes on from there\n"

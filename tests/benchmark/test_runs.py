@@ -8,7 +8,8 @@ import torch
 
 from lnlbench.benchmark import Job, Setting, fit, prepare, runs
 from lnlbench.benchmark.metrics import diagnose
-from lnlbench.benchmark.runs import Curves, Run, read_run, train_run
+from lnlbench.benchmark.results import Curves, read_run
+from lnlbench.benchmark.runs import Run, train_run
 from lnlbench.benchmark.settings import setting
 from lnlbench.datasets.images import load
 from lnlbench.leaderboard.result import from_json, to_json, unpack
