@@ -436,6 +436,7 @@ def study_run(
     names: Annotated[list[str] | None, typer.Argument(metavar="[STUDY]...")] = None,
     every: Annotated[bool, typer.Option("--all", help="All of them; those that lack data are left out.")] = False,
     full: Annotated[bool, typer.Option("--full/--fast", help="As in the paper, or in seconds.")] = False,
+    changes: Annotated[list[str], typer.Option("--set", help="A field of the configuration, as in seeds=1.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
@@ -447,7 +448,13 @@ def study_run(
 
     context = base.Context(data_dir, device)
     found, left_out = commands.run(
-        names or [], every, full, context, tracking_uri, lambda line: typer.echo(line, err=True)
+        names or [],
+        every,
+        full,
+        context,
+        tracking_uri,
+        lambda line: typer.echo(line, err=True),
+        display.assignments(changes),
     )
     rows = commands.rows(found, left_out)
     _print(json.dumps(rows, indent=1) if as_json else display.table(rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -131,10 +131,14 @@ class Study(Generic[C]):
     discrepancies: ClassVar[tuple[str, ...]] = ()  # where paper, code and what is measured disagree
     heavy: ClassVar[bool] = False  # `full` wants a GPU
 
-    def configuration(self, length: str) -> C:
-        """The configuration of a length, "fast" or "full"."""
+    def configuration(self, length: str, changes: Mapping[str, Any] | None = None) -> C:
+        """The configuration of a length, "fast" or "full", with changed fields.
+
+        Raises:
+            StudyError: a field that it does not have, or a value of another type.
+        """
         found: C = getattr(self, length)
-        return found
+        return replace(found, **{name: _like(self, found, name, value) for name, value in (changes or {}).items()})  # type: ignore[type-var]
 
     def measure(self, config: C, context: Context) -> Evidence:
         """Make the experiment."""
@@ -159,6 +163,19 @@ def judge(study: Study[Any], length: str, evidence: Evidence) -> list[Verdict]:
                 raise StudyError(f"{study.name}: criterion {criterion.name} needs {criterion.measure!r}, not measured")
             verdicts.append(Verdict(criterion, tuple(float(value) for value in values)))
     return verdicts
+
+
+def _like(study: Study[Any], config: Any, name: str, value: Any) -> Any:
+    """A value as the field of a configuration wants it: lists are tuples, whole numbers may stand for others."""
+    known = [each.name for each in fields(config)]
+    if name not in known:
+        raise StudyError(f"{study.name} has no field {name!r}; it has: {', '.join(known)}")
+    before = getattr(config, name)
+    value = tuple(value) if isinstance(before, tuple) and isinstance(value, list) else value
+    value = float(value) if isinstance(before, float) and type(value) is int else value
+    if type(value) is not type(before):
+        raise StudyError(f"{study.name}: {name} is of the kind {before!r}, not {value!r}")
+    return value
 
 
 def _number(value: float) -> str:

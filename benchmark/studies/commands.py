@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,13 @@ def listing(folder: Path) -> list[dict[str, str]]:
 
 
 def run(
-    names: Sequence[str], every: bool, full: bool, context: Context, uri: str | None, tell: Callable[[str], None]
+    names: Sequence[str],
+    every: bool,
+    full: bool,
+    context: Context,
+    uri: str | None,
+    tell: Callable[[str], None],
+    changes: Mapping[str, Any] | None = None,
 ) -> tuple[list[Outcome], dict[str, str]]:
     """Run studies and store them.
 
@@ -35,18 +41,21 @@ def run(
         context: data and device.
         uri: of the store.
         tell: called with a line about each study when it begins.
+        changes: fields of the configuration with other values.
 
     Returns:
         the outcomes, and why studies were left out.
 
     Raises:
-        StudyError: no such study, or none named.
+        StudyError: no such study or field, or none named.
         DataError: a study that was named lacks its data.
     """
     if bool(names) == every:
         raise StudyError("name the studies to run, or say --all; `lnlbench study list` shows them")
     chosen = list(studies().values()) if every else [find(name) for name in dict.fromkeys(names)]
     length, done, left_out = FULL if full else FAST, list[Outcome](), dict[str, str]()
+    for study in chosen:  # a mistake is found before anything runs
+        study.configuration(length, changes)
     context = replace(context, tracking_uri=uri)
     store = Store(uri)
     try:
@@ -56,7 +65,7 @@ def run(
                 continue
             tell(f"{study.name} {study.title} ({length})")
             try:
-                outcome, files, points = execute(study, length, context)
+                outcome, files, points = execute(study, length, context, changes)
             except DataError as error:
                 if not every:
                     raise

@@ -7,6 +7,7 @@ import math
 import platform
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -75,14 +76,16 @@ def from_json(text: str | bytes) -> Outcome:
         raise StudyError(f"not the outcome of a study: {type(error).__name__}: {error}") from error
 
 
-def execute(study: Study[Any], length: str, context: Context) -> tuple[Outcome, dict[str, bytes | str], list[Point]]:
-    """Measure, judge and draw a study.
+def execute(
+    study: Study[Any], length: str, context: Context, changes: Mapping[str, Any] | None = None
+) -> tuple[Outcome, dict[str, bytes | str], list[Point]]:
+    """Measure, judge and draw a study; `changes` are fields of its configuration with other values.
 
     Returns:
         the outcome, its files by name, and the points of its curves.
     """
     begin = time.perf_counter()
-    config = study.configuration(length)
+    config = study.configuration(length, changes)
     evidence = study.measure(config, context)
     seconds = time.perf_counter() - begin
     verdicts = judge(study, length, evidence)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +98,7 @@ def _outcome(study: Study[Any], outcome: Outcome) -> str:
     made = outcome.made
     reasons = {_key(criterion): criterion.ours for criterion in study.criteria if criterion.ours}
     lines = [
-        f"`lnlbench study run {study.name} --{outcome.length}`: {_share(outcome)}; {outcome.seconds:.0f} s on "
+        f"`{_command(study, outcome)}`: {_share(outcome)}; {outcome.seconds:.0f} s on "
         f"{made['hardware']}, {made['date']}, commit {made['commit'] or 'unknown'}.",
         f"Configuration: {config}.",
         "",
@@ -114,6 +117,15 @@ def _outcome(study: Study[Any], outcome: Outcome) -> str:
     failed = dict.fromkeys(verdict.criterion.name for verdict in outcome.failed)
     lines += [f"**{name} fails.** {study.analysis.get(name, 'The cause is not known.')}" for name in failed]
     return "\n".join(lines)
+
+
+def _command(study: Study[Any], outcome: Outcome) -> str:
+    """What makes an outcome, with what its configuration has other than the study's."""
+    usual, found = json.loads(json.dumps(asdict(study.configuration(outcome.length)))), outcome.config
+    changed = {name: found[name] for name in usual if name in found and found[name] != usual[name]}
+    texts = {name: json.dumps(value) if isinstance(value, list) else value for name, value in changed.items()}
+    words = [shlex.quote(f"{name}={text}") for name, text in texts.items()]
+    return " --set ".join([f"lnlbench study run {study.name} --{outcome.length}", *words])
 
 
 def _key(criterion: Criterion) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from lnlbench.leaderboard.store import Store
 @dataclass(frozen=True)
 class Nothing:
     steps: int = 3
+    names: tuple[str, ...] = ("a",)
 
 
 class Quick(Study[Nothing]):
@@ -83,6 +84,8 @@ def test_list_shows_every_study(lnlbench, temporary, tmp_path):
         pytest.param([], "name the studies to run, or say --all", id="none named"),
         pytest.param(["t-good", "--all"], "name the studies to run, or say --all", id="named and all"),
         pytest.param(["T-GOOD", "E99"], "unknown study 'E99'", id="one of two is unknown"),
+        pytest.param(["T-GOOD", "--set", "step=4"], "T-GOOD has no field 'step'; it has: steps, names", id="field"),
+        pytest.param(["T-GOOD", "--set", "steps=four"], "steps is of the kind 3, not 'four'", id="value"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_run(lnlbench, temporary, url, arguments, message):
@@ -129,6 +132,12 @@ def test_report_is_written_whole(lnlbench, temporary, tmp_path, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
         "T-BAD.fast.json", "T-BAD.fast.png", "T-GOOD.fast.json", "T-GOOD.fast.png",
     ]  # fmt: skip
+
+    lnlbench("run", "T-GOOD", "--set", "steps=4", "--set", "names=['b']")
+    lnlbench("report", "--docs", tmp_path)
+    page = (tmp_path / "studies.md").read_text()
+    shown = """`lnlbench study run T-GOOD --fast --set steps=4 --set 'names=["b"]'`"""
+    assert page.count(shown) == 1, "the page names what was run"
 
     code, out, err = lnlbench("list", "--docs", tmp_path, "--json")
     assert {row["study"]: row["state"] for row in json.loads(out)}["T-BAD"] == "fast: 1 of 2 criteria hold"
