@@ -40,6 +40,7 @@ class Multiclass:
     centred: bool = True  # the output at the start is subtracted; else the last layer is made a hundredth as large
     measured: int = 0
     seeds: int = 1
+    precision: str = "fp32"
 
 
 START = (
@@ -83,14 +84,21 @@ class MulticlassStudy(Study[Multiclass]):
 
     def measure(self, config: Multiclass, context: Context) -> Evidence:
         """Train, and look at both segments."""
-        device = execution(context.device, "fp32").device
+        place = execution(context.device, config.precision)
         measures, first = dict[str, list[float]](), None
         for i in range(config.seeds):
             data, network = _data(config, i, context), _network(config, i, context)
-            data, network = data.to(device), network.to(device)
+            data, network = data.to(place.device), place.place(network)
             segments.fill_statistics(network, torch.split(data.x, AT_ONCE))
             how = Descent(
-                config.epochs, config.batch_size, config.lr, config.momentum, config.centred, config.measured, dense=10
+                config.epochs,
+                config.batch_size,
+                config.lr,
+                config.momentum,
+                config.centred,
+                config.measured,
+                dense=10,
+                precision=place.precision,
             )
             with torch.backends.cudnn.flags(allow_tf32=False):
                 trace = descend(network, data, how, "E001-5", i)

@@ -45,6 +45,7 @@ class Descent:
     dense: int = 20  # epochs after which gradients are measured every `every` epochs only
     every: int = 5
     until: float = 0.0  # stop when the training error is below this
+    precision: str = "fp32"  # or "bf16", of steps and errors; gradients of segments are sums that cancel, always fp32
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ class _Run:
     def __init__(self, network: nn.Module, data: Data, how: Descent) -> None:
         self.network, self.data = network, data
         self.wrong = data.given != data.true
+        self.autocast = torch.autocast(data.x.device.type, torch.bfloat16, enabled=False)
         self.start, self.test_start = (self._outputs(x) for x in (data.x, data.test_x))
+        self.autocast = torch.autocast(data.x.device.type, torch.bfloat16, enabled=how.precision == "bf16")
         if not how.centred:
             self.start, self.test_start = torch.zeros_like(self.start), torch.zeros_like(self.test_start)
         count = min(how.measured or len(data.x), len(data.x))
@@ -125,8 +128,9 @@ class _Run:
 
     def logits(self, x: Tensor, index: Tensor) -> Tensor:
         """Of training samples [B]."""
-        found: Tensor = self.network(x) - self.start[index]
-        return found
+        with self.autocast:
+            found: Tensor = self.network(x)
+        return found.to(x.dtype) - self.start[index]
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
@@ -170,4 +174,5 @@ class _Run:
     @torch.no_grad()
     def _outputs(self, x: Tensor) -> Tensor:
         self.network.eval()
-        return torch.cat([self.network(part) for part in torch.split(x, AT_ONCE)])
+        with self.autocast:
+            return torch.cat([self.network(part).to(x.dtype) for part in torch.split(x, AT_ONCE)])

@@ -48,3 +48,15 @@ def test_the_same_names_give_the_same_numbers_and_training_can_end_early(data):
         traces.append(descend(network, data, Descent(5, 64, 0.5, until=1.0), "test"))
     assert np.array_equal(traces[0].clean, traces[1].clean)
     assert len(traces[0].values["test_error"]) == 2 and traces[0].at.tolist() == [0, 1]
+
+
+def test_gradients_are_measured_in_fp32_whatever_trains(data):
+    traces = []
+    for precision in ("fp32", "bf16"):
+        network = KernelNetwork(12, 64, 1, max(2, int(data.true.max()) + 1), torch.Generator().manual_seed(1))
+        traces.append(descend(network, data, Descent(8, 32, 0.5, precision=precision), "test"))
+    exact, rounded = traces
+    assert np.array_equal(exact.clean[0], rounded.clean[0]) and np.array_equal(exact.noisy[0], rounded.noisy[0])
+    assert not np.array_equal(exact.clean[-1], rounded.clean[-1]), "bf16 trained another network"
+    for name, loose in (("clean_loss", 0.02), ("noisy_residual", 0.02), ("test_error", 0.1)):
+        np.testing.assert_allclose(rounded.values[name], exact.values[name], atol=loose)
