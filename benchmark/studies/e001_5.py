@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lnlbench.benchmark import segments
+from lnlbench.benchmark.epochs import EVALUATION_BATCH
 from lnlbench.benchmark.execution import execution
 from lnlbench.benchmark.models import build
 from lnlbench.benchmark.seeds import generator, seed
@@ -18,7 +19,7 @@ from lnlbench.benchmark.studies.e001_4 import curves_of
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
 from lnlbench.benchmark.studies.simulators.kernel_network import KernelNetwork
-from lnlbench.benchmark.studies.simulators.segment_training import AT_ONCE, Data, Descent, Trace, descend, flipped
+from lnlbench.benchmark.studies.simulators.segment_training import Data, Descent, Trace, descend, flipped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +90,7 @@ class MulticlassStudy(Study[Multiclass]):
         for i in range(config.seeds):
             data, network = _data(config, i, context), _network(config, i, context)
             data, network = data.to(place.device), place.place(network)
-            segments.fill_statistics(network, torch.split(data.x, AT_ONCE))
+            segments.fill_statistics(network, torch.split(data.x, EVALUATION_BATCH[place.device.type]))
             how = Descent(
                 config.epochs,
                 config.batch_size,

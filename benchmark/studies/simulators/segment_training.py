@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lnlbench.benchmark import segments
+from lnlbench.benchmark.epochs import EVALUATION_BATCH
 from lnlbench.benchmark.seeds import generator
 from lnlbench.benchmark.studies.base import Array
-
-AT_ONCE = 2000  # samples in a pass that only measures
 
 
 @dataclass(frozen=True)
@@ -118,6 +117,7 @@ class _Run:
     def __init__(self, network: nn.Module, data: Data, how: Descent) -> None:
         self.network, self.data = network, data
         self.wrong = data.given != data.true
+        self.at_once = EVALUATION_BATCH[data.x.device.type]
         self.autocast = torch.autocast(data.x.device.type, torch.bfloat16, enabled=False)
         self.start, self.test_start = (self._outputs(x) for x in (data.x, data.test_x))
         self.autocast = torch.autocast(data.x.device.type, torch.bfloat16, enabled=how.precision == "bf16")
@@ -162,7 +162,7 @@ class _Run:
             return logits - start[chosen]
 
         def batches(chosen: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-            for places in torch.split(torch.arange(len(chosen), device=chosen.device), AT_ONCE):
+            for places in torch.split(torch.arange(len(chosen), device=chosen.device), self.at_once):
                 yield places, chosen[places]
 
         given, true = data.given[index], data.true[index]
@@ -175,4 +175,4 @@ class _Run:
     def _outputs(self, x: Tensor) -> Tensor:
         self.network.eval()
         with self.autocast:
-            return torch.cat([self.network(part).to(x.dtype) for part in torch.split(x, AT_ONCE)])
+            return torch.cat([self.network(part).to(x.dtype) for part in torch.split(x, self.at_once)])
