@@ -88,8 +88,8 @@ class BinaryDynamics(Study[Binary]):
     analysis = {  # noqa: RUF012
         "B5": (
             "300 epochs at a learning rate of 1 do not end the training of this network: its training error falls from "
-            "0.40 at t* to 0.31 after 100 epochs, 0.23 after 200 and 0.14 after 300, about 0.1 less for wrong labels every "
-            "50 epochs, and has not levelled off. The criterion is about a network that has fitted everything. "
+            "0.40 at t* to 0.31 after 100 epochs, 0.23 after 200 and 0.14 after 300, about 0.1 less for wrong labels "
+            "every 50 epochs, and has not levelled off. The criterion is about a network that has fitted everything. "
             "Towards the end single epochs jump (the ratio of one class to 2), so that a larger step is no remedy."
         ),
     }
