@@ -11,8 +11,9 @@ class Cell:
 
     `half` is half the width of the 95 % interval (None with one replicate), `rank` is None where the setting or the
     row does not rank, `letters` are the groups of methods that its tests do not tell apart (None where not all could
-    be made), and `same_as_host` says that the numbers are those of the run that a reading was read off. `searched` are
-    the ends of the interval that includes the search, of a tuned method under the rule that the search went by.
+    be made, empty where they are too many for letters), and `same_as_host` says that the numbers are those of the run
+    that a reading was read off. `searched` are the ends of the interval that includes the search, of a tuned method
+    under the rule that the search went by.
     """
 
     mean: float
@@ -41,7 +42,8 @@ class Pair:
 class Column:
     """One setting: its rates, what validation can resolve there (a fraction), and whether it counts for ranks.
 
-    `needed` is how many replicates a difference of half a point would take, None where it cannot be told.
+    `needed` is how many replicates a difference of half a point would take, None where it cannot be told; `groups` are
+    the sets of methods that the tests leave together, which overlap, None where not all tests could be made.
     """
 
     setting: str
@@ -54,6 +56,7 @@ class Column:
     counted: bool
     needed: int | None = None
     pairs: tuple[Pair, ...] = ()
+    groups: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,12 @@ from lnlbench.leaderboard.rules import best_epoch, resolution
 
 
 def column(
-    setting: str, runs: Sequence[Result], counted: bool, needed: int | None = None, pairs: Sequence[Pair] = ()
+    setting: str,
+    runs: Sequence[Result],
+    counted: bool,
+    needed: int | None = None,
+    pairs: Sequence[Pair] = (),
+    groups: int | None = None,
 ) -> Column:
     """Return the column of a setting.
 
@@ -20,6 +25,7 @@ def column(
         counted: whether every method has a cell there.
         needed: replicates that a difference of half a point would take.
         pairs: the tests that were made there.
+        groups: how many sets of methods they leave together.
     """
     manifests: list[Mapping[str, Any]] = [run.identity.get("noise") or {} for run in runs]
     realised = [m["realised_rate"] for m in manifests if isinstance(m.get("realised_rate"), (int, float))]
@@ -35,6 +41,7 @@ def column(
         counted=counted,
         needed=needed,
         pairs=tuple(pairs),
+        groups=groups,
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence, Set
 from itertools import combinations
-from string import ascii_letters
+from string import ascii_lowercase
 
 Pair = tuple[str, str]
+LEGIBLE = 12  # groups that a reader can tell apart; three replicates of 38 methods have a hundred
 
 
 def groups(names: Sequence[str], different: Set[Pair]) -> list[tuple[str, ...]]:
@@ -40,11 +41,13 @@ def groups(names: Sequence[str], different: Set[Pair]) -> list[tuple[str, ...]]:
     return [tuple(clique) for clique in sorted(ordered, key=lambda clique: [place[name] for name in clique])]
 
 
-def letters(names: Sequence[str], different: Set[Pair]) -> Mapping[str, str]:
-    """Return each name's letters: two names share one if and only if they do not differ (Piepho, 2004)."""
+def letters(names: Sequence[str], cliques: Sequence[Sequence[str]]) -> Mapping[str, str]:
+    """Return each name's letters, of its `groups`: two share one if and only if they do not differ (Piepho, 2004).
+
+    Where there are more groups than `LEGIBLE`, nobody has letters.
+    """
     found = dict.fromkeys(names, "")
-    for i, group in enumerate(groups(names, different)):
-        turn, letter = divmod(i, len(ascii_letters))
+    for letter, group in zip(ascii_lowercase, cliques if len(cliques) <= LEGIBLE else (), strict=False):
         for name in group:
-            found[name] += ascii_letters[letter] + (str(turn) if turn else "")
+            found[name] += letter
     return found

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lnlbench.leaderboard.across import Across
 from lnlbench.leaderboard.board import Column, Row
+from lnlbench.leaderboard.letters import LEGIBLE
 from lnlbench.leaderboard.power import DIFFERENCE, POWER
 from lnlbench.leaderboard.rules import RANKED
 
@@ -30,6 +31,11 @@ def notes(
             found.append(f"{column.setting} is out of all ranks: no result of {missing}.")
         elif any(cell.rank is None for cell in cells):
             found.append(f"{column.setting} has no ranks: tests and intervals need two common replicates or more.")
+        elif column.groups is not None and column.groups > LEGIBLE:
+            found.append(
+                f"{column.setting}: its tests leave {column.groups} groups that overlap, too many for letters; a rank "
+                "is one more than the number of methods that are significantly better, and `--format json` has every test."
+            )
         if rule == "noisy_val" and not column.guaranteed:
             found.append(
                 f"† {column.setting}: its noise may depend on the image, so noisy validation is not guaranteed."

@@ -149,7 +149,7 @@ def _cell(row: Row, setting: str, usual: int) -> str:
     if cell is None:
         return "—"
     half = "" if cell.half is None else f" ± {_percent(cell.half)}"
-    rank = "" if cell.rank is None else f" ({cell.rank} {cell.letters})"
+    rank = "" if cell.rank is None else f" ({cell.rank}{f' {cell.letters}' if cell.letters else ''})"
     n = "" if cell.n == usual else f" n = {cell.n}"
     return f"{_percent(cell.mean)}{half}{rank}{n}{_flags(cell)}"
 

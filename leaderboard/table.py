@@ -12,7 +12,7 @@ from lnlbench.leaderboard.board import Board, Cell, Row
 from lnlbench.leaderboard.budget import with_search
 from lnlbench.leaderboard.column import column
 from lnlbench.leaderboard.grid import sort_into_grid
-from lnlbench.leaderboard.letters import letters
+from lnlbench.leaderboard.letters import groups, letters
 from lnlbench.leaderboard.notes import notes
 from lnlbench.leaderboard.references import split_references
 from lnlbench.leaderboard.render import to_csv as to_csv
@@ -56,10 +56,10 @@ def boards(
 
 def grouped(results: Iterable[Result]) -> dict[Group, list[Result]]:
     """Sort results by what must not be ranked together."""
-    groups: dict[Group, list[Result]] = defaultdict(list)
+    found: dict[Group, list[Result]] = defaultdict(list)
     for result in results:
-        groups[result.protocol, result.length, result.track].append(result)
-    return dict(groups)
+        found[result.protocol, result.length, result.track].append(result)
+    return dict(found)
 
 
 def build(results: Sequence[Result], rule: str, show: Collection[str] | None = None, *, seed: int = 0) -> Board:
@@ -113,12 +113,13 @@ def build(results: Sequence[Result], rule: str, show: Collection[str] | None = N
         )
     rows.sort(key=lambda row: (math.inf if row.mean_rank is None else row.mean_rank, -_mean_of(row), row.name))
     if across.decidable:
-        shared = letters([row.name for row in rows if row.name in ranked], across.higher)
+        names = [row.name for row in rows if row.name in ranked]
+        shared = letters(names, groups(names, across.higher))
         rows = [replace(row, letters=shared.get(row.name)) for row in rows]
     columns = []
     for setting in settings:
         test, runs = tested.get(setting), [result for result in results if result.setting == setting]
-        more = (test.needed, test.pairs) if test else ()
+        more = (test.needed, test.pairs, test.groups) if test else ()
         columns.append(column(setting, runs, setting in counted, *more))
     found_notes += notes(rule, columns, [row for row in rows if row.name in ranked], rows, across)
     if rule == "mean10" and (cycles := sorted({run.label for run in (*results, *references) if cyclic(run)})):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from lnlbench.leaderboard.board import Pair
-from lnlbench.leaderboard.letters import letters
+from lnlbench.leaderboard.letters import groups, letters
 from lnlbench.leaderboard.power import paired_spread, replicates_needed
 from lnlbench.leaderboard.statistics import Scores, compare_all, higher, ranks_of
 
@@ -18,7 +18,8 @@ class Within:
     means: Mapping[str, float]
     pairs: tuple[Pair, ...]
     ranks: Mapping[str, int] | None
-    letters: Mapping[str, str] | None
+    letters: Mapping[str, str] | None  # none for anybody where the groups are too many
+    groups: int | None
     needed: int | None  # replicates that a difference of half a point would take
 
     def rank(self, name: str) -> int | None:
@@ -47,11 +48,13 @@ def within(methods: Mapping[str, Scores], alpha: float = 0.05) -> Within:
     ]
     better = higher(tests, order, alpha)
     ranks = {name: rank for name, rank in ranks_of(better, order).items() if rank is not None}
+    cliques = None if better is None else groups(order, better)
     spread = paired_spread(methods)
     return Within(
         means,
         tuple(pairs),
         ranks or None,
-        None if better is None else letters(order, better),
+        None if cliques is None else letters(order, cliques),
+        None if cliques is None else len(cliques),
         None if spread is None else replicates_needed(spread, alpha / math.comb(len(order), 2)),
     )

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from lnlbench.leaderboard.letters import LEGIBLE
+
 WIDTH = 360  # as wide as a phone, so that letters keep their size there
 LABEL = 118
 ROW = 22
@@ -23,11 +25,11 @@ def critical_difference(
     Args:
         positions: of every method on the axis, in the order of the rows.
         spans: the intervals around them.
-        groups: methods that are not told apart; those of one method draw no bar.
+        groups: methods that are not told apart; those of one method draw no bar, and too many of them none at all.
         axis: what the axis shows.
     """
     names = list(positions)
-    bars = [group for group in groups if len(group) > 1]
+    bars = [group for group in groups if len(group) > 1] if len(groups) <= LEGIBLE else []
     right = WIDTH - 12 - 9 * len(bars)
     ends = [value for name in names for value in (spans.get(name) or (positions[name],))]
     scale = _Scale(min(ends), max(ends), LABEL + 8, right - 8)
@@ -52,6 +54,8 @@ def critical_difference(
     parts.append(_text((LABEL + right) / 2, bottom + 30, axis, "middle"))
     told = "; ".join(f"{name} {value:.4g}" for name, value in positions.items())
     joined = "; ".join(", ".join(group) for group in bars) or "none"
+    if len(groups) > LEGIBLE:
+        joined = f"{len(groups)} groups, too many to draw"
     return _svg(bottom + 36, parts, f"{axis}: {told}. Not told apart: {joined}.")
 
 

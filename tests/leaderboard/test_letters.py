@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 import pytest
 
-from lnlbench.leaderboard.letters import groups, letters
+from lnlbench.leaderboard.letters import LEGIBLE, groups, letters
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from lnlbench.leaderboard.letters import groups, letters
     ],
 )
 def test_by_hand(different, expected):
-    assert letters("xyz", different) == expected
+    assert letters("xyz", groups("xyz", different)) == expected
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -31,18 +31,22 @@ def test_against_networkx_on_random_tables(seed):
     graph = networkx.Graph()
     graph.add_nodes_from(names)
     graph.add_edges_from(set(combinations(names, 2)) - different)
-    assert {frozenset(group) for group in groups(names, different)} == set(map(frozenset, networkx.find_cliques(graph)))
-    found = letters(names, different)
+    cliques = groups(names, different)
+    assert {frozenset(group) for group in cliques} == set(map(frozenset, networkx.find_cliques(graph)))
+    found = letters(names, cliques)
     for a, b in combinations(names, 2):
-        assert bool(set(found[a]) & set(found[b])) == ((a, b) not in different)
+        assert bool(set(found[a]) & set(found[b])) == (len(cliques) <= LEGIBLE and (a, b) not in different)
 
 
 def test_nobody_has_no_letters():
-    assert letters([], set()) == {}
+    assert letters([], []) == {}
     assert groups([], set()) == []
 
 
-def test_there_are_letters_for_all():
-    names = [f"{i:03}" for i in range(120)]
-    found = letters(names, set(combinations(names, 2)))
-    assert len(set(found.values())) == len(names)
+def test_letters_end_where_nobody_could_read_them():
+    names = [f"{i:03}" for i in range(LEGIBLE + 1)]
+    for count in (LEGIBLE, LEGIBLE + 1):
+        few = names[:count]
+        found = letters(few, groups(few, set(combinations(few, 2))))
+        assert len(set(found.values())) == (count if count <= LEGIBLE else 1)
+    assert set(found.values()) == {""}

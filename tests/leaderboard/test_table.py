@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from lnlbench.leaderboard.letters import LEGIBLE
 from lnlbench.leaderboard.table import boards, build, to_csv, to_json, to_latex, to_markdown, to_rich
 
 NOISES = ("symmetric-0.4", "asymmetric-0.4")
@@ -199,6 +200,20 @@ def test_groups_are_letters_of_the_tests(results):
     (pair,) = board.columns[0].pairs
     assert (pair.a, pair.b, pair.n) == ("gce", "ce", 3) and pair.p < 0.05
     assert pair.difference == pytest.approx(0.1 + 0.002 / 3)
+
+
+def test_too_many_groups_have_no_letters_and_the_board_says_so(make):
+    """Forty methods a point apart, of scores that scatter: neighbours overlap, those far apart do not."""
+    runs = [
+        make(label=f"m{k:02}", replicate=i, test=[0.5 + 0.01 * k + 0.004 * (-1) ** (i * k) * (k % 3)])
+        for k in range(40)
+        for i in range(3)
+    ]
+    (board,) = boards(runs, ["final"])
+    (column,) = board.columns
+    assert column.groups > LEGIBLE and {row.cells[column.setting].letters for row in board.rows} == {""}
+    markdown = to_markdown(board)
+    assert " (1) |" in markdown and f"leave {column.groups} groups that overlap, too many for letters" in markdown
 
 
 def test_mean_ranks_have_an_interval_over_settings(results):

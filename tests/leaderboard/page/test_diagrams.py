@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from lnlbench.leaderboard.letters import groups
+from lnlbench.leaderboard.letters import LEGIBLE, groups
 from lnlbench.leaderboard.page.diagrams import critical_difference, scatter
 
 
@@ -59,3 +59,11 @@ def test_the_front_is_a_line_and_cost_a_logarithm():
 def test_names_are_escaped():
     text = critical_difference({"<b>": 1.0, '"x': 2.0}, {}, [], "<i>")
     assert "<b>" not in text and "<i>" not in text and "&lt;b&gt;" in text
+
+
+def test_too_many_groups_draw_no_bars():
+    positions = {f"m{i}": float(i) for i in range(LEGIBLE + 2)}
+    pairs = list(zip(positions, list(positions)[1:], strict=False))
+    few, many = (critical_difference(positions, {}, pairs[:count], "rank") for count in (LEGIBLE, LEGIBLE + 1))
+    assert few.count('class="bar"') == LEGIBLE and many.count('class="bar"') == 0
+    assert f"{LEGIBLE + 1} groups, too many to draw" in many
