@@ -34,7 +34,7 @@ def notes(
         elif column.groups is not None and column.groups > LEGIBLE:
             found.append(
                 f"{column.setting}: its tests leave {column.groups} groups that overlap, too many for letters; a rank "
-                "is one more than the number of methods that are significantly better, and `--format json` has every test."
+                "is one more than the number of methods significantly better, and `--format json` has every test."
             )
         if rule == "noisy_val" and not column.guaranteed:
             found.append(
