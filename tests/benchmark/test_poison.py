@@ -118,7 +118,7 @@ READERS = {
     ("data.py", "prepare"): {"train_labels", "test_labels", "truth", "Truth"},
     ("data.py", "_corrupted"): {"train_labels"},  # noise of a subset, of as many samples per class
     ("examples.py", "flipped"): {"truth"},  # a picture for MLflow, of runs that are scored
-    ("runs.py", "measure"): {"truth"},
+    ("results.py", "measure"): {"truth"},
     ("diagnostics.py", "__init__"): {"truth"},  # beside training, of states that training gives
     ("told.py", "facts"): {"truth"},
     ("scoring.py", "evaluated"): {"test_labels"},  # of a study that is closed
