@@ -75,11 +75,16 @@ class Verdict:
     def word(self) -> str:
         """What came of it, in words."""
         if self.criterion.interval:
-            low, high = self.criterion.low, self.criterion.high
-            ends = list(zip(self.values[::2], self.values[1::2], strict=True))
-            outside = all(b < low or a > high for a, b in ends)
-            return "supported" if self.passed else "not supported" if outside else "undecided"
+            ends = zip(self.values[::2], self.values[1::2], strict=True)
+            words = [self._decided(a, b) for a, b in ends]
+            return words[0] if len(set(words)) == 1 else "; ".join(words)
         return ("holds" if self.passed else "fails") if self.criterion.gates else "informational"
+
+    def _decided(self, a: float, b: float) -> str:
+        """What one interval says of the claim."""
+        low, high = self.criterion.low, self.criterion.high
+        inside, outside = low <= a and b <= high, b < low or a > high
+        return "supported" if inside else "not supported" if outside else "undecided"
 
     @property
     def measured(self) -> str:

@@ -18,7 +18,7 @@ from lnlbench.benchmark.studies.e003 import _precision, _stored, _trained
         pytest.param((-3.0, -0.5), "not supported", id="outside"),
         pytest.param((-1.0, 2.0), "undecided", id="across the bound"),
         pytest.param((1.0, 2.0, 0.1, 0.2), "supported", id="both tasks"),
-        pytest.param((1.0, 2.0, -2.0, -1.0), "undecided", id="tasks that disagree"),
+        pytest.param((1.0, 2.0, -2.0, -1.0), "supported; not supported", id="tasks that disagree"),
         pytest.param((-4.0, -3.0, -2.0, -1.0), "not supported", id="both outside"),
         pytest.param((float("nan"), float("nan")), "undecided", id="nothing to test"),
     ],
