@@ -132,8 +132,8 @@ class MNISTDynamics(MulticlassStudy):
     analysis = {  # noqa: RUF012
         "t*": (
             "The rank correlation alone: nearly all of the fall, from 21 to 1.4, is over after the first epoch, the "
-            "first at which it is measured. From there to t* the ratio lies between 0.9 and 1.5 without a trend, so that its "
-            "ranks say little of a fall by a factor of 17."
+            "first at which it is measured. From there to t* the ratio lies between 0.9 and 1.5 without a trend, so "
+            "that its ranks say little of a fall by a factor of 17."
         ),
     }
     fast = Multiclass()
