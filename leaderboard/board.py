@@ -42,8 +42,8 @@ class Pair:
 class Column:
     """One setting: its rates, what validation can resolve there (a fraction), and whether it counts for ranks.
 
-    `needed` is how many replicates a difference of half a point would take, None where it cannot be told; `groups` are
-    the sets of methods that the tests leave together, which overlap, None where not all tests could be made.
+    `needed` is how many replicates a difference of half a point would take, None where it cannot be told; `groups` is
+    how many sets of methods the tests leave together, which overlap, None where not all tests could be made.
     """
 
     setting: str

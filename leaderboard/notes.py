@@ -10,7 +10,7 @@ from lnlbench.leaderboard.rules import RANKED
 
 
 def notes(
-    rule: str, columns: Sequence[Column], ranked: Sequence[Row], rows: Sequence[Row], across: Across
+    rule: str, columns: Sequence[Column], ranked: Sequence[Row], rows: Sequence[Row], across: Across, groups: int
 ) -> list[str]:
     """Return the sentences: what does not rank and why, what the flags mean, what the tests can tell.
 
@@ -20,6 +20,7 @@ def notes(
         ranked: the rows that rank.
         rows: all rows.
         across: the tests over settings.
+        groups: how many sets of methods those leave together.
     """
     found = []
     if rule not in RANKED:
@@ -31,17 +32,15 @@ def notes(
             found.append(f"{column.setting} is out of all ranks: no result of {missing}.")
         elif any(cell.rank is None for cell in cells):
             found.append(f"{column.setting} has no ranks: tests and intervals need two common replicates or more.")
-        elif column.groups is not None and column.groups > LEGIBLE:
-            found.append(
-                f"{column.setting}: its tests leave {column.groups} groups that overlap, too many for letters; a rank "
-                "is one more than the number of methods significantly better, and `--format json` has every test."
-            )
+        else:
+            found += _crowded(f"{column.setting}: its tests leave", column.groups or 0)
         if rule == "noisy_val" and not column.guaranteed:
             found.append(
                 f"† {column.setting}: its noise may depend on the image, so noisy validation is not guaranteed."
             )
     if len(ranked) > 1:
-        found += [across.sentence, *_needed(columns, len(ranked))]
+        crowded = _crowded("Tests across settings leave", groups)
+        found += [across.sentence, *crowded, *_needed(columns, len(ranked))]
     cells = [cell for row in rows for cell in row.cells.values()]
     if any(cell.diverged for cell in cells):
         found.append("! diverged runs score chance and count.")
@@ -52,6 +51,16 @@ def notes(
     if told := [row for row in rows if row.told]:
         found.append("Told beyond the labels: " + "; ".join(f"{row.name}: {', '.join(row.told)}" for row in told) + ".")
     return found
+
+
+def _crowded(beginning: str, groups: int) -> list[str]:
+    """The sentence on groups that are too many for letters."""
+    if groups <= LEGIBLE:
+        return []
+    return [
+        f"{beginning} {groups} groups that overlap, too many for letters; a rank is one more than the number of "
+        "methods significantly better, and `--format json` has every test."
+    ]
 
 
 def _needed(columns: Sequence[Column], methods: int) -> list[str]:

@@ -112,16 +112,17 @@ def build(results: Sequence[Result], rule: str, show: Collection[str] | None = N
             )
         )
     rows.sort(key=lambda row: (math.inf if row.mean_rank is None else row.mean_rank, -_mean_of(row), row.name))
+    names = [row.name for row in rows if row.name in ranked]
+    cliques = groups(names, across.higher) if across.decidable else []
     if across.decidable:
-        names = [row.name for row in rows if row.name in ranked]
-        shared = letters(names, groups(names, across.higher))
+        shared = letters(names, cliques)
         rows = [replace(row, letters=shared.get(row.name)) for row in rows]
     columns = []
     for setting in settings:
         test, runs = tested.get(setting), [result for result in results if result.setting == setting]
         more = (test.needed, test.pairs, test.groups) if test else ()
         columns.append(column(setting, runs, setting in counted, *more))
-    found_notes += notes(rule, columns, [row for row in rows if row.name in ranked], rows, across)
+    found_notes += notes(rule, columns, [row for row in rows if row.name in ranked], rows, across, len(cliques))
     if rule == "mean10" and (cycles := sorted({run.label for run in (*results, *references) if cyclic(run)})):
         found_notes.append(f"Means of ten epochs within a cycle of the learning rate: {', '.join(cycles)}.")
     kept = tuple(row for row in rows if show is None or row.name in show)

@@ -18,8 +18,8 @@ class Within:
     means: Mapping[str, float]
     pairs: tuple[Pair, ...]
     ranks: Mapping[str, int] | None
-    letters: Mapping[str, str] | None  # none for anybody where the groups are too many
-    groups: int | None
+    letters: Mapping[str, str] | None  # empty where the groups are too many
+    groups: int | None  # how many there are
     needed: int | None  # replicates that a difference of half a point would take
 
     def rank(self, name: str) -> int | None:

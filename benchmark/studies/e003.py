@@ -103,8 +103,8 @@ class DynamicsAwareLoss(Study[Claims]):
     full = Claims(tasks=("mnist-mlp", "cifar10-subset"), replicates=5, stored=True)
     criteria = _claims()
     discrepancies = (
-        "Intervals are of paired t tests over replicates, jointly 95 % over all claims and tasks (Bonferroni). Where "
-        "tasks disagree, each has its own verdict, in the order of the configuration.",
+        "Intervals are of paired t tests over replicates, jointly 95 % over all claims and tasks (Bonferroni). Each "
+        "task has an interval, in the order of the configuration, and where they disagree a verdict.",
         "The paper reports the last epochs of ResNets on CIFAR; here networks are small, and so are the data.",
     )
 

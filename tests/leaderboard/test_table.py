@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from lnlbench.leaderboard.letters import LEGIBLE
+from lnlbench.leaderboard.notes import notes
 from lnlbench.leaderboard.table import boards, build, to_csv, to_json, to_latex, to_markdown, to_rich
 
 NOISES = ("symmetric-0.4", "asymmetric-0.4")
@@ -214,6 +215,13 @@ def test_too_many_groups_have_no_letters_and_the_board_says_so(make):
     assert column.groups > LEGIBLE and {row.cells[column.setting].letters for row in board.rows} == {""}
     markdown = to_markdown(board)
     assert " (1) |" in markdown and f"leave {column.groups} groups that overlap, too many for letters" in markdown
+
+
+def test_too_many_groups_across_settings_are_told_too(make):
+    (board,) = boards([make(label=label, replicate=i) for label in ("ce", "gce") for i in range(2)], ["final"])
+    for groups, told in ((LEGIBLE, False), (LEGIBLE + 1, True)):
+        found = notes("final", board.columns, board.rows, board.rows, board.across, groups)
+        assert any(f"Tests across settings leave {groups} groups" in note for note in found) == told
 
 
 def test_mean_ranks_have_an_interval_over_settings(results):
