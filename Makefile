@@ -41,7 +41,7 @@ gpu:
 
 gpu-test:
 	@mkdir -p $(OUT)
-	$(BIN)/python -m pytest tests/benchmark/test_cuda.py -s --junitxml=$(OUT)/cuda.xml
+	$(BIN)/python -m pytest tests/benchmark/engine/test_cuda.py -s --junitxml=$(OUT)/cuda.xml
 
 gpu-bench: $(addprefix gpu-bench-,resnet18 resnet34 mlp cnn cifar-cnn)
 

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lnlbench.benchmark.api import run
-    from lnlbench.benchmark.data import Prepared, Truth, prepare
-    from lnlbench.benchmark.job import Epoch, Job, Samples
-    from lnlbench.benchmark.kept import Trained, load_model
-    from lnlbench.benchmark.loader import Split
-    from lnlbench.benchmark.settings import Setting, find, setting, suites
-    from lnlbench.benchmark.trainer import fit, train
+    from lnlbench.benchmark.engine.job import Epoch, Job, Samples
+    from lnlbench.benchmark.engine.trainer import fit, train
+    from lnlbench.benchmark.protocol.settings import Setting, find, setting, suites
+    from lnlbench.benchmark.protocol.splits import Prepared, Split, Truth, prepare
+    from lnlbench.benchmark.runs.artifacts import Trained, load_model
 
 __all__ = [
     "Epoch",
@@ -33,12 +32,11 @@ __all__ = [
 
 _HOMES = {
     "api": ("run",),
-    "data": ("Prepared", "Truth", "prepare"),
-    "job": ("Epoch", "Job", "Samples"),
-    "kept": ("Trained", "load_model"),
-    "loader": ("Split",),
-    "settings": ("Setting", "find", "setting", "suites"),
-    "trainer": ("fit", "train"),
+    "protocol.splits": ("Split", "Prepared", "Truth", "prepare"),
+    "engine.job": ("Epoch", "Job", "Samples"),
+    "runs.artifacts": ("Trained", "load_model"),
+    "protocol.settings": ("Setting", "find", "setting", "suites"),
+    "engine.trainer": ("fit", "train"),
 }
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.options import Options
-from lnlbench.benchmark.plan import grid
-from lnlbench.benchmark.plugins import plugged
-from lnlbench.benchmark.sweep import sweep
-from lnlbench.leaderboard.errors import StoreError
-from lnlbench.leaderboard.result import Result
-from lnlbench.leaderboard.store import Store
+from lnlbench.benchmark.sweep.grid import grid
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.plugins import plugged
+from lnlbench.benchmark.sweep.scheduler import sweep
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.store.store import Store
 
 
 def run(

@@ -123,7 +123,7 @@ def card(name: str) -> Card:
     Raises:
         DataError: the name is not known; the message names the closest one.
     """
-    from lnlbench.datasets import own
+    from lnlbench.datasets.loading import own
 
     if own.is_own(name):
         return own.read(name)[0]

@@ -1,9 +1,9 @@
 """Methods of learning with noisy labels: one file each, found by name."""
 
+from lnlbench.methods._compose import Composition
+from lnlbench.methods._parse import parse, split_methods
+from lnlbench.methods._registry import load_file, method_class, methods, register
 from lnlbench.methods.base import Batch, Clock, History, Method, MethodError, Params, Record, Task, tuned
-from lnlbench.methods.compose import Composition
-from lnlbench.methods.parse import parse, split_methods
-from lnlbench.methods.registry import load_file, method_class, methods, register
 
 __all__ = [
     "Batch",

@@ -1,7 +1,7 @@
 """Adaptive sharpness-aware minimisation: SAM whose neighbourhood grows with the weights."""
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import tuned
-from lnlbench.methods.registry import register
 from lnlbench.methods.sam import SAM
 
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
-from lnlbench.methods.registry import register
 
 ITERATIONS = 16  # of Newton's method; from the left of a convex function, it needs about ten
 

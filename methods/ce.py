@@ -1,7 +1,7 @@
 """Cross-entropy: the baseline that everything else is compared with."""
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Method
-from lnlbench.methods.registry import register
 
 
 @register("ce")

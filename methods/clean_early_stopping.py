@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import History, MethodError
 from lnlbench.methods.early_stopping import EarlyStopping
-from lnlbench.methods.registry import register
 
 
 @register("clean_early_stopping")

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock
-from lnlbench.methods.registry import register
 from lnlbench.methods.small_loss import SmallLoss
 
 

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 from lnlbench.methods.gce import box_cox
-from lnlbench.methods.registry import register
 from lnlbench.methods.soft_bootstrapping import entropy
 
 

@@ -5,11 +5,11 @@ import math
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, tuned
 from lnlbench.methods.dal import DAL
 from lnlbench.methods.gce import box_cox
 from lnlbench.methods.hard_bootstrapping import predicted_cross_entropy
-from lnlbench.methods.registry import register
 from lnlbench.methods.soft_bootstrapping import entropy
 
 STEPS = 3

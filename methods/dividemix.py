@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from lnlbench.methods._beta import symmetric_beta
+from lnlbench.methods._mixture import clean_probability
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Record, Task, cross_entropy, tuned
-from lnlbench.methods.beta import symmetric_beta
-from lnlbench.methods.mixture import clean_probability
-from lnlbench.methods.registry import register
 
 RAMP = 16 / 300  # of the training length: the weight of the unlabelled part rises for so long
 

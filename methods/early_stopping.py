@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import History, Method, tuned
-from lnlbench.methods.registry import register
 
 
 @register("early_stopping")

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Task, cross_entropy, tuned
-from lnlbench.methods.registry import register
 
 
 @register("elr")

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Clock, Method, Params, tuned
-from lnlbench.methods.registry import register
 
 
 @register("ema")

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method
-from lnlbench.methods.registry import register
 
 TINY = 1e-30  # of a transition: a label that no class leads to costs much, not infinitely much
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._mixture import clean_probability
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Record, Task, tuned
-from lnlbench.methods.mixture import clean_probability
-from lnlbench.methods.registry import register
 
 
 @register("gmm_split")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
-from lnlbench.methods.registry import register
 
 
 @register("label_noise_sgd")

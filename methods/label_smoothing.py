@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
-from lnlbench.methods.registry import register
 
 
 @register("label_smoothing")

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import History, Method, MethodError, tuned
-from lnlbench.methods.registry import register
 
 
 @register("label_wave")

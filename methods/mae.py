@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method
 from lnlbench.methods.gce import box_cox
-from lnlbench.methods.registry import register
 
 
 @register("mae")

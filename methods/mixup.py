@@ -5,8 +5,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Random, tuned
-from lnlbench.methods.registry import register
 
 PROPOSALS = 8  # per gamma variable; each is accepted with a probability above 0.95
 

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from lnlbench.methods.active_passive import asymmetric_gce, normalised_cross_entropy
+from lnlbench.methods._active_passive import asymmetric_gce, normalised_cross_entropy
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
-from lnlbench.methods.registry import register
 
 
 @register("nce_agce")

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 from lnlbench.methods.label_smoothing import smoothed
-from lnlbench.methods.registry import register
 
 
 @register("negative_label_smoothing")

@@ -5,8 +5,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Record, Task, tuned
-from lnlbench.methods.registry import register
 
 NEAR = 1e-3  # a product of shares that should be a whole number may be off by so much
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Method, Params, tuned
-from lnlbench.methods.registry import register
 
 TINY = 1e-12
 ETA = 0.01  # the floor of ASAM's scale, so that small weights can move too

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from lnlbench.methods.active_passive import reverse_cross_entropy
+from lnlbench.methods._active_passive import reverse_cross_entropy
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
-from lnlbench.methods.registry import register
 
 
 @register("sce")

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Params, Record, Task, tuned
 from lnlbench.methods.ema import moved
-from lnlbench.methods.registry import register
 
 
 @register("sln")

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Task, tuned
-from lnlbench.methods.registry import register
 
 START = 1e-8  # of u and v: so small that only what pushes them for long makes them count
 FLOOR = 1e-4  # of what enters the logarithm

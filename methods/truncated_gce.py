@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
+from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Record, Task, tuned
 from lnlbench.methods.gce import GCE
-from lnlbench.methods.registry import register
 
 
 @register("truncated_gce")

@@ -27,7 +27,7 @@ def _own_home(tmp_path_factory):
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
     """Make a fresh store's database, once: the migrations take seconds, so tests copy it."""
-    from lnlbench.leaderboard.store import Store
+    from lnlbench.leaderboard.store.store import Store
 
     file = tmp_path_factory.mktemp("template") / "mlflow.db"
     Store(f"sqlite:///{file}").close()
@@ -49,7 +49,7 @@ def postgres():
 @pytest.fixture(scope="session")
 def postgres_template(postgres):
     """Make a fresh store's database on the server, once; gives its name."""
-    from lnlbench.leaderboard.store import Store
+    from lnlbench.leaderboard.store.store import Store
 
     name = f"lnl_template_{os.getpid()}"
     _execute(postgres, f"CREATE DATABASE {name}")

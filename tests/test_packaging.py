@@ -47,7 +47,7 @@ def test_the_installed_files_are_those_of_the_folder(folder):
     assert _files(INSTALLED / folder) == _files(ROOT / folder)  # neither a data file lost nor a deleted module kept
 
 
-@pytest.mark.parametrize("name", ["benchmark/settings.toml", *(f"{folder}/py.typed" for folder in FOLDERS)])
+@pytest.mark.parametrize("name", ["benchmark/protocol/settings.toml", *(f"{folder}/py.typed" for folder in FOLDERS)])
 def test_data_files_are_installed(name):
     assert (INSTALLED / name).is_file()
 

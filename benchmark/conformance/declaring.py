@@ -9,8 +9,8 @@ from dataclasses import fields, replace
 from difflib import get_close_matches
 
 from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject
+from lnlbench.methods._parse import parse
 from lnlbench.methods.base import HOOKS, Method, MethodError
-from lnlbench.methods.parse import parse
 
 
 def declares(subject: Subject) -> Iterator[Finding]:

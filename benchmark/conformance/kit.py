@@ -9,8 +9,8 @@ from typing import Any
 
 from lnlbench.benchmark.conformance import declaring, learning, pure, repeating, watching
 from lnlbench.benchmark.conformance.subject import Check, Finding, Subject, raised
+from lnlbench.methods._parse import parse
 from lnlbench.methods.base import Method
-from lnlbench.methods.parse import parse
 
 CHECKS: dict[str, Check] = {
     "declaration": declaring.declares,

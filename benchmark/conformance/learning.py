@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from lnlbench.benchmark.conformance.subject import CHANCE, CLEAN, NOISY, Finding, Subject, raised
-from lnlbench.benchmark.data import TEST, Prepared
-from lnlbench.benchmark.job import Epoch
-from lnlbench.benchmark.metrics import accuracy
-from lnlbench.benchmark.runs import Run, train_run
+from lnlbench.benchmark.engine.job import Epoch
+from lnlbench.benchmark.protocol.splits import TEST, Prepared
+from lnlbench.benchmark.runs.metrics import accuracy
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.runs.training import train_run
 from lnlbench.datasets.card import card
 
 NEAR = 0.15  # below cross-entropy on clean labels
@@ -29,7 +30,8 @@ SECRET = (
 WAYS = (
     "gc", "inspect", "sys._getframe", "._getframe", ".get_objects", ".currentframe", ".f_back", ".f_locals", ".truth",
     ".train_labels", ".test_labels", ".target", "open", ".read_bytes", "np.load", "torch.load", "sklearn.datasets",
-    "lnlbench.datasets.images", "lnlbench.datasets.images.load", "lnlbench.benchmark", "lnlbench.benchmark.data",
+    "lnlbench.datasets.loading.images", "lnlbench.datasets.loading.images.load", "lnlbench.benchmark",
+    "lnlbench.benchmark.protocol.splits",
 )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def _globals_of(subject: Subject) -> Iterator[tuple[str, object]]:
 
 @cache
 def _truths() -> tuple[np.ndarray, ...]:
-    from lnlbench.datasets.images import load
+    from lnlbench.datasets.loading.images import load
 
     _, data = Subject("ce").prepared(NOISY)
     digits = load("digits")

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject, raised
-from lnlbench.benchmark.pure import Floats, floats_of, with_floats
+from lnlbench.benchmark.engine.stack_step import Floats, floats_of, with_floats
+from lnlbench.methods._compose import Composition
 from lnlbench.methods.base import Batch, Clock, Params, Task
-from lnlbench.methods.compose import Composition
 
 SIZE = 16
 EXTREME = (1e2, 1e4)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lnlbench.benchmark import checkpoint
 from lnlbench.benchmark.conformance.subject import NOISY, Finding, Subject
-from lnlbench.benchmark.job import Epoch
-from lnlbench.benchmark.trainer import fit
+from lnlbench.benchmark.engine import checkpoint
+from lnlbench.benchmark.engine.job import Epoch
+from lnlbench.benchmark.engine.trainer import fit
 
 DRAWS = (
     "torch.rand", "torch.randn", "torch.randint", "torch.randperm", "torch.rand_like", "torch.randn_like",

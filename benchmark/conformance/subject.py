@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 
-from lnlbench.benchmark.data import Prepared, prepare
-from lnlbench.benchmark.job import Epoch, Job
-from lnlbench.benchmark.settings import Setting, setting
-from lnlbench.benchmark.trainer import fit
-from lnlbench.datasets.images import load
-from lnlbench.methods.compose import Composition
-from lnlbench.methods.parse import parse
+from lnlbench.benchmark.engine.job import Epoch, Job
+from lnlbench.benchmark.engine.trainer import fit
+from lnlbench.benchmark.protocol.settings import Setting, setting
+from lnlbench.benchmark.protocol.splits import Prepared, prepare
+from lnlbench.datasets.loading.images import load
+from lnlbench.methods._compose import Composition
+from lnlbench.methods._parse import parse
 
 NOISY, CLEAN = "digits/symmetric-0.4", "digits/clean"
 EPOCHS = 12

@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from lnlbench.benchmark.conformance.subject import NOISY, Finding, Subject
-from lnlbench.benchmark.draws import Step
-from lnlbench.benchmark.execution import execution
-from lnlbench.benchmark.job import Job
-from lnlbench.benchmark.loader import Order
-from lnlbench.benchmark.loop import Loop
+from lnlbench.benchmark.engine.batches import Order
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.hook_draws import Step
+from lnlbench.benchmark.engine.job import Job
+from lnlbench.benchmark.engine.loop import Loop
 from lnlbench.methods.base import Batch
 
 SYNCS = {
@@ -82,7 +82,7 @@ def follows_the_index(subject: Subject) -> Iterator[Finding]:
     job = subject.job(NOISY, 3)
     place = torch.randperm(len(job.split.given), generator=torch.Generator().manual_seed(2))
     split = replace(job.split, images=job.split.images[place], given=job.split.given[place])
-    how = execution("cpu", "fp32")
+    how = choose_compute("cpu", "fp32")
     plain, moved = Loop(job, how), Moved(Job(job.setting, job.method, job.replicate, split, job.told), how)
     moved.inverse = place.argsort()
     where = subject.lines([".index", "torch.arange", ".roll", "torch.roll", ".flip"])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from lnlbench.datasets.images import Images
+    from lnlbench.datasets.loading.images import Images
 
 C = TypeVar("C")
 Array = NDArray[Any]
@@ -115,7 +115,7 @@ class Context:
         Raises:
             DataError: it is not there; the message says which folder to fill.
         """
-        from lnlbench.datasets.images import load
+        from lnlbench.datasets.loading.images import load
 
         return load(name, self.data_dir)
 

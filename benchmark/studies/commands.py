@@ -12,7 +12,7 @@ from lnlbench.benchmark.studies.base import FAST, FULL, Context, StudyError
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, execute, record
 from lnlbench.benchmark.studies.registry import find, studies
 from lnlbench.datasets.card import DataError
-from lnlbench.leaderboard.store import Store, exists
+from lnlbench.leaderboard.store.store import Store, exists
 
 
 def listing(folder: Path) -> list[dict[str, str]]:

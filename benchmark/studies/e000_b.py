@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lnlbench.benchmark.job import Epoch, Job
-from lnlbench.benchmark.loader import Split
-from lnlbench.benchmark.metrics import accuracy, auroc
-from lnlbench.benchmark.seeds import generator
-from lnlbench.benchmark.settings import Setting
+from lnlbench.benchmark.engine.job import Epoch, Job
+from lnlbench.benchmark.engine.trainer import fit
+from lnlbench.benchmark.protocol.seeds import generator
+from lnlbench.benchmark.protocol.settings import Setting
+from lnlbench.benchmark.protocol.splits import Split
+from lnlbench.benchmark.runs.metrics import accuracy, auroc
 from lnlbench.benchmark.studies.base import FULL, Array, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
-from lnlbench.benchmark.trainer import fit
-from lnlbench.methods.parse import parse
+from lnlbench.methods._parse import parse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

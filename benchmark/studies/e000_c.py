@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from lnlbench.benchmark.execution import execution
-from lnlbench.benchmark.job import Job
-from lnlbench.benchmark.loader import Images
-from lnlbench.benchmark.metrics import accuracy
-from lnlbench.benchmark.models import build
+from lnlbench.benchmark.engine.batches import DeviceImages
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.job import Job
+from lnlbench.benchmark.engine.models import build
+from lnlbench.benchmark.engine.trainer import fit
+from lnlbench.benchmark.runs.metrics import accuracy
 from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.e000_b import TwoClasses, recipe, two_classes
 from lnlbench.benchmark.studies.registry import register
-from lnlbench.benchmark.trainer import fit
-from lnlbench.methods.parse import parse
+from lnlbench.methods._parse import parse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,8 +76,8 @@ class Attribution(Study[Explained]):
             for name in names:
                 kept[name] = {key: value.clone() for key, value in epoch.state()["networks"]["models"][0].items()}
             best = max(best, curve[-1])
-        how = execution(context.device, "fp32")
-        images = Images(split.images, split.mean, split.std, how.device)
+        how = choose_compute(context.device, "fp32")
+        images = DeviceImages(split.images, split.mean, split.std, how.device)
         baseline = images.batch(torch.arange(len(images), device=how.device)).mean(0)
         wrong = split.given != true
         chosen = {"correct": (~wrong).nonzero()[:, 0], "wrong": wrong.nonzero()[:, 0]}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lnlbench.benchmark.seeds import seed
+from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.studies.base import FULL, Array, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.e001_2 import clusters
 from lnlbench.benchmark.studies.plots import CLEAN, NOISY, OTHER, finish, panels

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lnlbench.benchmark.execution import execution
-from lnlbench.benchmark.seeds import generator, seed
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.protocol.seeds import generator, seed
 from lnlbench.benchmark.studies.base import FULL, Array, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
@@ -102,7 +102,7 @@ class BinaryDynamics(Study[Binary]):
 
     def measure(self, config: Binary, context: Context) -> Evidence:
         """Train with SGD and with gradient descent."""
-        device = execution(context.device, "fp32").device
+        device = choose_compute(context.device, "fp32").device
         measures, first = dict[str, list[float]](), None
         for i in range(config.seeds):
             data = _data(config, i, context).to(device)

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from lnlbench.benchmark import segments
-from lnlbench.benchmark.epochs import EVALUATION_BATCH
-from lnlbench.benchmark.execution import execution
-from lnlbench.benchmark.models import build
-from lnlbench.benchmark.seeds import generator, seed
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.epoch_numbers import EVALUATION_BATCH
+from lnlbench.benchmark.engine.models import build
+from lnlbench.benchmark.protocol.seeds import generator, seed
+from lnlbench.benchmark.runs import segments
 from lnlbench.benchmark.studies.base import FULL, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.e001_4 import curves_of
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, TEST, finish, lines, panels
@@ -85,7 +85,7 @@ class MulticlassStudy(Study[Multiclass]):
 
     def measure(self, config: Multiclass, context: Context) -> Evidence:
         """Train, and look at both segments."""
-        place = execution(context.device, config.precision)
+        place = choose_compute(context.device, config.precision)
         measures, first = dict[str, list[float]](), None
         for i in range(config.seeds):
             data, network = _data(config, i, context), _network(config, i, context)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lnlbench.benchmark.seeds import seed
+from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, NOISY, OTHER, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register

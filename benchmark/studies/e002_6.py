@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lnlbench.benchmark.data import TEST, Prepared, prepare
-from lnlbench.benchmark.execution import execution
-from lnlbench.benchmark.job import Job
-from lnlbench.benchmark.loader import Images
-from lnlbench.benchmark.metrics import accuracy
-from lnlbench.benchmark.models import build
-from lnlbench.benchmark.settings import Setting, setting
+from lnlbench.benchmark.engine.batches import DeviceImages
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.job import Job
+from lnlbench.benchmark.engine.models import build
+from lnlbench.benchmark.engine.trainer import fit
+from lnlbench.benchmark.protocol.settings import Setting, setting
+from lnlbench.benchmark.protocol.splits import TEST, Prepared, prepare
+from lnlbench.benchmark.runs.metrics import accuracy
 from lnlbench.benchmark.studies.base import FULL, Array, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, OTHER, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
-from lnlbench.benchmark.trainer import fit
-from lnlbench.methods.parse import parse
+from lnlbench.methods._parse import parse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,9 +127,9 @@ def _pruned(
     recipe: Setting, weights: dict[str, torch.Tensor], prepared: Prepared, shares: Sequence[float], device: str
 ) -> Array:
     """Accuracy with the largest weights of convolutions and linear layers, all layers together."""
-    split, how = prepared.split, execution(device, "fp32")
+    split, how = prepared.split, choose_compute(device, "fp32")
     model = how.place(build(recipe.model, split.classes, split.shape, 0)).eval()
-    images = Images(split.probes[TEST], split.mean, split.std, how.device)
+    images = DeviceImages(split.probes[TEST], split.mean, split.std, how.device)
     names = [name for name, value in weights.items() if value.ndim > 1]
     size = torch.cat([weights[name].abs().flatten() for name in names])
     found = []

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lnlbench.benchmark import settings
-from lnlbench.benchmark.data import Prepared, images_of
-from lnlbench.benchmark.kept import SAMPLES, Keep
-from lnlbench.benchmark.options import Options
-from lnlbench.benchmark.plan import plan
-from lnlbench.benchmark.runs import Run
+from lnlbench.benchmark.protocol import settings
+from lnlbench.benchmark.protocol.splits import Prepared, images_of
+from lnlbench.benchmark.runs.artifacts import SAMPLES, Keep
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.runs.training import maker_of
 from lnlbench.benchmark.studies.base import Array, Context, Criterion, Evidence, Study, StudyError
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, OTHER, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
-from lnlbench.leaderboard.errors import StoreError
-from lnlbench.leaderboard.result import Result
-from lnlbench.leaderboard.rules import scores_of
-from lnlbench.leaderboard.statistics import interval, paired
+from lnlbench.benchmark.sweep.grid import plan
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.leaderboard.ranking.statistics import interval, paired
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import scores_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -184,14 +185,14 @@ def _trained(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes
     images = images_of(runs[0].setting.dataset, context.data_dir)
     drawn = {run.undressed(): run.prepare(images) for run in runs}
     members = [(run, data) for run in runs if isinstance(data := drawn[run.undressed()], Prepared)]
-    made = runs[0].maker()(members, keep=Keep(samples=True), device=context.device, precision="fp32")
+    made = maker_of(runs[0])(members, keep=Keep(samples=True), device=context.device, precision="fp32")
     return {run.key: (result, files.get(SAMPLES)) for run, result, files in made}
 
 
 def _stored(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes | None]]:
     """What the store has, after the sweep has made what it lacks; a file is None where a run was made without."""
-    from lnlbench.benchmark.sweep import sweep
-    from lnlbench.leaderboard.store import Store
+    from lnlbench.benchmark.sweep.scheduler import sweep
+    from lnlbench.leaderboard.store.store import Store
 
     uri = context.tracking_uri
     report = sweep(runs, Options(uri, device=context.device, jobs=0, data_dir=context.data_dir, keep_samples=True))

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from lnlbench.benchmark.studies.base import Array, Context, Criterion, Evidence, Study, StudyError, Verdict, judge
-from lnlbench.leaderboard.recording import Point
-from lnlbench.leaderboard.study import StudyRecord
+from lnlbench.leaderboard.store.recording import Point
+from lnlbench.leaderboard.store.study_record import StudyRecord
 
 POINTS = 200  # of a curve that MLflow gets; `curves.json` has all
 RECORD, FIGURE, CURVES = "outcome.json", "figure.png", "curves.json"
@@ -135,7 +135,7 @@ def _rounded(values: Array) -> list[float | None]:
 def _made() -> dict[str, str]:
     import torch
 
-    from lnlbench.benchmark.results import commit
+    from lnlbench.benchmark.runs.provenance import commit
 
     hardware = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     return {

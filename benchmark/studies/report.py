@@ -11,7 +11,7 @@ from typing import Any
 
 from lnlbench.benchmark.studies.base import FAST, FULL, Criterion, Study, StudyError
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, from_json
-from lnlbench.leaderboard.files import write_all
+from lnlbench.leaderboard.results.files import write_all
 
 PAGE, FIGURES = "studies.md", "figures"
 INTRODUCTION = """# Studies: the theory of label noise, reproduced

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from lnlbench.datasets.card import Card, DataError, unknown
-from lnlbench.datasets.images import Images
+from lnlbench.datasets.loading.images import Images
 
 REFERENCE_RATE = 0.4  # at which a family is tuned (protocol 3)
 

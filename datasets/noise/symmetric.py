@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lnlbench.datasets.card import Card, DataError
-from lnlbench.datasets.images import Images
+from lnlbench.datasets.loading.images import Images
 from lnlbench.datasets.noise.base import Noise, chosen, register
 
 

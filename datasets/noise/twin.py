@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lnlbench.datasets.images import Images
+from lnlbench.datasets.loading.images import Images
 from lnlbench.datasets.noise.base import register
 from lnlbench.datasets.noise.label_file import Human
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lnlbench.leaderboard.published.literature import Published, literature
-from lnlbench.leaderboard.result import Result
-from lnlbench.leaderboard.rules import score
-from lnlbench.leaderboard.statistics import Interval, interval
+from lnlbench.leaderboard.ranking.statistics import Interval, interval
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import score
 
 HEADER = ["setting", "method", "rule", "published", "ours", "n", "difference", "also differs", "source"]
 NOTHING = "No published number is of a data set, a noise and a method that are stored."

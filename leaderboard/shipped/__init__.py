@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lnlbench.leaderboard.archive import read
-from lnlbench.leaderboard.result import Result
+from lnlbench.leaderboard.results.archive import read
+from lnlbench.leaderboard.results.result import Result
 
 
 def shipped() -> list[Result]:

@@ -7,9 +7,9 @@ import pytest
 
 import lnlbench.benchmark
 from lnlbench.benchmark import run
-from lnlbench.leaderboard.errors import StoreError
-from lnlbench.leaderboard.store import Store
-from lnlbench.methods import registry
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.store import Store
+from lnlbench.methods import _registry as registry
 
 NOISY = "digits/symmetric-0.4"
 

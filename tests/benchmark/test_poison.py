@@ -13,12 +13,13 @@ import torch
 
 import lnlbench.benchmark
 from lnlbench.benchmark import Epoch, Job, Split, Truth, fit, prepare
-from lnlbench.benchmark.data import Prepared, prepare_blind
-from lnlbench.benchmark.runs import Run, train_run
-from lnlbench.benchmark.settings import setting
-from lnlbench.benchmark.trials import TUNING
-from lnlbench.datasets.images import Images, load
-from lnlbench.leaderboard.result import unpack
+from lnlbench.benchmark.protocol.settings import setting
+from lnlbench.benchmark.protocol.splits import Prepared, prepare_blind
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.runs.training import train_run
+from lnlbench.benchmark.tuning.trials import TUNING
+from lnlbench.datasets.loading.images import Images, load
+from lnlbench.leaderboard.results.result import unpack
 from lnlbench.methods import Batch, Composition, History, Method, Record, Task, methods, parse
 from lnlbench.methods.base import HOOKS, cross_entropy
 

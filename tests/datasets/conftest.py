@@ -15,7 +15,7 @@ from PIL import Image
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from lnlbench.datasets.card import card
-from lnlbench.datasets.images import Images, load
+from lnlbench.datasets.loading.images import Images, load
 
 REAL = os.environ.get("LNLBENCH_DATA")
 

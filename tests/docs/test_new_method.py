@@ -39,7 +39,7 @@ def test_the_commands_of_the_page_run(tmp_path, monkeypatch, template):
 
 
 def test_the_store_shows_it_under_the_name_of_the_page():
-    from lnlbench.leaderboard.naming import cell_name
+    from lnlbench.leaderboard.store.naming import cell_name
 
     assert cell_name("my_loss", "symmetric-0.4") == "my_loss sym-0.4"
     assert f"`{cell_name('my_loss', 'symmetric-0.4')}`" in PAGE.read_text(encoding="utf-8")

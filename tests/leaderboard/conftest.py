@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lnlbench.leaderboard.recording import RunInfo
-from lnlbench.leaderboard.result import Result, pack
-from lnlbench.leaderboard.store import Store
+from lnlbench.leaderboard.results.result import Result, pack
+from lnlbench.leaderboard.store.recording import RunInfo
+from lnlbench.leaderboard.store.store import Store
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from lnlbench.methods.beta import symmetric_beta
+from lnlbench.methods._beta import symmetric_beta
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 1.7, 4.0, 8.0])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lnlbench.benchmark import Job, Split, train
-from lnlbench.benchmark.settings import setting
+from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.methods import History, MethodError, parse
 
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from lnlbench.benchmark import Job, Split, fit
-from lnlbench.benchmark.settings import setting
+from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.methods import Batch, Record, Task, parse
 
 SIZE, CLASSES = 12, 5

@@ -3,7 +3,7 @@
 import torch
 
 from lnlbench.benchmark import Job, Split, fit
-from lnlbench.benchmark.settings import setting
+from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.methods import parse
 
 

@@ -3,7 +3,7 @@
 import torch
 
 from lnlbench.methods import Batch, Record, Task, parse
-from lnlbench.methods.mixture import clean_probability
+from lnlbench.methods._mixture import clean_probability
 
 
 def test_keeps_all_in_the_warm_up_and_then_what_looks_clean(at_work, clock_at):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lnlbench.benchmark import Job, Split
-from lnlbench.benchmark.settings import setting
+from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.methods import History, MethodError, parse
 from lnlbench.methods.label_wave import first_minimum
 

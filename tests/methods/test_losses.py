@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from lnlbench.methods import Batch
-from lnlbench.methods.active_passive import normalised_cross_entropy
+from lnlbench.methods._active_passive import normalised_cross_entropy
 from lnlbench.methods.nlnl import log_one_minus
 
 A = math.log(1e-4)

@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from lnlbench.methods.mixture import clean_probability
+from lnlbench.methods._mixture import clean_probability
 
 
 def reference(losses):

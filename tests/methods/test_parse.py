@@ -3,8 +3,8 @@
 import pytest
 
 from lnlbench.methods import MethodError, method_class, methods, parse, register, split_methods
+from lnlbench.methods._registry import load_file
 from lnlbench.methods.base import Method
-from lnlbench.methods.registry import load_file
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_file_of_the_users_registers_its_methods(tmp_path):
     file.write_text(file.read_text().replace("tuned(0.5", "tuned(0.75"))
     assert load_file(file) == ["mine_of_the_test"]  # a second run in one notebook, after an edit
     assert str(parse("mine_of_the_test")) == "mine_of_the_test(a=0.75)"
-    from lnlbench.methods import registry
+    from lnlbench.methods import _registry as registry
 
     del registry._METHODS["mine_of_the_test"]
     assert "mine_of_the_test" not in methods()

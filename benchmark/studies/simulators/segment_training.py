@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lnlbench.benchmark import segments
-from lnlbench.benchmark.epochs import EVALUATION_BATCH
-from lnlbench.benchmark.seeds import generator
+from lnlbench.benchmark.engine.epoch_numbers import EVALUATION_BATCH
+from lnlbench.benchmark.protocol.seeds import generator
+from lnlbench.benchmark.runs import segments
 from lnlbench.benchmark.studies.base import Array
 
 

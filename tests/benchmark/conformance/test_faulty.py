@@ -3,7 +3,8 @@
 import pytest
 
 from lnlbench.benchmark.conformance import CHECKS, Subject, check
-from lnlbench.methods import load_file, registry
+from lnlbench.methods import _registry as registry
+from lnlbench.methods import load_file
 
 HEAD = """
 import gc, random, sys
@@ -44,7 +45,7 @@ LOADED = """
         return cross_entropy(logits, true[batch.index])
 """
 GLOBAL = """
-    labels = __import__("lnlbench.datasets.images", fromlist=["load"]).load("digits").train_labels
+    labels = __import__("lnlbench.datasets.loading.images", fromlist=["load"]).load("digits").train_labels
     def loss(self, logits, batch, clock):
         true = torch.nn.functional.one_hot(torch.tensor(self.labels)[batch.index], 10).float()
         return cross_entropy(logits, true)

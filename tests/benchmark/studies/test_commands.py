@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from lnlbench.benchmark import cli
+from lnlbench.benchmark.cli import app as cli
 from lnlbench.benchmark.studies import registry
 from lnlbench.benchmark.studies.base import Criterion, Evidence, Study
-from lnlbench.leaderboard.store import Store
+from lnlbench.leaderboard.store.store import Store
 
 
 @dataclass(frozen=True)

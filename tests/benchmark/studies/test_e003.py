@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from lnlbench.benchmark import settings
-from lnlbench.benchmark.kept import pack_samples
-from lnlbench.benchmark.plan import plan
+from lnlbench.benchmark.protocol import settings
+from lnlbench.benchmark.runs.artifacts import pack_samples
 from lnlbench.benchmark.studies.base import Context, Criterion, Verdict
 from lnlbench.benchmark.studies.e003 import _precision, _stored, _trained
+from lnlbench.benchmark.sweep.grid import plan
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from lnlbench.benchmark.studies import commands, report
 from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evidence, Study, StudyError, Verdict, judge
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, execute, from_json, record
 from lnlbench.benchmark.studies.registry import find, register, studies
-from lnlbench.leaderboard.errors import StoreError
-from lnlbench.leaderboard.store import Store
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from lnlbench.leaderboard.page import page
 from lnlbench.leaderboard.published import Published, beside, literature, to_markdown
-from lnlbench.leaderboard.rules import RULES
+from lnlbench.leaderboard.results.rules import RULES
+from lnlbench.leaderboard.show.page import page
 from lnlbench.methods import methods
 
 ROW = Published("cifar10", "symmetric-0.4", "gce", "resnet34", 120, "final", 0.1, 60.0, 0.2, 3, "Someone, 2020")

@@ -1,0 +1,1 @@
+"""Measure what the engine costs beside a loop of stock parts."""

@@ -1,0 +1,185 @@
+"""What is stored, shown: as tables, as one page, and in the MLflow UI."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from lnlbench.benchmark.protocol import settings
+from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.leaderboard.show.terminal import Fitted, glued
+
+if TYPE_CHECKING:
+    from lnlbench.leaderboard.results.result import Result
+
+TRACKS = ("default", "tuned", "paper", "open")
+LISTED = 8  # names in a message
+FORMS = ("terminal", "markdown", "latex", "csv", "json")
+
+
+def stored(
+    targets: Sequence[str], source: Path | None, tracking_uri: str | None, database: str | None, track: str = ""
+) -> list[Result]:
+    """The results of suites and settings, or all, from an archive or from the store; of one track, or of all.
+
+    Raises:
+        SettingError: nothing is there.
+        StoreError: the store or the archive cannot be used.
+    """
+    from lnlbench.leaderboard.results.archive import read
+    from lnlbench.leaderboard.results.references import base
+    from lnlbench.leaderboard.store.reader import read_results
+    from lnlbench.leaderboard.store.store import exists
+
+    def held(wanted: set[str] | None) -> list[Result]:
+        if source is not None:
+            return [result for result in read(source) if wanted is None or base(result.setting) in wanted]
+        return read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
+
+    results = held({setting.name for setting in settings.find(targets)} if targets else None)
+    if track:
+        if track not in TRACKS:
+            close = get_close_matches(track, TRACKS, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise SettingError(f"unknown track {track!r}; {hint}known: {', '.join(TRACKS)}")
+        results = [result for result in results if result.track == track]
+    if results:
+        return results
+    others = sorted({f"{result.setting} ({result.track})" for result in held(None)})
+    if others:
+        what = (f" of {' '.join(targets)}" if targets else "") + (f" in the track {track}" if track else "")
+        more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+        raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
+    raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
+
+
+def board_rules(rule: str, form: str, gap: bool, published: bool = False) -> list[str]:
+    """The rules of a comma-separated list, if boards can be shown under them in that form.
+
+    Raises:
+        SettingError: an unknown rule or form.
+    """
+    from lnlbench.leaderboard.results.rules import rule_named
+
+    rules = [name.strip() for name in rule.split(",")]
+    try:
+        for name in rules:
+            rule_named(name)
+    except ValueError as error:
+        raise SettingError(str(error)) from None
+    if form not in FORMS:
+        raise SettingError(f"unknown format {form!r}; known: {', '.join(FORMS)}")
+    for name, wanted in (("--gap", gap), ("--published", published)):
+        if wanted and form not in FORMS[:2]:
+            raise SettingError(f"{name} is a text for {' and '.join(FORMS[:2])}, not for {form}")
+    return rules
+
+
+def leaderboard(
+    results: Sequence[Result], rules: Sequence[str], form: str, methods: str, gap: bool, published: bool = False
+) -> Any:
+    """The boards of results, in one of `FORMS`.
+
+    Raises:
+        SettingError: a method that nothing is stored of.
+    """
+    from rich.console import Group
+    from rich.markdown import Markdown
+
+    from lnlbench.leaderboard.published.beside import HEADER, NOTHING, beside
+    from lnlbench.leaderboard.published.beside import table as published_rows
+    from lnlbench.leaderboard.published.beside import to_markdown as published_table
+    from lnlbench.leaderboard.ranking.build import boards, to_csv, to_json, to_latex, to_markdown, to_rich
+    from lnlbench.leaderboard.ranking.gap import gaps
+    from lnlbench.leaderboard.ranking.gap import to_markdown as gap_table
+    from lnlbench.methods._parse import split_methods
+
+    shown = [" ".join(text.split()) for text in split_methods(methods)] or None
+    labels = {result.label for result in results}
+    if missing := set(shown or ()) - labels - {result.method for result in results}:
+        raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
+    found = boards(results, rules, shown)
+    tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if gap else []
+    pairs = [one for one in beside(results) if shown is None or one.label in shown] if published else []
+    if form == "terminal":
+        parts: list[Any] = [part for board in found for part in (to_rich(board), "")]
+        parts += map(Markdown, tables)
+        if published:
+            rows = [[*map(glued, line)] for line in published_rows(pairs)]
+            parts.append(Fitted(HEADER, rows, repeated=2) if rows else Text(NOTHING))
+        return Group(*parts)
+    if published:
+        tables.append(published_table(pairs))
+    if form == "json":
+        return f"[{', '.join(map(to_json, found))}]"
+    if form == "csv":  # one table: every line says of which board it is
+        first, *others = map(to_csv, found)
+        return first + "".join(text.partition("\n")[2] for text in others)
+    if form == "latex":
+        return "\n".join(map(to_latex, found))
+    return "\n\n".join([*map(to_markdown, found), *tables])
+
+
+def page(
+    path: Path, results: Sequence[Result], ui: str, methods: str, tracking_uri: str | None, database: str | None
+) -> str:
+    """Write the page of results, and say so.
+
+    Raises:
+        SettingError: a choice that the page leaves to its reader.
+        StoreError: the file cannot be written, or the address is none.
+    """
+    from lnlbench.leaderboard.results import files
+    from lnlbench.leaderboard.show.page import page as html
+    from lnlbench.leaderboard.store.store import Store
+
+    if methods:
+        raise SettingError("--methods is for tables; the page has all methods, and filters of its own")
+    links = Store(tracking_uri, database).links(ui) if ui else {}
+    files.write_all(path.absolute().parent, {path.name: html(results, links)})
+    return f"{len(results)} results in {path}; open it in any browser"
+
+
+def served(
+    setting: str, tracking_uri: str | None, database: str | None, port: int, browser: bool, echo: Callable[[str], None]
+) -> None:
+    """Bring the views of a store up to date, serve it until Ctrl-C, and say where its views are.
+
+    Raises:
+        SettingError: nothing is stored of that setting.
+        StoreError: the store cannot be used.
+    """
+    from lnlbench.leaderboard.store.showcase import prepare
+    from lnlbench.leaderboard.store.store import Store, serve
+
+    store = Store(tracking_uri, database)
+    paths = prepare(store)
+    first = setting or next(iter(paths), "")
+    if first not in paths and (first or paths):
+        first = next((name for name in paths if name.startswith(f"{setting}:")), "")
+        if not first:
+            raise SettingError(f"nothing is stored of {setting!r}; there is: {', '.join(paths) or 'nothing'}")
+    process = None if store.artifacts is None else serve(store, port=port)
+    address = store.uri if process is None else f"http://127.0.0.1:{port}"
+    echo(f"MLflow is at {address}{paths.get(first, '/#/experiments')}")
+    for name in sorted(paths.keys() - {first}):
+        echo(f"  {name}: {address}{paths[name]}")
+    if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
+        webbrowser.open(address + paths.get(first, ""))
+    if process is None:
+        return
+    echo("Ctrl-C ends it.")
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        echo("ended")
+    finally:
+        process.terminate()
+        process.wait()

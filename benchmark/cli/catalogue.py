@@ -1,0 +1,136 @@
+"""What there is on this machine: methods, settings, data sets, networks, and whether all of it works."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import platform
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.cli.catalogue_cache import kept
+from lnlbench.benchmark.protocol import settings
+from lnlbench.benchmark.protocol.settings import SettingError
+
+Rows = list[dict[str, Any]]
+ROOT = Path(__file__).parents[2]  # of the folders
+PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit-learn")
+
+
+def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
+    """What there is of a kind.
+
+    Raises:
+        SettingError: no such kind.
+    """
+    kinds = {
+        "methods": lambda: _methods(plugins),
+        "settings": _settings,
+        "suites": _suites,
+        "datasets": lambda: _datasets(data_dir),
+        "models": _models,
+    }
+    if what not in kinds:
+        close = get_close_matches(what, kinds, n=1)
+        raise SettingError(
+            f"cannot list {what!r}; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(kinds)}"
+        )
+    return kinds[what]()
+
+
+def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | None) -> Rows:
+    """Versions, device, data sets at hand, store: each "ok", "missing" or "broken"."""
+    from lnlbench.benchmark.engine.device import choose_compute, default_jobs
+    from lnlbench.leaderboard.results.errors import StoreError
+    from lnlbench.leaderboard.store.store import Store, exists
+
+    def row(what: str, state: str, detail: str) -> dict[str, str]:
+        return {"what": what, "state": state, "detail": detail}
+
+    rows = [row("python", "ok", platform.python_version())]
+    for name in PACKAGES:
+        try:
+            rows.append(row(name, "ok", importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            rows.append(row(name, "missing", f"pip install {name}"))
+    how = choose_compute()
+    rows.append(row("device", "ok", f"{how.device}, {how.describe()}, {how.precision}, {default_jobs()} processes"))
+    rows += [
+        row(card["dataset"], "ok" if card["from"] else "missing", card["from"] or "will be downloaded from the Hub")
+        for card in _datasets(data_dir)
+    ]
+    try:
+        if not exists(tracking_uri):  # looking must not make one: that takes seconds
+            return [*rows, row("store", "missing", "the first run makes it")]
+        store = Store(tracking_uri, database)
+        rows.append(row("store", "ok", f"{store.uri}, {len(store.stored())} runs"))
+    except StoreError as error:
+        rows.append(row("store", "broken", str(error)))
+    return rows
+
+
+def _methods(plugins: Sequence[Path]) -> Rows:
+    """Ours are kept; with files or packages of others, whose imports nobody knows, the list is made anew."""
+    if plugins or importlib.metadata.entry_points(group="lnlbench.methods"):
+        return _registered(plugins)
+    sources = [*(ROOT / "methods").glob("*.py"), Path(__file__)]
+    return kept("methods", sources, lambda: _registered(()))
+
+
+def _registered(plugins: Sequence[Path]) -> Rows:
+    from lnlbench.methods._registry import load_file, methods
+
+    for path in plugins:
+        load_file(path)
+    rows = []
+    for name, method in methods().items():
+        about = inspect.getdoc(inspect.getmodule(method)) or ""
+        told = ", ".join(method.told) or "nothing"
+        rows.append({"method": str(method()), "what": about.splitlines()[0] if about else name, "told": told})
+    return rows
+
+
+def _settings() -> Rows:
+    members = {setting.name: setting for suite in settings.suites().values() for setting in suite}
+    return [
+        {"setting": name, "dataset": s.dataset, "model": s.model, "epochs": s.epochs, "batch": s.batch_size, "lr": s.lr}
+        for name, s in members.items()
+    ]
+
+
+def _suites() -> Rows:
+    return [
+        {"suite": name, "settings": [s.noise if s.task == name else s.name for s in members]}
+        for name, members in settings.suites().items()
+    ]
+
+
+def _datasets(data_dir: Path | None) -> Rows:
+    from lnlbench.datasets.card import cards
+    from lnlbench.datasets.loading.images import locate
+
+    return [
+        {
+            "dataset": name,
+            "classes": card.classes,
+            "train": card.train_size,
+            "test": card.test_size,
+            "from": locate(name, data_dir),
+        }
+        for name, card in cards().items()
+    ]
+
+
+def _models() -> Rows:
+    return kept("models", [ROOT / "benchmark" / "engine" / "models.py", Path(__file__)], _networks)
+
+
+def _networks() -> Rows:
+    from lnlbench.benchmark.engine import models
+
+    own = [
+        {"model": name, "what": (inspect.getdoc(getattr(models, name)) or "").splitlines()[0]} for name in models.OWN
+    ]
+    return [*own, {"model": "any timm name", "what": "such as resnet18 or resnet34; `timm.list_models()` has them all"}]

@@ -1,0 +1,44 @@
+"""A file to begin a method with: written once, never over another."""
+
+from __future__ import annotations
+
+import keyword
+from pathlib import Path
+
+from lnlbench.methods._registry import methods
+from lnlbench.methods.base import MethodError
+
+TEMPLATE = Path(__file__).with_name("new_method.template")
+
+
+def new_method(name: str, folder: Path) -> Path:
+    """Write `<name>.py`: a whole method, with what can be changed in comments.
+
+    Args:
+        name: of the method, in lower case, as in "my_loss".
+        folder: where to write it.
+
+    Returns:
+        the path of the file.
+
+    Raises:
+        MethodError: a name that no method can have, or that is taken; a file of that name; a folder that is not there.
+    """
+    if not name.isidentifier() or name != name.lower() or keyword.iskeyword(name) or name.startswith("_"):
+        raise MethodError(f"a method's name is lower-case letters, digits and '_', as in my_loss, but got {name!r}")
+    if name in methods():
+        raise MethodError(f"there is a method called {name!r} already; choose another name")
+    path = folder / f"{name}.py"
+    title = name.replace("_", " ").capitalize()
+    words = {"@NAME@": name, "@TITLE@": title, "@CLASS@": "".join(part.capitalize() for part in name.split("_"))}
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for word, value in words.items():
+        text = text.replace(word, value)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise MethodError(f"{path} is there already, and is not overwritten") from None
+    except OSError as error:
+        raise MethodError(f"{path} cannot be written: {error.strerror or error}") from None
+    return path

@@ -1,0 +1,148 @@
+"""One stored run in the terminal: its curves, its scores under each rule, its diagnostics, its cost, what made it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, ConsoleOptions, Group
+from rich.text import Text
+
+from lnlbench.benchmark.runs.artifacts import SAMPLES, suspects
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import PRIMARY, best_epoch, scores_of
+from lnlbench.leaderboard.show.terminal import Fitted
+
+if TYPE_CHECKING:
+    from lnlbench.leaderboard.store.store import Store
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+WIDTH = 60  # columns of a curve, at most
+ACCURACIES = ("test_accuracy", "validation_accuracy")
+
+
+def sparkline(curve: Sequence[float | None], low: float, high: float, width: int = WIDTH) -> str:
+    """A curve as blocks between `low` and `high`, one per epoch or mean of some; a gap where nothing was measured."""
+    count = min(width, len(curve))
+    found = []
+    for i in range(count):
+        part = curve[i * len(curve) // count : (i + 1) * len(curve) // count]
+        values = [value for value in part if value is not None and math.isfinite(value)]
+        if not values:
+            found.append(" ")
+            continue
+        share = (sum(values) / len(values) - low) / (high - low) if high > low else 0.0
+        found.append(BLOCKS[min(len(BLOCKS) - 1, max(0, int(share * len(BLOCKS))))])
+    return "".join(found)
+
+
+def shown(run_id: str, result: Result) -> Group:
+    """All that the terminal shows of a run."""
+    title = Text.assemble((f"{result.label} ", "bold"), f"on {result.setting}, replicate {result.replicate}")
+    return Group(title, *_notes(result), "", _scores(result), "", Curves(result), "", _facts(run_id, result))
+
+
+def as_json(run_id: str, result: Result) -> str:
+    """The same as JSON: the record with its scores, without the packed predictions."""
+    record = {name: value for name, value in asdict(result).items() if name != "predictions"}
+    finite = {
+        name: [value if value is None or math.isfinite(value) else str(value) for value in curve]
+        for name, curve in result.curves.items()
+    }
+    return json.dumps({"run_id": run_id, "scores": scores_of(result), **record, "curves": finite}, default=str)
+
+
+def suspects_of(store: Store, run_id: str) -> str:
+    """The training samples that a run thinks are mislabelled, as CSV (see `kept.suspects`).
+
+    Raises:
+        StoreError: the run kept no samples.
+    """
+    try:
+        content = store.file(run_id, SAMPLES)
+    except StoreError:
+        raise StoreError(
+            f"run {run_id} kept no samples; delete it in the UI, and run it again with --keep-samples"
+        ) from None
+    return suspects(content)
+
+
+def _notes(result: Result) -> list[Text]:
+    notes = []
+    if result.diverged:
+        notes.append(Text(f"It diverged and scores chance, 1/{result.classes}.", "red"))
+    if result.host is not None:
+        notes.append(Text(f"A reading of run {result.host[:12]}: not trained again."))
+    return notes
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of a run as sparklines that take what the terminal leaves them."""
+
+    result: Result
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Fitted]:
+        """Yield a table with a line for each curve."""
+        rows, ends = [], []
+        for name in self._names():
+            curve = self.result.curves[name]
+            values = [value for value in curve if value is not None and math.isfinite(value)]
+            if values:
+                share = min(values) >= 0 and max(values) <= 1 and "distance" not in name
+                ends.append((curve, *((0.0, 1.0) if share else (min(values), max(values)))))
+                rows.append([name, f"{values[0]:.4g}", f"{values[-1]:.4g}"])
+        header = ["curve", "first", "last"]
+        others = [max(map(len, texts)) for texts in zip(header, *rows, strict=True)]
+        width = max(1, min(WIDTH, options.max_width - sum(others) - 3 * len(header) - 2))
+        rows = [[*row, sparkline(*end, width)] for row, end in zip(rows, ends, strict=True)]
+        yield Fitted([*header, f"epochs 0 to {self.result.trained - 1}"], rows)
+
+    def _names(self) -> list[str]:
+        hidden = ("seconds", "forward", "backward", "learning_rate", "objective")
+        names = [name for name in self.result.curves if not name.startswith(hidden) and not name.endswith("_exact")]
+        return [*ACCURACIES, *sorted(set(names) - set(ACCURACIES))]
+
+
+def _scores(result: Result) -> Fitted:
+    rows = []
+    last = result.trained - 1
+    for name, score in scores_of(result).items():
+        if result.diverged:
+            epoch = "-"
+        else:
+            chosen = {"noisy_val": "validation_accuracy", "oracle": "test_accuracy"}.get(name)
+            epoch = str(best_epoch(result.curves[chosen])) if chosen else str(result.report)
+            epoch = f"{max(0, last - 9)} to {last}" if name == "mean10" else epoch
+        rows.append([f"{name} (ranks)" if name == PRIMARY else name, f"{100 * score:.2f}", epoch])
+    return Fitted(["rule", "test accuracy, %", "epoch"], rows)
+
+
+def _facts(run_id: str, result: Result) -> Fitted:
+    identity, cost, made = result.identity, result.cost, result.environment
+    noise, split = identity.get("noise", {}), identity.get("split", {})
+    facts: dict[str, Any] = {
+        "method": result.method,
+        "told": ", ".join(result.told) or "nothing beyond the labels",
+        "noise": f"{result.noise}: nominal {_short(noise.get('nominal_rate'))}, "
+        f"realised {_short(noise.get('realised_rate'))}",
+        "labels": noise.get("labels_sha256"),
+        "split": f"{split.get('train')} train, {split.get('validation')} validation, {split.get('sha256')}",
+        "data": " ".join(str(identity.get("dataset", {}).get(name, "")) for name in ("name", "revision")),
+        "length": f"{result.trained} of {result.epochs} epochs, {result.length}, track {result.track}",
+        "cost": ", ".join(f"{name} {_short(value)}" for name, value in cost.items()),
+        "made by": ", ".join(f"{name} {value}" for name, value in made.items()),
+        "key": f"{result.key}, protocol {result.protocol}",
+        "MLflow run": run_id,
+    }
+    return Fitted([], [[name, str(value)] for name, value in facts.items()])
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,40 @@
+"""Checkpoints of unfinished runs, so that a killed run goes on where it was; written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.serialization import safe_globals
+
+from lnlbench.benchmark.engine.optimisers import OptimiserState
+from lnlbench.methods.base import History
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint in place of the one before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        torch.save(content, unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """Read a checkpoint: tensors, numbers and our own two types, nothing else; None if there is none that can be read.
+
+    A checkpoint only saves time, so a damaged one is dropped and the run begins anew.
+    """
+    if not path.exists():
+        return None
+    try:
+        with safe_globals([OptimiserState, History]):
+            content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # torch raises half a dozen types for damaged files
+        path.unlink(missing_ok=True)
+        return None
+    return content

@@ -1,0 +1,68 @@
+"""The blocks of a network, for methods that treat its parameters by depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.benchmark.engine.hook_draws import Draws
+from lnlbench.methods.base import Clock, Method
+
+
+def depths(model: nn.Module) -> dict[str, float]:
+    """The share of the blocks that ends with its own, of each parameter and buffer by name: in (0, 1], 1 at the head.
+
+    A block is one child of the network, or one part of a child whose parts are numbered (`layer4.1`, `features.3`), in
+    the order in which the network lists them. One without a matrix (a normalisation) belongs to the block before it.
+    """
+    blocks: dict[tuple[str, ...], dict[str, Tensor]] = {}
+    for prefix, module in model.named_modules():
+        for own, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
+            path = *(prefix.split(".") if prefix else ()), own
+            key = path[:2] if len(path) > 2 and path[1].isdigit() else path[:1]
+            blocks.setdefault(key, {})[".".join(path)] = tensor
+    place, found = 0, dict[str, int]()
+    for tensors in blocks.values():
+        place += any(isinstance(x, nn.Parameter) and x.ndim > 1 for x in tensors.values())
+        found |= dict.fromkeys(tensors, max(place, 1))
+    return {name: number / max(place, 1) for name, number in found.items()}
+
+
+class Schedule:
+    """What a method says of the parameters, by their depth, before an epoch."""
+
+    def __init__(self, model: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+        self.depths = depths(model)
+        self.names = [name for name, _ in model.named_parameters()]
+        self.depth = torch.tensor([self.depths[name] for name in self.names], device=device, dtype=dtype)  # [P]
+
+    def renewed(self, method: Method, clock: Clock, replicate: object, epoch: int) -> list[str]:
+        """The names of the parameters that begin anew, and of the buffers of their blocks; none before the first epoch.
+
+        Args:
+            method: at work.
+            clock: of the epoch; its random numbers are replaced.
+            replicate: of the run.
+            epoch: from 0.
+        """
+        if not epoch or not method.answers("renew"):
+            return []
+        chosen = self._asked("renew", method, clock, replicate, epoch)
+        params = [name for name, yes in zip(self.names, chosen, strict=True) if yes]
+        touched = {self.depths[name] for name in params}
+        buffers = [name for name, depth in self.depths.items() if depth in touched and name not in self.names]
+        return params + buffers
+
+    def frozen(self, method: Method, clock: Clock, replicate: object, epoch: int) -> Sequence[bool]:
+        """Which parameters stay as they are, in their order; arguments as in `renewed`."""
+        if not method.answers("freeze"):
+            return [False] * len(self.names)
+        return self._asked("freeze", method, clock, replicate, epoch)
+
+    def _asked(self, hook: str, method: Method, clock: Clock, replicate: object, epoch: int) -> list[bool]:
+        own = replace(clock, random=Draws(1, self.depth.device, hook, replicate, epoch))
+        found: list[bool] = getattr(method, hook)(self.depth, own).tolist()
+        return found

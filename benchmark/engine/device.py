@@ -1,0 +1,108 @@
+"""Where and in what precision a step is executed: chosen by itself, or as asked."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.benchmark.engine.bf16 import bf16_pays
+from lnlbench.leaderboard.store.database import home
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp64")
+
+
+class ExecutionError(ValueError):
+    """A device or precision that is not to be had here."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device, a precision, and the memory format that goes with them."""
+
+    device: torch.device
+    precision: str  # "fp32", "bf16" (autocast; weights, softmax and losses stay fp32), "fp64"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of weights and images."""
+        return torch.float64 if self.precision == "fp64" else torch.float32
+
+    @property
+    def channels_last(self) -> bool:
+        """Convolutions in bf16 are faster with the channels last; in fp32 on a CPU it depends on the processor."""
+        return self.precision == "bf16"
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of a forward pass."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def place(self, model: nn.Module) -> nn.Module:
+        """The model on the device, in its type and memory format."""
+        model = model.to(self.device, self.dtype)
+        return model.to(memory_format=torch.channels_last) if self.channels_last else model
+
+    def layout(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] in the memory format of the model."""
+        return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images
+
+    def finish(self) -> None:
+        """Wait until the device has done all that it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def describe(self) -> str:
+        """The hardware in words."""
+        return hardware(self.device)
+
+
+def choose_compute(device: str = "auto", precision: str = "auto") -> Compute:
+    """Choose what was left to choose: CUDA where there is one; bf16 on CUDA and on CPUs where it pays, else fp32.
+
+    Raises:
+        ExecutionError: an unknown device or precision, or a GPU that is not there.
+    """
+    found = check_device(device, precision)
+    if precision == "auto":
+        precision = "bf16" if found.type == "cuda" or bf16_pays(home(), _processor()) else "fp32"
+    return Compute(found, precision)
+
+
+def check_device(device: str = "auto", precision: str = "auto") -> torch.device:
+    """Return the device, and measure nothing.
+
+    Raises:
+        ExecutionError: an unknown device or precision, or a GPU that is not there.
+    """
+    if precision not in PRECISIONS:
+        raise ExecutionError(f"unknown precision {precision!r}; known: {', '.join(PRECISIONS)}")
+    try:
+        found = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    except RuntimeError:
+        raise ExecutionError(f"unknown device {device!r}; known: auto, cpu, cuda, cuda:N") from None
+    if found.type not in ("cpu", "cuda"):
+        raise ExecutionError(f"device {device!r} is not supported; known: auto, cpu, cuda, cuda:N")
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ExecutionError(f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here")
+    return found
+
+
+def hardware(device: torch.device) -> str:
+    """Return the name of a GPU or of the processor."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+
+
+def default_jobs(device: str = "auto") -> int:
+    """How many processes a sweep uses: one per core on a CPU (faster than threads for small networks), one on a GPU."""
+    return 1 if check_device(device).type == "cuda" else (os.cpu_count() or 1)
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "CPU"

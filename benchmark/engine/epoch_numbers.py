@@ -1,0 +1,74 @@
+"""What every way to execute a step shares: schedule, objective, and the numbers that an epoch leaves behind."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from lnlbench.benchmark.engine.job import Samples
+from lnlbench.methods.base import History
+
+EVALUATION_BATCH = {"cuda": 2000, "cpu": 100}
+"""Images that are evaluated at once: on a CPU so few that they stay in its caches (`docs/performance.md`)."""
+PROBE = 5000  # training samples, stratified by given label, of the exact diagnostics
+
+
+def learning_rate(base: float, schedule: str, epoch: int, epochs: int) -> float:
+    """The learning rate of an epoch, counted from 0; it moves once per epoch.
+
+    "cosine" goes from `base` towards 0, "constant" stays, "linear-80" stays for 80 epochs and then goes in a line
+    towards 0, "steps-10-40-80" is divided by 10 after 40 and again after 80 epochs.
+    """
+    kind, *numbers = schedule.split("-")
+    if kind == "cosine":
+        return base * (1 + math.cos(math.pi * epoch / epochs)) / 2
+    if kind == "linear":
+        begin = min(int(numbers[0]), epochs)
+        return base if epoch < begin else base * (epochs - epoch) / max(1, epochs - begin)
+    if kind == "steps":
+        factor, *ends = map(int, numbers)
+        return base / float(factor ** sum(epoch >= end for end in ends))
+    return base
+
+
+def due(done: int, epochs: int) -> bool:
+    """Whether the exact diagnostics are due after so many epochs: 1, 2, 4, ... and the last."""
+    return done == epochs or done & (done - 1) == 0
+
+
+def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
+    """Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K]."""
+    if weights is None:
+        return losses.mean(-1)
+    return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)
+
+
+def changed(samples: Samples, past: Tensor) -> float:
+    """The share of predictions that are others than before, NaN where there were none before.
+
+    Args:
+        samples: of this epoch.
+        past: [K, N] predictions so far, -1 where there is none; takes the new ones.
+    """
+    before = past[:, samples.index]
+    now = samples.prediction.to(past.dtype)
+    past[:, samples.index] = now
+    return (before != now)[before >= 0].double().mean().item()
+
+
+def lengthened(past: History, validation: float, loss: float, changes: float, clean: float | None) -> History:
+    """The history with one more epoch; `clean` is None where the method is told no true labels."""
+    known = past.clean_validation if clean is None else (*past.clean_validation, clean)
+    return History(past.epochs, (*past.validation, validation), (*past.loss, loss), (*past.changes, changes), known)
+
+
+def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None) -> Samples:
+    """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
+    labels = given[index].expand(len(logits), -1).unsqueeze(-1)
+    loss = -logits.log_softmax(-1).gather(-1, labels).squeeze(-1)
+    mine = partial(torch.Tensor.to, device="cpu", copy=True)  # tables are written anew in the next epoch
+    kept = None if weight is None else mine(weight)
+    return Samples(mine(index), loss.cpu(), logits.argmax(-1).cpu(), -torch.expm1(-loss).cpu(), kept)

@@ -1,0 +1,266 @@
+"""Execution `loop`: one step after another. The reference that other ways to execute a step must equal."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from lnlbench.benchmark.engine import optimisers
+from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, Order, another_view, draw_order
+from lnlbench.benchmark.engine.depth import Schedule
+from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.epoch_numbers import (
+    EVALUATION_BATCH,
+    PROBE,
+    changed,
+    due,
+    learning_rate,
+    lengthened,
+    samples_of,
+    weighted_mean,
+)
+from lnlbench.benchmark.engine.hook_draws import Draws, Step, row
+from lnlbench.benchmark.engine.job import Epoch, Job, Samples
+from lnlbench.benchmark.engine.networks import Networks
+from lnlbench.benchmark.engine.step_log import Log
+from lnlbench.benchmark.protocol.stratify import stratified
+from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task
+
+
+class Loop:
+    """One run, trained epoch by epoch; its state can be taken and restored between two epochs."""
+
+    log_type: type[Log] = Log
+    rules: Mapping[str, Callable[..., None]] = optimisers.OPTIMISERS
+    replayed = False
+
+    def __init__(self, job: Job, how: Compute) -> None:
+        self.job, self.how, self.setting = job, how, job.setting
+        split, device, dtype = job.split, how.device, how.dtype
+        self.method = job.method.tensors(device, dtype)
+        count = job.method.networks
+        self.networks = Networks(self.setting.model, count, split.classes, split.shape, job.replicate, how)
+        self.optimiser = optimisers.start(self.setting.optimizer, self.networks.flat)
+        self.schedule = Schedule(self.networks.models[0], device, dtype)
+        self.frozen: list[Tensor] = []
+
+        def resident(images: Tensor, padding: int = 0) -> DeviceImages:
+            return DeviceImages(images, split.mean, split.std, device, dtype, padding)
+
+        self.images = resident(split.images, PADDING if self.setting.augment else 0)
+        self.validation = resident(split.validation_images)
+        self.probes = {name: resident(images) for name, images in split.probes.items()}
+        self.given = split.given.to(device)
+        self.validation_given = split.validation_given.to(device)
+        self.targets = one_hot(self.given, split.classes).to(dtype)
+        self.probe = stratified(split.given, PROBE, "probe").to(device)
+        self.told = job.facts(device, dtype)
+        self.memory = self.method.start(Task(self.targets, count, self.told))
+        self.epoch = 0
+        self.history = History(self.setting.epochs, (), ())
+        self.predicted = torch.full((count, len(split.given)), -1, dtype=torch.int16)  # what changes are counted by
+
+    def advance(self) -> Epoch:
+        """Train one epoch and evaluate."""
+        begin = time.perf_counter()
+        setting, device = self.setting, self.how.device
+        names = (self.job.replicate, self.epoch)
+        lr = learning_rate(setting.lr, setting.schedule, self.epoch, setting.epochs)
+        order = draw_order(len(self.images), setting.batch_size, setting.augment, device, *names)
+        self.begin(order)
+        clock = self.clock(len(order.index))
+        if self.epoch and self.job.method.due(self.epoch, setting.epochs):
+            own = replace(clock, random=Draws(1, device, "observe", *names))
+            self.memory = {**self.memory, **self.method.observe(self.record(), own)}
+        self.settle(clock)
+        self.networks.train()
+        self.steps(order, clock, lr)
+        self.how.finish()
+        self.epoch += 1
+        return self.summary(lr, begin)
+
+    def begin(self, order: Order) -> None:
+        """Make ready for the steps of an epoch."""
+        self.draws = Draws(len(order.index), self.how.device, self.job.replicate, self.epoch)
+        names = (self.job.replicate, self.epoch)
+        self.views = [order, *(another_view(order, view, *names) for view in range(1, self.job.method.views))]
+        self.log = self.log_type(order, self.job, self.how, self.method.answers("select"))
+
+    def settle(self, clock: Clock) -> None:
+        """Begin parameters anew, and choose those that stay, where the method says so."""
+        asked = self.method, clock, self.job.replicate, self.epoch
+        if names := self.schedule.renewed(*asked):
+            self.networks.renew(names, self.epoch)
+            self.optimiser = optimisers.start(self.setting.optimizer, self.networks.flat)
+        stay = self.schedule.frozen(*asked)
+        stays = [yes for _ in self.networks.models for yes in stay]
+        self.frozen = [p for p, yes in zip(self.networks.flat, stays, strict=True) if yes]
+
+    def steps(self, order: Order, clock: Clock, lr: float) -> None:
+        """Take the steps of an epoch."""
+        for step in range(len(order.index)):
+            self.take(order, step, clock, lr)
+
+    def take(self, order: Order, step: Step, clock: Clock, lr: float | Tensor) -> None:
+        """Take one step, from the gather to the log."""
+        self.draws.at(step)
+        self.step(self.batch(order, step), clock, step, lr)
+        clock.step.add_(1)
+
+    def batch(self, order: Order, step: Step) -> Batch:
+        """The batch of a step, augmented, with the rows of the method's memory."""
+        index = row(order.index, step)
+        images, *views = (
+            self.images.batch(index, *(None if x is None else row(x, step) for x in (view.offset, view.flip)))
+            for view in self.views
+        )
+        memory = {name: rows[:, index] for name, rows in self.memory.items()}
+        return Batch(images, self.targets[index], index, memory, self.told, tuple(views))
+
+    def step(self, batch: Batch, clock: Clock, step: Step, lr: float | Tensor) -> None:
+        """One update: perturb, guess; forward, remember, loss, select and gradient at each call of `grads_at`."""
+        inputs = batch.inputs
+        batch = self.method.perturb(batch, clock)
+        if self.method.answers("guess"):
+            batch = self.method.guess(partial(self.guessed, step), batch, clock)
+        self.log.same_inputs &= batch.inputs is inputs
+        drawn = self.draws.position  # a later call of `grads_at` draws what the first one drew
+        weights: Tensor | None = None
+        first = True
+
+        def grads_at(params: Params) -> Params:
+            nonlocal batch, weights, first
+            self.draws.position = drawn
+            own = params is self.networks.params
+            leaves = params if own else [{n: p.detach().requires_grad_() for n, p in ps.items()} for ps in params]
+            logits = self.networks.forward(leaves, batch.inputs, (self.epoch, step), commit=first)
+            if first:
+                batch = self.remember(logits.detach(), batch, clock)
+            losses = self.method.loss(logits, batch, clock)
+            if first and self.log.weight is not None:
+                weights = self.method.select(losses.detach(), logits.detach(), batch, clock).detach()
+            objective = weighted_mean(losses, weights).sum()
+            if first:
+                self.log.write(step, logits.detach(), objective.detach(), weights)
+            self.log.passes.add_(losses.shape[-1] / len(batch.index))
+            first = False
+            flat = [p for network in leaves for p in network.values()]
+            grads = iter(torch.autograd.grad(objective, flat, materialize_grads=True))
+            return [{name: next(grads) for name in network} for network in leaves]
+
+        grads = self.method.gradient(grads_at, self.networks.params)
+        flat = [g for network in grads for g in network.values()]
+        rule, setting = self.rules[self.setting.optimizer], self.setting
+        before = [p.detach().clone() for p in self.frozen]
+        rule(self.networks.flat, flat, self.optimiser, lr, setting.weight_decay, setting.momentum)
+        with torch.no_grad():
+            for p, value in zip(self.frozen, before, strict=True):
+                p.copy_(value)
+        if self.method.answers("average"):
+            self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
+
+    @torch.no_grad()
+    def guessed(self, step: Step, inputs: Tensor) -> Tensor:
+        """Logits [K, B, C] in training mode that leave no trace; charged to the method."""
+        logits = self.networks.forward(self.networks.params, inputs, (self.epoch, step), commit=False)
+        self.log.guesses.add_(logits.shape[1] / self.log.index.shape[1])
+        return logits
+
+    @torch.no_grad()
+    def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> Batch:
+        """Store the new rows of the memory; the loss sees them."""
+        rows = self.method.remember(logits, batch, clock)
+        for name, new in rows.items():
+            self.memory[name][:, batch.index] = new
+        return replace(batch, memory={**batch.memory, **rows}) if rows else batch
+
+    def clock(self, steps: int) -> Clock:
+        """The clock at the first step of an epoch; its step counts on."""
+        scalar = partial(torch.tensor, device=self.how.device, dtype=self.how.dtype)
+        now, total = float(self.epoch), float(self.setting.epochs)
+        return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), self.draws)
+
+    def summary(self, lr: float, begin: float) -> Epoch:
+        """Evaluate, and gather the numbers of the epoch that has just been trained."""
+        trained = time.perf_counter()
+        log, done = self.log, self.epoch
+        exact = self.samples(self.probe) if due(done, self.setting.epochs) or not log.same_inputs else None
+        online = exact if exact is not None and not log.same_inputs else log.samples(self.given)
+        votes = self.answers(self.validation).argmax(-1)
+        accuracy = (votes == self.validation_given).float().mean().item()
+        true = self.told.get("clean_validation")
+        clean = None if true is None else (votes == true).float().mean().item()
+        predictions, ensemble = {}, {}
+        for name, images in self.probes.items():
+            found = self.answers(images)
+            predictions[name] = found.argmax(-1).to(torch.uint8).cpu()
+            if len(found) > 1:
+                ensemble[name] = found.softmax(-1).mean(0).argmax(-1).to(torch.uint8).cpu()
+        loss, norm = log.objective.mean().item(), self.networks.norm()
+        self.history = lengthened(self.history, accuracy, loss, changed(online, self.predicted), clean)
+        diverged = not (math.isfinite(loss) and math.isfinite(norm))
+        passes = log.passes.item() * len(self.networks.models) / len(log.objective)
+        return Epoch(
+            epoch=done - 1,
+            lr=lr,
+            loss=loss,
+            online=online,
+            exact=exact,
+            validation_accuracy=accuracy,
+            validation_predictions=votes.to(torch.uint8).cpu(),
+            predictions=predictions,
+            ensemble=ensemble,
+            weight_norm=norm,
+            distance=self.networks.distance(),
+            train_seconds=trained - begin,
+            evaluate_seconds=time.perf_counter() - trained,
+            forward=passes
+            + log.guesses.item() * len(self.networks.models) / len(log.objective)
+            + (len(self.networks.models) if log.observed else 0),
+            backward=passes,
+            diverged=diverged,
+            last=done == self.setting.epochs or diverged or self.job.method.stop(self.history),
+            history=self.history,
+            state=self.state,
+            replayed=self.replayed,
+        )
+
+    def answers(self, images: DeviceImages) -> Tensor:
+        """The logits of each network [K, T, C], or the log of their mean softmax [1, T, C] for an ensemble."""
+        logits = self.networks.predict(images.chunks(EVALUATION_BATCH[self.how.device.type]))
+        return logits.softmax(-1).mean(0, keepdim=True).log() if self.job.method.ensemble else logits
+
+    def samples(self, index: Tensor) -> Samples:
+        """The numbers of some training samples from a pass in evaluation mode, without augmentation."""
+        logits = self.networks.predict(
+            map(self.images.batch, torch.split(index, EVALUATION_BATCH[self.how.device.type]))
+        )
+        return samples_of(index, logits, self.given, None)
+
+    def record(self) -> Record:
+        """A pass over the whole training set for a method that asks for it; charged to the method."""
+        found = self.samples(torch.arange(len(self.images), device=self.how.device))
+        self.log.observed = True
+        return Record(found.loss.to(self.how.device), found.prediction.to(self.how.device), self.memory)
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on after the epoch that ended last, as copies."""
+        rest = {"epoch": self.epoch, "optimiser": self.optimiser, "memory": self.memory, "history": self.history}
+        return {"networks": self.networks.state(), "predicted": self.predicted.clone(), **copy.deepcopy(rest)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state, wherever its tensors are."""
+        self.networks.restore(state["networks"])
+        rest = copy.deepcopy({name: value for name, value in state.items() if name != "networks"})
+        self.epoch, self.optimiser = rest["epoch"], rest["optimiser"].to(self.how.device)
+        self.memory = {name: rows.to(self.how.device) for name, rows in rest["memory"].items()}
+        self.history, self.predicted = rest["history"], rest["predicted"].cpu()

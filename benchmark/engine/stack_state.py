@@ -1,0 +1,152 @@
+"""What many runs of one architecture are made of: every tensor has the run as its first axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from lnlbench.benchmark.engine import optimisers
+from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.epoch_numbers import PROBE
+from lnlbench.benchmark.engine.job import Job
+from lnlbench.benchmark.engine.models import build
+from lnlbench.benchmark.engine.stack_step import floats_of
+from lnlbench.benchmark.protocol.seeds import seed
+from lnlbench.benchmark.protocol.stratify import stratified
+from lnlbench.methods.base import History, Params, Task
+
+State = dict[str, Any]
+
+
+class Slots:
+    """Weights, moments, memory and history of R runs; the state of one of them is that of `Loop`."""
+
+    def __init__(self, jobs: Sequence[Job], how: Compute) -> None:
+        job, self.how, self.jobs, self.epoch = jobs[0], how, list(jobs), 0
+        self.history = [History(job.setting.epochs, (), ()) for _ in jobs]
+        none = torch.full((job.method.networks, len(job.split.given)), -1, dtype=torch.int16)
+        self.predicted = [none.clone() for _ in jobs]
+        fresh = {job.replicate: [self.model(job, k) for k in range(job.method.networks)] for job in jobs}
+        models = [fresh[job.replicate] for job in jobs]
+        self.template = self.model(job, 0)
+        self.saved = list(self.template.state_dict())  # names; not every buffer is among them
+        params = joined([[{n: p.detach() for n, p in m.named_parameters()} for m in own] for own in models])
+        self.runs: dict[str, Any] = {
+            "params": params,
+            "buffers": joined([[dict(model.named_buffers()) for model in own] for own in models]),
+            "start": mapped(torch.clone, params),
+            "averaged": None,
+            "memory": joined([self.memory(job) for job in jobs]),
+            "told": joined([job.facts(how.device, how.dtype) for job in jobs]),
+            "floats": joined([floats_of(job.method.tensors(how.device, how.dtype)) for job in jobs]),
+            "given": joined([job.split.given.to(how.device) for job in jobs]),
+            "validation_given": joined([job.split.validation_given.to(how.device) for job in jobs]),
+            "probe": joined([stratified(job.split.given, PROBE, "probe").to(how.device) for job in jobs]),
+        }
+        self.moments = optimisers.start(job.setting.optimizer, flat(self.runs["params"]))
+        self.begun = [0] * len(jobs)  # the steps after which the optimiser of each run began anew
+
+    def model(self, job: Job, *names: int) -> nn.Module:
+        """Network k of a job, named by k, as it begins; or as drawn for an epoch, named by k and the epoch."""
+        split, name = job.split, seed("init", job.replicate, *names)
+        return build(job.setting.model, split.classes, split.shape, name).to(self.how.device, self.how.dtype)
+
+    def memory(self, job: Job) -> dict[str, Tensor]:
+        """The memory of a job as it begins."""
+        device, dtype = self.how.device, self.how.dtype
+        targets = one_hot(job.split.given.to(device), job.split.classes).to(dtype)
+        told = job.facts(device, dtype)
+        return job.method.tensors(device, dtype).start(Task(targets, job.method.networks, told))
+
+    @torch.no_grad()
+    def renew(self, slot: int, names: Collection[str]) -> None:
+        """Give parameters and buffers of these names values of networks drawn for this epoch; begin the optimiser."""
+        runs = self.runs
+        for k in range(len(runs["params"])):
+            fresh = self.model(self.jobs[slot], k, self.epoch)
+            for name, value in [*fresh.named_parameters(), *fresh.named_buffers()]:
+                for kind in ("params", "buffers", "averaged") if name in names else ():
+                    if runs[kind] is not None and name in runs[kind][k]:
+                        # A copy: what a hook or `vmap` gave may be a view that other slots share.
+                        runs[kind][k][name] = runs[kind][k][name].clone()
+                        runs[kind][k][name][slot] = value
+        for moment in (*self.moments.first, *self.moments.second):
+            moment[slot] = 0
+        self.begun[slot] = int(self.moments.steps)
+
+    def state(self, slot: int, device: torch.device | None = None) -> State:
+        """All that one run needs to go on after the epoch that ended last, as copies; `Loop` takes it too."""
+        copied = partial(mapped, lambda x: x[slot].to(device or x.device, copy=True))
+        mine = copied({name: self.runs[name] for name in ("params", "buffers", "averaged", "memory")})
+        both = [p | b for p, b in zip(mine["params"], mine["buffers"], strict=True)]
+        models = [{name: network[name] for name in self.saved} for network in both]
+        first, second = copied([self.moments.first, self.moments.second])
+        return {
+            "networks": {"models": models, "averaged": mine["averaged"]},
+            "epoch": self.epoch,
+            "optimiser": optimisers.OptimiserState(first, second, self.moments.steps - self.begun[slot]),
+            "memory": mine["memory"],
+            "history": self.history[slot],
+            "predicted": self.predicted[slot].clone(),
+        }
+
+    def restore(self, states: Sequence[State]) -> None:
+        """Go on from the states of all runs, after the same epoch."""
+        to, runs = partial(mapped, lambda x: x.to(self.how.device)), self.runs
+        networks = to(joined([state["networks"]["models"] for state in states]))
+        for own, values in [*zip(runs["params"], networks, strict=True), *zip(runs["buffers"], networks, strict=True)]:
+            own.update({name: values[name] for name in own if name in values})
+        averaged = [state["networks"]["averaged"] for state in states]
+        runs["averaged"] = None if averaged[0] is None else to(joined(averaged))
+        runs["memory"] = to(joined([state["memory"] for state in states]))
+        first, second = (to(joined([getattr(s["optimiser"], n) for s in states])) for n in ("first", "second"))
+        steps = [state["optimiser"].steps for state in states]
+        self.moments = optimisers.OptimiserState(first, second, max(steps))
+        self.begun = [max(steps) - own for own in steps]
+        self.epoch, self.history = states[0]["epoch"], [state["history"] for state in states]
+        self.predicted = [state["predicted"].cpu().clone() for state in states]
+
+    def keep(self, slots: Sequence[int]) -> None:
+        """Forget all runs but some."""
+        self.jobs = [self.jobs[slot] for slot in slots]
+        self.history = [self.history[slot] for slot in slots]
+        self.predicted = [self.predicted[slot] for slot in slots]
+        self.begun = [self.begun[slot] for slot in slots]
+        rows = torch.tensor(slots, device=self.how.device)
+        self.runs = mapped(lambda x: x[rows], self.runs)
+        self.moments.first, self.moments.second = mapped(lambda x: x[rows], [self.moments.first, self.moments.second])
+
+
+def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
+    """The same lists and dicts around changed tensors; other values stay."""
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if isinstance(tree, dict):
+        return {name: mapped(change, part) for name, part in tree.items()}
+    return [mapped(change, part) for part in tree] if isinstance(tree, list) else tree
+
+
+def joined(trees: Sequence[Any]) -> Any:
+    """Trees of equal structure as one, their tensors stacked along a new first axis."""
+    first = trees[0]
+    if isinstance(first, dict):
+        return {name: joined([tree[name] for tree in trees]) for name in first}
+    if isinstance(first, list):
+        return [joined(list(parts)) for parts in zip(*trees, strict=True)]
+    return torch.stack(list(trees))
+
+
+def flat(params: Params) -> list[Tensor]:
+    """The parameters of all networks in one list."""
+    return [p for network in params for p in network.values()]
+
+
+def norms(tensors: Sequence[Tensor]) -> list[float]:
+    """Euclidean norm of all numbers of each run."""
+    found: list[float] = torch.stack([x.flatten(1).norm(dim=1) for x in tensors]).norm(dim=0).tolist()
+    return found

@@ -1,0 +1,1 @@
+"""What every method gets alike: settings, seeds, keys and splits."""

@@ -1,0 +1,222 @@
+"""Settings: a task (data set, network, recipe) under one noise; suites are lists of them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+SCHEDULE = re.compile(r"cosine|constant|linear-\d+|steps-[1-9]\d*(-\d+)+")
+"""Of the learning rate: see `epochs.learning_rate`."""
+
+
+class SettingError(ValueError):
+    """A setting or suite that does not exist, or a value in it that makes no sense."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that is the same for every method: data set, noise, network and recipe."""
+
+    task: str
+    dataset: str
+    noise: str  # as `lnlbench.datasets.noise.base.parse_noise` reads it
+    model: str
+    epochs: int
+    lr: float
+    weight_decay: float
+    length: str = "full"
+    validation: float = 0.1
+    batch_size: int = 128
+    optimizer: str = "sgd"
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    augment: bool = False
+    samples: int = 0  # of the training set that are used, stratified by true label; 0 is all
+    track: str = "default"  # that its runs belong to, unless a search chose their values
+
+    def __post_init__(self) -> None:
+        """Refuse a recipe that cannot be run.
+
+        Raises:
+            SettingError: the message names the field, what came and what would be right.
+        """
+        _choice("length", self.length, ("full", "fast"))
+        _choice("optimizer", self.optimizer, ("sgd", "adam"))
+        _choice("track", self.track, ("default", "paper", "open"))
+        if not SCHEDULE.fullmatch(self.schedule):
+            raise SettingError(
+                f"schedule must be cosine, constant, linear-80 (to 0 from epoch 80) or steps-10-40-80 (divided by 10 "
+                f"at epochs 40 and 80), but got {self.schedule!r}"
+            )
+        for name, low, high in (
+            ("epochs", 1, 10_000),
+            ("batch_size", 2, 65_536),
+            ("samples", 0, 100_000_000),
+            ("lr", 0.0, 100.0),
+            ("weight_decay", 0.0, 1.0),
+            ("momentum", 0.0, 0.9999),
+            ("validation", 0.01, 0.5),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
+                raise SettingError(f"{name} must be in {low} to {high}, but got {value!r}")
+            if isinstance(low, float):
+                object.__setattr__(self, name, float(value))  # 1 and 1.0 are one value, and make one key
+            elif not isinstance(value, int):
+                raise SettingError(f"{name} must be an integer, but got {value!r}")
+        for name in ("dataset", "model"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name):
+                raise SettingError(f"{name} must be a name, but got {getattr(self, name)!r}")
+        if not isinstance(self.augment, bool):
+            raise SettingError(f"augment must be True or False, but got {self.augment!r}")
+
+    @property
+    def name(self) -> str:
+        """Task and noise: `mnist-fast/symmetric-0.5`."""
+        return f"{self.task}/{self.noise}"
+
+    def identity(self) -> dict[str, Any]:
+        """All fields, JSON-able: part of what a run's key is made of; `samples` and `track` where unusual."""
+        usual = {"samples": 0, "track": "default"}  # added later: without them keys stay what they were
+        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
+
+    def override(self, **values: Any) -> Setting:
+        """The same setting with other values; those that differ become part of the task's name.
+
+        A length of "2x" is twice the setting's own, and is named so: boards show it as a reference to this setting.
+
+        Raises:
+            SettingError: no such field, or a value that makes no sense.
+        """
+        known = {f.name for f in fields(self)} - {"task", "noise"}
+        if unknown := set(values) - known:
+            raise SettingError(_unknown("field", unknown.pop(), known))
+        times = _times(values.get("epochs"))
+        changed = replace(self, **values | ({"epochs": times * self.epochs} if times else {}))
+        shown = {n: f"{times}x" if n == "epochs" and times else getattr(changed, n) for n in sorted(values)}
+        marks = [f"{n}={text}" for n, text in shown.items() if getattr(changed, n) != getattr(self, n)]
+        return replace(changed, task=",".join((self.task, *marks)))
+
+
+def _times(epochs: Any) -> int | None:
+    """The factor of a length such as 2x, None for any other value."""
+    written = isinstance(epochs, str) and epochs.endswith("x") and epochs[:-1].isdecimal()
+    return int(epochs[:-1]) if written else None
+
+
+def suites() -> dict[str, list[Setting]]:
+    """The suites by name."""
+    return {
+        name: [setting(text) for text in table.get("settings") or [f"{name}/{noise}" for noise in table["noises"]]]
+        for name, table in _file()["suites"].items()
+    }
+
+
+def default_methods() -> str:
+    """What is run where no methods are named."""
+    return str(_file()["default_methods"])
+
+
+def default_replicates() -> str:
+    """What is run where no replicates are named."""
+    return str(_file()["default_replicates"])
+
+
+def tasks() -> list[str]:
+    """The names of the tasks."""
+    return sorted(_file()["tasks"])
+
+
+def setting(name: str) -> Setting:
+    """One setting by name, `task/noise`, whether or not a suite lists it.
+
+    Raises:
+        SettingError: no such task, or no noise after it. The noise itself is read when it is used.
+    """
+    task, _, noise = name.partition("/")
+    if not noise:
+        raise SettingError(f"a setting is a task and a noise, as in 'mnist/symmetric-0.4', but got {name!r}")
+    if task not in _file()["tasks"]:
+        raise SettingError(_unknown("task", task, tasks()))
+    return Setting(task=task, noise=noise, **_task(task))
+
+
+def find(names: Iterable[str]) -> list[Setting]:
+    """The settings of suites, of names, and of patterns such as `mnist*/sym*`, each once, in order.
+
+    Raises:
+        SettingError: a name that is no suite and no setting, or a pattern that fits nothing.
+    """
+    found: dict[str, Setting] = {}
+    for name in names:
+        if name in suites():
+            chosen = suites()[name]
+        elif is_path(name):
+            chosen = [own_setting(name)]
+        elif "*" in name or "?" in name:
+            every = [member for suite in suites().values() for member in suite]
+            chosen = [member for member in every if fnmatchcase(member.name, name)]
+            if not chosen:
+                raise SettingError(f"no setting fits {name!r}; `lnlbench list settings` shows them")
+        elif "/" in name:
+            chosen = [setting(name)]
+        else:
+            raise SettingError(_unknown("suite", name, suites()) + "; a setting is written task/noise")
+        found |= {member.name: member for member in chosen}
+    return list(found.values())
+
+
+def is_path(name: str) -> bool:
+    """Whether a name means a folder: it begins like one, or there is one and nothing of ours is called so."""
+    place = name.partition("#")[0]
+    if place.startswith(("./", "../", "~/")) or (place.startswith("/") and place.count("/") > 1):
+        return True
+    return bool(place) and place.split("/")[0] not in tasks() and Path(place).is_dir()
+
+
+def own_setting(path: str) -> Setting:
+    """The setting of a data set of the user's own: its labels as they are given, a recipe by the size of its images.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from lnlbench.datasets.loading.own import bring_in, read
+
+    name = bring_in(path)
+    card = read(name)[0]
+    base = "own-small" if card.channels == 1 and card.size <= 32 else "own"
+    return replace(Setting(task=name, noise="given", dataset=name, **_table("own", base)), task=name)
+
+
+def _table(section: str, name: str) -> dict[str, Any]:
+    table: dict[str, Any] = _file()[section][name]
+    return dict(_file()["defaults"]) | table
+
+
+def _task(name: str) -> dict[str, Any]:
+    table = dict(_file()["tasks"][name])
+    base = table.pop("based_on", None)
+    return (_task(base) if base else dict(_file()["defaults"])) | table
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "settings.toml").read_text())
+
+
+def _choice(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise SettingError(_unknown(name, str(value), known))
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    return f"unknown {kind} {name!r}; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(names)}"

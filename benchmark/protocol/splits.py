@@ -1,0 +1,197 @@
+"""From a setting and a replicate to what training may see, and apart from it the truth that scores need."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lnlbench.benchmark.protocol.seeds import seed
+from lnlbench.benchmark.protocol.settings import Setting
+from lnlbench.benchmark.protocol.stratify import stratified
+from lnlbench.datasets.loading.images import Images, load
+from lnlbench.datasets.noise.base import Corruption, parse_noise, realised
+
+TEST = "test"  # the name of the probe that scores are made of
+
+
+@dataclass(frozen=True)
+class Split:
+    """All that training may see: images, the labels as given, and images to predict. No true label, no test label."""
+
+    images: Tensor  # uint8 [N, C, H, W]
+    given: Tensor  # int64 [N]
+    validation_images: Tensor  # uint8 [V, C, H, W]
+    validation_given: Tensor  # int64 [V]
+    classes: int
+    mean: tuple[float, ...]  # per channel, of images in [0, 1]
+    std: tuple[float, ...]
+    probes: Mapping[str, Tensor] = field(default_factory=dict)  # named uint8 images, predicted after every epoch
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The labels that nothing but `metrics` reads, and what a method declares to be told."""
+
+    train: Tensor  # int64 [N] true labels of the training part, in its order
+    test: Tensor  # int64 [T]
+    validation: Tensor  # int64 [V] of the validation split; a method may declare that it is told them
+
+
+@dataclass(frozen=True)
+class Blind:
+    """The data of tuning: no test image, no true label, and so no score or diagnostic that needs one."""
+
+    split: Split  # without probes
+    manifest: dict[str, Any]  # of the noise
+    identity: dict[str, Any]  # as in `Prepared`
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One replicate's data: what training sees, the truth, and what says where they come from."""
+
+    split: Split
+    truth: Truth
+    manifest: dict[str, Any]  # of the noise
+    identity: dict[str, Any]  # data set, seeds and split, JSON-able
+    index: Tensor  # int64 [N] places of the training part's samples in the whole training set
+
+
+@lru_cache(maxsize=4)
+def images_of(dataset: str, data_dir: Path | None) -> Images:
+    """A data set, kept in memory.
+
+    Raises:
+        DataError: it cannot be had.
+    """
+    return load(dataset, data_dir)
+
+
+def canonical(setting: Setting, images: Images) -> Setting:
+    """The setting with its noise in canonical text, after a check that the data set can have that noise.
+
+    Raises:
+        DataError: no such noise, or an impossible rate.
+    """
+    noise = parse_noise(setting.noise)
+    noise.check(images.card)
+    return replace(setting, noise=str(noise))
+
+
+def fingerprint(setting: Setting, images: Images) -> str:
+    """What a run's key must know of its data: the data set, and the labels where they are read and not drawn.
+
+    Raises:
+        DataError: the label file is missing, damaged, or not of this data set.
+    """
+    noise = parse_noise(setting.noise)
+    if noise.drawn and not noise.whole:
+        return images.fingerprint
+    return labelled(images.fingerprint, noise.corrupt(images, 0).manifest["labels_sha256"])
+
+
+def labelled(images: str, labels: str) -> str:
+    """The fingerprint of images and given labels together, from those of each."""
+    return hashlib.sha256(f"{images}\n{labels}".encode()).hexdigest()
+
+
+def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
+    """Corrupt the whole training set, then split it, stratified by given label.
+
+    Args:
+        setting: under canonical noise.
+        replicate: names the noise draw and the split; the same for every method.
+        images: the data set.
+
+    Raises:
+        DataError: the noise cannot be had.
+    """
+    blind, held, used = _drawn(setting, replicate, images)
+    split = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
+    identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}
+    true = torch.tensor(used.train_labels)
+    truth = Truth(true[~held], torch.tensor(images.test_labels), true[held])
+    return Prepared(split, truth, blind.manifest, identity, (~held).nonzero().flatten())
+
+
+def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
+    """The same corruption and split for tuning: true labels are read by the noise alone, the test set by nobody.
+
+    Raises:
+        DataError: the noise cannot be had.
+    """
+    return _drawn(setting, draw, images)[0]
+
+
+def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, Tensor, Images]:
+    """What training may see; which of the samples are held out for validation, bool [N]; the images that are used."""
+    classes, official = images.card.classes, images.official
+    images, corruption, subset = _corrupted(setting, seed("noise", replicate), images)
+    given = torch.from_numpy(corruption.given)
+    held = torch.zeros(len(given), dtype=torch.bool)
+    held[stratified(given, round(setting.validation * len(given)), "split", replicate)] = True
+    pixels = torch.tensor(images.train_images)
+    split = Split(
+        images=pixels[~held],
+        given=given[~held],
+        validation_images=pixels[held],
+        validation_given=given[held],
+        classes=classes,
+        mean=tuple(images.card.mean),
+        std=tuple(images.card.std),
+        probes={},
+    )
+    identity = {
+        "dataset": {
+            "name": images.name,
+            "revision": images.revision,
+            "fingerprint": images.fingerprint,
+            "official": official,
+            **subset,
+        },
+        "seeds": {"replicate": replicate, "noise": corruption.manifest["seed"], "split": seed("split", replicate)},
+        "noise": corruption.manifest,
+        "split": {
+            "train": len(split.given),
+            "validation": len(split.validation_given),
+            "sha256": _digest(held.nonzero().numpy()),
+        },
+    }
+    return Blind(split, corruption.manifest, identity), held, images
+
+
+def _corrupted(setting: Setting, noise_seed: int, images: Images) -> tuple[Images, Corruption, dict[str, str]]:
+    """The images that are used, their given labels, and what names the subset, if it is one.
+
+    A subset is the same for every replicate. Noise is drawn on it, so that its rate is exact there, unless the labels
+    exist for the whole training set alone.
+    """
+    noise = parse_noise(setting.noise)
+    if not 0 < setting.samples < len(images.train_labels):
+        return images, noise.corrupt(images, noise_seed), {}
+    kept = stratified(torch.tensor(images.train_labels), setting.samples, "subset").numpy()
+    part = replace(images, train_images=images.train_images[kept], train_labels=images.train_labels[kept])
+    if not noise.whole:
+        return part, noise.corrupt(part, noise_seed), {"subset": _digest(kept)}
+    whole = noise.corrupt(images, noise_seed)
+    given = whole.given[kept]
+    manifest = whole.manifest | realised(part.train_labels, given, images.card.classes)
+    return part, Corruption(given, manifest), {"subset": _digest(kept)}
+
+
+def _digest(index: np.ndarray) -> str:
+    return hashlib.sha256(index.astype("<i8").tobytes()).hexdigest()

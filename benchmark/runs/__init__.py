@@ -1,0 +1,1 @@
+"""One run: from a setting to a Result."""

@@ -1,0 +1,161 @@
+"""What methods are told beyond the given labels: an estimate, the truth, or a truth that is wrong by so much."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.job import FactError
+from lnlbench.benchmark.protocol.settings import Setting, tasks
+from lnlbench.benchmark.protocol.settings import setting as named
+from lnlbench.benchmark.protocol.splits import Blind, Prepared
+from lnlbench.benchmark.runs.noise_estimate import ESTIMATOR, Estimate, estimate
+from lnlbench.methods.base import FACTS
+
+ESTIMATED = "estimated"
+SWEEP = (ESTIMATED, "true", "true-0.2", "true+0.2")  # the mis-specification sweep: `--told all`
+VARIED = frozenset({"noise_rate", "transition_matrix"})  # what a mode changes; other facts are handed over as they are
+HIGHEST = 0.99  # a noise rate that a method is told at most
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one run is told."""
+
+    values: dict[str, Any] = field(default_factory=dict)  # for the job
+    ledger: dict[str, Any] = field(default_factory=dict)  # JSON-able, for the result: with the truth beside it
+    seconds: float = 0.0  # that an estimate took
+    passes: float = 0.0  # forward and backward passes of each training sample for it
+    evaluations: float = 0.0  # forward passes besides
+
+
+def modes(text: str) -> list[str]:
+    """The modes of a list with commas, each in its one spelling: "estimated", "true", "true-0.2"; "all" is the sweep.
+
+    Raises:
+        FactError: no such mode.
+    """
+    found: list[str] = []
+    for part in (part.strip() for part in text.split(",")):
+        if part == "all":
+            found += SWEEP
+        elif part == ESTIMATED:
+            found.append(part)
+        elif match := re.fullmatch(r"true(?:([+-])(0?\.\d+|0|1(?:\.0*)?))?", part):
+            offset = float((match[1] or "+") + (match[2] or "0"))
+            found.append(f"true{offset:+g}" if offset else "true")
+        else:
+            raise FactError(f"methods are told {', '.join(map(repr, SWEEP))} or 'all' of these, but got {part!r}")
+    return list(dict.fromkeys(found))
+
+
+def varies(needed: Sequence[str]) -> bool:
+    """Whether what a method is told depends on the mode."""
+    return not VARIED.isdisjoint(needed)
+
+
+def stated(needed: Sequence[str], mode: str) -> tuple[str, ...]:
+    """The facts that a method is told, as the information ledger names them: with the mode where it matters."""
+    return tuple(f"{fact} ({mode})" if fact in VARIED else fact for fact in needed)
+
+
+class Teller:
+    """Finds out what runs are told; an estimate is made once for all methods of a setting and replicate."""
+
+    def __init__(self, how: Compute) -> None:
+        self.how = how
+        self.known: dict[str, Estimate] = {}
+
+    def facts(self, mode: str, needed: Sequence[str], setting: Setting, prepared: Prepared | Blind) -> Facts:
+        """What a method is told in a mode.
+
+        Args:
+            mode: one of `modes`.
+            needed: what the method declares, names of `FACTS`.
+            setting: the recipe, for the estimate.
+            prepared: the data; the noise's manifest is read where the mode says so, and for the ledger.
+
+        Raises:
+            FactError: a fact that does not exist, or true labels for what is blind.
+        """
+        if unknown := set(needed) - set(FACTS):
+            raise FactError(f"no fact is called {unknown.pop()!r}; a method may be told: {', '.join(FACTS)}")
+        if not needed:
+            return Facts()
+        matrix = torch.tensor(prepared.manifest["transition_matrix"], dtype=torch.float64)
+        known = prepared.manifest["realised_rate"] is not None
+        if not known and (mode != ESTIMATED or "clean_validation" in needed):
+            raise FactError("the true labels of this data set are not known: nothing but an estimate can be told")
+        rate = float(prepared.manifest["realised_rate"]) if known else math.nan
+        ledger: dict[str, Any] = {"mode": mode} if varies(needed) else {}
+        if known and varies(needed):
+            ledger["true"] = {"noise_rate": rate}
+        cost = (0.0, 0.0, 0.0)
+        if mode == ESTIMATED and varies(needed):
+            made = self.estimate(setting, prepared)
+            told_rate, told_matrix = made.rate, made.matrix
+            cost = made.seconds, made.passes, made.evaluations
+            ledger["estimator"] = ESTIMATOR
+        else:
+            offset = float(mode.removeprefix("true") or 0) if mode != ESTIMATED else 0.0
+            told_rate = min(max(rate + offset, 0.0), HIGHEST)
+            told_matrix = at_rate(matrix, rate, told_rate) if offset else matrix
+        if "noise_rate" in needed:
+            ledger["noise_rate"] = told_rate
+        if "transition_matrix" in needed:
+            ledger["transition_matrix"] = [[round(x, 6) for x in row] for row in told_matrix.tolist()]
+        if known and varies(needed):
+            ledger["error"] = {
+                "noise_rate": told_rate - rate,
+                "transition_matrix": float((told_matrix - matrix).abs().sum(1).mean()),  # mean L1 distance of rows
+            }
+        values = {"noise_rate": told_rate, "transition_matrix": told_matrix}
+        if "clean_validation" in needed:
+            if isinstance(prepared, Blind):
+                raise FactError("a trial of a tuning is told no true labels: clean_validation cannot be had there")
+            values["clean_validation"] = prepared.truth.validation
+            ledger["clean_validation"] = "true labels"
+        return Facts({name: values[name] for name in needed}, ledger, *cost)
+
+    def estimate(self, setting: Setting, prepared: Prepared | Blind) -> Estimate:
+        """The estimate for a setting and replicate, made when it is first asked for.
+
+        It is made at the task's own learning rate and weight decay, whatever a method is run or tuned with.
+        """
+        task = setting.task.partition(",")[0]
+        if task in tasks():
+            own = named(f"{task}/{setting.noise}")
+            setting = replace(setting, lr=own.lr, weight_decay=own.weight_decay)
+        recipe = {name: value for name, value in setting.identity().items() if name != "task"}
+        name = json.dumps([recipe, prepared.identity], sort_keys=True, default=str)
+        if name not in self.known:
+            replicate = prepared.identity["seeds"]["replicate"]
+            self.known[name] = estimate(setting, prepared.split, replicate, self.how)
+        return self.known[name]
+
+
+@lru_cache(maxsize=2)
+def teller(how: Compute) -> Teller:
+    """The one that this process asks."""
+    return Teller(how)
+
+
+def at_rate(matrix: Tensor, rate: float, wanted: float) -> Tensor:
+    """A transition matrix [C, C] with its wrong part scaled to another noise rate; uniform where there was none."""
+    classes = len(matrix)
+    wrong = matrix - torch.diag(matrix.diagonal())
+    if rate <= 0:
+        wrong = (1 - torch.eye(classes, dtype=matrix.dtype)) / (classes - 1)
+        rate = 1.0
+    wrong = wrong * (wanted / rate)
+    wrong = wrong / wrong.sum(1, keepdim=True).clamp(min=1)  # no row flips more often than always
+    return wrong + torch.diag(1 - wrong.sum(1))

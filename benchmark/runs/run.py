@@ -1,0 +1,98 @@
+"""One run as a value: the setting, method and replicate that are to be trained."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
+from lnlbench.benchmark.protocol.settings import Setting
+from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare
+from lnlbench.benchmark.runs.facts import ESTIMATED, varies
+from lnlbench.datasets.loading.images import Images
+from lnlbench.methods._compose import Composition
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be run: one cell of a grid, one replicate."""
+
+    setting: Setting
+    method: Composition
+    label: str  # the method as the user wrote it
+    replicate: int
+    fingerprint: str  # of the data set, and of labels that are not drawn
+    track: str = "default"
+    tuning: Mapping[str, Any] = field(default_factory=dict, compare=False)  # the search that chose the values
+    study: str | None = None  # that a trial belongs to
+    told: str = ESTIMATED  # how a method that must be told something is told it, one of `told.modes`
+
+    @property
+    def draw(self) -> object:
+        """What names noise draw, split and training seed."""
+        return self.replicate
+
+    @property
+    def mark(self) -> str:
+        """What sets a run apart whose method is told what can be estimated; nothing where none is."""
+        return self.told if varies(self.method.told) else ""
+
+    @property
+    def text(self) -> str:
+        """The method with every value, and how it is told what it must know."""
+        return f"{self.method} [{self.mark}]" if self.mark else str(self.method)
+
+    @property
+    def name(self) -> str:
+        """The method as the user wrote it, and how it is told what it must know, if not by an estimate."""
+        return self.label if self.mark in ("", ESTIMATED) else f"{self.label} [{self.mark}]"
+
+    @property
+    def key(self) -> str:
+        """A hash of all that makes the result: protocol, data, setting, method with every value, replicate, track."""
+        return key_of(
+            PROTOCOL,
+            self.fingerprint,
+            self.setting.identity(),
+            self.text,
+            self.replicate,
+            self.track,
+            self.method.sources,
+            self.marks,
+        )
+
+    @property
+    def marks(self) -> tuple[Any, ...]:
+        """What else tells its key from that of another run."""
+        return ()
+
+    def prepare(self, images: Images) -> Prepared | Blind:
+        """The data that it is made from."""
+        return prepare(self.setting, self.draw, images)
+
+    def undressed(self) -> Run:
+        """What is left where only the data matter: equal for runs of equal data."""
+        setting = replace(self.setting, task="", lr=0.0, weight_decay=0.0)
+        return Run(setting, Composition(), "", self.replicate, self.fingerprint)
+
+    @property
+    def host(self) -> Run | None:
+        """The run that this one is read off, where it is not trained itself."""
+        if not self.method.is_reading:
+            return None
+        method = self.method.host
+        names = [part.name for part in method.parts]
+        written = [part for part in _parts(self.label) if part.partition("(")[0] in names]
+        return replace(self, method=method, label=" + ".join(written) or "ce")
+
+
+def _parts(label: str) -> list[str]:
+    """The terms of a sum as they are written; a plus inside a number separates nothing."""
+    parts: list[ast.expr] = []
+    node = ast.parse(label.strip(), mode="eval").body
+    while isinstance(node, ast.BinOp):
+        parts.append(node.right)
+        node = node.left
+    return [ast.get_source_segment(label.strip(), part) or "" for part in (node, *reversed(parts))]

@@ -1,0 +1,169 @@
+"""Train runs: from setting, method and replicate to a Result; the only place where all parts meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lnlbench.benchmark.engine import checkpoint
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.epoch_numbers import due
+from lnlbench.benchmark.engine.job import Epoch, Job
+from lnlbench.benchmark.engine.trainer import train
+from lnlbench.benchmark.protocol.splits import TEST, Blind, Prepared
+from lnlbench.benchmark.runs.artifacts import NOTHING, Keep, Trained, files_of
+from lnlbench.benchmark.runs.diagnostics import Diagnostics
+from lnlbench.benchmark.runs.facts import teller
+from lnlbench.benchmark.runs.record import Curves, measure, result_of
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.leaderboard.results.result import Result
+
+Made = tuple[Run, Result, dict[str, bytes]]
+"""A run, its result, and files to keep beside it."""
+Maker = Callable[..., Iterator[Made]]
+"""Called as `maker(members, device=, precision=, execution=, checkpoints=, watch=)`; members are runs with data."""
+
+
+@singledispatch
+def maker_of(run: Run) -> Maker:
+    """Return what trains runs of this kind; another kind of run registers its own."""
+    return train_scored
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where unfinished runs are kept, and after every how many epochs."""
+
+    folder: Path
+    every: int
+
+    def save(self, run: Run, epoch: Epoch, curves: Curves) -> None:
+        """Keep a run, if it is due after this epoch."""
+        if (epoch.epoch + 1) % self.every == 0:
+            predictions = torch.from_numpy(np.stack(curves.predictions))
+            kept = {"state": epoch.state(), "values": curves.values, "predictions": predictions}
+            checkpoint.save(self._path(run), kept)
+
+    def load(self, run: Run) -> tuple[dict[str, Any] | None, Curves]:
+        """The state to go on from and the curves until then; nothing and no curves for a run that begins."""
+        kept = checkpoint.load(self._path(run))
+        if kept is None:
+            return None, Curves()
+        predictions = list(kept["predictions"].numpy())
+        return kept["state"], Curves(kept["values"], predictions, len(predictions))
+
+    def drop(self, run: Run) -> None:
+        """Forget a run that is finished."""
+        self._path(run).unlink(missing_ok=True)
+
+    def _path(self, run: Run) -> Path:
+        return self.folder / f"{run.key}.pt"
+
+
+def train_run(
+    run: Run,
+    prepared: Prepared,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    execution: str = "auto",
+    checkpoints: Checkpoints | None = None,
+    watch: Callable[[int, dict[str, float | None]], None] = lambda epoch, numbers: None,
+) -> Result:
+    """Train a run and make its result.
+
+    Args:
+        run: what to train; not a reading.
+        prepared: its data.
+        device: as in `fit`.
+        precision: as in `fit`.
+        execution: as in `train`.
+        checkpoints: where and how often an unfinished run is kept; one that is there is gone on from.
+        watch: called after each epoch with its index and its numbers.
+
+    Raises:
+        ExecutionError: the device cannot be had.
+        ModelError: the network cannot be built.
+    """
+    ((_, result),) = train_runs(
+        [(run, prepared)],
+        device=device,
+        precision=precision,
+        execution=execution,
+        checkpoints=checkpoints,
+        watch=lambda _, epoch, numbers: watch(epoch, numbers),
+    )
+    return result
+
+
+def train_runs(
+    members: Sequence[tuple[Run, Prepared]],
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    execution: str = "auto",
+    checkpoints: Checkpoints | None = None,
+    watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
+    last: Callable[[Run, Prepared, dict[str, Any]], None] | None = None,
+    diagnostics: bool = False,
+) -> Iterator[tuple[Run, Result]]:
+    """Train runs, together where they can be: each result as soon as it is there. Arguments as in `train_run`.
+
+    `last` is called with each run, its data and its state after its last epoch, before its result is given. With
+    `diagnostics` the numbers of `Diagnostics` are added after epochs 1, 2, 4, … and the last; they change no other.
+
+    Raises:
+        ExecutionError: the device cannot be had.
+        ModelError: the network cannot be built.
+    """
+    how = choose_compute(device, precision)
+    facts = [teller(how).facts(run.told, run.method.told, run.setting, prepared) for run, prepared in members]
+    jobs = [
+        Job(run.setting, run.method, run.replicate, prepared.split, fact.values)
+        for (run, prepared), fact in zip(members, facts, strict=True)
+    ]
+    known, states = {}, []
+    for job, (run, prepared), fact in zip(jobs, members, facts, strict=True):
+        state, curves = checkpoints.load(run) if checkpoints else (None, Curves())
+        known[id(job)] = run, prepared, curves, fact
+        states.append(state)
+        for epoch in range(curves.epochs):  # they belong to the record too
+            watch(run, epoch, {name: row[epoch] for name, row in curves.values.items()})
+    if how.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(how.device)
+    full = {id(job): Diagnostics(job, known[id(job)][1], how) for job in jobs} if diagnostics else {}
+    for job, now in train(jobs, device=device, precision=precision, execution=execution, states=states):
+        run, prepared, curves, fact = known[id(job)]
+        numbers = measure(now, prepared)
+        if diagnostics and (now.last or due(now.epoch + 1, job.setting.epochs)):
+            numbers |= full[id(job)].measure(now.state())
+        curves.add(numbers, now.predictions[TEST].numpy())
+        if checkpoints and not now.last:
+            checkpoints.save(run, now, curves)
+        watch(run, now.epoch, numbers)
+        if now.last:
+            if last is not None:
+                last(run, prepared, now.state())
+            start = full[id(job)].start if diagnostics else None
+            yield run, result_of(run, prepared, curves, now, how, fact, start)
+            if checkpoints:
+                checkpoints.drop(run)
+
+
+def train_scored(members: Sequence[tuple[Run, Prepared | Blind]], keep: Keep = NOTHING, **how: Any) -> Iterator[Made]:
+    """Train runs that are scored; beside their results the files that are asked for."""
+    whole = [(run, data) for run, data in members if isinstance(data, Prepared)]
+    kept: dict[str, dict[str, bytes]] = {}
+
+    def last(run: Run, prepared: Prepared, state: dict[str, Any]) -> None:
+        about = {"key": run.key, "method": str(run.method), "replicate": run.replicate}
+        kept[run.key] = files_of(keep, Trained.of(run.setting, about, prepared, state["networks"]), prepared)
+
+    for run, result in train_runs(whole, last=last if keep.anything else None, **how):
+        yield run, result, kept.pop(run.key, {})

@@ -1,0 +1,163 @@
+"""A method against baselines: only what is missing is run, the rest comes from the store and from shipped results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lnlbench.benchmark.protocol.keys import PROTOCOL
+from lnlbench.benchmark.protocol.settings import SettingError, default_replicates
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.sweep.grid import grid
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.plugins import plugged
+from lnlbench.benchmark.sweep.scheduler import Report
+from lnlbench.leaderboard.ranking.versus import Versus, together, versus
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import PRIMARY, rule_named
+from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.store.store import Store, exists
+from lnlbench.methods._parse import parse, split_methods
+
+Sweep = Callable[[Sequence[Run], Options], Report]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison found, and where its runs came from."""
+
+    method: str
+    rule: str
+    rows: tuple[Versus, ...]
+    sentence: str
+    made: int
+    from_store: int
+    from_package: int
+    not_reused: tuple[str, ...]  # why shipped results of these settings and methods do not count
+
+    def json(self) -> dict[str, Any]:
+        """The verdict, JSON-able; accuracies and differences as fractions."""
+        rows = [
+            {
+                "setting": row.setting,
+                "against": row.other,
+                "mean": row.mean,
+                "against_mean": row.other_mean,
+                "difference": row.test.difference,
+                "half_interval": row.test.half,
+                "p_holm": row.test.p,
+                "n": row.test.n,
+                "verdict": row.verdict,
+            }
+            for row in self.rows
+        ]
+        runs = {"made": self.made, "from_store": self.from_store, "from_package": self.from_package}
+        head = {"method": self.method, "rule": self.rule, "runs": runs, "not_reused": list(self.not_reused)}
+        return {**head, "rows": rows, "across": self.sentence}
+
+
+def compare(
+    method: str,
+    against: str,
+    targets: Sequence[str],
+    replicates: str,
+    changes: Mapping[str, Any],
+    options: Options,
+    sweep: Sweep,
+    rule: str = PRIMARY,
+) -> list[Verdict]:
+    """Compare methods with baselines, each on the same replicates.
+
+    Args:
+        method: a file, which may register several methods, or a text.
+        against: baselines, separated by commas.
+        targets: suites and settings.
+        replicates: as in "0-4"; where empty those that all baselines have already, or the suites' own.
+        changes: fields of the settings to change.
+        options: how runs are executed, and the store.
+        sweep: makes the missing runs.
+        rule: that scores.
+
+    Raises:
+        MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used; runs failed.
+    """
+    try:
+        rule_named(rule)
+    except ValueError as error:
+        raise SettingError(str(error)) from None
+    mine, files = plugged(method, options.plugins)
+    others, files = plugged(against, files)
+    options = replace(options, plugins=files)
+    named, held_against = ([" ".join(text.split()) for text in split_methods(part)] for part in (mine, others))
+    names = [name for name in named if name not in held_against] or named
+    texts = [text for text in held_against if text not in names]
+    if not names or not texts:
+        raise SettingError(
+            f"a comparison needs a method and other ones to hold it against, got {mine!r} and {others!r}"
+        )
+    for text in (*names, *texts):
+        parse(text)  # a wrong name is said before any data are read
+    carried = {result.key: result for result in shipped()}
+    held = (
+        {r.key: r for r in Store(options.tracking_uri, options.database).results()}
+        if exists(options.tracking_uri)
+        else {}
+    )
+    known = held.keys() | carried.keys()
+    chosen = (
+        replicates or _common(grid(targets, ", ".join(texts), "0-9", changes, options), known) or default_replicates()
+    )
+    runs = grid(targets, ", ".join([*names, *texts]), chosen, changes, options)
+    wanted = {run.key for run in runs if run.label in {*names, *texts}}
+    needed = {run.key for run in runs if run.key in wanted and run.key not in known}
+    needed |= {run.host.key for run in runs if run.host is not None and run.key in needed}
+    report = sweep([run for run in runs if run.key in needed], options)
+    if report.failed:
+        raise SettingError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
+    store = Store(options.tracking_uri, options.database)
+    results = {key: held.get(key) or carried.get(key) or store.result(key) for key in wanted}
+    cells = _cells(runs, results, rule)
+    counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))
+    why = tuple(_mismatches([run for run in runs if run.key not in known], carried.values()))
+    return [
+        Verdict(name, rule, tuple(versus(cells, name, texts)), together(cells, name, texts), *counts, why)
+        for name in names
+    ]
+
+
+def _common(runs: Sequence[Run], known: set[str]) -> str:
+    """The replicates that all of these settings and methods have, where there are two of them or more."""
+    lacking = {run.replicate for run in runs if run.key not in known}
+    found = sorted({run.replicate for run in runs} - lacking)
+    return ",".join(map(str, found)) if len(found) > 1 else ""
+
+
+def _cells(runs: Sequence[Run], results: Mapping[str, Result], rule: str) -> dict[str, dict[str, dict[int, float]]]:
+    score = rule_named(rule)
+    cells: dict[str, dict[str, dict[int, float]]] = {}
+    for run in runs:
+        if run.key in results:
+            row = cells.setdefault(run.setting.name, {}).setdefault(run.label, {})
+            row[run.replicate] = score(results[run.key])
+    return cells
+
+
+def _mismatches(runs: Sequence[Run], carried: Any) -> list[str]:
+    """Why shipped results of the same setting, label and replicate are not the runs that are asked for."""
+    alike = {(result.setting, result.label, result.replicate): result for result in carried}
+    found: dict[str, None] = {}
+    for run in runs:
+        other = alike.get((run.setting.name, run.label, run.replicate))
+        if other is None:
+            continue
+        was, now = other.identity.get("setting", {}), run.setting.identity()
+        fields = sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name) and name != "task")
+        reasons = [
+            f"protocol {other.protocol}, not {PROTOCOL}" if other.protocol != PROTOCOL else "",
+            f"{other.method}, not {run.text}" if other.method != run.text else "",
+            "another " + ", ".join(fields) if fields else "",
+        ]
+        why = "; ".join(reason for reason in reasons if reason) or "other data or labels"
+        found[f"{run.setting.name} {run.label}: the shipped result is of {why}"] = None
+    return list(found)

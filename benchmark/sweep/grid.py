@@ -1,0 +1,137 @@
+"""What a command line asks for: the grid of runs, and what of it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.engine.device import check_device, hardware
+from lnlbench.benchmark.engine.models import check_fit, check_model
+from lnlbench.benchmark.engine.stacking import check_execution
+from lnlbench.benchmark.protocol.settings import Setting, SettingError, default_methods, default_replicates, find
+from lnlbench.benchmark.protocol.splits import canonical, fingerprint, images_of
+from lnlbench.benchmark.runs.diagnostics import check_diagnostics
+from lnlbench.benchmark.runs.facts import ESTIMATED, modes, varies
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.leaderboard.store.store import Store, exists
+from lnlbench.methods._parse import parse, split_methods
+from lnlbench.methods._registry import load_file
+
+
+def grid(
+    targets: Iterable[str],
+    methods: str,
+    replicates: str,
+    changes: Mapping[str, Any],
+    options: Options,
+    told: str = ESTIMATED,
+) -> list[Run]:
+    """The runs of a command line.
+
+    Args:
+        targets: suites, settings and patterns.
+        methods: separated by commas; the suites' own where empty.
+        replicates: as in "0,1,2" or "0-4"; the suites' own where empty.
+        changes: fields of the settings to change; None changes nothing.
+        options: where the data sets and plug-ins are.
+        told: how methods are told what they must know, as in "estimated,true"; "all" is the mis-specification sweep.
+
+    Raises:
+        SettingError, MethodError, FactError, DataError, ModelError, ExecutionError, DiagnosticsError: something of this
+            does not exist or cannot be.
+    """
+    check_execution(options.execution, check_device(options.device, options.precision))
+    check_diagnostics(options.diagnostics)
+    for path in options.plugins:
+        load_file(path)
+    changes = {name: value for name, value in changes.items() if value is not None}
+    settings = [setting.override(**changes) for setting in find(targets)]
+    texts = split_methods(methods or default_methods())
+    return plan(settings, texts, numbers(replicates or default_replicates()), options.data_dir, modes(told))
+
+
+def numbers(text: str) -> list[int]:
+    """The replicates of "0,2" or "0-4", sorted.
+
+    Raises:
+        SettingError: anything else.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or int(last or first) < int(first):
+            raise SettingError(f"replicates are written '0,1,2' or '0-4', but got {text!r}")
+        found |= set(range(int(first), int(last or first) + 1))
+    return sorted(found)
+
+
+def plan(
+    settings: Iterable[Setting],
+    methods: Sequence[str],
+    replicates: Iterable[int],
+    data_dir: Path | None = None,
+    told: Sequence[str] = (ESTIMATED,),
+) -> list[Run]:
+    """All runs of a grid, each once; the host of a reading comes before the reading.
+
+    Raises:
+        DataError: a data set or noise that cannot be had.
+        MethodError: a text that is no method.
+        ModelError: an unknown network, or one that cannot take images of that size.
+    """
+    runs: dict[str, Run] = {}
+    replicates = list(replicates)
+    for wanted in settings:
+        check_model(wanted.model)  # at once: loading the images may take a while
+        images = images_of(wanted.dataset, data_dir)
+        channels, height, width = images.train_images.shape[1:]
+        check_fit(wanted.model, images.card.classes, (channels, height, width))
+        setting = canonical(wanted, images)
+        content = fingerprint(setting, images)
+        parsed = [(" ".join(text.split()), parse(text, images.card.classes)) for text in methods]
+        for replicate in replicates:
+            cells = [(*known, mode) for known in parsed for mode in (told if varies(known[1].told) else told[:1])]
+            grid = [
+                Run(setting, method, label, replicate, content, setting.track, told=mode)
+                for label, method, mode in cells
+            ]
+            hosts = [run.host for run in grid if run.host is not None]
+            for run in sorted([*grid, *hosts], key=lambda run: run.host is not None):
+                runs.setdefault(run.key, run)
+    return list(runs.values())
+
+
+def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
+    """What a sweep would do, cell by cell, without making anything.
+
+    Its seconds of device time are what runs of the same task and method took on the same hardware; "unknown" where
+    none is stored, 0 for what is read off.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    held: Collection[str] = ()
+    timings: Mapping[tuple[str, str, str], float] = {}
+    if exists(options.tracking_uri):
+        store = Store(options.tracking_uri, options.database)
+        held, timings = store.stored(), store.timings()
+        store.close()
+    here = hardware(check_device(options.device))
+    cells: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        cells.setdefault((run.setting.name, run.name), []).append(run)
+    rows = []
+    for (setting, label), members in cells.items():
+        stored = [run.replicate for run in members if run.key in held]
+        missing = [run.replicate for run in members if run.key not in held]
+        host = members[0].host
+        how = f"read off {host.name}" if host else f"{members[0].setting.epochs} epochs"
+        seconds = timings.get((members[0].setting.task, members[0].text, here))
+        if host or not missing:
+            seconds = 0.0
+        time = "unknown" if seconds is None else float(f"{seconds * len(missing):.2g}")
+        row = {"setting": setting, "method": label, "stored": stored, "missing": missing, "how": how, "seconds": time}
+        rows.append(row)
+    return rows

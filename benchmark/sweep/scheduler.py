@@ -1,0 +1,193 @@
+"""Many runs: what is missing, in what order, on what executor; any number of sweeps may share one store."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from lnlbench.benchmark.engine.device import ExecutionError, check_device, default_jobs
+from lnlbench.benchmark.engine.stacking import check_execution
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.sweep.executors.base import PATIENCE, Executor, Message
+from lnlbench.benchmark.sweep.executors.inline import Inline
+from lnlbench.benchmark.sweep.executors.local import Local
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.worker import Event, Watch, Work, groups
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.store import Store
+
+EXECUTORS = ("local", "ray")
+ATTEMPTS = 3  # times that a run may take its process with it
+
+
+@dataclass
+class Report:
+    """What a sweep did."""
+
+    done: list[str] = field(default_factory=list)  # keys of runs made here
+    stored: list[str] = field(default_factory=list)  # keys that were there, or that another sweep made meanwhile
+    failed: dict[str, str] = field(default_factory=dict)  # key to reason
+    seconds: float = 0.0
+
+
+def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: None) -> Report:
+    """Make all runs that the store does not hold yet.
+
+    A run that someone else is working on is waited for; one whose owner died is made again. Any run that fails is
+    reported and does not stop the others.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    check_execution(options.execution, check_device(options.device))
+    check_executor(options.executor)
+    begin, report = time.monotonic(), Report()
+
+    def note(event: Event) -> None:
+        if event.kind == "done":
+            report.done.append(event.key)
+        elif event.kind == "stored":
+            report.stored.append(event.key)
+        elif event.kind == "failed":
+            report.failed[event.key] = event.reason
+        watch(event)
+
+    store = Store(options.tracking_uri, options.database)  # makes the database, once, before any worker starts
+    held = store.stored()
+    for run in runs:
+        if run.key in held:
+            note(Event("stored", run.key))
+    missing = [run for run in runs if run.key not in held]
+    with closing(store):
+        if missing:
+            with closing(executor_for(options, len(missing))) as executor:
+                Queue(missing, options, store, note).drain(executor)
+    report.seconds = time.monotonic() - begin
+    return report
+
+
+def check_executor(name: str) -> None:
+    """Refuse an unknown executor.
+
+    Raises:
+        ExecutionError: naming those there are.
+    """
+    if name not in EXECUTORS:
+        close = get_close_matches(name, EXECUTORS, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ExecutionError(f"unknown executor {name!r}; {hint}known: {', '.join(EXECUTORS)}")
+
+
+def executor_for(options: Options, most: int) -> Executor:
+    """What the options ask for, with no more places than there is work for.
+
+    Raises:
+        ExecutionError: no such executor, or it cannot be had.
+    """
+    check_executor(options.executor)
+    if options.executor == "ray":
+        from lnlbench.benchmark.sweep.executors.ray import Ray
+
+        uri = options.tracking_uri or "sqlite:"  # the claims are there too, but for a server
+        claims = (options.database or "sqlite:") if uri.startswith("http") else (options.database or uri)
+        shared = not uri.startswith("sqlite:") and not claims.startswith("sqlite:")
+        return Ray(min(options.jobs, most), options.ray_address, options.gpus, shared)
+    slots = min(options.jobs or default_jobs(options.device), most)
+    return Local(slots) if slots > 1 else Inline()
+
+
+class Queue:
+    """Missing runs on their way: waiting, in the hands of a worker, or settled.
+
+    Args:
+        runs: each once, with the hosts of readings unless those are stored.
+        options: how they are made.
+        store: says who else is working on what.
+        note: gets the events; one of "done", "stored" and "failed" is the last of each run.
+    """
+
+    def __init__(self, runs: Sequence[Run], options: Options, store: Store, note: Watch) -> None:
+        self._waiting = {run.key: run for run in runs}
+        self._hosts = {run.key for run in runs if run.host is None}
+        self._options, self._store, self._note = options, store, note
+        self._groups: deque[list[Run]] = deque()
+        self._flying: dict[int, dict[str, Run]] = {}  # by ticket: handed out and not settled
+        self._done, self._failed, self._alone = set[str](), set[str](), set[str]()
+        self._deaths: Counter[str] = Counter()
+        self._tickets = itertools.count()
+        self._rest: dict[str, float] = {}  # until when not to ask again whether others are done with it
+
+    def drain(self, executor: Executor) -> None:
+        """Have everything made, and come back when all of it is settled.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        while self._waiting or self._groups or self._flying:
+            if not self._groups:
+                self._regroup(executor.slots)
+            while self._groups and len(self._flying) < executor.slots:
+                group, ticket = self._groups.popleft(), next(self._tickets)
+                self._flying[ticket] = {run.key: run for run in group}
+                executor.submit(ticket, Work.of(group, self._options))
+            if self._flying:
+                executor.step(self._receive)
+            elif self._waiting:
+                time.sleep(PATIENCE)
+
+    def _regroup(self, slots: int) -> None:
+        """Put into groups what can be made now."""
+        ready, now = [], time.monotonic()
+        for run in list(self._waiting.values()):
+            host = run.host
+            if host is not None and host.key in self._failed:
+                self._settle(run, Event("failed", run.key, reason=f"{host.name}, which it is read off, failed"))
+            elif (host is None or host.key not in self._hosts or host.key in self._done) and (
+                self._rest.get(run.key, now) <= now
+            ):
+                ready.append(run)
+        states = self._store.claims.states([run.key for run in ready]) if ready else {}
+        self._rest |= {key: now + PATIENCE for key, state in states.items() if state == "running"}
+        free = [run for run in ready if states.get(run.key) != "running"]
+        self._groups.extend(groups(free, self._alone, self._options, slots))
+        for run in free:
+            del self._waiting[run.key]
+
+    def _receive(self, message: Message) -> None:
+        flying = self._flying[message.ticket]
+        if message.kind == "broken":
+            raise StoreError(message.body)
+        if message.kind == "said":
+            event: Event = message.body
+            if event.kind == "epoch":
+                self._note(event)
+            elif event.kind in ("busy", "apart"):
+                self._again(flying.pop(event.key), apart=event.kind == "apart")
+            else:
+                self._settle(flying.pop(event.key), event)
+        else:
+            del self._flying[message.ticket]
+            for run in flying.values():  # none, unless the process died
+                self._deaths[run.key] += 1
+                if self._deaths[run.key] < ATTEMPTS:
+                    self._again(run, apart=True)
+                else:
+                    reason = f"{ATTEMPTS} times the process that worked on it died, at last with {message.body}"
+                    self._settle(run, Event("failed", run.key, reason=reason))
+
+    def _again(self, run: Run, apart: bool) -> None:
+        self._waiting[run.key] = run
+        if apart:
+            self._alone.add(run.key)
+        else:
+            self._rest[run.key] = time.monotonic() + PATIENCE
+
+    def _settle(self, run: Run, event: Event) -> None:
+        self._waiting.pop(run.key, None)
+        (self._failed if event.kind == "failed" else self._done).add(run.key)
+        self._note(event)

@@ -1,0 +1,228 @@
+"""The making of runs, in whatever process: claim, train or read off, store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.stacking import SLOTS, enough, grouped, may_stack, recipe_key, stacks
+from lnlbench.benchmark.protocol.splits import Blind, Prepared, images_of
+from lnlbench.benchmark.runs.artifacts import Keep
+from lnlbench.benchmark.runs.noise_examples import flipped
+from lnlbench.benchmark.runs.reading import read_run
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.runs.training import Checkpoints, maker_of
+from lnlbench.benchmark.sweep.executors.base import Send
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.claims import new_owner
+from lnlbench.leaderboard.store.database import home
+from lnlbench.leaderboard.store.recording import RunInfo
+from lnlbench.leaderboard.store.store import Store
+from lnlbench.methods._compose import Composition
+from lnlbench.methods._parse import parse
+from lnlbench.methods._registry import load_file
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a run.
+
+    "epoch"; "done"; "stored", by whomever; "failed"; and what concerns the sweep alone: "busy", someone else is working
+    on it; "apart", its stack failed and it wants another try by itself.
+    """
+
+    kind: str
+    key: str
+    epoch: int = 0
+    numbers: dict[str, float | None] = field(default_factory=dict)
+    reason: str = ""
+
+
+Watch = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Runs to be made at once, in a form that reaches any process: a task of an executor.
+
+    Methods travel as texts: the classes of plug-ins exist in a new process only after it has loaded their files.
+    """
+
+    runs: tuple[Run, ...]
+    methods: tuple[str, ...]
+    options: Options
+
+    @classmethod
+    def of(cls, runs: Sequence[Run], options: Options) -> Work:
+        """The work of making these runs."""
+        bare = tuple(replace(run, method=Composition()) for run in runs)
+        return cls(bare, tuple(str(run.method) for run in runs), options)
+
+    def __call__(self, send: Send) -> None:
+        """Make them, and tell the events.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        for path in self.options.plugins:
+            _plugin(path)
+        runs = [replace(run, method=parse(text)) for run, text in zip(self.runs, self.methods, strict=True)]
+        work(runs, self.options, _store(self.options.tracking_uri, self.options.database), send)
+
+
+def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> None:
+    """Make those of the runs that nobody has made and nobody is making, at once where they are several.
+
+    For each of them the last event is "done", "stored", "failed", "busy" or "apart". The host of a reading must be
+    stored already.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    owner, mine = new_owner(), []
+    for run in runs:
+        if store.claim(run.key, owner):
+            mine.append(run)
+        else:
+            made = store.claims.states([run.key]).get(run.key) == "done"
+            watch(Event("stored" if made else "busy", run.key))
+    if len(mine) > 1:
+        for run in _make_together(mine, options, store, owner, watch):
+            watch(Event("apart", run.key))
+    elif mine:
+        reason = _make(mine[0], options, store, owner, watch)
+        watch(Event("failed" if reason else "done", mine[0].key, reason=reason))
+
+
+def groups(pending: Sequence[Run], alone: set[str], options: Options, workers: int) -> list[list[Run]]:
+    """What to make at once: stacks, none larger than leaves work for all workers, and single runs."""
+    how = choose_compute(options.device, options.precision)
+
+    def key(run: Run) -> Hashable:
+        if run.key in alone or run.host is not None or not may_stack(options.execution, how, run.method):
+            return run.key
+        images = images_of(run.setting.dataset, options.data_dir)
+        channels, height, width = images.train_images.shape[1:]
+        kind = (run.setting, run.method, images.card.classes, (channels, height, width))
+        return recipe_key(run.setting, run.method) if stacks(options.execution, how, *kind) else run.key
+
+    found = grouped(pending, key, max(1, min(SLOTS, -(-len(pending) // max(1, workers)))))
+    kept = [[group] if enough(options.execution, how, len(group)) else [[run] for run in group] for group in found]
+    return [group for part in kept for group in part]
+
+
+def _make_together(
+    runs: Sequence[Run],
+    options: Options,
+    store: Store,
+    owner: str,
+    watch: Watch,
+) -> list[Run]:
+    """Make claimed runs of one stack; those that something kept from being finished, for another try one by one."""
+    parts = {run.undressed() for run in runs}
+    left = {run.key: run for run in runs}
+    try:
+        with ExitStack() as opened:
+            prepared = {part: part.prepare(images_of(part.setting.dataset, options.data_dir)) for part in parts}
+            members = [(run, prepared[run.undressed()]) for run in runs]
+            recordings = {run.key: opened.enter_context(store.begin(_info(run, data), owner)) for run, data in members}
+
+            def note(run: Run, epoch: int, numbers: dict[str, float | None]) -> None:
+                recordings[run.key].log(numbers, epoch)
+                watch(Event("epoch", run.key, epoch, numbers))
+
+            for run, result, artifacts in maker_of(runs[0])(members, watch=note, **_how(options)):
+                recordings[run.key].finish(result, artifacts)
+                del left[run.key]
+                watch(Event("done", run.key))
+    except StoreError:
+        raise
+    except Exception:  # of one of them, perhaps: by itself, each says what is wrong with it
+        for key in left:
+            store.claims.release(key, owner)
+        return list(left.values())
+    return []
+
+
+def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) -> str:
+    """Make one claimed run; the reason if it failed, else nothing."""
+    try:
+        prepared = _prepared(run.undressed(), options.data_dir)
+        with store.begin(_info(run, prepared), owner) as recording:
+
+            def note(run: Run, epoch: int, numbers: dict[str, float | None]) -> None:
+                recording.log(numbers, epoch)
+                watch(Event("epoch", run.key, epoch, numbers))
+
+            if run.host is None:
+                for _, result, artifacts in maker_of(run)([(run, prepared)], watch=note, **_how(options)):
+                    recording.finish(result, artifacts)
+            else:
+                result = read_run(run, store.result(run.host.key))
+                for epoch in range(result.trained):
+                    note(run, epoch, {name: row[epoch] for name, row in result.curves.items()})
+                recording.finish(result)
+    except StoreError:
+        raise  # the next run would fare no better
+    except Exception as error:
+        store.claims.release(run.key, owner)  # where it failed before there was a recording to do so
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return ""
+
+
+def _how(options: Options) -> dict[str, Any]:
+    """The options that training takes."""
+    every = options.checkpoint_every
+    checkpoints = Checkpoints(home() / "checkpoints", every) if every else None
+    names = ("device", "precision", "execution")
+    keep = Keep(options.save_model, options.keep_samples)
+    files: dict[str, Any] = {"keep": keep} if keep.anything else {}  # trials keep what they need by themselves
+    files |= {"diagnostics": True} if options.diagnostics == "full" else {}
+    return {name: getattr(options, name) for name in names} | {"checkpoints": checkpoints} | files
+
+
+def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
+    setting = run.setting
+    return RunInfo(
+        key=run.key,
+        dataset=setting.dataset,
+        setting=setting.name,
+        noise=setting.noise,
+        method=run.text,
+        label=run.name,
+        replicate=run.replicate,
+        length=setting.length,
+        track=run.track,
+        study=run.study,
+        host=None if run.host is None else run.host.key,
+        params={**setting.identity(), **_hyper_parameters(run.method)},
+        manifest=prepared.manifest,
+        cell_files=partial(flipped, prepared, setting.dataset) if isinstance(prepared, Prepared) else None,
+    )
+
+
+def _hyper_parameters(method: Composition) -> dict[str, Any]:
+    """Every value by part and name, `gce.q`: columns to sort and filter by."""
+    return {f"{part.name}.{f.name}": getattr(part, f.name) for part in method.parts for f in fields(part)}
+
+
+@lru_cache(maxsize=1)
+def _prepared(run: Run, data_dir: Path | None) -> Prepared | Blind:
+    return run.prepare(images_of(run.setting.dataset, data_dir))
+
+
+@lru_cache(maxsize=1)
+def _store(tracking_uri: str | None, database: str | None) -> Store:
+    """The store of this process, which is opened once."""
+    return Store(tracking_uri, database)
+
+
+@lru_cache(maxsize=64)
+def _plugin(path: Path) -> None:
+    load_file(path)

@@ -1,0 +1,1 @@
+"""Search hyper-parameters on one budget, and retrain the winners."""

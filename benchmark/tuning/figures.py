@@ -1,0 +1,78 @@
+"""Figures of a tuning as SVG: what n trials are worth, and which values matter."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lnlbench.benchmark.tuning.study import Outcome
+from lnlbench.leaderboard.ranking.budget import curve, incumbents
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = 4
+
+
+def budget(outcomes: Sequence[Outcome]) -> bytes:
+    """One panel per method: expected test accuracy of the validation winner after n trials, with its interval."""
+    from matplotlib.figure import Figure
+
+    rows = -(-len(outcomes) // COLUMNS)
+    columns = min(COLUMNS, len(outcomes))
+    figure = Figure(figsize=(2.6 * columns, 2.1 * rows + 0.3), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
+    for panel, outcome in zip(panels, outcomes, strict=False):
+        pairs = [(a, 100 * b) for a, b in outcome.scores()]
+        sizes, mean, low, high = zip(*curve(pairs), strict=True)
+        panel.fill_between(sizes, low, high, alpha=0.25, linewidth=0)
+        panel.plot(sizes, mean, marker="o", markersize=3, label="expected")
+        path = incumbents(pairs)
+        panel.step(range(1, len(path) + 1), path, where="post", color="0.5", linewidth=0.8, label="as it went")
+        panel.plot(1, pairs[0][1], "k_", markersize=8, label="defaults")
+        panel.set_title(outcome.study.run.label, fontsize=9)
+        panel.set_xscale("log", base=2)
+        panel.set_xticks(sizes, [str(size) for size in sizes])
+        panel.minorticks_off()
+        panel.tick_params(labelsize=8)
+    for panel in list(panels):
+        panel.set_axis_off()
+    first = figure.axes[0]
+    first.legend(fontsize=7, frameon=False, loc="lower right")
+    figure.supxlabel("trials", fontsize=9)
+    figure.supylabel("test accuracy, %", fontsize=9)
+    return _svg(figure)
+
+
+def importance(outcomes: Sequence[Outcome]) -> bytes:
+    """One bar per method: the share of the validation accuracy's variance that each value explains."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 0.33 * len(outcomes) + 0.8), layout="constrained")
+    panel = figure.subplots()
+    for place, outcome in enumerate(outcomes):
+        left = 0.0
+        # What every method has comes first, in the same colours; then what is a method's own.
+        shares = sorted(outcome.importance.items(), key=lambda item: ("." in item[0], item[0]))
+        for number, (name, share) in enumerate(shares):
+            panel.barh(place, share, left=left, color=f"C{number % 10}", edgecolor="white")
+            if share > 0.12:
+                panel.text(left + share / 2, place, name.rpartition(".")[2], ha="center", va="center", fontsize=7)
+            left += share
+    panel.set_yticks(range(len(outcomes)), [outcome.study.run.label for outcome in outcomes], fontsize=8)
+    panel.invert_yaxis()
+    panel.set_xlim(0, 1)
+    panel.set_xlabel("share of the variance of noisy-validation accuracy (fANOVA)", fontsize=8)
+    panel.tick_params(labelsize=8)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> bytes:
+    import matplotlib
+
+    written = io.BytesIO()
+    # The same figure is the same file: no date, and names of its parts that are not drawn by chance.
+    with matplotlib.rc_context({"svg.hashsalt": "lnlbench", "svg.fonttype": "none"}):
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    return written.getvalue()

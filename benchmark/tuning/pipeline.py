@@ -1,0 +1,233 @@
+"""The whole of `lnlbench tune`: search, score, retrain the winners, and say what the search was worth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.sweep.executors.base import PATIENCE
+from lnlbench.benchmark.sweep.grid import grid
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.scheduler import Report, sweep
+from lnlbench.benchmark.sweep.worker import Event
+from lnlbench.benchmark.tuning import figures
+from lnlbench.benchmark.tuning import optuna_search as optimisation
+from lnlbench.benchmark.tuning.report import write as write_report
+from lnlbench.benchmark.tuning.scoring import scored
+from lnlbench.benchmark.tuning.study import Budget, Outcome, Study, studies_of
+from lnlbench.benchmark.tuning.trials import TUNING
+from lnlbench.datasets.loading.images import Images, load
+from lnlbench.leaderboard.store.claims import new_owner
+from lnlbench.leaderboard.store.recording import RunInfo
+from lnlbench.leaderboard.store.store import Store, exists
+from lnlbench.methods._compose import READING
+from lnlbench.methods._registry import load_file, methods
+from lnlbench.methods.base import HOOKS
+
+ALL = "all"
+"""In place of methods: every registered one that is trained."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is searched, and which search each run of the grid is served by."""
+
+    served: dict[str, tuple[Study, Run]]  # by the key of the run with the registered defaults
+
+    @property
+    def studies(self) -> list[Study]:
+        """Each once."""
+        return list({study.name: study for study, _ in self.served.values()}.values())
+
+
+def plan(
+    targets: Iterable[str],
+    texts: str,
+    replicates: str,
+    changes: dict[str, Any],
+    options: Options,
+    name: str = "tune",
+    per_setting: bool = False,
+) -> Plan:
+    """The studies and runs of a command line; arguments as in `sweep.grid`.
+
+    Args:
+        targets: suites, settings and patterns.
+        texts: methods with commas, or "all".
+        replicates: of the winners.
+        changes: fields of the settings to change.
+        options: where the data sets and plug-ins are.
+        name: of the tuning.
+        per_setting: search in every setting and not only at the reference rate of its noise family.
+
+    Raises:
+        SettingError, MethodError, DataError, ModelError, ExecutionError: something of this does not exist.
+    """
+    for path in options.plugins:
+        load_file(path)
+    runs = grid(targets, trained() if texts == ALL else texts, replicates, changes, options)
+
+    @lru_cache(maxsize=4)
+    def images_of(dataset: str) -> Images:
+        return load(dataset, options.data_dir)
+
+    return Plan(studies_of(runs, images_of, name, per_setting))
+
+
+def trained() -> str:
+    """Every registered method that is more than a reading of another one's history."""
+    names = []
+    for name, method in methods().items():
+        answered = {hook for hook in HOOKS if method().answers(hook)}
+        if not answered or not answered <= READING:
+            names.append(name)
+    return ", ".join(names)
+
+
+def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, Any]]:
+    """What a tuning would search and retrain, without making anything."""
+    held = Store(options.tracking_uri, options.database).stored() if exists(options.tracking_uri) else {}
+    rows = []
+    for study in found.studies:
+        serves = sorted({run.setting.name for one, run in found.served.values() if one.name == study.name})
+        ranges = ", ".join(f"{name} {text}" for name, text in study.space.describe().items())
+        made = study.trial(0, None).key in held
+        rows.append({"study": study.name, "trials": budget.trials, "begun": made, "ranges": ranges, "for": serves})
+    return rows
+
+
+def make(
+    found: Plan,
+    budget: Budget,
+    options: Options,
+    storage: str | None = None,
+    watch: Callable[[Event], None] = lambda event: None,
+) -> tuple[list[Outcome], list[Run], Report]:
+    """Search, score and retrain what is not done yet.
+
+    Returns:
+        the closed studies with test scores, the runs of the winners, and what became of these.
+
+    Raises:
+        TuneError: a study was made otherwise, or all its trials failed.
+        StoreError: the store or the studies' database cannot be used; what is done so far is kept.
+    """
+    closed = optimisation.search(found.studies, budget, options, storage, watch)
+    store = Store(options.tracking_uri, options.database)
+    for name, outcome in closed.items():  # only now, and nothing is asked or told any more
+        closed[name] = _scored(outcome, options, store)
+    runs = []
+    for study, run in found.served.values():
+        reading = run if run.host is not None else None
+        runs.append(closed[study.name].tuned(run.setting, run.fingerprint, run.replicate, reading))
+    report = sweep(runs, options, watch)
+    for outcome in closed.values():
+        record(outcome, store)
+    return list(closed.values()), runs, report
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a tuning gave: one row per study, and the reasons of those winners' runs that failed."""
+
+    rows: list[dict[str, Any]]
+    failed: list[str]
+
+
+def tune(
+    found: Plan,
+    budget: Budget,
+    options: Options,
+    storage: str | None = None,
+    page: Path | None = None,
+    command: str = "",
+    say: Callable[[str], None] = lambda line: None,
+) -> Done:
+    """`make`, told line by line, and its report.
+
+    Raises:
+        TuneError, StoreError: as `make`; the page cannot be written.
+    """
+    total, over = budget.trials * len(found.studies), set[str]()
+
+    def watch(event: Event) -> None:
+        if event.kind in ("done", "failed") and event.key not in over:
+            over.add(event.key)
+            if event.kind == "failed" or len(over) % 10 == 0:
+                say(f"{len(over)} runs made; the search has {total} trials. {event.reason}".rstrip())
+
+    outcomes, runs, report = make(found, budget, options, storage, watch)
+    if page is not None:
+        settings = {run.setting.name for run in runs}
+        results = Store(options.tracking_uri, options.database).results(settings=settings)
+        wanted = {run.key for run in runs} | {run.key for _, run in found.served.values()}
+        chosen = [result for result in results if result.key in wanted]
+        for path in write_report(page, outcomes, chosen, command):
+            say(f"written: {path}")
+    return Done([row(outcome) for outcome in outcomes], list(report.failed.values()))
+
+
+def row(outcome: Outcome) -> dict[str, Any]:
+    """A study in a line."""
+    won = outcome.winner
+    return {
+        "study": outcome.study.name,
+        "trials": len(outcome.trials),
+        "failed": sum(told.validation is None for told in outcome.trials),
+        "seconds": round(outcome.seconds, 1),
+        "winner": won.number,
+        "validation": round(won.validation or 0.0, 4),
+        "values": ", ".join(f"{name} {value}" for name, value in won.values.items()),
+    }
+
+
+def record(outcome: Outcome, store: Store) -> None:
+    """Write budget, winner and figures onto the study's parent run in MLflow."""
+    winner, study = outcome.winner, outcome.study
+    numbers = {
+        "trials": float(len(outcome.trials)),
+        "device_seconds": round(outcome.seconds, 3),
+        "failed": float(sum(told.validation is None for told in outcome.trials)),
+        "validation/winner": winner.validation or 0.0,
+        "validation/defaults": outcome.trials[0].validation or 0.0,
+    }
+    numbers |= {f"importance/{name}": round(value, 4) for name, value in outcome.importance.items()}
+    files = {
+        "budget.svg": figures.budget([outcome]),
+        "importance.svg": figures.importance([outcome]),
+    }
+    note = f"`{study.run.label}` in **{study.run.setting.name}**, {len(outcome.trials)} trials: `{winner.values}`"
+    store.annotate(store.cell(_parent(outcome)), numbers, files, note)
+
+
+def _parent(outcome: Outcome) -> RunInfo:
+    study, trial = outcome.study, outcome.study.trial(0, None)
+    return RunInfo(
+        key=trial.key,
+        dataset=trial.setting.dataset,
+        setting=trial.setting.name,
+        noise=trial.setting.noise,
+        method=trial.label,
+        label=trial.label,
+        replicate=0,
+        length=trial.setting.length,
+        track=TUNING,
+        study=study.name,
+    )
+
+
+def _scored(outcome: Outcome, options: Options, store: Store) -> Outcome:
+    """Score a closed study, one process at a time."""
+    key, owner = f"score:{outcome.study.key}", new_owner()
+    while not store.claims.acquire(key, owner):
+        time.sleep(PATIENCE)
+    try:
+        with store.claims.keep(key, owner):
+            return scored(outcome, load(outcome.study.run.setting.dataset, options.data_dir), options, store)
+    finally:
+        store.claims.release(key, owner)

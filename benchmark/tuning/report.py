@@ -1,0 +1,134 @@
+"""The report of a tuning: a section of a Markdown page, made again in place, and its figures beside the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from lnlbench.benchmark.tuning import figures
+from lnlbench.benchmark.tuning.study import Outcome, TuneError
+from lnlbench.leaderboard.ranking.budget import Pairs, expected, with_search
+from lnlbench.leaderboard.ranking.statistics import interval, paired
+from lnlbench.leaderboard.results.files import replacing
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import PRIMARY, RULES
+
+
+def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], command: str) -> list[Path]:
+    """Write the section of these studies into a page, in place of what it held of them; the rest of it stays.
+
+    Args:
+        page: a Markdown file; its figures go into `figures/` beside it.
+        outcomes: closed and scored, of one task or of several.
+        results: of the tuned and the default track, oldest first.
+        command: what makes the section.
+
+    Returns:
+        the files that were written.
+
+    Raises:
+        TuneError: the page or a figure cannot be written.
+    """
+    tasks = list(dict.fromkeys(outcome.study.run.setting.task for outcome in outcomes))
+    name, files, lines = " ".join(tasks), dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
+    settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
+    for setting in settings:
+        lines += [f"### {setting}\n", comparison(setting, results), ""]
+    for at in dict.fromkeys(outcome.study.run.setting.name for outcome in outcomes):
+        members = [outcome for outcome in outcomes if outcome.study.run.setting.name == at]
+        stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}".lower())
+        for kind, draw in (("budget", figures.budget), ("importance", figures.importance)):
+            files[page.parent / "figures" / f"{stem}-{kind}.svg"] = draw(members)
+        lines += [
+            f"### The search at {at}\n",
+            searches(members),
+            "\nExpected test accuracy of the validation winner after n trials; band: 95 %, trials resampled.\n",
+            f"![what n trials are worth](figures/{stem}-budget.svg)\n",
+            f"![which values matter](figures/{stem}-importance.svg)\n",
+        ]
+    files[page] = _placed(page, name, "\n".join(lines)).encode()
+    try:
+        for path, content in files.items():
+            with replacing(path) as unfinished:
+                unfinished.write_bytes(content)
+    except OSError as error:
+        raise TuneError(f"{page} cannot be written: {error.strerror or error}") from error
+    return list(files)
+
+
+def comparison(setting: str, results: Sequence[Result]) -> str:
+    """Default against tuned, method by method: test accuracy in percent under the primary rule."""
+    found: dict[str, dict[str, dict[int, Result]]] = {}
+    for result in results:
+        if result.setting == setting and result.track in ("default", "tuned"):
+            found.setdefault(result.label, {}).setdefault(result.track, {})[result.replicate] = result
+    lines = [
+        "| method | default | tuned | n | tuned, search included | tuned − default |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for label, tracks in found.items():
+        if "tuned" not in tracks:
+            continue
+        score = RULES[PRIMARY]
+        before = {i: 100 * score(run) for i, run in tracks.get("default", {}).items()}
+        after = {i: 100 * score(run) for i, run in tracks["tuned"].items()}
+        told = next(iter(tracks["tuned"].values())).identity["tuning"]["scores"]
+        pairs: Pairs = [(validation, 100 * test) for validation, test in told]
+        ends = with_search(list(after.values()), pairs)
+        test = paired(after, before)
+        cells = [
+            label,
+            _mean(list(before.values())),
+            _mean(list(after.values())),
+            str(len(after)),
+            "–" if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}",
+            "–" if test is None else f"{test.difference:+.2f}{_half(test.half)}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def searches(outcomes: Sequence[Outcome]) -> str:
+    """What was spent and what was found, study by study."""
+    lines = [
+        "| method | trials | failed | device-seconds | winner | its values | validation | test after 1, 4, all |",
+        "|---|---:|---:|---:|---:|---|---:|---:|",
+    ]
+    for outcome in outcomes:
+        won, pairs = outcome.winner, outcome.scores()
+        values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in won.values.items())
+        sizes = [size for size in (1, 4, len(pairs)) if size <= len(pairs)]
+        cells = [
+            outcome.study.run.label,
+            str(len(outcome.trials)),
+            str(sum(told.validation is None for told in outcome.trials)),
+            f"{outcome.seconds:.0f}",
+            f"{won.number}" + (" (defaults)" if won.number == 0 else ""),
+            values,
+            f"{100 * (won.validation or 0):.2f}",
+            ", ".join(f"{100 * expected(pairs, size):.2f}" for size in sizes),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _placed(page: Path, name: str, section: str) -> str:
+    begin, end = f"<!-- tune {name} -->", f"<!-- end tune {name} -->"
+    block = f"{begin}\n\n{section}\n{end}"
+    text = page.read_text() if page.exists() else "# Tuning\n"
+    before, found, rest = text.partition(begin)
+    if not found or end not in rest:
+        return f"{text.rstrip()}\n\n## {name}\n\n{block}\n"
+    return before + block + rest.partition(end)[2]
+
+
+def _mean(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
+    spread = interval(values)
+    return f"{spread.mean:.2f}{_half(spread.half)}"
+
+
+def _half(width: float | None) -> str:
+    return "" if width is None else f" ± {width:.2f}"

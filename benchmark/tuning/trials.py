@@ -1,0 +1,154 @@
+"""Trials of a tuning: runs that never meet the test set nor a true label, and keep their best epoch's weights."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.job import Epoch, Job
+from lnlbench.benchmark.engine.stack_state import mapped
+from lnlbench.benchmark.engine.trainer import train
+from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare_blind
+from lnlbench.benchmark.runs.facts import teller
+from lnlbench.benchmark.runs.record import Curves, observed, result_of
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.runs.training import Made, Maker, maker_of
+from lnlbench.datasets.loading.images import Images
+from lnlbench.methods._compose import Composition
+
+TUNING = "tuning"
+"""Names noise draw, split and training seed of every trial; replicates are named by numbers, so none shares them."""
+WEIGHTS = "best_epoch.pt"
+"""The file of a trial that holds its weights until they are scored."""
+GRACE = 0.3
+"""Share of the training before which no trial is given up: early accuracy favours methods that memorise later."""
+
+
+@dataclass(frozen=True)
+class Trial(Run):
+    """One set of values of a study; `replicate` is its number there."""
+
+    track: str = TUNING
+    bar: tuple[float, ...] = ()  # after each epoch, the best validation accuracy so far that it must have reached
+
+    @property
+    def draw(self) -> object:
+        """What names noise draw, split and training seed."""
+        return TUNING
+
+    @property
+    def marks(self) -> tuple[Any, ...]:
+        """The study, so that equal values in two of them are two trials."""
+        return (self.study,)
+
+    def prepare(self, images: Images) -> Prepared | Blind:
+        """The data that it is made from."""
+        return prepare_blind(self.setting, self.draw, images)
+
+    def undressed(self) -> Run:
+        """What is left where only the data matter: equal for runs of equal data."""
+        setting = replace(self.setting, task="", lr=0.0, weight_decay=0.0)
+        return Trial(setting, Composition(), "", 0, self.fingerprint)
+
+
+def train_trials(
+    members: Sequence[tuple[Run, Prepared | Blind]],
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    execution: str = "auto",
+    checkpoints: object = None,
+    watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
+) -> Iterator[Made]:
+    """Train trials, together where they can be; each with the weights of its best validation epoch.
+
+    Args:
+        members: trials with blind data; data that know the truth are refused.
+        device: as in `fit`.
+        precision: as in `fit`.
+        execution: as in `train`.
+        checkpoints: not used; a trial that was killed begins anew.
+        watch: called after each epoch with the trial, the epoch and its numbers.
+
+    Raises:
+        TypeError: data that are not blind.
+        ExecutionError: the device cannot be had.
+        ModelError: the network cannot be built.
+    """
+    how = choose_compute(device, precision)
+    jobs, known = [], {}
+    for run, data in members:
+        if not isinstance(data, Blind) or not isinstance(run, Trial):
+            raise TypeError(f"a trial is trained on blind data, but got {type(run).__name__} on {type(data).__name__}")
+        facts = teller(how).facts(run.told, run.method.told, run.setting, data)
+        jobs.append(Job(run.setting, run.method, TUNING, data.split, facts.values))
+        known[id(jobs[-1])] = run, data, Curves(), Best(), facts
+    for job, now in train(jobs, device=device, precision=precision, execution=execution):
+        run, data, curves, best, facts = known[id(job)]
+        numbers = observed(now) | {"test_accuracy": None}
+        curves.add(numbers, np.zeros((run.method.networks, 0), np.uint8))
+        best.look(now)
+        watch(run, now.epoch, numbers)
+        if now.last or behind(run.bar, now.history.validation, run.setting.epochs):
+            job.cancel()
+            yield run, result_of(run, data, curves, now, how, facts), best.files()
+
+
+@maker_of.register
+def _(run: Trial) -> Maker:
+    return train_trials
+
+
+class Best:
+    """The weights of the best validation epoch so far, ties to the earliest."""
+
+    def __init__(self) -> None:
+        self.accuracy = -1.0
+        self.networks: Any = None
+
+    def look(self, epoch: Epoch) -> None:
+        """Take the weights of an epoch that is better than all before."""
+        if epoch.validation_accuracy > self.accuracy and not epoch.diverged:
+            self.accuracy = epoch.validation_accuracy
+            self.networks = mapped(lambda x: x.detach().to("cpu", copy=True), _plain(epoch.state()["networks"]))
+
+    def files(self) -> dict[str, bytes]:
+        """The weights as a file; none of a run that never had any."""
+        if self.networks is None:
+            return {}
+        written = io.BytesIO()
+        torch.save(self.networks, written)
+        return {WEIGHTS: written.getvalue()}
+
+
+def behind(bar: Sequence[float], validation: Sequence[float], epochs: int) -> bool:
+    """Whether a trial is given up: its best accuracy so far is below the bar, and its time of grace is over."""
+    done = len(validation)
+    return bool(bar) and done >= math.ceil(GRACE * epochs) and max(validation) < bar[min(done, len(bar)) - 1]
+
+
+def bar_of(curves: Sequence[Sequence[float | None]], epochs: int) -> tuple[float, ...]:
+    """The median over trials of the best accuracy so far after each epoch; empty without trials.
+
+    A trial that ended early stands still.
+    """
+    best = []
+    for curve in curves:
+        values = [-1.0 if value is None or math.isnan(value) else value for value in curve]
+        running = np.maximum.accumulate(values)
+        best.append(np.pad(running, (0, epochs - len(running)), mode="edge"))
+    return tuple(np.median(best, axis=0).tolist()) if best else ()
+
+
+def _plain(tree: Any) -> Any:
+    """Dicts and lists alone, which any restricted reader takes."""
+    if isinstance(tree, dict):
+        return {name: _plain(part) for name, part in tree.items()}
+    return [_plain(part) for part in tree] if isinstance(tree, list) else tree

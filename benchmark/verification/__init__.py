@@ -1,0 +1,1 @@
+"""Verify stored results, and import those of others."""

@@ -1,0 +1,1 @@
+"""Read images and labels from the Hub, a local copy or a folder."""

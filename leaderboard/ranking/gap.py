@@ -1,0 +1,64 @@
+"""The memorisation gap: how much of what cross-entropy loses after its best epoch a method's answer wins back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import final, oracle
+
+BASELINE = "ce"  # the method's full text: a run without any answer of its own
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One method in one setting and replicate; accuracies as fractions."""
+
+    setting: str
+    method: str
+    replicate: int
+    best: float  # test accuracy of cross-entropy at its best test epoch
+    last: float  # and at its last
+    final: float  # test accuracy of the method under the rule `final`
+
+    @property
+    def size(self) -> float:
+        """What cross-entropy loses between its best test epoch and its last."""
+        return self.best - self.last
+
+    @property
+    def closed(self) -> float | None:
+        """The share of it that the method closes: 0 is cross-entropy's last epoch, 1 its best; None without a gap."""
+        return (self.final - self.last) / self.size if self.size > 0 else None
+
+
+def gaps(results: Sequence[Result]) -> list[Gap]:
+    """The gap of every result whose setting and replicate has cross-entropy too, in the order of the results."""
+    plain = {(r.protocol, r.track, r.setting, r.replicate): r for r in results if r.method == BASELINE}
+    found = []
+    for result in results:
+        base = plain.get((result.protocol, result.track, result.setting, result.replicate))
+        if base is not None:
+            found.append(Gap(result.setting, result.label, result.replicate, oracle(base), final(base), final(result)))
+    return found
+
+
+def to_markdown(found: Sequence[Gap]) -> str:
+    """One table a setting: the gap of each replicate, and the share of it that each method closes."""
+    parts = []
+    for setting in dict.fromkeys(gap.setting for gap in found):
+        here = [gap for gap in found if gap.setting == setting]
+        replicates = sorted({gap.replicate for gap in here})
+        sizes = {gap.replicate: gap.size for gap in here}
+        lines = [
+            f"**{setting}**: cross-entropy's best test epoch minus its last, in points: "
+            + ", ".join(f"{100 * sizes[i]:.2f} (s{i})" for i in replicates),
+            "",
+            "| method | " + " | ".join(f"share closed, s{i}" for i in replicates) + " |",
+            "|---|" + "---:|" * len(replicates),
+        ]
+        for method in dict.fromkeys(gap.method for gap in here):
+            row = {gap.replicate: gap.closed for gap in here if gap.method == method}
+            cells = [("—" if row.get(i) is None else f"{100 * row[i]:.0f} %") for i in replicates]  # type: ignore[operator]
+            lines.append(f"| {method} | " + " | ".join(cells) + " |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)

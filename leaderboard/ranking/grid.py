@@ -1,0 +1,49 @@
+"""Sorts results into the rows and columns of a board, and says where they do not fit together."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+
+from lnlbench.leaderboard.results.result import Result
+
+Grid = dict[str, dict[str, dict[int, Result]]]
+"""Row → setting → replicate → result."""
+
+
+def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[str]]:
+    """Sort results into rows by label, or by full text where a label means two methods in one setting.
+
+    Of several results of one row, setting and replicate the last one counts. Also returned: notes, a sentence each.
+    """
+    texts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for result in results:
+        texts[result.label, result.setting].add(result.method)
+    ambiguous = {label for (label, _), methods in texts.items() if len(methods) > 1}
+    grid: Grid = {}
+    older = 0
+    for result in results:
+        name = result.method if result.label in ambiguous else result.label
+        runs = grid.setdefault(name, {}).setdefault(result.setting, {})
+        older += result.replicate in runs
+        runs[result.replicate] = result
+    notes = [f"{older} older results of the same method, setting and replicate are not shown."] if older else []
+    notes += [f"The label {label!r} stands for several methods; they are shown in full." for label in sorted(ambiguous)]
+    return grid, notes + _unpaired(grid)
+
+
+def _unpaired(grid: Grid) -> list[str]:
+    """Say where methods did not get the same noise, split or controls."""
+    seen: dict[tuple[str, int], set[str]] = defaultdict(set)
+    controls: dict[str, set[str]] = defaultdict(set)
+    for cells in grid.values():
+        for setting, runs in cells.items():
+            for replicate, run in runs.items():
+                noise, split = run.identity.get("noise", {}), run.identity.get("split", {})
+                seen[setting, replicate].add(f"{noise.get('labels_sha256')} {split.get('sha256')}")
+                if run.track == "default":
+                    controls[setting].add(json.dumps(run.identity.get("setting"), sort_keys=True, default=str))
+    unpaired = sorted({setting for (setting, _), made in seen.items() if len(made) > 1})
+    changed = sorted(setting for setting, made in controls.items() if len(made) > 1)
+    return [
+        f"Noise or split differ between methods in {setting}: its tests are not paired." for setting in unpaired
+    ] + [f"The settings of the runs differ within {setting}: methods did not train alike." for setting in changed]

@@ -1,0 +1,134 @@
+"""Scores are rules applied to one run's history (protocol 2): which epoch's test accuracy counts."""
+
+import math
+from collections.abc import Callable, Mapping
+
+from lnlbench.leaderboard.results.result import Result
+
+Rule = Callable[[Result], float]
+"""From a result to a score in [0, 1]; a diverged run scores chance under every rule."""
+
+
+def noisy_val(result: Result) -> float:
+    """Test accuracy at the epoch of best noisy-validation accuracy, ties to the earliest."""
+    if result.diverged:
+        return chance(result)
+    return _test(result, best_epoch(result.curves["validation_accuracy"]))
+
+
+def final(result: Result) -> float:
+    """Test accuracy at the epoch that the method itself reports; by default the last trained one."""
+    if result.diverged:
+        return chance(result)
+    return _test(result, result.report)
+
+
+def mean10(result: Result) -> float:
+    """Mean test accuracy of the last ten epochs trained, or of all where there are fewer."""
+    if result.diverged:
+        return chance(result)
+    epochs = range(max(0, result.trained - 10), result.trained)
+    return math.fsum(_test(result, epoch) for epoch in epochs) / len(epochs)
+
+
+def oracle(result: Result) -> float:
+    """Best test accuracy of any epoch: not available in practice, shown for comparison."""
+    if result.diverged:
+        return chance(result)
+    return _test(result, best_epoch(result.curves["test_accuracy"]))
+
+
+RULES: dict[str, Rule] = {"noisy_val": noisy_val, "final": final, "mean10": mean10, "oracle": oracle}
+PRIMARY = "noisy_val"
+RANKED = ("noisy_val", "final", "mean10")
+"""Rules that rank methods; `oracle` looks at the test set and does not."""
+
+
+def scores_of(result: Result) -> dict[str, float]:
+    """Return the score under every rule; none of a trial, which knows no test accuracy."""
+    return {name: rule(result) for name, rule in RULES.items()} if result.scored or not result.trained else {}
+
+
+def rule_named(name: str) -> Rule:
+    """Return the rule of that name.
+
+    Raises:
+        ValueError: no rule has that name.
+    """
+    if name not in RULES:
+        import difflib
+
+        close = difflib.get_close_matches(name, RULES, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(f"unknown rule {name!r}; {hint}known: {', '.join(sorted(RULES))}")
+    return RULES[name]
+
+
+def score(result: Result, rule: str, hosts: Mapping[str, Result]) -> float:
+    """Return the score of a result under a rule.
+
+    Only `final` asks the method; under any other rule a reading is the run that it was read off.
+
+    Args:
+        result: a run or a reading.
+        rule: name of one of `RULES`.
+        hosts: results by their keys.
+
+    Raises:
+        ValueError: no rule has that name.
+    """
+    return rule_named(rule)(result if rule == "final" else hosts.get(result.host or "", result))
+
+
+def best_epoch(curve: list[float | None]) -> int:
+    """Return the epoch of the highest value, ties to the earliest; missing and NaN values never win.
+
+    Raises:
+        ValueError: the curve holds no number.
+    """
+    candidates = [(value, -epoch) for epoch, value in enumerate(curve) if value is not None and not math.isnan(value)]
+    if not candidates:
+        raise ValueError(f"no epoch to choose: the curve of {len(curve)} epochs holds no number")
+    return -max(candidates)[1]
+
+
+def cyclic(result: Result) -> bool:
+    """Whether the learning rate of a run rises again after it has fallen, so that its last ten epochs are of a cycle.
+
+    A warm-up followed by a single descent is no cycle.
+    """
+    rates = [rate for rate in result.curves.get("learning_rate", ()) if rate is not None]
+    falls = [i for i in range(1, len(rates)) if rates[i] < rates[i - 1]]
+    return any(rates[i] > rates[i - 1] for i in range(falls[0], len(rates))) if falls else False
+
+
+def chance(result: Result) -> float:
+    """Return the accuracy of guessing, one over the number of classes: the score of a diverged run."""
+    return 1.0 / result.classes
+
+
+def resolution(size: int, accuracy: float, noise_rate: float, classes: int) -> float:
+    """Return the standard error of a noisy-validation accuracy in units of clean accuracy, a fraction.
+
+    The standard error √(a(1 − a)/n) of accuracy `a` on `size` noisy labels, divided by 1 − ε − ε/(K − 1): by how
+    much noisy accuracy moves when clean accuracy moves by one, under symmetric noise. Two epochs that differ by
+    less than this cannot be told apart by validation.
+
+    Raises:
+        ValueError: a value is out of range, or the noise has no diagonal dominance (ε ≥ (K − 1)/K).
+    """
+    if size < 1 or classes < 2 or not 0 <= accuracy <= 1:
+        raise ValueError(f"need size >= 1, classes >= 2 and 0 <= accuracy <= 1; got {size}, {classes}, {accuracy}")
+    slope = 1 - noise_rate - noise_rate / (classes - 1)
+    if noise_rate < 0 or slope <= 1e-12:
+        raise ValueError(
+            f"the noise rate must be in [0, {(classes - 1) / classes:g}) for {classes} classes, got {noise_rate}"
+        )
+    return math.sqrt(accuracy * (1 - accuracy) / size) / slope
+
+
+def _test(result: Result, epoch: int) -> float:
+    value = result.curves["test_accuracy"][epoch]
+    if value is None:
+        raise ValueError(f"the result of {result.label!r} has no test accuracy at epoch {epoch}")
+    return value

@@ -1,0 +1,1 @@
+"""Render boards: terminal, text formats, figures and the page."""

@@ -1,0 +1,1 @@
+"""Keep results in MLflow, and decide who makes which."""

@@ -1,0 +1,95 @@
+"""MLflow's server: start a lean one on this machine, and find out whether one answers."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lnlbench.leaderboard.results.errors import StoreError, one_line
+from lnlbench.leaderboard.store import database
+
+if TYPE_CHECKING:
+    from lnlbench.leaderboard.store.store import Store
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def check_server(uri: str, timeout: float = 5.0) -> None:
+    """Return if an MLflow server answers at the URI.
+
+    Raises:
+        StoreError: nothing answers within `timeout` seconds, or something else does.
+    """
+    try:
+        with urllib.request.urlopen(f"{uri}/health", timeout=timeout) as answer:  # http(s) alone: see the caller
+            if answer.status == 200:
+                return
+            reason = f"status {answer.status}"
+    except urllib.error.HTTPError as error:
+        reason = f"status {error.code}"
+    except (OSError, ValueError) as error:  # URLError and timeouts are OSErrors; a malformed URI is a ValueError
+        reason = one_line(error).removeprefix("<urlopen error ").removesuffix(">")
+    raise StoreError(f"no MLflow server answers at {database.shown(uri)}: {reason}; start it, or use a local store")
+
+
+def serve(store: "Store", host: str = "127.0.0.1", port: int = 5000, wait: float = 180.0) -> "subprocess.Popen[bytes]":
+    """Start `mlflow server` on a store's database, for this machine only, and return when it answers.
+
+    The caller ends it with `terminate()`. It runs without MLflow's job processes and telemetry, with one worker.
+
+    Raises:
+        StoreError: the store is on a server already, the host is not this machine, the port is taken, or the server
+            does not answer within `wait` seconds.
+    """
+    if store.artifacts is None:
+        raise StoreError(f"the store is on a server already: open {database.shown(store.uri)}")
+    if host not in _LOOPBACK:
+        raise StoreError(f"the server has no password and listens on this machine alone: 127.0.0.1, not {host!r}")
+    _check_port(host, port)
+    options = {
+        "--backend-store-uri": store.uri,
+        "--artifacts-destination": store.artifacts.as_uri(),
+        "--host": host,
+        "--port": str(port),
+        "--workers": "1",
+    }
+    command = [sys.executable, "-m", "mlflow", "server", *(word for pair in options.items() for word in pair)]
+    lean = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | lean,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=Path(store.artifacts).parent,
+        )
+        address, deadline = f"http://{'[::1]' if host == '::1' else host}:{port}", time.monotonic() + wait
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                check_server(address, timeout=1.0)
+            except StoreError:
+                time.sleep(0.2)
+                continue
+            return process
+        process.terminate()
+        process.wait()
+        log.seek(0)
+        last = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()][-1:]
+    raise StoreError(f"the MLflow server did not start within {wait:g} s: {last[0] if last else 'it said nothing'}")
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if host == "::1" else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise StoreError(f"port {port} cannot be used: {one_line(error)}; choose another") from error

@@ -1,0 +1,120 @@
+"""Makes a store worth looking at: saved views, and figures and texts on the parent run of every cell.
+
+All of it follows from what is stored, so it is made when someone wants to look and not while runs are made; what is
+up to date is not made again.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from lnlbench.leaderboard.ranking.statistics import interval
+from lnlbench.leaderboard.results.errors import StoreError, StoreWarning, one_line
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import PRIMARY, RULES
+from lnlbench.leaderboard.show import figures
+from lnlbench.leaderboard.store import naming, views
+
+if TYPE_CHECKING:
+    from lnlbench.leaderboard.store.store import Store
+    from lnlbench.leaderboard.store.tracking import Experiment, Run
+
+FIGURES = "lnlbench.figures"
+LAYOUT = "1"
+"""Raised when the figures or texts of cells change, so that those of stored cells are made again."""
+
+
+def prepare(store: "Store") -> dict[str, str]:
+    """Bring views, figures and texts up to date.
+
+    Returns:
+        where the views open, below the server's address, by name: of each setting, and of each data set as a whole.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+
+    Warns:
+        StoreWarning: a view or the figures of a cell could not be made; the rest is there.
+    """
+    paths: dict[str, str] = {}
+    for experiment in store.experiments():
+        dataset = experiment.tags.get("lnlbench.dataset")
+        if not dataset:
+            continue
+        cells = store.cells(experiment)
+        for cell, runs in cells:
+            _decorate(store, cell, runs)
+        found = [*map(views.by_method, _settings(cells)), views.overview(dataset)]
+        notes = {"mlflow.note.content": naming.experiment_description(dataset)}
+        for view in _written(found):
+            notes |= [view.tag]
+            paths[view.name] = view.path(experiment.experiment_id)
+        _tag(store, experiment, notes)
+    return paths
+
+
+def _settings(cells: "Sequence[tuple[Run, list[Run]]]") -> list[str]:
+    return sorted({cell.data.tags["lnlbench.setting"] for cell, _ in cells})
+
+
+def _written(found: Sequence[views.View]) -> Iterator[views.View]:
+    for view in found:
+        try:
+            assert view.tag
+            yield view
+        except ValueError as error:
+            warnings.warn(one_line(error), StoreWarning, stacklevel=3)
+
+
+def _tag(store: "Store", experiment: "Experiment", notes: dict[str, str]) -> None:
+    try:
+        store.tag_experiment(experiment, notes)
+    except StoreError as error:  # a store that only may be read still can be looked at
+        warnings.warn(f"the views of {experiment.name!r} could not be saved: {error}", StoreWarning, stacklevel=3)
+
+
+def _decorate(store: "Store", cell: "Run", runs: "Sequence[Run]") -> None:
+    """Draw a cell, unless the same runs were drawn before."""
+    content = "\n".join([LAYOUT, *(run.info.run_id for run in runs)])
+    state = hashlib.sha256(content.encode()).hexdigest()[:16]
+    if not runs or cell.data.tags.get(FIGURES) == state:
+        return
+    try:
+        by_replicate = {result.replicate: result for result in map(store.read, runs)}  # the last one counts
+        results = [by_replicate[i] for i in sorted(by_replicate)]
+        contents = {"curves.svg": figures.curves(results)}
+        if noise := figures.noise(results[0]):
+            contents["noise.svg"] = noise
+        store.annotate(cell.info.run_id, {}, contents, summary(results), {FIGURES: state})
+    except StoreError as error:
+        name = cell.info.run_name
+        warnings.warn(f"the figures of {name!r} could not be made: {one_line(error)}", StoreWarning, stacklevel=3)
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Return what a cell's page says, in Markdown: its scores under each rule, its noise, its cost."""
+    first = results[0]
+    lines = [f"`{first.method}` on **{first.setting}**, track {first.track}, length {first.length}.", ""]
+    lines += ["| rule | test accuracy, % | 95 % ± | n |", "|---|---|---|---|"]
+    for name, rule in RULES.items():
+        found = interval([rule(result) for result in results])
+        half = "" if found.half is None else f"{100 * found.half:.2f}"
+        lines.append(f"| {name}{' (ranks)' if name == PRIMARY else ''} | {100 * found.mean:.2f} | {half} | {found.n} |")
+    if diverged := sum(result.diverged for result in results):
+        lines += ["", f"{diverged} of {len(results)} diverged and score chance, 1/{first.classes}."]
+    noise = [result.identity.get("noise", {}) for result in results]
+    rates = [manifest["realised_rate"] for manifest in noise if manifest.get("realised_rate") is not None]
+    if rates:
+        nominal = noise[0].get("nominal_rate")
+        spread = f"{min(rates):.4f}" if min(rates) == max(rates) else f"{min(rates):.4f} to {max(rates):.4f}"
+        lines += ["", f"Noise: nominal rate {'none' if nominal is None else nominal}, realised {spread}."]
+        of_class = [rate for rate in noise[0].get("class_rates", []) if rate is not None]
+        if of_class and max(of_class) > 0:
+            lines.append(f"By true class the rate goes from {min(of_class):.4f} to {max(of_class):.4f}.")
+    seconds = [result.cost.get("train_seconds", 0.0) for result in results]
+    told = ", ".join(first.told) or "nothing"
+    lines += ["", f"Told beyond the labels: {told}. {sum(seconds) / len(seconds):.1f} s of training a run, on average."]
+    lines += ["", "Files: `curves.svg` (thin: replicates, bold: their mean), `noise.svg` (transition matrix), "]
+    lines[-1] += "`examples.png` (wrongly labelled images), where there are any."
+    return "\n".join(lines) + "\n"

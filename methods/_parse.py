@@ -1,0 +1,93 @@
+"""Methods from text: `gce(q=0.5) + sam + early_stopping(patience=0.1)` is one expression."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any
+
+from lnlbench.methods._compose import Composition
+from lnlbench.methods._registry import method_class
+from lnlbench.methods.base import Method, MethodError
+
+MANY_CLASSES = 100
+EXAMPLE = "gce(q=0.5) + sam"
+
+
+def parse(text: str, classes: int = 10) -> Composition:
+    """The method that a text describes.
+
+    Args:
+        text: names joined by `+`, each with hyper-parameters in parentheses where they differ from the defaults.
+        classes: of the data set; defaults may depend on their number, and on nothing else.
+
+    Raises:
+        MethodError: text that is no such expression, an unknown name or hyper-parameter, a value that makes no
+            sense, or parts that cannot be combined.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        raise MethodError(f"cannot read the method {text!r}; write it like {EXAMPLE!r}") from None
+    parts = [part for part in (_part(node, text, classes) for node in _terms(tree)) if part.name != "ce"]
+    # Only `perturb` depends on the order: the rest is sorted, so that one method has one text.
+    chain = [part for part in parts if part.answers("perturb")]
+    others = sorted((part for part in parts if not part.answers("perturb")), key=lambda part: part.name)
+    return Composition((*others, *chain))
+
+
+def split_methods(text: str) -> list[str]:
+    """The methods of a comma-separated list; commas inside parentheses belong to a method."""
+    items, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            items.append(text[start:position])
+            start = position + 1
+    return [item.strip() for item in (*items, text[start:]) if item.strip()]
+
+
+def _terms(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        yield from _terms(node.left)
+        yield from _terms(node.right)
+    else:
+        yield node
+
+
+def _part(node: ast.expr, text: str, classes: int) -> Method:
+    if isinstance(node, ast.Name):
+        return _build(node.id, {}, classes)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.args or any(keyword.arg is None for keyword in node.keywords):
+            raise MethodError(f"hyper-parameters need their names, as in {EXAMPLE!r}, but got {text!r}")
+        values = {str(keyword.arg): _literal(keyword.value, text) for keyword in node.keywords}
+        return _build(node.func.id, values, classes)
+    raise MethodError(f"cannot read {ast.unparse(node)!r} in the method {text!r}; write it like {EXAMPLE!r}")
+
+
+def _literal(node: ast.expr, text: str) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise MethodError(f"{ast.unparse(node)!r} in the method {text!r} is no number, text or truth value") from None
+
+
+def _build(name: str, values: dict[str, Any], classes: int) -> Method:
+    method = method_class(name)
+    known = {f.name: f for f in fields(method)}
+    for given in values:
+        if given not in known:
+            close = get_close_matches(given, known, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise MethodError(f"{name} has no hyper-parameter {given!r}; {hint}known: {', '.join(known) or 'none'}")
+    if classes >= MANY_CLASSES:
+        values = {n: span.many for n, span in method.space().items() if span.many is not None} | values
+    for key, value in values.items():
+        if known[key].type in (float, "float") and isinstance(value, int) and not isinstance(value, bool):
+            values[key] = float(value)
+        elif known[key].type in (bool, "bool") and not isinstance(value, bool):
+            raise MethodError(f"{name}: {key} must be True or False, but got {value!r}")
+    return method(**values)

@@ -1,0 +1,63 @@
+"""A new method's file: whole, in order, and never over another."""
+
+import subprocess
+import sys
+
+import pytest
+
+from lnlbench.benchmark.cli.new_method import new_method
+from lnlbench.benchmark.sweep.plugins import plugged
+from lnlbench.methods import MethodError, load_file, parse
+from lnlbench.methods import _registry as registry
+
+
+@pytest.fixture
+def written(tmp_path):
+    yield new_method("my_loss", tmp_path)
+    registry._METHODS.pop("my_loss", None)
+
+
+def test_what_is_written_is_a_method(written):
+    assert load_file(written) == ["my_loss"]
+    assert str(parse("my_loss")) == "my_loss(q=0.7)"
+    done = subprocess.run([sys.executable, "-m", "pyflakes", str(written)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or "No module" in done.stderr, done.stdout
+    assert "@" not in written.read_text().replace("@register", "")
+
+
+def test_nothing_is_overwritten(written):
+    written.write_text("mine")
+    with pytest.raises(MethodError, match="is there already, and is not overwritten"):
+        new_method("my_loss", written.parent)
+    assert written.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("my-loss", "lower-case letters", id="a dash"),
+        pytest.param("MyLoss", "lower-case letters", id="a capital"),
+        pytest.param("1st", "lower-case letters", id="a digit first"),
+        pytest.param("lambda", "lower-case letters", id="a word of Python"),
+        pytest.param("../x", "lower-case letters", id="a path"),
+        pytest.param("_private", "lower-case letters", id="an underscore first"),
+        pytest.param("", "lower-case letters", id="nothing"),
+        pytest.param("gce", "there is a method called 'gce' already", id="taken"),
+    ],
+)
+def test_a_name_that_cannot_be(name, words, tmp_path):
+    with pytest.raises(MethodError, match=words):
+        new_method(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(MethodError, match="cannot be written: No such file"):
+        new_method("my_loss", tmp_path / "none")
+
+
+def test_files_among_methods_stand_for_what_they_register(written):
+    assert plugged(f"ce, {written}, gce(q=0.5)") == ("ce, my_loss, gce(q=0.5)", (written,))
+    assert plugged("", [written]) == ("", (written,))
+    with pytest.raises(MethodError, match="no Python file at"):
+        plugged("none.py")

@@ -1,0 +1,83 @@
+"""One run in the terminal: found by any of its names, drawn, and as JSON."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from lnlbench.benchmark import run
+from lnlbench.benchmark.cli.run_view import Curves, as_json, shown, sparkline
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.rules import RULES
+from lnlbench.leaderboard.store.store import Store
+
+
+@pytest.mark.parametrize(
+    ("curve", "text"),
+    [
+        pytest.param([0.0, 0.5, 1.0], "▁▅█", id="from low to high"),
+        pytest.param([0.0, None, math.nan, 2.0], "▁  █", id="gaps, and above the top"),
+        pytest.param([], "", id="empty"),
+        pytest.param([0.0] * 30 + [1.0] * 30, "▁▁▁███", id="means of ten"),
+    ],
+)
+def test_sparklines(curve, text):
+    assert sparkline(curve, 0.0, 1.0, width=6) == text
+
+
+@pytest.fixture(scope="module")
+def filled(template, tmp_path_factory):
+    file = tmp_path_factory.mktemp("show") / "mlflow.db"
+    file.write_bytes(template.read_bytes())
+    uri = f"sqlite:///{file}"
+    run("digits/symmetric-0.4", "ce, gce(q=0.5) + early_stopping", "0-1", tracking_uri=uri, device="cpu", epochs=2)
+    store = Store(uri)
+    yield store
+    store.close()
+
+
+def test_a_run_has_many_names(filled):
+    key, run_id = next(iter(filled.stored().items()))
+    result = filled.result(key)
+    called = f"{result.label} {result.setting}"
+    names = [key, key[:6], run_id, f"{called} {result.replicate}", f"{called} s{result.replicate}"]
+    names.append(f"{result.method} {result.setting} {result.replicate}")
+    assert {filled.find(name)[0] for name in names} == {run_id}
+    assert filled.find(f"gce(q=0.5)+early_stopping {result.setting} 1")[1].host is not None
+
+
+@pytest.mark.parametrize("name", ["nothing", "ce digits/clean 0", "ce digits/symmetric-0.4 7", "a", ""])
+def test_what_is_not_there_is_one_line(filled, name):
+    with pytest.raises(StoreError, match="no finished run is called") as caught:
+        filled.find(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_all_that_matters_is_shown(filled):
+    run_id, result = filled.find(next(iter(filled.stored())))
+    console = Console(width=140, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        console.print(shown(run_id, result))
+    text = capture.get()
+    words = [*RULES, "memorised_online", "auroc", result.key, run_id, "realised", "train_seconds", "torch", "█"]
+    assert [word for word in words if word not in text] == []
+    record = json.loads(as_json(run_id, result))
+    assert record["scores"].keys() == RULES.keys() and "predictions" not in record
+    assert record["curves"]["test_accuracy"] == result.curves["test_accuracy"]
+
+
+def test_curves_take_what_the_terminal_leaves_them(filled):
+    _, result = filled.find(next(iter(filled.stored())))
+    long = replace(result, curves={name: curve * 75 for name, curve in result.curves.items()})
+    for width in (80, 140):
+        console = Console(width=width)
+        with console.capture() as capture:
+            console.print(Curves(long))
+        lines = capture.get().splitlines()
+        assert max(map(len, lines)) <= width
+        first = next(line for line in lines if line.startswith(" test_accuracy"))
+        assert "epochs 0 to 149" in lines[0] and "validation_accuracy " in capture.get()
+        shown = first.rpartition("│")[2].strip()
+        assert len(shown) == (60 if width == 140 else 80 - first.index(shown) - 1), "to the edge, or 60 at most"

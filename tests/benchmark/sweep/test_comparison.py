@@ -1,0 +1,124 @@
+"""A comparison makes what is missing and nothing else; an edited file is another method; packages bring methods."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from lnlbench.benchmark.cli import display
+from lnlbench.benchmark.cli.new_method import new_method
+from lnlbench.benchmark.protocol.settings import SettingError, setting
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.sweep.comparison import Verdict, _mismatches, compare
+from lnlbench.benchmark.sweep.grid import grid
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.scheduler import sweep
+from lnlbench.leaderboard.ranking.statistics import Comparison
+from lnlbench.leaderboard.ranking.versus import Versus
+from lnlbench.leaderboard.shipped import shipped
+from lnlbench.methods import _registry as registry
+from lnlbench.methods import load_file, parse
+
+DIGITS = ["digits/symmetric-0.4"]
+
+
+@pytest.fixture
+def mine(tmp_path):
+    yield new_method("my_loss", tmp_path)
+    registry._METHODS.pop("my_loss", None)
+
+
+def test_what_is_stored_is_not_made_again_until_the_file_is_edited(mine, url):
+    options = Options(url, device="cpu", jobs=1)
+
+    def compared():
+        (found,) = compare(str(mine), "gce", DIGITS, "0,1", {"epochs": 1}, options, sweep)
+        return found
+
+    first, second = compared(), compared()
+    assert (first.made, first.from_store, first.from_package) == (4, 0, 0)
+    assert (second.made, second.from_store) == (0, 4)
+    assert first.rows == second.rows
+    (row,) = second.rows
+    assert row.test.difference == 0, "the file is written with GCE in it"
+    mine.write_text(mine.read_text().replace("# A hyper-parameter", "# Any hyper-parameter"))
+    assert compared().made == 0, "a comment changes nothing"
+    mine.write_text(mine.read_text().replace("return (batch", "return 0.5 * (batch"))
+    third = compared()
+    assert (third.made, third.from_store) == (2, 2)
+    assert json.loads(json.dumps(third.json()))["runs"]["made"] == 2
+
+
+def test_a_verdict_reads_well_in_a_narrow_terminal():
+    rows = [
+        Versus(f"mnist-fast/{noise}", other, 0.9575, 0.91, Comparison(0.0475, 0.2413, 0.041, 2))
+        for noise in ("asymmetric-0.4", "clean")
+        for other in ("gce", "label_noise_sgd")
+    ]
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(display.compared([Verdict("my_loss", "noisy_val", tuple(rows), "Nothing.", 4, 0, 4, ())]))
+    lines = capture.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("label_noise_sgd" in line and "+4.75 ± 24.13" in line and "better" in line for line in lines) == 2
+    assert sum("asymmetric-0.4" in line for line in lines) == 1, "a table for each setting"
+
+
+def test_a_method_is_not_held_against_itself(url):
+    (found,) = compare("gce", "ce, gce", DIGITS, "0,1", {"epochs": 1}, Options(url, device="cpu", jobs=1), sweep)
+    assert (found.method, [row.other for row in found.rows]) == ("gce", ["ce"])
+
+
+def test_a_comparison_needs_two_sides(mine, url):
+    with pytest.raises(SettingError, match="needs a method and other ones"):
+        compare("gce", "gce", DIGITS, "0", {}, Options(url), sweep)
+
+
+@pytest.mark.realdata("ylecun/mnist")
+def test_shipped_runs_are_those_that_would_be_made(data_dir):
+    runs = grid(["mnist-fast"], "ce, gce, dal", "0,1", {}, Options(data_dir=data_dir))
+    keys = {result.key for result in shipped()}
+    assert [run.label for run in runs if run.key not in keys] == []
+
+
+def test_why_a_shipped_result_is_not_reused():
+    changed = setting("mnist-fast/clean").override(lr=0.1)
+    run = Run(changed, parse("gce(q=0.5)"), "gce", 0, "f")
+    object.__setattr__(changed, "task", "mnist-fast")
+    (why,) = _mismatches([run], shipped())
+    assert "gce(q=0.7), not gce(q=0.5)" in why and "another lr" in why
+
+
+def test_methods_of_files_have_a_source_and_ours_have_none(mine):
+    load_file(mine)
+    assert parse("gce + sam").sources == ()
+    assert len(parse("my_loss").sources[0]) == 16
+
+
+def test_an_installed_package_brings_its_methods(tmp_path, mine):
+    package = tmp_path / "package"
+    (package / "my_package").mkdir(parents=True)
+    (package / "my_package" / "__init__.py").write_text("")
+    (package / "my_package" / "losses.py").write_text(mine.read_text().replace("my_loss", "packaged_loss"))
+    (package / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "my-package"\nversion = "1.0"\n'
+        '[project.entry-points."lnlbench.methods"]\nlosses = "my_package.losses"\n'
+        '[tool.setuptools]\npackages = ["my_package"]\n'
+    )
+    target = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*pip, "--target", target, package], check=True, capture_output=True)
+    code = "from lnlbench.methods import parse; print(parse('packaged_loss'), parse('packaged_loss').sources)"
+    path = os.pathsep.join([str(target), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+    )
+    assert done.stdout.startswith("packaged_loss(q=0.7) ('"), done.stderr

@@ -1,0 +1,407 @@
+"""Sweeps: only what is missing is made; whatever is killed, nothing is lost and nothing is made twice."""
+
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.benchmark.sweep.grid import forecast, grid, numbers, plan
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.scheduler import sweep
+from lnlbench.benchmark.sweep.worker import work
+from lnlbench.datasets.card import DataError
+from lnlbench.leaderboard.results.result import unpack
+from lnlbench.leaderboard.store.claims import new_owner
+from lnlbench.leaderboard.store.processes import alive
+from lnlbench.leaderboard.store.store import Store
+from lnlbench.methods import MethodError
+from lnlbench.methods import _registry as registry
+
+NOISY = "digits/symmetric-0.4"
+PATIENT = 600  # seconds until a test gives up on other processes; they need a few
+
+
+@pytest.fixture
+def options(url):
+    return Options(tracking_uri=url, device="cpu", precision="fp32")
+
+
+def runs_of(options, methods="ce", replicates="0", targets=(NOISY,), epochs=2, **changes):
+    return grid(targets, methods, replicates, {"epochs": epochs, **changes}, options)
+
+
+def keys(runs):
+    return [run.key for run in runs]
+
+
+@pytest.fixture
+def url(request, url):
+    """The URL of a fresh store, on SQLite unless the test asks for PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return url
+
+
+on_both = pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+
+
+def claims(url):
+    """The rows of the claims table, without those of cells."""
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        query = "SELECT * FROM lnlbench_claims WHERE key NOT LIKE 'cell:%'"
+        rows = [dict(row) for row in connection.execute(sqlalchemy.text(query)).mappings()]
+    engine.dispose()
+    return rows
+
+
+def mlflow_runs(url):
+    """Key and run of all that MLflow holds, cells left out."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=url)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    found = client.search_runs(experiments, max_results=1000)
+    return [(run.data.tags["lnlbench.key"], run) for run in found if "lnlbench.key" in run.data.tags]
+
+
+def assert_nothing_lost_or_doubled(url, runs, others=("KILLED",)):
+    """Every key finished exactly once, nothing pretends to run, and the claims say the same."""
+    found = mlflow_runs(url)
+    finished = {key: run.info.run_id for key, run in found if run.info.status == "FINISHED"}
+    assert Counter(key for key, run in found if run.info.status == "FINISHED") == Counter(keys(runs))
+    assert {run.info.status for _, run in found} <= {"FINISHED", *others}
+    assert {row["key"]: (row["state"], row["run_id"]) for row in claims(url)} == {
+        key: ("done", run_id) for key, run_id in finished.items()
+    }
+    store = Store(url)
+    assert {result.key for result in store.results()} == set(keys(runs)), "every record can be read"
+    store.close()
+
+
+# One process.
+
+
+def test_only_what_is_missing_is_made(options, url):
+    few, more = runs_of(options, replicates="0-1"), runs_of(options, "ce, gce", "0-1")
+    first = sweep(few, options)
+    assert (first.done, first.stored, first.failed) == (keys(few), [], {})
+    assert first.seconds > 0
+    second = sweep(more, options)
+    assert set(second.stored) == set(keys(few)) and set(second.done) == set(keys(more)) - set(keys(few))
+    before = mlflow_runs(url)
+    third = sweep(more, options)
+    assert (third.done, set(third.stored)) == ([], set(keys(more)))
+    assert len(mlflow_runs(url)) == len(before) == 4
+    assert_nothing_lost_or_doubled(url, more)
+
+
+def test_events_say_what_happens(options):
+    runs, events = runs_of(options, "ce, early_stopping(patience=1.0)"), []
+    sweep(runs, options, events.append)
+    told = [(event.kind, event.key, event.epoch) for event in events]
+    host, reading = keys(runs)
+    assert told == [(kind, key, e) for key in (host, reading) for kind, e in (("epoch", 0), ("epoch", 1), ("done", 0))]
+    assert all(0 <= event.numbers["test_accuracy"] <= 1 for event in events if event.kind == "epoch")
+    again = []
+    sweep(runs, options, again.append)
+    assert [(event.kind, event.key) for event in again] == [("stored", host), ("stored", reading)]
+
+
+def test_a_reading_is_read_off_its_host_which_is_made_too(options, url):
+    runs = runs_of(options, "gce + early_stopping(patience=0.05)", epochs=12, lr=0.5)
+    assert [(run.label, run.host is None) for run in runs] == [
+        ("gce", True),
+        ("gce + early_stopping(patience=0.05)", False),
+    ]
+    sweep(runs, options)
+    store = Store(url)
+    host, reading = (store.result(key) for key in keys(runs))
+    assert (host.host, reading.host) == (None, host.key)
+    assert reading.trained < host.trained == 12
+    for name, curve in reading.curves.items():
+        assert curve == host.curves[name][: reading.trained], name
+    assert (unpack(reading.predictions) == unpack(host.predictions)[: reading.trained]).all()
+    store.close()
+    kinds = {key: run.data.tags["lnlbench.kind"] for key, run in mlflow_runs(url)}
+    assert kinds == {host.key: "run", reading.key: "reading"}
+
+
+PLUGIN = '''
+"""Methods for tests."""
+import os
+from lnlbench.methods import Method, register
+
+@register("deadly")
+class Deadly(Method):
+    def loss(self, logits, batch, clock):
+        os._exit(9)
+
+@register("broken")
+class Broken(Method):
+    def loss(self, logits, batch, clock):
+        raise RuntimeError("on\\n  purpose")
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_METHODS", dict(registry.methods()))
+    path = tmp_path / "broken_method.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+def test_a_run_that_fails_is_reported_and_stops_no_other(options, url, plugin):
+    options = Options(**vars(options) | {"plugins": (plugin,)})
+    runs = runs_of(options, "broken, ce, broken + early_stopping")
+    labels = {run.key: run.label for run in runs}
+    report = sweep(runs, options)
+    assert [labels[key] for key in report.done] == ["ce"]
+    assert {labels[key]: reason for key, reason in report.failed.items()} == {
+        "broken": "RuntimeError: on purpose",
+        "broken + early_stopping": "broken, which it is read off, failed",
+    }
+    failed = [run for _, run in mlflow_runs(url) if run.info.status == "FAILED"]
+    assert [run.data.tags["lnlbench.error"] for run in failed] == ["RuntimeError: on purpose"]
+    assert [row["state"] for row in claims(url)] == ["done"], "the claim of what failed is given back"
+    again = sweep(runs, options)
+    assert (again.done, [labels[key] for key in again.stored]) == ([], ["ce"])
+    assert len(again.failed) == 2, "a failure is not stored: it is tried again"
+
+
+def test_an_interrupted_sweep_goes_on_where_it_was(options, url):
+    runs = runs_of(options, "ce, gce")
+
+    def interrupt(event):
+        if (event.kind, event.key, event.epoch) == ("epoch", runs[1].key, 1):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(runs, options, interrupt)
+    assert Counter(run.info.status for _, run in mlflow_runs(url)) == {"FINISHED": 1, "KILLED": 1}
+    assert [row["state"] for row in claims(url)] == ["done"]
+    report = sweep(runs, options)
+    assert (report.stored, report.done) == ([runs[0].key], [runs[1].key])
+    assert_nothing_lost_or_doubled(url, runs)
+
+
+def test_what_another_works_on_is_left_to_it_and_waited_for(options, url):
+    runs = runs_of(options, "ce, gce, sam")
+    store, other, order = Store(url), new_owner(), []
+    assert store.claim(runs[0].key, other) and store.claim(runs[1].key, other)
+
+    def watch(event):
+        if event.kind in ("done", "stored"):
+            order.append((event.kind, event.key))
+        if event.kind == "done" and event.key == runs[2].key:  # nothing is left but to wait
+            store.claims.release(runs[0].key, other)  # one is given up, the other is finished
+            store.claims.release(runs[1].key, other)
+            work([runs[1]], options, store, lambda event: None)
+
+    report = sweep(runs, options, watch)
+    assert order == [("done", runs[2].key), ("done", runs[0].key), ("stored", runs[1].key)]
+    assert (set(report.done), report.stored) == ({runs[0].key, runs[2].key}, [runs[1].key])
+    assert_nothing_lost_or_doubled(url, runs)
+    store.close()
+
+
+# Several processes, killed.
+
+
+def wait_for(condition, *processes):
+    """The first true value of a condition; it is asked until then, not slept for."""
+    deadline = time.monotonic() + PATIENT
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        for process in processes:
+            if process.poll() not in (None, -signal.SIGKILL):
+                raise AssertionError(f"ended with {process.returncode}: {process.communicate()}")
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENT} s for nothing")
+
+
+@pytest.fixture
+def lnlbench(url, monkeypatch):
+    """Start the command line in a process of its own, on the store."""
+    started = []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    program = Path(sysconfig.get_path("scripts")) / "lnlbench"
+
+    def start(*arguments):
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen([program, *arguments], stdout=pipe, stderr=pipe, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def at_work(url, pid=None):
+    """The claims of runs that are being trained, of one process or of any."""
+    return [
+        row for row in claims(url) if row["state"] == "running" and row["run_id"] and (pid is None or row["pid"] == pid)
+    ]
+
+
+METHODS = "ce, early_stopping"
+COMMAND = ("sweep", NOISY, "-m", METHODS, "-s", "0-1", "--epochs", "60", "--device", "cpu")
+
+
+@on_both
+def test_kill_one_of_two_sweeps(lnlbench, options, url):
+    runs = runs_of(options, METHODS, "0-1", epochs=60)
+    doomed, other = lnlbench(*COMMAND, "--jobs", "1"), lnlbench(*COMMAND, "--jobs", "1")
+    wait_for(lambda: at_work(url, doomed.pid), doomed, other)
+    doomed.send_signal(signal.SIGKILL)
+    doomed.wait()
+    left = at_work(url, doomed.pid)
+    assert left, "it died in the middle of a run"
+    out, err = other.communicate(timeout=PATIENT)
+    assert (other.returncode, err) == (0, ""), out
+    statuses = {run.info.run_id: run.info.status for _, run in mlflow_runs(url)}
+    assert {statuses[row["run_id"]] for row in left} == {"KILLED"}
+    assert_nothing_lost_or_doubled(url, runs)
+    report = sweep(runs, options)
+    assert (report.done, set(report.stored)) == ([], set(keys(runs)))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux tells who is whose child")
+def test_kill_a_sweep_with_its_workers(lnlbench, options, url):
+    runs = runs_of(options, METHODS, "0-1", epochs=60)
+    parent = lnlbench(*COMMAND, "--jobs", "2")
+    (row, *_) = wait_for(lambda: at_work(url), parent)
+    children = [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()]
+    assert row["pid"] in children and len(children) >= 2
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    wait_for(lambda: not any(alive(pid, "") for pid in children))
+    left = at_work(url)
+    assert left, "they died in the middle of runs"
+    report = sweep(runs, options)
+    assert not report.failed and set(report.done) | set(report.stored) == set(keys(runs))
+    assert {row["key"] for row in left} <= set(report.done)
+    statuses = {run.info.run_id: run.info.status for _, run in mlflow_runs(url)}
+    assert {statuses[row["run_id"]] for row in left} == {"KILLED"}
+    assert_nothing_lost_or_doubled(url, runs)
+
+
+@on_both
+def test_kill_a_worker_while_another_sweep_works(lnlbench, options, url, plugin):
+    other = lnlbench(*COMMAND, "--jobs", "1")
+    options = Options(**vars(options) | {"plugins": (plugin,), "jobs": 2})
+    runs = runs_of(options, "ce, broken, early_stopping", "0-1", epochs=60)
+    killed = []
+
+    def watch(event):
+        if event.kind == "epoch" and not killed and (rows := [row for row in at_work(url) if row["pid"] != other.pid]):
+            killed.append(rows[0])
+            os.kill(rows[0]["pid"], signal.SIGKILL)
+
+    report = sweep(runs, options, watch)
+    assert len(killed) == 1 and killed[0]["pid"] != os.getpid()
+    out, err = other.communicate(timeout=PATIENT)
+    assert (other.returncode, err) == (0, ""), out
+    good = [run for run in runs if run.label != "broken"]
+    assert set(report.done) | set(report.stored) == set(keys(good))
+    assert set(report.failed.values()) == {"RuntimeError: on purpose"} and len(report.failed) == 2
+    statuses = {run.info.run_id: run.info.status for _, run in mlflow_runs(url)}
+    assert statuses[killed[0]["run_id"]] in ("KILLED", "FINISHED")
+    assert_nothing_lost_or_doubled(url, good, others=("KILLED", "FAILED"))
+
+
+def test_a_run_that_takes_its_process_with_it_fails_alone(options, url, plugin):
+    options = Options(**vars(options) | {"plugins": (plugin,), "jobs": 2, "execution": "stack"})
+    runs = runs_of(options, "deadly, ce, gce, deadly + early_stopping", "0-1")
+    report = sweep(runs, options)
+    good = [run for run in runs if run.label in ("ce", "gce")]
+    assert (sorted(report.done), report.stored) == (sorted(keys(good)), []), "what was made here is not another's"
+    reasons = Counter(report.failed.values())
+    assert reasons == {
+        "3 times the process that worked on it died, at last with exit code 9": 2,
+        "deadly, which it is read off, failed": 2,
+    }
+
+
+# Plans.
+
+
+def test_a_plan_has_every_run_once_hosts_before_readings(options):
+    runs = plan([], ["ce"], [0])
+    assert runs == []
+    runs = runs_of(options, "early_stopping, ce, gce, gce(q=0.7), early_stopping(patience=0.2)", "0-1", ["digits"])
+    assert len(set(keys(runs))) == len(runs) == 2 * 2 * 4
+    assert [(run.setting.noise, run.replicate) for run in runs[::4]] == [
+        (noise, i) for noise in ("symmetric-0.4", "clean") for i in (0, 1)
+    ]
+    for place, run in enumerate(runs):
+        if run.host is not None:
+            assert run.host.key in keys(runs[:place])
+    assert [run.label for run in runs[:4]] == ["ce", "gce", "early_stopping", "early_stopping(patience=0.2)"]
+
+
+def test_a_plan_has_canonical_noise(options):
+    assert keys(runs_of(options, targets=["digits/symmetric-.40"])) == keys(runs_of(options))
+    assert keys(runs_of(options, targets=[NOISY, "digits/symmetric-0.40"])) == keys(runs_of(options))
+
+
+def test_forecast(options, url):
+    runs = runs_of(options, "ce, gce + early_stopping", "0-1")
+    nothing = Options(tracking_uri=f"{url}.none")
+    assert forecast(runs, nothing)[0]["missing"] == [0, 1]
+    assert not Path(f"{url.removeprefix('sqlite:///')}.none").exists(), "looking makes no database"
+    sweep(runs[:3], options)
+    setting = "digits,epochs=2/symmetric-0.4"
+    found = forecast(runs, options)
+    first, second, third = (row.pop("seconds") for row in found)
+    assert first > 0 and second > 0 and third == 0
+    longer = runs_of(options, replicates="0", epochs=3)
+    assert forecast(longer, options)[0]["seconds"] == "unknown", "another length tells nothing"
+    assert forecast(runs[:1], options)[0]["seconds"] == 0, "nothing of it is missing"
+    assert found == [
+        {"setting": setting, "method": "ce", "stored": [0], "missing": [1], "how": "2 epochs"},
+        {"setting": setting, "method": "gce", "stored": [0], "missing": [1], "how": "2 epochs"},
+        {
+            "setting": setting,
+            "method": "gce + early_stopping",
+            "stored": [0],
+            "missing": [1],
+            "how": "read off gce",
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        pytest.param({"targets": ["digit"]}, SettingError, "did you mean 'digits'", id="suite"),
+        pytest.param({"methods": "gec"}, MethodError, "did you mean 'gce'", id="method"),
+        pytest.param({"methods": "gce + elr"}, MethodError, "both answer `loss`", id="methods that do not combine"),
+        pytest.param({"replicates": "x"}, SettingError, "replicates are written", id="replicates"),
+        pytest.param({"targets": ["digits/symmetric-0.95"]}, DataError, "diagonal dominance", id="rate"),
+        pytest.param({"dataset": "digitz"}, DataError, "did you mean 'digits'", id="data set"),
+        pytest.param({"model": "mpl"}, ValueError, "did you mean 'mlp'", id="network"),
+        pytest.param({"epoch": 3}, SettingError, "did you mean 'epochs'", id="field"),
+        pytest.param({"device": "cuda:99"}, ValueError, "'cuda:99' was asked for", id="device"),
+        pytest.param({"precision": "fp16"}, ValueError, "unknown precision 'fp16'", id="precision"),
+    ],
+)
+def test_a_grid_of_what_does_not_exist_is_refused(options, arguments, error, message):
+    how = {name: arguments.pop(name) for name in ("device", "precision") if name in arguments}
+    with pytest.raises(error, match=message):
+        runs_of(Options(**vars(options) | how), **arguments)
+
+
+def test_numbers_are_those_of_the_command_line():
+    assert numbers("0-2,5") == [0, 1, 2, 5]

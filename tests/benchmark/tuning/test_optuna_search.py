@@ -1,0 +1,360 @@
+"""Tuning: an exact number of trials whatever is killed, no test set and no true label in reach, fresh replicates."""
+
+import io
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sysconfig
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from lnlbench.benchmark import Job, fit
+from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.protocol import splits as data_module
+from lnlbench.benchmark.protocol.settings import setting
+from lnlbench.benchmark.protocol.splits import Blind, prepare
+from lnlbench.benchmark.runs.facts import teller
+from lnlbench.benchmark.sweep import worker
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.tuning import optuna_search as optimisation
+from lnlbench.benchmark.tuning import pipeline
+from lnlbench.benchmark.tuning.scoring import SCORE
+from lnlbench.benchmark.tuning.study import Budget, TuneError, told_value
+from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial, bar_of, behind, train_trials
+from lnlbench.datasets.loading.images import load
+from lnlbench.datasets.noise import base as noise_base
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.store import Store
+from lnlbench.methods import Composition
+
+AT = "digits/symmetric-0.4"
+FEW = Budget(trials=4, sampler="random")
+PATIENT = 180
+
+
+@pytest.fixture
+def options(url):
+    return Options(tracking_uri=url, device="cpu", precision="fp32", execution="loop")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """An empty database for the claims and one for the studies."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'claims.db'}", f"sqlite:///{tmp_path / 'studies.db'}"
+    url = request.getfixturevalue("postgres_empty")
+    return url, url
+
+
+def plan_of(options, methods="gce", targets=(AT,), replicates="0-1", epochs=2, **more):
+    return pipeline.plan(targets, methods, replicates, {"epochs": epochs}, options, **more)
+
+
+def made(url):
+    """What MLflow holds of trials and studies."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=url)
+    found = client.search_runs([one.experiment_id for one in client.search_experiments()], max_results=1000)
+    return {kind: [run for run in found if run.data.tags.get("lnlbench.kind") == kind] for kind in ("trial", "study")}
+
+
+def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
+    page = tmp_path / "docs" / "tuning.md"
+    found = plan_of(options, "gce, early_stopping", ["digits/symmetric-0.4", "digits/symmetric-0.2"])
+    assert [study.name for study in found.studies] == [
+        f"tune/digits,epochs=2/symmetric-0.4/{name}" for name in ("gce", "ce")
+    ], "one search per family, at its reference; a reading has none"
+    outcomes, runs, report = pipeline.make(found, FEW, options)
+    assert not report.failed and len(report.done) == len({run.key for run in runs}) == 3 * 2 * 2
+    first = outcomes[0].trials[0]
+    assert [len(outcome.trials) for outcome in outcomes] == [4, 4]
+    assert (first.run.method, first.run.setting.lr) == (found.studies[0].run.method, 0.02), "first the defaults"
+    assert all(0 < told.test < 1 and told.validation for outcome in outcomes for told in outcome.trials)
+
+    store = Store(url)
+    results = store.results()
+    assert {result.track for result in results} == {"tuned"}, "trials are no results"
+    winner = outcomes[0].winner
+    gce = [result for result in results if result.label == "gce"]
+    assert {result.identity["setting"]["lr"] for result in gce} == {winner.run.setting.lr}
+    assert {result.setting for result in gce} == {f"digits,epochs=2/symmetric-{rate}" for rate in ("0.4", "0.2")}
+    assert {result.cost["tuning_trials"] for result in gce} == {4}
+    assert gce[0].cost["tuning_seconds"] == pytest.approx(outcomes[0].seconds, abs=0.01) and outcomes[0].seconds > 0
+    draws = {result.identity["noise"]["labels_sha256"] for result in results}
+    kinds = made(url)
+    children = Counter(run.data.tags["mlflow.parentRunId"] for run in kinds["trial"])
+    assert children == {run.info.run_id: 4 for run in kinds["study"]}
+    for run in kinds["trial"]:
+        trial = store.file(run.info.run_id, "noise.json").decode()
+        assert not any(draw in trial for draw in draws), "the noise of tuning is no replicate's"
+        assert SCORE in run.data.metrics and not (set(run.data.metrics) & {"accuracy/test", "score/noisy_val"})
+        with pytest.raises(StoreError):
+            store.file(run.info.run_id, WEIGHTS)
+    for run in kinds["study"]:
+        assert store.file(run.info.run_id, "budget.svg").startswith(b"<?xml")
+        assert run.data.metrics["device_seconds"] > 0 and run.data.metrics["trials"] == 4
+
+    done = pipeline.tune(found, FEW, options, None, page, "the command")
+    assert len(made(url)["trial"]) == 8 and not done.failed, "a second call makes nothing"
+    text = page.read_text()
+    assert text.count("### digits,epochs=2/symmetric-0.4") == 1 and "the command" in text
+    page.write_text(text.replace("# Tuning", "# Tuning\n\nby hand"))
+    pipeline.tune(found, FEW, options, None, page, "another command")
+    assert page.read_text() == text.replace("# Tuning", "# Tuning\n\nby hand").replace("the command", "another command")
+    figures = sorted(path.name for path in (page.parent / "figures").iterdir())
+    assert len(figures) == 2 and all(path.endswith(".svg") for path in figures)
+
+
+def test_the_score_is_that_of_the_best_validation_epoch(options):
+    """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
+    (study,) = plan_of(options, "co_teaching", epochs=4).studies
+    outcome = optimisation.search([study], Budget(trials=1), options)[study.name]
+    (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.tracking_uri)).trials
+    seen = prepare(told.run.setting, TUNING, load("digits"))
+
+    run = told.run
+    facts = teller(choose_compute("cpu", "fp32")).facts(run.told, run.method.told, run.setting, seen)
+    job = Job(run.setting, run.method, TUNING, seen.split, facts.values)
+    epochs = list(fit(job, device="cpu", precision="fp32"))
+    best = max(epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch))
+    assert told.validation == best.validation_accuracy
+    assert told.test == pytest.approx((best.predictions["test"] == seen.truth.test).double().mean().item())
+
+
+# Interrupted, refused.
+
+
+def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options, url, tmp_path, template):
+    budget = Budget(trials=13, batch=2)
+    shutil.copy(template, tmp_path / "whole.db")
+    whole = replace(options, tracking_uri=f"sqlite:///{tmp_path / 'whole.db'}")
+    studies = plan_of(options, "ce", epochs=1).studies
+    name = studies[0].name
+    expected = optimisation.search(studies, budget, whole, f"sqlite:///{tmp_path / 'whole-studies.db'}")[name]
+    seen = []
+
+    def interrupt(event):
+        if event.kind == "done" and event.key not in seen:
+            seen.append(event.key)
+            if len(seen) in (3, 11):
+                raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            optimisation.search(studies, budget, options, watch=interrupt)
+    found = optimisation.search(studies, budget, options, watch=interrupt)[name]
+    assert [(told.values, told.validation) for told in found.trials] == [
+        (told.values, told.validation) for told in expected.trials
+    ]
+    finished = Counter(run.data.tags["lnlbench.key"] for run in made(url)["trial"] if run.info.status == "FINISHED")
+    assert finished == {told.run.key: 1 for told in found.trials} and len(finished) == 13
+
+
+@pytest.mark.parametrize(
+    ("changed", "epochs", "difference"),
+    [
+        pytest.param(replace(FEW, trials=5), 2, "trials 4, not 5", id="budget"),
+        pytest.param(replace(FEW, sampler="tpe"), 2, "sampler random, not tpe", id="sampler"),
+        pytest.param(replace(FEW, seed=1), 2, "seed 0, not 1", id="seed"),
+    ],
+)
+def test_another_study_of_the_same_name_is_refused(options, changed, epochs, difference):
+    studies = plan_of(options, epochs=epochs).studies
+    optimisation.search(studies, FEW, options)
+    with pytest.raises(TuneError, match=f"{difference}.*--study NAME starts another"):
+        optimisation.search(studies, changed, options)
+
+
+def test_other_ranges_and_another_protocol_are_refused(options, monkeypatch):
+    studies = plan_of(options).studies
+    optimisation.search(studies, FEW, options)
+    monkeypatch.setattr("lnlbench.benchmark.tuning.space.WEIGHT_DECAY", optimisation.Range(1e-6, 1e-2, log=True))
+    monkeypatch.setattr("lnlbench.benchmark.tuning.study.PROTOCOL", 2)
+    with pytest.raises(TuneError, match=r"protocol 1, not 2.*weight_decay 1e-05 to 0\.01 log, not 1e-06 to 0\.01 log"):
+        optimisation.search(studies, FEW, options)
+
+
+def test_a_database_that_is_down_is_one_line(options):
+    with pytest.raises(StoreError, match="cannot be") as caught:
+        optimisation.search(plan_of(options).studies, FEW, options, "sqlite:////proc/none/studies.db")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_trial_that_fails_is_told_the_floor_and_counts(options, monkeypatch):
+    real = train_trials
+
+    def sometimes(members, **how):
+        if any(run.replicate == 2 for run, _ in members):
+            raise RuntimeError("no luck")
+        return real(members, **how)
+
+    monkeypatch.setattr("lnlbench.benchmark.tuning.trials.train_trials", sometimes)
+    studies = plan_of(options).studies
+    outcome = optimisation.search(studies, FEW, options)[studies[0].name]
+    assert [told.reason for told in outcome.trials] == ["", "", "RuntimeError: no luck", ""]
+    assert outcome.winner.number != 2
+    again = optimisation.search(studies, FEW, options)[studies[0].name]
+    assert [told.reason for told in again.trials] == [told.reason for told in outcome.trials], "told once and for all"
+
+
+def test_the_worst_is_clipped():
+    assert told_value(0.5, 0.6, 10_000, 10) == pytest.approx(0.6 - 5 * 0.0049, abs=1e-4)
+    assert told_value(0.59, 0.6, 10_000, 10) == 0.59
+    assert told_value(None, None, 100, 10) == 0.0
+    assert told_value(None, 0.6, 10_000, 10) == told_value(0.1, 0.6, 10_000, 10)
+
+
+# Out of reach.
+
+
+class Poison:
+    """In the place of an array: its length is no secret (it says whether the data set is whole), all else fails."""
+
+    def __init__(self, length):
+        object.__setattr__(self, "length", length)
+
+    def __len__(self):
+        return object.__getattribute__(self, "length")
+
+    def __getattribute__(self, name):
+        if name == "__class__":
+            return Poison
+        raise AssertionError(f"{name} was asked of what tuning must not read")
+
+    def __getitem__(self, index):
+        raise AssertionError("what tuning must not read was read")
+
+
+@pytest.fixture
+def drawn_before(monkeypatch):
+    """The labels of tuning, drawn by somebody else: the noise, too, need not see a true label any more."""
+    images, real = load("digits"), noise_base.parse_noise(setting(AT).noise)
+    seeds, original = {}, type(real).corrupt
+
+    def corrupt(self, poison, number):
+        seeds.setdefault(number, original(real, images, number))
+        return seeds[number]
+
+    monkeypatch.setattr(type(real), "corrupt", corrupt)
+    return images
+
+
+def test_the_tuner_reads_neither_test_set_nor_true_labels(options, drawn_before, monkeypatch):
+    names = ("train_labels", "test_labels", "test_images")
+    secret = replace(drawn_before, **{name: Poison(len(getattr(drawn_before, name))) for name in names})
+    studies = plan_of(options, "gce, co_teaching").studies
+    monkeypatch.setattr(data_module, "load", lambda name, data_dir: secret)
+    data_module.images_of.cache_clear()
+    worker._prepared.cache_clear()
+    try:
+        outcomes = optimisation.search(studies, FEW, options)
+        assert [told.reason for outcome in outcomes.values() for told in outcome.trials] == [""] * 8
+        with pytest.raises((AssertionError, ValueError)):  # the poison works
+            prepare(studies[0].run.setting, 0, secret)
+    finally:
+        data_module.images_of.cache_clear()
+        worker._prepared.cache_clear()
+
+
+def test_a_trial_takes_no_data_that_know_the_truth():
+    run = Trial(setting(AT), Composition(), "ce", 0, "f")
+    with pytest.raises(TypeError, match="blind data, but got Trial on Prepared"):
+        next(train_trials([(run, prepare(setting(AT), TUNING, load("digits")))]))
+
+
+def test_blind_data_have_no_place_for_the_truth():
+    assert set(Blind.__dataclass_fields__) == {"split", "manifest", "identity"}
+    data = Trial(setting(AT), Composition(), "ce", 0, "f").prepare(load("digits"))
+    assert isinstance(data, Blind) and data.split.probes == {}
+
+
+def test_a_trial_knows_no_accuracy_but_validation(options, url):
+    studies = plan_of(options).studies
+    outcome = optimisation.search(studies, FEW, options)[studies[0].name]
+    result = Store(url).result(outcome.trials[1].run.key)
+    assert not result.scored and result.track == TUNING
+    known = {name for name, row in result.curves.items() if any(value is not None for value in row)}
+    assert not {name for name in known if name.endswith(("_online", "_exact"))} and "test_accuracy" not in known
+    weights = Store(url).file(Store(url).stored()[outcome.trials[1].run.key], WEIGHTS)
+    assert set(torch.load(io.BytesIO(weights), weights_only=True)) == {"models", "averaged"}
+
+
+# Pruning.
+
+
+def test_no_trial_is_given_up_before_a_third():
+    bar = bar_of([[0.2, 0.5, 0.4, 0.6], [0.4, 0.3]], 10)
+    assert bar[:4] == pytest.approx((0.3, 0.45, 0.45, 0.5)) and bar[9] == pytest.approx(0.5)
+    assert not behind(bar, [0.1, 0.1], 10), "its time of grace"
+    assert behind(bar, [0.1, 0.1, 0.1], 10) and not behind(bar, [0.1, 0.5, 0.1], 10)
+    assert not behind((), [0.0] * 9, 10), "nothing to compare with"
+
+
+def test_pruned_trials_end_early_and_count(options):
+    budget = Budget(trials=14, sampler="random", prune=True, batch=4)
+    studies = plan_of(options, "ce", epochs=5).studies
+    outcome = optimisation.search(studies, budget, options)[studies[0].name]
+    store = Store(options.tracking_uri)
+    trained = [store.result(told.run.key).trained for told in outcome.trials]
+    assert len(trained) == 14 and trained[:10] == [5] * 10 and min(trained) >= 2
+
+
+# Killed.
+
+
+def test_kill_one_of_two_processes_that_tune(options, url, database, tmp_path, monkeypatch):
+    """Claims and studies in a database that two processes share; one is killed with its workers, and once more."""
+    claims, studies = database
+    program = Path(sysconfig.get_path("scripts")) / "lnlbench"
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    command = [program, "tune", AT, "-m", "ce, gce", "--trials", "6", "--seeds", "0", "--epochs", "30", "--jobs", "2"]
+    command += ["--sampler", "random", "--tracking-uri", url, "--database", claims, "--study-storage", studies]
+    command += ["--device", "cpu", "--precision", "fp32"]
+
+    def start():
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    doomed, other = start(), start()
+    try:
+        wait_for(lambda: running(url))
+        doomed.send_signal(signal.SIGKILL)
+        doomed.wait()
+        out, err = other.communicate(timeout=PATIENT)
+        assert other.returncode == 0, (out, err)
+    finally:
+        for process in (doomed, other):
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+    options = replace(options, database=claims)
+    found = plan_of(options, "ce, gce", replicates="0", epochs=30)
+    outcomes = optimisation.search(found.studies, Budget(trials=6, sampler="random"), options, studies)
+    assert [len(outcome.trials) for outcome in outcomes.values()] == [6, 6]
+    trials = made(url)["trial"]
+    finished = Counter(run.data.tags["lnlbench.key"] for run in trials if run.info.status == "FINISHED")
+    assert finished == {told.run.key: 1 for outcome in outcomes.values() for told in outcome.trials}
+    assert {run.info.status for run in trials} <= {"FINISHED", "KILLED"}
+
+
+def running(url):
+    """Whether a trial has begun and not ended; read beside MLflow, which would take seconds to load."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM runs WHERE status = 'RUNNING' AND name LIKE '% t%'"
+        ).fetchone()
+        return count
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + PATIENT
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENT} s for nothing"
+        time.sleep(0.02)

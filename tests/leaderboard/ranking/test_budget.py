@@ -1,0 +1,62 @@
+"""What n trials are worth: closed forms against all orders, and the interval that includes the search."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from lnlbench.leaderboard.ranking.budget import curve, expected, incumbents, winning, with_search
+
+PAIRS = [(0.5, 0.60), (0.7, 0.50), (0.6, 0.90), (0.7, 0.80), (0.2, 0.10)]
+
+
+def by_enumeration(pairs, size):
+    """The mean over all orders of the test accuracy of the first n trials' winner, ties to the earliest."""
+    orders = list(itertools.permutations(pairs))
+    return math.fsum(incumbents(order)[size - 1] for order in orders) / len(orders)
+
+
+@pytest.mark.parametrize("size", range(1, 6))
+def test_the_expectation_is_that_over_all_orders(size):
+    assert expected(PAIRS, size) == pytest.approx(by_enumeration(PAIRS, size))
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (5, 1), (5, 2), (5, 5), (20, 4)])
+def test_the_chance_to_win_is_the_hypergeometric_one(count, size):
+    exact = [math.comb(count - 1 - r, size - 1) / math.comb(count, size) for r in range(count)]
+    assert winning(count, size) == pytest.approx(exact)
+
+
+def test_one_trial_is_the_mean_and_all_are_the_winner():
+    assert expected(PAIRS, 1) == pytest.approx(np.mean([test for _, test in PAIRS]))
+    assert expected(PAIRS, 5) == pytest.approx((0.5 + 0.8) / 2), "two share the best validation"
+
+
+@pytest.mark.parametrize("size", [0, 6])
+def test_a_search_of_no_such_size_is_refused(size):
+    with pytest.raises(ValueError, match="must be in 1 to 5"):
+        expected(PAIRS, size)
+
+
+def test_the_curve_has_powers_of_two_and_all_and_brackets_itself():
+    pairs = [(i / 20, (i * 7 % 20) / 20) for i in range(20)]
+    rows = curve(pairs)
+    assert [row[0] for row in rows] == [1, 2, 4, 8, 16, 20]
+    assert all(low <= mean <= high for _, mean, low, high in rows)
+    assert rows == curve(pairs), "the same numbers every time"
+
+
+def test_the_incumbent_is_the_earliest_best():
+    assert incumbents(PAIRS) == [0.60, 0.50, 0.50, 0.50, 0.50]
+
+
+def test_an_interval_with_the_search_is_wider_where_the_search_could_have_gone_otherwise():
+    scores = [0.50, 0.51, 0.52]
+    alike = with_search(scores, [(0.7, 0.5)] * 20)
+    other = with_search(scores, [(0.7, 0.5), *[(0.69, 0.3)] * 19])
+    assert alike is not None and other is not None
+    half = 4.303 * 0.01 / math.sqrt(3)  # of t with two degrees of freedom
+    assert alike == pytest.approx((0.51 - half, 0.51 + half), abs=0.004)
+    assert other[0] < alike[0] - 0.1
+    assert with_search([0.5], PAIRS) is None and with_search(scores, []) is None

@@ -1,0 +1,82 @@
+"""The rule switch and the cost of methods, against numbers worked out by hand."""
+
+import pytest
+
+from lnlbench.leaderboard.ranking.build import boards
+from lnlbench.leaderboard.ranking.cost import cost, pareto
+from lnlbench.leaderboard.ranking.rule_switch import switch
+from lnlbench.leaderboard.results.rules import RULES
+
+
+@pytest.fixture
+def runs(make):
+    """Of two methods, one has a peak that noisy validation does not see."""
+    peaked = [make(label="peaked", replicate=i, test=[0.5, 0.9, 0.6], validation=[0.1, 0.2, 0.3]) for i in range(2)]
+    steady = [make(label="steady", replicate=i, test=[0.5, 0.7, 0.8], validation=[0.1, 0.2, 0.3]) for i in range(2)]
+    return peaked + steady
+
+
+def test_who_wins_only_because_the_test_set_chose_the_epoch(runs):
+    (first, second), sentences = switch(boards(runs, list(RULES)))
+    assert (first.name, second.name) == ("steady", "peaked")
+    assert (first.places["noisy_val"], first.places["oracle"], first.change["oracle"]) == (1, 2, -1)
+    assert second.gap["noisy_val"] == pytest.approx(0.3)
+    assert second.gap["final"] == pytest.approx(0.3)
+    assert first.gap["oracle"] == 0
+    assert sentences == [
+        "digits/symmetric-0.4: peaked (place 2 under noisy_val) leads only if the test set chooses the epoch; "
+        "else steady does."
+    ]
+
+
+def test_equal_means_share_a_place(make):
+    found, sentences = switch(boards([make(label=label) for label in ("a", "b")], list(RULES)))
+    assert [row.places["oracle"] for row in found] == [1, 1]
+    assert sentences == []
+
+
+def test_readings_and_references_are_left_out(runs, make):
+    host = runs[-1]
+    reading = make(label="steady + early_stopping", replicate=1, host=host.key)
+    longer = make(label="steady", setting="digits,epochs=2x/symmetric-0.4")
+    found, _ = switch(boards([*runs, reading, longer], list(RULES)))
+    assert [row.name for row in found] == ["steady", "peaked"]
+
+
+def test_without_a_common_setting_there_is_nothing_to_switch(make):
+    assert switch(boards([make(), make(label="gce", noise="clean")], list(RULES))) == ([], [])
+
+
+def test_costs_weigh_settings_alike(make):
+    usual = {"forward_passes": 2.0, "backward_passes": 2.0, "epochs": 10}
+    runs = {
+        "s1": [make(cost={"train_seconds": s, **usual}) for s in (1.0, 3.0)],
+        "s2": [make(cost={"train_seconds": 10.0, **usual}, networks=2)],
+    }
+    found = cost("sam", runs)
+    assert (found.train_seconds, found.seconds, found.passes, found.networks) == (6.0, 6.0, 20.0, 2)
+    assert (found.tuning_seconds, found.tuning_trials, found.peak_memory) == (None, None, None)
+
+
+def test_tuning_counts_where_it_is_recorded(make):
+    runs = {"s": [make(cost={"train_seconds": 5.0, "tuning_seconds": 95.0, "tuning_trials": 20})]}
+    found = cost("gce", runs)
+    assert (found.seconds, found.tuning_trials) == (100.0, 20)
+
+
+def test_nothing_recorded_is_no_cost(make):
+    found = cost("ce", {"s": [make(cost={})]})
+    assert (found.seconds, found.passes) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("points", "front"),
+    [
+        pytest.param({"a": (1, 1), "b": (2, 2), "c": (3, 1.5)}, ["a", "b"], id="beaten in both"),
+        pytest.param({"a": (1, 1), "b": (1, 2)}, ["b"], id="as cheap and better"),
+        pytest.param({"a": (1, 1), "b": (1, 1)}, ["a", "b"], id="equal"),
+        pytest.param({}, [], id="nobody"),
+    ],
+)
+def test_front(points, front):
+    assert pareto(points) == front

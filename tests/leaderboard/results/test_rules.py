@@ -1,0 +1,65 @@
+"""Each rule on histories whose score can be read off by eye."""
+
+import math
+
+import pytest
+
+from lnlbench.leaderboard.results.rules import RANKED, RULES, best_epoch, resolution, rule_named
+
+LONG = [i / 100 for i in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "test", "validation", "report", "score"),
+    [
+        pytest.param("noisy_val", [0.5, 0.7, 0.6], [0.1, 0.2, 0.3], 0, 0.6, id="test at the best validation"),
+        pytest.param("noisy_val", [0.5, 0.7, 0.6], [0.1, 0.3, 0.3], 0, 0.7, id="ties to the earliest"),
+        pytest.param("noisy_val", [0.5, 0.7, 0.6], [0.3, math.nan, None], 0, 0.5, id="NaN and gaps never win"),
+        pytest.param("final", [0.5, 0.7, 0.6], [0.1, 0.2, 0.3], 2, 0.6, id="last by default"),
+        pytest.param("final", [0.5, 0.7, 0.6], [0.1, 0.2, 0.3], 0, 0.5, id="what the method reports"),
+        pytest.param("oracle", [0.5, 0.7, 0.6], [0.9, 0.2, 0.3], 2, 0.7, id="best test epoch"),
+        pytest.param("mean10", LONG, LONG, 11, sum(LONG[2:]) / 10, id="last ten"),
+        pytest.param("mean10", [0.4, 0.6], [0.1, 0.2], 1, 0.5, id="fewer than ten"),
+    ],
+)
+def test_rules(make, rule, test, validation, report, score):
+    result = make(test=test, validation=validation, report=report)
+    assert RULES[rule](result) == pytest.approx(score, abs=1e-15)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_diverged_run_scores_chance(make, rule):
+    assert RULES[rule](make(test=[0.9, 0.9], diverged=True, classes=4)) == 0.25
+    assert RULES[rule](make(test=[], report=0, diverged=True, classes=100)) == 0.01
+
+
+def test_the_oracle_never_ranks():
+    assert set(RULES) - set(RANKED) == {"oracle"}
+
+
+def test_unknown_rule():
+    with pytest.raises(ValueError, match="unknown rule 'finl'; did you mean 'final'"):
+        rule_named("finl")
+
+
+def test_no_epoch_to_choose():
+    with pytest.raises(ValueError, match="no number"):
+        best_epoch([None, math.nan])
+
+
+def test_resolution_without_noise_is_the_standard_error():
+    assert resolution(2500, 0.5, 0.0, 10) == pytest.approx(0.01)
+
+
+def test_resolution_grows_as_noise_hides_the_signal():
+    # 1 - 0.4 - 0.4/9 = 5/9
+    assert resolution(2500, 0.5, 0.4, 10) == pytest.approx(0.01 * 9 / 5)
+
+
+@pytest.mark.parametrize(
+    ("size", "accuracy", "rate", "classes"),
+    [(0, 0.5, 0.1, 10), (10, 1.5, 0.1, 10), (10, 0.5, 0.9, 10), (10, 0.5, -0.1, 10), (10, 0.5, 0.5, 2)],
+)
+def test_resolution_refuses(size, accuracy, rate, classes):
+    with pytest.raises(ValueError, match="got"):
+        resolution(size, accuracy, rate, classes)

@@ -1,0 +1,170 @@
+"""Exactly one process gets a key, whatever dies when."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.claims import Claims, new_owner
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def claims_url(request, tmp_path):
+    """A database without claims."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'claims.db'}"
+    return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def claims(claims_url):
+    opened = Claims(claims_url)
+    yield opened
+    opened.close()
+
+
+def test_life_of_a_claim(claims):
+    assert claims.states(["k"]) == {}
+    grant = claims.acquire("k", "a")
+    assert grant and grant.abandoned is None
+    assert claims.acquire("k", "b") is None
+    assert claims.acquire("k", "a") is None, "two threads of one owner must not both run it"
+    assert claims.heartbeat("k", "a") and not claims.heartbeat("k", "b")
+    assert claims.attach("k", "run", "a") and not claims.attach("k", "other", "b")
+    assert claims.states(["k", "unknown"]) == {"k": "running"}
+    assert claims.run_id("k") is None
+    assert not claims.done("k", "b")
+    assert claims.done("k", "a")
+    assert claims.states(["k"]) == {"k": "done"}
+    assert claims.run_id("k") == "run"
+    assert claims.acquire("k", "b") is None
+    assert not claims.heartbeat("k", "a") and not claims.release("k", "a")
+
+
+def test_release_and_reopen(claims):
+    claims.acquire("k", "a")
+    assert not claims.release("k", "b") and not claims.reopen("k")
+    assert claims.release("k", "a")
+    assert claims.acquire("k", "b").abandoned is None
+    claims.done("k", "b")
+    assert claims.reopen("k")
+    assert claims.acquire("k", "c")
+
+
+def test_an_expired_lease_is_taken_over(claims_url):
+    claims = Claims(claims_url, lease=0.2)
+    claims.acquire("k", "a")
+    claims.attach("k", "run of a", "a")
+    assert claims.acquire("k", "b") is None
+    time.sleep(0.3)
+    assert claims.states(["k"]) == {"k": "abandoned"}
+    assert claims.acquire("k", "b").abandoned == "run of a"
+    assert not claims.heartbeat("k", "a"), "the first owner must learn that it lost the key"
+    assert not claims.done("k", "a") and not claims.release("k", "a")
+    claims.close()
+
+
+def test_a_kept_claim_does_not_expire(claims_url):
+    claims = Claims(claims_url, lease=0.8)
+    claims.acquire("k", "a")
+    with claims.keep("k", "a") as beat:
+        time.sleep(1.6)
+        assert claims.acquire("k", "b") is None
+        assert not beat.lost
+    time.sleep(1.0)
+    assert claims.acquire("k", "b")
+    claims.close()
+
+
+def test_a_lost_claim_is_noticed(claims_url):
+    claims = Claims(claims_url, lease=0.4)
+    claims.acquire("k", "a")
+    with claims.keep("k", "a") as beat:
+        claims.release("k", "a")
+        claims.acquire("k", "b")
+        time.sleep(0.3)
+        assert beat.lost
+    claims.close()
+
+
+CLAIM = """
+import sys, time
+from lnlbench.leaderboard.claims import Claims
+claims = Claims(sys.argv[1]); print("ready", flush=True); sys.stdin.readline()
+won = [key for key in (f"k{i}" for i in range(20)) if claims.acquire(key, sys.argv[2])]
+print(*won, flush=True); sys.stdin.readline()
+"""
+
+
+def test_of_four_processes_exactly_one_wins_each_key(claims_url, start):
+    processes = [start(CLAIM, claims_url, f"owner {i}") for i in range(4)]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 4
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    won = [process.stdout.readline().split() for process in processes]
+    assert sorted(key for keys in won for key in keys) == sorted(f"k{i}" for i in range(20))
+
+
+def test_a_killed_owner_is_succeeded_at_once_and_by_one(claims, claims_url, start):
+    first = start(CLAIM, claims_url, "first")
+    first.stdin.write("\n")
+    first.stdin.flush()
+    assert first.stdout.readline() == "ready\n" and len(first.stdout.readline().split()) == 20
+    claims.attach("k3", "run of the first", "first")
+    assert claims.acquire("k3", "heir") is None, "its owner lives"
+    os.kill(first.pid, signal.SIGKILL)
+    time.sleep(0.2)  # dead, but not waited for: a zombie still has its number
+    assert claims.states(["k3"]) == {"k3": "abandoned"}
+    heirs = [start(CLAIM, claims_url, f"heir {i}") for i in range(2)]
+    assert [heir.stdout.readline() for heir in heirs] == ["ready\n"] * 2
+    for heir in heirs:
+        heir.stdin.write("\n")
+        heir.stdin.flush()
+    won = [heir.stdout.readline().split() for heir in heirs]
+    assert sorted(key for keys in won for key in keys) == sorted(f"k{i}" for i in range(20))
+
+
+def test_a_dead_owners_run_is_named(claims, claims_url, start):
+    first = start(CLAIM, claims_url, "first")
+    first.communicate("\n\n")
+    claims.attach("k3", "run of the first", "first")
+    assert claims.acquire("k3", "heir").abandoned == "run of the first"
+
+
+def test_a_number_that_was_given_to_another_process_is_not_its_owner(claims, monkeypatch):
+    monkeypatch.setattr("lnlbench.leaderboard.store.claims.me", lambda: this | {"started": "1"})
+    from lnlbench.leaderboard.store.processes import me
+
+    this = me()
+    claims.acquire("k", "a")
+    assert claims.acquire("k", "b"), "this process lives, but it started later than the owner"
+
+
+def test_an_owner_on_another_machine_is_believed(claims, monkeypatch):
+    from lnlbench.leaderboard.store.processes import me
+
+    other = me() | {"host": "elsewhere", "pid": 2**22 + 1}
+    monkeypatch.setattr("lnlbench.leaderboard.store.claims.me", lambda: other)
+    claims.acquire("k", "a")
+    assert claims.acquire("k", "b") is None
+
+
+def test_many_states_at_once(claims):
+    claims.acquire("k700", "a")
+    assert claims.states(f"k{i}" for i in range(1200)) == {"k700": "running"}
+
+
+def test_owners_differ():
+    assert new_owner() != new_owner()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "claims.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://h/d", "http://localhost"],
+)
+def test_what_is_no_database_is_refused(url):
+    with pytest.raises(StoreError, match="a store"):
+        Claims(url)

@@ -1,0 +1,56 @@
+"""A real MLflow server on a store: it shows what was written, and takes runs over HTTP."""
+
+import socket
+
+import pytest
+
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.store import Store, serve
+
+
+@pytest.fixture
+def port():
+    """A port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_runs_reach_a_server_and_come_back(store, port, make, info_of, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "home"))
+    with store.begin(info_of(make())) as recording:
+        recording.finish(make())
+    process = serve(store, port=port)
+    try:
+        remote = Store(f"http://127.0.0.1:{port}/")
+        assert [result.label for result in remote.results()] == ["ce"]
+        other = make(label="gce", dataset="mnist", setting="mnist/clean", noise="clean")
+        assert remote.claim(other.key, "me")
+        with remote.begin(info_of(other), owner="me") as recording:
+            recording.log({"test_accuracy": 0.5}, 0)
+            recording.finish(other, {"plots/a.svg": "<svg/>"})
+        assert remote.results("mnist") == [other]
+        assert (tmp_path / "home" / "claims.db").exists()
+        with pytest.raises(StoreError, match="on a server already"):
+            serve(remote)
+        with pytest.raises(StoreError, match=rf"port {port} cannot be used"):
+            serve(store, port=port)
+        remote.close()
+    finally:
+        process.terminate()
+        process.wait()
+    assert capfd.readouterr() == ("", "")
+    assert store.results("mnist") == [other]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org"])
+def test_the_server_is_for_this_machine_alone(store, host):
+    with pytest.raises(StoreError, match="this machine alone"):
+        serve(store, host=host)
+
+
+def test_a_server_that_does_not_start_says_why(store, port, monkeypatch):
+    monkeypatch.setattr(store, "uri", "sqlite:////proc/none/mlflow.db")
+    with pytest.raises(StoreError, match="did not start within") as caught:
+        serve(store, port=port, wait=30)
+    assert "\n" not in str(caught.value)

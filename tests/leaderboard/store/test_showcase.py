@@ -1,0 +1,90 @@
+"""Views, figures and texts of a real store: what MLflow's UI will find."""
+
+import json
+
+import pytest
+
+from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
+from lnlbench.leaderboard.store import views
+from lnlbench.leaderboard.store.naming import CHARTS
+from lnlbench.leaderboard.store.showcase import FIGURES, prepare
+
+
+def fill(store, make, info_of, labels=("ce", "gce"), replicates=2):
+    noise = {"realised_rate": 0.41, "nominal_rate": 0.4, "class_rates": [0.4, 0.42]}
+    noise |= {"transition_matrix": [[0.6, 0.4], [0.42, 0.58]]}
+    identity = {"noise": noise, "split": {"validation": 1000}}
+    for label in labels:
+        for i in range(replicates):
+            result = make(label=label, replicate=i, test=[0.5, 0.7 + 0.02 * i], identity=identity)
+            with store.begin(info_of(result, cell_files=lambda: {"examples.png": b"png"})) as recording:
+                recording.finish(result)
+
+
+def cells_of(store):
+    (experiment,) = store.experiments()
+    return experiment, [cell for cell, _ in store.cells(experiment)]
+
+
+def test_cells_have_figures_and_a_page(store, make, info_of, tmp_path):
+    fill(store, make, info_of)
+    prepare(store)
+    _, (cell, _) = cells_of(store)
+    files = {path.name for path in (tmp_path / "artifacts" / "lnl" / "digits" / cell.info.run_id).rglob("*.*")}
+    assert files == {"curves.svg", "noise.svg", "examples.png"}
+    page = cell.data.tags["mlflow.note.content"]
+    assert "| noisy_val (ranks) | 71.00 | 12.71 | 2 |" in page
+    assert "nominal rate 0.4, realised 0.4100" in page and "0.4000 to 0.4200" in page
+
+
+def test_what_is_up_to_date_is_not_made_again(store, make, info_of, monkeypatch):
+    fill(store, make, info_of, ["ce"])
+    prepare(store)
+    before = cells_of(store)[1][0].data.tags[FIGURES]
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "read", None)  # to draw again it would have to be called
+        prepare(store)
+    fill(store, make, info_of, ["ce"], replicates=3)
+    prepare(store)
+    assert cells_of(store)[1][0].data.tags[FIGURES] != before
+
+
+def test_views_are_tags_that_the_ui_reads(store, make, info_of):
+    fill(store, make, info_of, ["ce"])
+    paths = prepare(store)
+    assert list(paths) == ["digits/symmetric-0.4", "digits: all settings"]
+    experiment, _ = cells_of(store)
+    saved = {name: json.loads(text) for name, text in experiment.tags.items() if name.startswith(views.TAG)}
+    assert {view["name"] for view in saved.values()} == set(paths)
+    for name, view in saved.items():
+        assert name.removeprefix(views.TAG) in paths[view["name"]]
+        assert isinstance(view["createdAt"], int), "a text would make the UI ignore the view without a word"
+        state = json.loads(view["state"])
+        sections = {section["uuid"] for section in state["compareRunSections"]}
+        assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == sections
+        assert len({chart["uuid"] for chart in state["compareRunCharts"]}) == len(state["compareRunCharts"])
+
+
+def test_the_view_of_a_setting_draws_every_curve_that_is_logged():
+    assert set(views.CURVES) == set(CHARTS.values())
+
+
+def test_a_view_that_is_too_long_is_left_out(store, make, info_of, monkeypatch):
+    fill(store, make, info_of, ["ce"])
+    monkeypatch.setattr(views, "LONGEST", 10)
+    with pytest.warns(StoreWarning, match="over MLflow's limit of 10"):
+        assert prepare(store) == {}
+
+
+def test_a_store_that_takes_no_views_can_be_looked_at(store, make, info_of, monkeypatch):
+    def broken(*_):
+        raise StoreError("the store cannot be written")
+
+    fill(store, make, info_of, ["ce"])
+    monkeypatch.setattr(store, "tag_experiment", broken)
+    with pytest.warns(StoreWarning, match="could not be saved: the store cannot be written"):
+        assert prepare(store)
+
+
+def test_an_empty_store_has_no_views(store):
+    assert prepare(store) == {}
