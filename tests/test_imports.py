@@ -103,9 +103,9 @@ def test_training_needs_torch_and_timm_alone(code):
     "code",
     [
         pytest.param("import lnlbench.benchmark", id="the package"),
-        pytest.param("import lnlbench.benchmark.cli", id="the command line"),
+        pytest.param("import lnlbench.benchmark.cli.app", id="the command line"),
         pytest.param(
-            "import lnlbench.benchmark.cli as cli\nsys.argv[:] = ['lnlbench', '--help']\n"
+            "import lnlbench.benchmark.cli.app as cli\nsys.argv[:] = ['lnlbench', '--help']\n"
             "try:\n    cli.main()\nexcept SystemExit as done:\n    assert not done.code, done.code",
             id="its help",
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from numpy.typing import NDArray
+from lnlbench.benchmark.studies.simulators.array import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from lnlbench.datasets.loading.images import Images
 
 C = TypeVar("C")
-Array = NDArray[Any]
 FAST, FULL = "fast", "full"
 
 

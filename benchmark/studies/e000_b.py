@@ -14,9 +14,10 @@ from lnlbench.benchmark.protocol.seeds import generator
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import Split
 from lnlbench.benchmark.runs.metrics import accuracy, auroc
-from lnlbench.benchmark.studies.base import FULL, Array, Context, Criterion, Evidence, Study
+from lnlbench.benchmark.studies.base import FULL, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.methods._parse import parse
 
 if TYPE_CHECKING:

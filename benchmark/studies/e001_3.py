@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from lnlbench.benchmark.protocol.seeds import seed
-from lnlbench.benchmark.studies.base import FULL, Array, Context, Criterion, Evidence, Study
+from lnlbench.benchmark.studies.base import FULL, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.e001_2 import clusters
 from lnlbench.benchmark.studies.plots import CLEAN, NOISY, OTHER, finish, panels
 from lnlbench.benchmark.studies.registry import register
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.benchmark.studies.simulators.kernel_network import degrees, drawn, gram
 from lnlbench.benchmark.studies.simulators.segment_training import flipped
 

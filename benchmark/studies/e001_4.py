@@ -10,9 +10,10 @@ import torch
 
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.protocol.seeds import generator, seed
-from lnlbench.benchmark.studies.base import FULL, Array, Context, Criterion, Evidence, Study
+from lnlbench.benchmark.studies.base import FULL, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.benchmark.studies.simulators.kernel_network import KernelNetwork
 from lnlbench.benchmark.studies.simulators.segment_training import Data, Descent, Trace, descend, flipped
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lnlbench.benchmark.protocol.seeds import seed
-from lnlbench.benchmark.studies.base import FAST, FULL, Array, Context, Criterion, Evidence, Study
+from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, OTHER, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.benchmark.studies.simulators.two_layer_linear import Sizes, Trace, draw_runs, first, simulate
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lnlbench.benchmark.protocol.seeds import seed
-from lnlbench.benchmark.studies.base import Array, Context, Criterion, Evidence, Study
+from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, OTHER, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.benchmark.studies.simulators.erf_network import (
     Problem,
     kernel,

@@ -17,9 +17,10 @@ from lnlbench.benchmark.engine.trainer import fit
 from lnlbench.benchmark.protocol.settings import Setting, setting
 from lnlbench.benchmark.protocol.splits import TEST, Prepared, prepare
 from lnlbench.benchmark.runs.metrics import accuracy
-from lnlbench.benchmark.studies.base import FULL, Array, Context, Criterion, Evidence, Study
+from lnlbench.benchmark.studies.base import FULL, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, OTHER, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.methods._parse import parse
 
 if TYPE_CHECKING:

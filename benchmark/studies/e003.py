@@ -14,9 +14,10 @@ from lnlbench.benchmark.protocol.splits import Prepared, images_of
 from lnlbench.benchmark.runs.artifacts import SAMPLES, Keep
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import maker_of
-from lnlbench.benchmark.studies.base import Array, Context, Criterion, Evidence, Study, StudyError
+from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study, StudyError
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, OTHER, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.benchmark.sweep.grid import plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.leaderboard.ranking.statistics import interval, paired

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from lnlbench.benchmark.studies.base import Array, Context, Criterion, Evidence, Study, StudyError, Verdict, judge
+from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study, StudyError, Verdict, judge
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.leaderboard.store.recording import Point
 from lnlbench.leaderboard.store.study_record import StudyRecord
 

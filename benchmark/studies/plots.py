@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lnlbench.benchmark.studies.base import Array
+from lnlbench.benchmark.studies.simulators.array import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erf
 
-from lnlbench.benchmark.studies.base import Array
+from lnlbench.benchmark.studies.simulators.array import Array
 
 Params = tuple[Array, Array, Array, Array]
 """W [r, h], b [h], v [h, C], c [C]."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lnlbench.benchmark.studies.base import Array
+from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.benchmark.studies.simulators.two_layer_linear import Sizes, Trace
 
 

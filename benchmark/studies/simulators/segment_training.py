@@ -13,7 +13,7 @@ from torch.func import functional_call
 from lnlbench.benchmark.engine.epoch_numbers import EVALUATION_BATCH
 from lnlbench.benchmark.protocol.seeds import generator
 from lnlbench.benchmark.runs import segments
-from lnlbench.benchmark.studies.base import Array
+from lnlbench.benchmark.studies.simulators.array import Array
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lnlbench.benchmark.studies.base import Array
+from lnlbench.benchmark.studies.simulators.array import Array
 
 
 @dataclass(frozen=True)

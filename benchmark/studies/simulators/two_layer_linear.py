@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lnlbench.benchmark.studies.base import Array
+from lnlbench.benchmark.studies.simulators.array import Array
 
 State = tuple[Array, Array]
 """a [R, k] and W [R, k, d] of the effective neurons."""
