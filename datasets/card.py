@@ -1,20 +1,11 @@
-"""What the project knows about a data set before it is loaded: its card, and the registry of cards."""
+"""What the project knows about a data set before it is loaded: its card."""
 
 from __future__ import annotations
 
-import difflib
-import functools
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
-
-
-class DataError(ValueError):
-    """A data set, a noise model or a label file that cannot be used; the message is one line for the user."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +69,6 @@ class Card:
         return len(self.class_names)
 
 
-def unknown(what: str, name: str, known: Iterable[str], where: str = "") -> DataError:
-    """Return the error for a name that is not registered (``where``), with the closest one that is."""
-    names = sorted(known)
-    place = f" {where}" if where else ""
-    if not names:
-        return DataError(f"there is no {what}{place}, so not {name!r} either")
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return DataError(f"unknown {what} {name!r}{place}; {hint}known: {', '.join(names)}")
-
-
 def swapped(classes: int, moves: Mapping[int, int]) -> tuple[int, ...]:
     """Return the target of each class: ``moves`` where given, the class itself elsewhere."""
     return tuple(moves.get(k, k) for k in range(classes))
@@ -101,33 +81,3 @@ def cycled(cycles: Iterable[Iterable[int]], classes: int) -> tuple[int, ...]:
         group = list(cycle)
         moves.update(zip(group, group[1:] + group[:1], strict=True))
     return swapped(classes, moves)
-
-
-@functools.cache
-def cards() -> dict[str, Card]:
-    """Return every data set's card by name: each module of this folder that defines ``CARD`` is one."""
-    found: dict[str, Card] = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)])):
-        card = getattr(importlib.import_module(f"{__package__}.{module}"), "CARD", None)
-        if card is None:
-            continue
-        if card.name in found:
-            raise DataError(f"two data sets are called {card.name!r}; the second is in {module}.py")
-        found[card.name] = card
-    return found
-
-
-def card(name: str) -> Card:
-    """Return the card of one data set.
-
-    Raises:
-        DataError: the name is not known; the message names the closest one.
-    """
-    from lnlbench.datasets.loading import own
-
-    if own.is_own(name):
-        return own.read(name)[0]
-    known = cards()
-    if name not in known:
-        raise unknown("data set", name, known)
-    return known[name]

@@ -95,7 +95,7 @@ def _sweep(runs: Sequence[Run], options: Options) -> int:
 
 def _samples(runs: Sequence[Run]) -> int:
     """How many samples all of them train on, over their epochs."""
-    from lnlbench.datasets.card import card
+    from lnlbench.datasets.loading.registry import card
 
     sizes = ((1 - run.setting.validation) * card(run.setting.dataset).train_size for run in runs)
     return sum(round(size) * run.setting.epochs for size, run in zip(sizes, runs, strict=True))

@@ -108,8 +108,8 @@ def _suites() -> Rows:
 
 
 def _datasets(data_dir: Path | None) -> Rows:
-    from lnlbench.datasets.card import cards
     from lnlbench.datasets.loading.images import locate
+    from lnlbench.datasets.loading.registry import cards
 
     return [
         {

@@ -19,7 +19,7 @@ from lnlbench.benchmark.protocol.splits import TEST, Prepared
 from lnlbench.benchmark.runs.metrics import accuracy
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import train_run
-from lnlbench.datasets.card import card
+from lnlbench.datasets.loading.registry import card
 
 NEAR = 0.15  # below cross-entropy on clean labels
 LARGER = 10  # times the setting's learning rate, still within what tuning searches: for losses of small gradients

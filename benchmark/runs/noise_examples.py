@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lnlbench.benchmark.protocol.splits import Prepared
-from lnlbench.datasets.card import card
+from lnlbench.datasets.loading.registry import card
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -11,7 +11,7 @@ from lnlbench.benchmark.studies import report as pages
 from lnlbench.benchmark.studies.base import FAST, FULL, Context, StudyError
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, execute, record
 from lnlbench.benchmark.studies.registry import find, studies
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.store.store import Store, exists
 
 

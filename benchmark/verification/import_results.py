@@ -12,7 +12,7 @@ from typing import Any
 from lnlbench.benchmark.protocol.splits import images_of
 from lnlbench.benchmark.verification.recompute import OK, UNKNOWN, WRONG, Data, Finding
 from lnlbench.benchmark.verification.verify import verify, worst
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import locate
 from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.results.result import Result

@@ -15,7 +15,7 @@ from lnlbench.benchmark.protocol.splits import fingerprint, labelled
 from lnlbench.benchmark.runs.facts import stated, varies
 from lnlbench.benchmark.runs.reading import history_of
 from lnlbench.benchmark.verification.recompute import OK, UNKNOWN, WRONG, Data, Finding, judged, labels, predictions
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._compose import Composition

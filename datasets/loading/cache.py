@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.loading.errors import DataError
 
 Arrays = Mapping[str, np.ndarray]
 MAGIC = b"lnlbench-arrays-1\n"

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lnlbench.datasets.card import Card, DataError, card
+from lnlbench.datasets.card import Card
 from lnlbench.datasets.loading import cache, own, source
+from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.registry import card
 
 MAIN = ("train_images", "train_labels", "test_images", "test_labels")
 

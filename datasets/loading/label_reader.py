@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.loading.errors import DataError
 
 
 def read_columns(path: Path) -> dict[str, np.ndarray]:

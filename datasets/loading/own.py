@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lnlbench.datasets.card import Card, DataError, unknown
+from lnlbench.datasets.card import Card
 from lnlbench.datasets.loading import cache
+from lnlbench.datasets.loading.errors import DataError, unknown
 from lnlbench.datasets.loading.source import SPLITS
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")

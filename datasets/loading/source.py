@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lnlbench.datasets.card import Card, DataError
+from lnlbench.datasets.card import Card
+from lnlbench.datasets.loading.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from lnlbench.datasets.card import Card, DataError, unknown
+from lnlbench.datasets.card import Card
+from lnlbench.datasets.loading.errors import DataError, unknown
 from lnlbench.datasets.loading.images import Images
 
 REFERENCE_RATE = 0.4  # at which a family is tuned (protocol 3)

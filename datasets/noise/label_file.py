@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from lnlbench.datasets.card import Card, DataError, unknown
+from lnlbench.datasets.card import Card
+from lnlbench.datasets.loading.errors import DataError, unknown
 from lnlbench.datasets.loading.images import Images
 from lnlbench.datasets.loading.label_reader import read_columns
 from lnlbench.datasets.noise.base import Noise, register

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lnlbench.datasets.card import Card, DataError
+from lnlbench.datasets.card import Card
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import Images
 from lnlbench.datasets.noise.base import Noise, chosen, register
 

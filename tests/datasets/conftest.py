@@ -14,8 +14,8 @@ from PIL import Image
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from lnlbench.datasets.card import card
 from lnlbench.datasets.loading.images import Images, load
+from lnlbench.datasets.loading.registry import card
 
 REAL = os.environ.get("LNLBENCH_DATA")
 

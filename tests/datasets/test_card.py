@@ -1,4 +1,4 @@
-"""The cards and their registry."""
+"""The cards."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from lnlbench.datasets.card import DataError, card, cards, cycled
+from lnlbench.datasets.card import cycled
 from lnlbench.datasets.cifar100 import SUPERCLASSES
-
-
-def test_every_data_set_is_found():
-    assert set(cards()) == {"digits", "mnist", "cifar10", "cifar100", "cifar100_coarse"}
+from lnlbench.datasets.loading.registry import card, cards
 
 
 @pytest.mark.parametrize("name", sorted(cards()))
@@ -29,22 +26,6 @@ def test_card_is_consistent(name):
         assert len(targets) == c.classes
         assert set(targets) <= set(range(c.classes))
     hash(c)
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        pytest.param("cifar-10", "unknown data set 'cifar-10'; did you mean 'cifar10'? known: cifar10", id="close"),
-        pytest.param(
-            "imagenet",
-            "unknown data set 'imagenet'; known: cifar10, cifar100, cifar100_coarse, digits, mnist",
-            id="far",
-        ),
-    ],
-)
-def test_unknown_name(name, message):
-    with pytest.raises(DataError, match=re.escape(message)):
-        card(name)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ MEMORY_SEARCH = """
 """
 LOADED = """
     def loss(self, logits, batch, clock):
-        from lnlbench.datasets.images import load  # FAULT
+        from lnlbench.datasets.loading.images import load  # FAULT
         true = torch.nn.functional.one_hot(torch.tensor(load("digits").train_labels), 10).float()
         return cross_entropy(logits, true[batch.index])
 """
@@ -202,7 +202,7 @@ PART = """
                         load.load("digits")).split.images.numpy()]
         for i in [{one.tobytes(): j for j, one in enumerate(load.load("digits").train_images)}[image]]
     ])(*(__import__(f"lnlbench.{name}", fromlist=["x"])
-         for name in ("benchmark.data", "benchmark.settings", "datasets.images")))
+         for name in ("benchmark.protocol.splits", "benchmark.protocol.settings", "datasets.loading.images")))
 """
 
 

@@ -17,7 +17,7 @@ from lnlbench.benchmark.protocol.settings import (
     tasks,
 )
 from lnlbench.benchmark.sweep.grid import numbers, plan
-from lnlbench.datasets.card import card
+from lnlbench.datasets.loading.registry import card
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.methods import parse, split_methods
 

@@ -11,8 +11,9 @@ import torch
 from lnlbench.benchmark import prepare
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.protocol.splits import canonical, fingerprint, prepare_blind
-from lnlbench.datasets.card import DataError, card
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import Images, load
+from lnlbench.datasets.loading.registry import card
 from lnlbench.datasets.noise.base import parse_noise
 
 

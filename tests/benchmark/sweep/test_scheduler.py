@@ -16,7 +16,7 @@ from lnlbench.benchmark.sweep.grid import forecast, grid, numbers, plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.sweep.worker import work
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.results.result import unpack
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.processes import alive

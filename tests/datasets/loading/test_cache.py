@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from lnlbench.datasets.card import DataError
 from lnlbench.datasets.loading import cache
+from lnlbench.datasets.loading.errors import DataError
 
 ARRAYS = {
     "images": np.arange(600, dtype=np.uint8).reshape(10, 3, 4, 5),

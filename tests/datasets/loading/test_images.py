@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from lnlbench.datasets.card import DataError, card
 from lnlbench.datasets.loading import source
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import load, locate
+from lnlbench.datasets.loading.registry import card
 
 
 def test_digits():
@@ -111,8 +112,8 @@ def test_not_a_directory(tmp_path, monkeypatch):
 SCRIPT = """
 import sys
 from pathlib import Path
-from lnlbench.datasets import source
-from lnlbench.datasets.images import load
+from lnlbench.datasets.loading import source
+from lnlbench.datasets.loading.images import load
 read = source.read_local
 def counted(*arguments):
     with open(sys.argv[2], "a") as file:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import load
 from lnlbench.datasets.loading.own import bring_in, is_own, read
 from lnlbench.datasets.noise.base import parse_noise

@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
-from lnlbench.datasets.card import DataError, card
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import load
+from lnlbench.datasets.loading.registry import card
 
 BAD = [
     pytest.param({"labels": (0, 1, 2, 10)}, "mnist (train) has labels 0 to 10; expected 0 to 9", id="label too high"),
@@ -70,7 +71,9 @@ def test_nowhere_and_no_network(tmp_path):
 
 
 def test_unreachable_hub_is_one_line_and_quick(tmp_path):
-    script = "from lnlbench.datasets.loading.images import load\nfrom lnlbench.datasets.card import DataError\n"
+    script = (
+        "from lnlbench.datasets.loading.images import load\nfrom lnlbench.datasets.loading.errors import DataError\n"
+    )
     script += "try: load('mnist')\nexcept DataError as error: print(error)"
     env = {**os.environ, "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}
     done = subprocess.run(
@@ -100,7 +103,8 @@ def hub_copy(handmade, tmp_path, revision):
 
 def run_hub(tmp_path, statement):
     script = (
-        "import dataclasses\nfrom lnlbench.datasets import images, source\nfrom lnlbench.datasets.card import card\n"
+        "import dataclasses\nfrom lnlbench.datasets.loading import images, source\n"
+        "from lnlbench.datasets.loading.registry import card\n"
     )
     env = {**os.environ, "HF_HOME": str(tmp_path / "huggingface"), "HF_HUB_OFFLINE": "1"}
     return subprocess.run(

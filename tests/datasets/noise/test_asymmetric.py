@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from lnlbench.datasets.card import DataError, card
+from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.registry import card
 from lnlbench.datasets.noise.base import parse_noise
 
 

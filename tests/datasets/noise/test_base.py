@@ -8,7 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from lnlbench.datasets.card import DataError, card
+from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.registry import card
 from lnlbench.datasets.noise.base import kinds, parse_noise, realised
 
 TEXTS = [

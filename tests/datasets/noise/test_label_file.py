@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from lnlbench.datasets.card import DataError, card
+from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.registry import card
 from lnlbench.datasets.noise.base import parse_noise
 
 MEASURED = [

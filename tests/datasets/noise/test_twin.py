@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lnlbench.datasets.card import DataError
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
 
 
