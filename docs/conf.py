@@ -12,7 +12,7 @@ extensions = ["myst_parser"]
 html_theme = "furo"
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing", "myst.header"]  # links into the repository, which is not part of the site
+suppress_warnings = ["myst.header"]
 
 GENERATED = "methods.md"
 

@@ -16,7 +16,7 @@ from lnlbench.leaderboard.results.files import write_all
 PAGE, FIGURES = "studies.md", "figures"
 INTRODUCTION = """# Studies: the theory of label noise, reproduced
 
-Each study is one file in [`benchmark/studies/`](../benchmark/studies): its source, two configurations (`fast` for
+Each study is one file in `benchmark/studies/`: its source, two configurations (`fast` for
 tests, `full` as in the paper), its criteria as data, and its figure. This page is written by `lnlbench study report`
 from the last run of each; nothing on it is typed by hand. A criterion holds if **every** value (one per seed, in
 most; their number stands behind the range) is within its threshold;
