@@ -58,10 +58,10 @@ def together(jobs, **options):
 
 
 def same(a, b, path="", close=CLOSE):
-    """Assert that two values are equal, numbers within a tolerance, times apart."""
+    """Assert that two values are equal, numbers within a tolerance (relative above one), times apart."""
     if isinstance(a, torch.Tensor):
         assert a.shape == b.shape and a.dtype == b.dtype, path
-        assert torch.allclose(a, b, rtol=0, atol=close, equal_nan=True), (path, (a - b).abs().max())
+        assert torch.allclose(a, b, rtol=close, atol=close, equal_nan=True), (path, (a - b).abs().max())
     elif isinstance(a, dict):
         assert a.keys() == b.keys(), path
         for name in a:
@@ -79,7 +79,7 @@ def same(a, b, path="", close=CLOSE):
             close,
         )
     elif isinstance(a, float):
-        assert a == pytest.approx(b, abs=close, nan_ok=True), path
+        assert a == pytest.approx(b, rel=close, abs=close, nan_ok=True), path
     else:
         assert a == b, path
 
