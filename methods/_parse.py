@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 
 from lnlbench.methods._compose import Composition
 from lnlbench.methods._registry import method_class
+from lnlbench.methods._unknown import did_you_mean
 from lnlbench.methods.base import Method, MethodError
 
 MANY_CLASSES = 100
@@ -80,8 +80,7 @@ def _build(name: str, values: dict[str, Any], classes: int) -> Method:
     known = {f.name: f for f in fields(method)}
     for given in values:
         if given not in known:
-            close = get_close_matches(given, known, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            hint = did_you_mean(given, known)
             raise MethodError(f"{name} has no hyper-parameter {given!r}; {hint}known: {', '.join(known) or 'none'}")
     if classes >= MANY_CLASSES:
         values = {n: span.many for n, span in method.space().items() if span.many is not None} | values

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -17,6 +16,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar, dataclass_transform
 
+from lnlbench.methods._unknown import did_you_mean
 from lnlbench.methods.base import Method, MethodError
 
 M = TypeVar("M", bound=Method)
@@ -57,9 +57,7 @@ def method_class(name: str) -> type[Method]:
     """
     known = methods()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise MethodError(f"unknown method {name!r}; {hint}known: {', '.join(known)}")
+        raise MethodError(f"unknown method {name!r}; {did_you_mean(name, known)}known: {', '.join(known)}")
     return known[name]
 
 

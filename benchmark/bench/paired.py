@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from lnlbench.leaderboard.results import markdown
+
 Round = Callable[[], int]
 """Does the work of a round and returns how many samples it handled."""
 
@@ -114,15 +116,14 @@ def table(found: dict[str, Any]) -> str:
     heads = ["axis", "network", "ours", "against", "ratio per core-second", "quartiles", "ratio by the clock"]
     on_gpu = any(row["gpu_mb"] for row in found["rows"])
     heads += ["ours /s", "theirs /s", "target", *(["GPU MB"] if on_gpu else [])]
-    lines = [f"| {' | '.join(heads)} |", f"|---|---|---|---|---:|---:|---:|---:|---:|---|{'---:|' if on_gpu else ''}"]
+    rows = []
     for row in found["rows"]:
         low, high = row["core_quartiles"]
-        lines.append(
-            f"| {row['axis']} | {row['kind']} | {row['ours']} | {row['theirs']} | {row['core_ratio']:.2f} | "
-            f"{low:.2f} to {high:.2f} | {row['wall_ratio']:.2f} | {row['ours_per_second']:,.0f} | "
-            f"{row['theirs_per_second']:,.0f} | {row['target']} |" + (f" {row['gpu_mb']:,.0f} |" if on_gpu else "")
-        )
+        words = [str(row[name]) for name in ("axis", "kind", "ours", "theirs")]
+        ratios = [f"{row['core_ratio']:.2f}", f"{low:.2f} to {high:.2f}", f"{row['wall_ratio']:.2f}"]
+        rates = [f"{row['ours_per_second']:,.0f}", f"{row['theirs_per_second']:,.0f}", str(row["target"])]
+        rows.append([*words, *ratios, *rates, *([f"{row['gpu_mb']:,.0f}"] if on_gpu else [])])
     names = ("machine", "cores", "torch", "python", "load_before", "load_after", "rounds", "peak_memory_mb")
     gate = "equality gate: {largest_difference:.1e} after {steps} batches in float64 (bound {bound:g})"
-    lines += ["", "; ".join([*(f"{name} {found[name]}" for name in names), gate.format(**found["gate"])])]
-    return "\n".join(lines)
+    facts = "; ".join([*(f"{name} {found[name]}" for name in names), gate.format(**found["gate"])])
+    return f"{markdown.table(heads, rows, 'llllrrrrrlr')}\n\n{facts}"

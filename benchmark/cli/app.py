@@ -296,6 +296,7 @@ def bench(
     """Measure what the engine costs, side by side with a loop of stock parts, after an equality gate."""
     from lnlbench.benchmark.bench import paired
     from lnlbench.benchmark.bench import suite as measure
+    from lnlbench.leaderboard.results.files import replacing
 
     def watch(row: paired.Row) -> None:
         typer.echo(paired.line(row), err=True)
@@ -303,9 +304,8 @@ def bench(
     found = measure.bench(axis, kind, device=device, rounds=rounds, watch=watch)
     text = json.dumps(found, indent=1)
     if out is not None:
-        unfinished = out.with_name(f".{out.name}.partial")
-        unfinished.write_text(text + "\n")
-        unfinished.replace(out)
+        with replacing(out) as unfinished:
+            unfinished.write_text(text + "\n")
     _print(text if as_json else paired.table(found))
 
 

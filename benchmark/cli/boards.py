@@ -6,7 +6,6 @@ import os
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.leaderboard.show.terminal import Fitted, glued
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def stored(
     results = held({setting.name for setting in settings.find(targets)} if targets else None)
     if track:
         if track not in TRACKS:
-            close = get_close_matches(track, TRACKS, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise SettingError(f"unknown track {track!r}; {hint}known: {', '.join(TRACKS)}")
+            raise SettingError(unknown("track", track, TRACKS))
         results = [result for result in results if result.track == track]
     if results:
         return results
@@ -96,9 +94,10 @@ def leaderboard(
     from lnlbench.leaderboard.published.beside import HEADER, NOTHING, beside
     from lnlbench.leaderboard.published.beside import table as published_rows
     from lnlbench.leaderboard.published.beside import to_markdown as published_table
-    from lnlbench.leaderboard.ranking.build import boards, to_csv, to_json, to_latex, to_markdown, to_rich
+    from lnlbench.leaderboard.ranking.build import boards
     from lnlbench.leaderboard.ranking.gap import gaps
     from lnlbench.leaderboard.ranking.gap import to_markdown as gap_table
+    from lnlbench.leaderboard.show.formats import to_csv, to_json, to_latex, to_markdown, to_rich
     from lnlbench.methods._parse import split_methods
 
     shown = [" ".join(text.split()) for text in split_methods(methods)] or None
@@ -156,8 +155,9 @@ def served(
         SettingError: nothing is stored of that setting.
         StoreError: the store cannot be used.
     """
+    from lnlbench.leaderboard.store.server import serve
     from lnlbench.leaderboard.store.showcase import prepare
-    from lnlbench.leaderboard.store.store import Store, serve
+    from lnlbench.leaderboard.store.store import Store
 
     store = Store(tracking_uri, database)
     paths = prepare(store)
@@ -166,7 +166,7 @@ def served(
         first = next((name for name in paths if name.startswith(f"{setting}:")), "")
         if not first:
             raise SettingError(f"nothing is stored of {setting!r}; there is: {', '.join(paths) or 'nothing'}")
-    process = None if store.artifacts is None else serve(store, port=port)
+    process = None if store.artifacts is None else serve(store.uri, store.artifacts, port=port)
     address = store.uri if process is None else f"http://127.0.0.1:{port}"
     echo(f"MLflow is at {address}{paths.get(first, '/#/experiments')}")
     for name in sorted(paths.keys() - {first}):

@@ -6,13 +6,13 @@ import importlib.metadata
 import inspect
 import platform
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.cli.catalogue_cache import kept
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.benchmark.protocol.unknown_names import did_you_mean
 
 Rows = list[dict[str, Any]]
 ROOT = Path(__file__).parents[2]  # of the folders
@@ -33,10 +33,7 @@ def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
         "models": _models,
     }
     if what not in kinds:
-        close = get_close_matches(what, kinds, n=1)
-        raise SettingError(
-            f"cannot list {what!r}; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(kinds)}"
-        )
+        raise SettingError(f"cannot list {what!r}; {did_you_mean(what, kinds)}known: {', '.join(kinds)}")
     return kinds[what]()
 
 

@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lnlbench.leaderboard.store.database import home
+from lnlbench.leaderboard.home import home
+from lnlbench.leaderboard.results.files import replacing
 
 Rows = list[dict[str, Any]]
 
@@ -32,8 +33,6 @@ def kept(name: str, sources: Iterable[Path], make: Callable[[], Rows]) -> Rows:
         if found["state"] == state.hexdigest():
             rows: Rows = found["rows"]
             return rows
-    from lnlbench.leaderboard.results.files import replacing  # imports numpy: not for an answer at once
-
     rows = make()
     with suppress(OSError), replacing(file) as unfinished:  # where nothing can be kept, every call makes them
         unfinished.write_text(json.dumps({"state": state.hexdigest(), "rows": rows}), encoding="utf-8")

@@ -6,9 +6,9 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from difflib import get_close_matches
 
 from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject
+from lnlbench.benchmark.protocol.unknown_names import closest
 from lnlbench.methods._parse import parse
 from lnlbench.methods.base import HOOKS, Method, MethodError
 
@@ -18,8 +18,8 @@ def declares(subject: Subject) -> Iterator[Finding]:
     for part in subject.method.parts:
         own = {name for name, value in vars(type(part)).items() if inspect.isfunction(value) and name[0] != "_"}
         for name in sorted(own - set(HOOKS)):
-            if close := get_close_matches(name, HOOKS, n=1, cutoff=0.8):
-                yield Finding(f"the loop never calls `{name}`; is it `{close[0]}`?", subject.lines([f"def {name}"]))
+            if hook := closest(name, HOOKS, cutoff=0.8):
+                yield Finding(f"the loop never calls `{name}`; is it `{hook}`?", subject.lines([f"def {name}"]))
         for fact in sorted(set(part.told) - TOLD.keys()):
             yield Finding(f"it asks to be told {fact!r}, of which these checks have no example", fault=False)
         yield from _ranges(part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,14 @@ import torch
 from torch.serialization import safe_globals
 
 from lnlbench.benchmark.engine.optimisers import OptimiserState
+from lnlbench.leaderboard.results.files import replacing
 from lnlbench.methods.base import History
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
     """Write a checkpoint in place of the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as unfinished:
         torch.save(content, unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def load(path: Path) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.benchmark.engine.bf16 import bf16_pays
-from lnlbench.leaderboard.store.database import home
+from lnlbench.leaderboard.home import home
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +10,8 @@ import timm
 import torch
 from timm.models import register_model
 from torch import Tensor, nn
+
+from lnlbench.benchmark.protocol.unknown_names import did_you_mean
 
 SMALL = 64  # side in pixels up to which a network for 224-pixel images must not shrink the image before it looks
 OWN = ("mlp", "mlp3", "cnn4", "cnn8", "cnn_plain", "vgg11_plain")
@@ -138,8 +139,7 @@ def check_model(name: str) -> None:
         ModelError: with the closest match.
     """
     if not timm.is_model(name):
-        close = get_close_matches(name, [*OWN, *timm.list_models()], n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = did_you_mean(name, [*OWN, *timm.list_models()])
         raise ModelError(f"unknown model {name!r}; {hint}any timm name works, and {', '.join(OWN)}")
 
 

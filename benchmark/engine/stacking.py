@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import fields
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from lnlbench.benchmark.engine.device import Compute, ExecutionError
 from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.engine.models import build
 from lnlbench.benchmark.protocol.settings import Setting
+from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.methods._compose import Composition
 
 EXECUTIONS = ("auto", "loop", "stack", "graph")
@@ -44,9 +44,7 @@ def check_execution(execution: str, device: torch.device | None = None) -> None:
         ExecutionError: naming those there are.
     """
     if execution not in EXECUTIONS:
-        close = get_close_matches(execution, EXECUTIONS, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ExecutionError(f"unknown execution {execution!r}; {hint}known: {', '.join(EXECUTIONS)}")
+        raise ExecutionError(unknown("execution", execution, EXECUTIONS))
     if execution == "graph" and device is not None and device.type not in RECORDERS:
         others = ", ".join(name for name in EXECUTIONS if name != "graph")
         raise ExecutionError(

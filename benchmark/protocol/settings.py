@@ -6,11 +6,12 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from lnlbench.benchmark.protocol.unknown_names import unknown
 
 SCHEDULE = re.compile(r"cosine|constant|linear-\d+|steps-[1-9]\d*(-\d+)+")
 """Of the learning rate: see `epochs.learning_rate`."""
@@ -96,8 +97,8 @@ class Setting:
             SettingError: no such field, or a value that makes no sense.
         """
         known = {f.name for f in fields(self)} - {"task", "noise"}
-        if unknown := set(values) - known:
-            raise SettingError(_unknown("field", unknown.pop(), known))
+        if others := set(values) - known:
+            raise SettingError(unknown("field", others.pop(), sorted(known)))
         times = _times(values.get("epochs"))
         changed = replace(self, **values | ({"epochs": times * self.epochs} if times else {}))
         shown = {n: f"{times}x" if n == "epochs" and times else getattr(changed, n) for n in sorted(values)}
@@ -144,7 +145,7 @@ def setting(name: str) -> Setting:
     if not noise:
         raise SettingError(f"a setting is a task and a noise, as in 'mnist/symmetric-0.4', but got {name!r}")
     if task not in _file()["tasks"]:
-        raise SettingError(_unknown("task", task, tasks()))
+        raise SettingError(unknown("task", task, sorted(tasks())))
     return Setting(task=task, noise=noise, **_task(task))
 
 
@@ -168,7 +169,7 @@ def find(names: Iterable[str]) -> list[Setting]:
         elif "/" in name:
             chosen = [setting(name)]
         else:
-            raise SettingError(_unknown("suite", name, suites()) + "; a setting is written task/noise")
+            raise SettingError(unknown("suite", name, sorted(suites())) + "; a setting is written task/noise")
         found |= {member.name: member for member in chosen}
     return list(found.values())
 
@@ -213,10 +214,4 @@ def _file() -> dict[str, Any]:
 
 def _choice(name: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise SettingError(_unknown(name, str(value), known))
-
-
-def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    close = get_close_matches(name, names, n=1)
-    return f"unknown {kind} {name!r}; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(names)}"
+        raise SettingError(unknown(name, str(value), sorted(known)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lnlbench.benchmark.protocol.unknown_names import did_you_mean
 from lnlbench.benchmark.studies.base import Study, StudyError
 
 S = TypeVar("S", bound=type[Study[Any]])
@@ -47,9 +47,7 @@ def find(name: str) -> Study[Any]:
     """
     known = studies()
     if name.upper() not in known:
-        close = difflib.get_close_matches(name.upper(), known, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise StudyError(f"unknown study {name!r}; {hint}known: {', '.join(known)}")
+        raise StudyError(f"unknown study {name!r}; {did_you_mean(name.upper(), known)}known: {', '.join(known)}")
     return known[name.upper()]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from lnlbench.benchmark.studies.base import FAST, FULL, Criterion, Study, StudyError
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, from_json
 from lnlbench.leaderboard.results.files import write_all
+from lnlbench.leaderboard.results.markdown import table
 
 PAGE, FIGURES = "studies.md", "figures"
 INTRODUCTION = """# Studies: the theory of label noise, reproduced
@@ -75,8 +76,8 @@ def _share(outcome: Outcome) -> str:
 
 
 def _table(studies: Sequence[Study[Any]], folder: Path) -> str:
-    rows = [f"| [{s.name}](#{_anchor(s)}) | {s.title} | {s.source} | {state(s, folder)} |" for s in studies]
-    return "\n".join(["| study | what | source | state |", "|---|---|---|---|", *rows, ""])
+    rows = [[f"[{s.name}](#{_anchor(s)})", s.title, s.source, state(s, folder)] for s in studies]
+    return table(["study", "what", "source", "state"], rows) + "\n"
 
 
 def _section(study: Study[Any], folder: Path) -> str:
@@ -97,21 +98,20 @@ def _outcome(study: Study[Any], outcome: Outcome) -> str:
     config = ", ".join(f"{name} = {_text(value)}" for name, value in outcome.config.items())
     made = outcome.made
     reasons = {_key(criterion): criterion.ours for criterion in study.criteria if criterion.ours}
+    rows = []
+    for verdict in outcome.verdicts:
+        criterion = verdict.criterion
+        mark = {"fails": "**fails**", "informational": "*informational*"}.get(verdict.word, verdict.word)
+        threshold = criterion.threshold + (" [ours]" if _key(criterion) in reasons else "")
+        rows.append([criterion.name, criterion.claim, verdict.measured, threshold, mark])
     lines = [
         f"`{_command(study, outcome)}`: {_share(outcome)}; {outcome.seconds:.0f} s on "
         f"{made['hardware']}, {made['date']}, commit {made['commit'] or 'unknown'}.",
         f"Configuration: {config}.",
         "",
-        "| | criterion | measured | threshold | |",
-        "|---|---|---|---|---|",
+        table(["", "criterion", "measured", "threshold", ""], rows),
+        "",
     ]
-    for verdict in outcome.verdicts:
-        criterion = verdict.criterion
-        mark = {"fails": "**fails**", "informational": "*informational*"}.get(verdict.word, verdict.word)
-        claim = criterion.claim.replace("|", "\\|")
-        threshold = criterion.threshold + (" [ours]" if _key(criterion) in reasons else "")
-        lines.append(f"| {criterion.name} | {claim} | {verdict.measured} | {threshold} | {mark} |")
-    lines.append("")
     shown = [reasons[_key(v.criterion)] for v in outcome.verdicts if _key(v.criterion) in reasons]
     lines += [f"[ours] {' '.join(dict.fromkeys(shown))}", ""] if shown else []
     failed = dict.fromkeys(verdict.criterion.name for verdict in outcome.failed)

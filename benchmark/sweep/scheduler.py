@@ -8,10 +8,10 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from lnlbench.benchmark.engine.device import ExecutionError, check_device, default_jobs
 from lnlbench.benchmark.engine.stacking import check_execution
+from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.executors.base import PATIENCE, Executor, Message
 from lnlbench.benchmark.sweep.executors.inline import Inline
@@ -78,9 +78,7 @@ def check_executor(name: str) -> None:
         ExecutionError: naming those there are.
     """
     if name not in EXECUTORS:
-        close = get_close_matches(name, EXECUTORS, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ExecutionError(f"unknown executor {name!r}; {hint}known: {', '.join(EXECUTORS)}")
+        raise ExecutionError(unknown("executor", name, EXECUTORS))
 
 
 def executor_for(options: Options, most: int) -> Executor:

@@ -19,9 +19,9 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import Checkpoints, maker_of
 from lnlbench.benchmark.sweep.executors.base import Send
 from lnlbench.benchmark.sweep.options import Options
+from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.claims import new_owner
-from lnlbench.leaderboard.store.database import home
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._compose import Composition

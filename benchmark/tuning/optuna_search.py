@@ -21,6 +21,7 @@ from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.sweep.worker import Event
 from lnlbench.benchmark.tuning.study import STARTUP, Budget, Outcome, Study, Told, TuneError, accuracy_of, told_value
 from lnlbench.benchmark.tuning.trials import Trial, bar_of
+from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.store import Store
@@ -213,7 +214,7 @@ def search(
 def default_storage(store: Store) -> str:
     """The studies' database: beside a store in a file, else at home. Optuna's tables cannot lie among MLflow's."""
     file = None if db.is_server(store.uri) else db.sqlite_file(store.uri)
-    return f"sqlite:///{(file.parent if file else db.home()) / 'studies.db'}"
+    return f"sqlite:///{(file.parent if file else home()) / 'studies.db'}"
 
 
 def sampler(name: str, number: int) -> BaseSampler:

@@ -11,6 +11,7 @@ from lnlbench.benchmark.tuning.study import Outcome, TuneError
 from lnlbench.leaderboard.ranking.budget import Pairs, expected, with_search
 from lnlbench.leaderboard.ranking.statistics import interval, paired
 from lnlbench.leaderboard.results.files import replacing
+from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
 
@@ -63,10 +64,7 @@ def comparison(setting: str, results: Sequence[Result]) -> str:
     for result in results:
         if result.setting == setting and result.track in ("default", "tuned"):
             found.setdefault(result.label, {}).setdefault(result.track, {})[result.replicate] = result
-    lines = [
-        "| method | default | tuned | n | tuned, search included | tuned − default |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
+    rows = []
     for label, tracks in found.items():
         if "tuned" not in tracks:
             continue
@@ -77,40 +75,40 @@ def comparison(setting: str, results: Sequence[Result]) -> str:
         pairs: Pairs = [(validation, 100 * test) for validation, test in told]
         ends = with_search(list(after.values()), pairs)
         test = paired(after, before)
-        cells = [
-            label,
-            _mean(list(before.values())),
-            _mean(list(after.values())),
-            str(len(after)),
-            "–" if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}",
-            "–" if test is None else f"{test.difference:+.2f}{_half(test.half)}",
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append(
+            [
+                label,
+                _mean(list(before.values())),
+                _mean(list(after.values())),
+                str(len(after)),
+                "–" if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}",
+                "–" if test is None else f"{test.difference:+.2f}{_half(test.half)}",
+            ]
+        )
+    return table(["method", "default", "tuned", "n", "tuned, search included", "tuned − default"], rows, "lr")
 
 
 def searches(outcomes: Sequence[Outcome]) -> str:
     """What was spent and what was found, study by study."""
-    lines = [
-        "| method | trials | failed | device-seconds | winner | its values | validation | test after 1, 4, all |",
-        "|---|---:|---:|---:|---:|---|---:|---:|",
-    ]
+    header = ["method", "trials", "failed", "device-seconds", "winner", "its values", "validation"]
+    rows = []
     for outcome in outcomes:
         won, pairs = outcome.winner, outcome.scores()
         values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in won.values.items())
         sizes = [size for size in (1, 4, len(pairs)) if size <= len(pairs)]
-        cells = [
-            outcome.study.run.label,
-            str(len(outcome.trials)),
-            str(sum(told.validation is None for told in outcome.trials)),
-            f"{outcome.seconds:.0f}",
-            f"{won.number}" + (" (defaults)" if won.number == 0 else ""),
-            values,
-            f"{100 * (won.validation or 0):.2f}",
-            ", ".join(f"{100 * expected(pairs, size):.2f}" for size in sizes),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append(
+            [
+                outcome.study.run.label,
+                str(len(outcome.trials)),
+                str(sum(told.validation is None for told in outcome.trials)),
+                f"{outcome.seconds:.0f}",
+                f"{won.number}" + (" (defaults)" if won.number == 0 else ""),
+                values,
+                f"{100 * (won.validation or 0):.2f}",
+                ", ".join(f"{100 * expected(pairs, size):.2f}" for size in sizes),
+            ]
+        )
+    return table([*header, "test after 1, 4, all"], rows, "lrrrrlr")
 
 
 def _placed(page: Path, name: str, section: str) -> str:

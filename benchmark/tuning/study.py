@@ -6,12 +6,12 @@ import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import canonical, fingerprint
+from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.tuning.space import Space
 from lnlbench.benchmark.tuning.trials import Trial
@@ -48,9 +48,7 @@ class Budget:
             TuneError: naming what came and what would be right.
         """
         if self.sampler not in SAMPLERS:
-            close = get_close_matches(self.sampler, SAMPLERS, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise TuneError(f"unknown sampler {self.sampler!r}; {hint}known: {', '.join(SAMPLERS)}")
+            raise TuneError(unknown("sampler", self.sampler, SAMPLERS))
         if self.trials < 1 or self.batch < 1:
             raise TuneError(f"trials and batch are at least 1, but got {self.trials} and {self.batch}")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lnlbench.leaderboard.published.literature import Published, literature
 from lnlbench.leaderboard.ranking.statistics import Interval, interval
+from lnlbench.leaderboard.results import markdown
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import score
 
@@ -68,8 +69,7 @@ def to_markdown(found: Sequence[Beside]) -> str:
     """The rows as a table, the comparable ones of a setting first."""
     if not found:
         return NOTHING
-    lines = [HEADER, ["---"] * 3 + ["---:"] * 4 + ["---"] * 2, *table(found)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown.table(HEADER, table(found), "lllrrrrl")
 
 
 def table(found: Sequence[Beside]) -> list[list[str]]:

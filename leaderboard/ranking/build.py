@@ -19,11 +19,6 @@ from lnlbench.leaderboard.ranking.within import Within, within
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, cyclic, rule_named, score
-from lnlbench.leaderboard.show.formats import to_csv as to_csv
-from lnlbench.leaderboard.show.formats import to_json as to_json
-from lnlbench.leaderboard.show.formats import to_latex as to_latex
-from lnlbench.leaderboard.show.formats import to_markdown as to_markdown
-from lnlbench.leaderboard.show.formats import to_rich as to_rich
 
 ALPHA = 0.05
 Group = tuple[int, str, str]

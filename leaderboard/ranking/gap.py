@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import final, oracle
 
@@ -49,16 +50,16 @@ def to_markdown(found: Sequence[Gap]) -> str:
         here = [gap for gap in found if gap.setting == setting]
         replicates = sorted({gap.replicate for gap in here})
         sizes = {gap.replicate: gap.size for gap in here}
+        rows = []
+        for method in dict.fromkeys(gap.method for gap in here):
+            row = {gap.replicate: gap.closed for gap in here if gap.method == method}
+            shares = [("—" if row.get(i) is None else f"{100 * row[i]:.0f} %") for i in replicates]  # type: ignore[operator]
+            rows.append([method, *shares])
         lines = [
             f"**{setting}**: cross-entropy's best test epoch minus its last, in points: "
             + ", ".join(f"{100 * sizes[i]:.2f} (s{i})" for i in replicates),
             "",
-            "| method | " + " | ".join(f"share closed, s{i}" for i in replicates) + " |",
-            "|---|" + "---:|" * len(replicates),
+            table(["method", *(f"share closed, s{i}" for i in replicates)], rows, "lr"),
         ]
-        for method in dict.fromkeys(gap.method for gap in here):
-            row = {gap.replicate: gap.closed for gap in here if gap.method == method}
-            cells = [("—" if row.get(i) is None else f"{100 * row[i]:.0f} %") for i in replicates]  # type: ignore[operator]
-            lines.append(f"| {method} | " + " | ".join(cells) + " |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 
 from lnlbench.leaderboard.results.result import Result
 
@@ -56,9 +57,7 @@ def rule_named(name: str) -> Rule:
         ValueError: no rule has that name.
     """
     if name not in RULES:
-        import difflib
-
-        close = difflib.get_close_matches(name, RULES, n=1)
+        close = get_close_matches(name, RULES, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ValueError(f"unknown rule {name!r}; {hint}known: {', '.join(sorted(RULES))}")
     return RULES[name]

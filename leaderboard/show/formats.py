@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row
+from lnlbench.leaderboard.results.markdown import table
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
 
 def to_markdown(board: Board) -> str:
     """Return the board as a Markdown section: title, table, notes."""
-    header = _header(board, "<br>")
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *_body(board)]
-    table = "\n".join("| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in lines)
+    rows = table(_header(board, "<br>"), _body(board), "lr")
     notes = "\n".join(f"- {note}" for note in board.notes)
-    return f"### {board.title}\n\n{table}\n" + (f"\n{notes}\n" if notes else "")
+    return f"### {board.title}\n\n{rows}\n" + (f"\n{notes}\n" if notes else "")
 
 
 def to_rich(board: Board) -> "Group":

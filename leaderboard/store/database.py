@@ -21,11 +21,6 @@ CREATION_WAIT = 180.0
 _ADVISORY_LOCK = 0x1A1BE9C4  # any number will do, as long as every process here uses the same one
 
 
-def home() -> Path:
-    """Return the folder of local stores: $LNLBENCH_HOME, or ~/.lnlbench."""
-    return Path(os.environ.get("LNLBENCH_HOME") or "~/.lnlbench").expanduser().absolute()
-
-
 def is_server(uri: str) -> bool:
     """Say whether the URI names an MLflow server rather than a database."""
     return uri.startswith(("http://", "https://"))

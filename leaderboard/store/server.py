@@ -9,13 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.results.errors import StoreError, one_line
 from lnlbench.leaderboard.store import database
-
-if TYPE_CHECKING:
-    from lnlbench.leaderboard.store.store import Store
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -38,23 +34,29 @@ def check_server(uri: str, timeout: float = 5.0) -> None:
     raise StoreError(f"no MLflow server answers at {database.shown(uri)}: {reason}; start it, or use a local store")
 
 
-def serve(store: "Store", host: str = "127.0.0.1", port: int = 5000, wait: float = 180.0) -> "subprocess.Popen[bytes]":
-    """Start `mlflow server` on a store's database, for this machine only, and return when it answers.
+def serve(
+    uri: str, artifacts: Path, host: str = "127.0.0.1", port: int = 5000, wait: float = 180.0
+) -> "subprocess.Popen[bytes]":
+    """Start `mlflow server` on a database, for this machine only, and return when it answers.
 
     The caller ends it with `terminate()`. It runs without MLflow's job processes and telemetry, with one worker.
 
+    Args:
+        uri: of the database.
+        artifacts: the folder of the store's files.
+        host: an address of this machine.
+        port: a free one.
+        wait: seconds within which it must answer.
+
     Raises:
-        StoreError: the store is on a server already, the host is not this machine, the port is taken, or the server
-            does not answer within `wait` seconds.
+        StoreError: the host is not this machine, the port is taken, or the server does not answer in time.
     """
-    if store.artifacts is None:
-        raise StoreError(f"the store is on a server already: open {database.shown(store.uri)}")
     if host not in _LOOPBACK:
         raise StoreError(f"the server has no password and listens on this machine alone: 127.0.0.1, not {host!r}")
     _check_port(host, port)
     options = {
-        "--backend-store-uri": store.uri,
-        "--artifacts-destination": store.artifacts.as_uri(),
+        "--backend-store-uri": uri,
+        "--artifacts-destination": artifacts.as_uri(),
         "--host": host,
         "--port": str(port),
         "--workers": "1",
@@ -68,7 +70,7 @@ def serve(store: "Store", host: str = "127.0.0.1", port: int = 5000, wait: float
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            cwd=Path(store.artifacts).parent,
+            cwd=artifacts.parent,
         )
         address, deadline = f"http://{'[::1]' if host == '::1' else host}:{port}", time.monotonic() + wait
         while time.monotonic() < deadline and process.poll() is None:

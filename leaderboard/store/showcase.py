@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.ranking.statistics import interval
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning, one_line
+from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
 from lnlbench.leaderboard.show import figures
@@ -96,11 +97,12 @@ def summary(results: Sequence[Result]) -> str:
     """Return what a cell's page says, in Markdown: its scores under each rule, its noise, its cost."""
     first = results[0]
     lines = [f"`{first.method}` on **{first.setting}**, track {first.track}, length {first.length}.", ""]
-    lines += ["| rule | test accuracy, % | 95 % ± | n |", "|---|---|---|---|"]
+    rows = []
     for name, rule in RULES.items():
         found = interval([rule(result) for result in results])
         half = "" if found.half is None else f"{100 * found.half:.2f}"
-        lines.append(f"| {name}{' (ranks)' if name == PRIMARY else ''} | {100 * found.mean:.2f} | {half} | {found.n} |")
+        rows.append([f"{name}{' (ranks)' if name == PRIMARY else ''}", f"{100 * found.mean:.2f}", half, str(found.n)])
+    lines.append(table(["rule", "test accuracy, %", "95 % ±", "n"], rows))
     if diverged := sum(result.diverged for result in results):
         lines += ["", f"{diverged} of {len(results)} diverged and score chance, 1/{first.classes}."]
     noise = [result.identity.get("noise", {}) for result in results]

@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lnlbench.leaderboard.results import files
+from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.results.result import Result, from_json
 from lnlbench.leaderboard.results.rules import scores_of
@@ -16,10 +16,10 @@ from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import naming
 from lnlbench.leaderboard.store.cells import Cells
 from lnlbench.leaderboard.store.claims import Claims
-from lnlbench.leaderboard.store.reader import RECORD, Finished, collect
 from lnlbench.leaderboard.store.recording import Point, Recording, RunInfo
+from lnlbench.leaderboard.store.records import Finished, collect
+from lnlbench.leaderboard.store.run_files import RECORD, of_result
 from lnlbench.leaderboard.store.server import check_server
-from lnlbench.leaderboard.store.server import serve as serve
 from lnlbench.leaderboard.store.study_record import DESCRIPTION, EXPERIMENT, StudyRecord
 from lnlbench.leaderboard.store.tracking import Tracking, create_tables
 
@@ -45,18 +45,18 @@ class Store:
     """
 
     def __init__(self, tracking_uri: str | None = None, database: str | None = None, *, wait: float = db.WAIT) -> None:
-        self.uri = tracking_uri or f"sqlite:///{db.home() / 'mlflow.db'}"
+        self.uri = tracking_uri or f"sqlite:///{home() / 'mlflow.db'}"
         self.artifacts: Path | None = None
         if db.is_server(self.uri):
             self.uri = self.uri.rstrip("/")
             check_server(self.uri)
             self._tracking = Tracking(self.uri, None)
-            self.claims = Claims(database or f"sqlite:///{db.home() / 'claims.db'}", wait=wait)
+            self.claims = Claims(database or f"sqlite:///{home() / 'claims.db'}", wait=wait)
             self._parents = Cells(self._tracking, self.claims, self._experiment)
             return
         self.uri = db.absolute(self.uri)
         file = db.sqlite_file(self.uri)
-        self.artifacts = (file.parent if file else db.home()) / "artifacts"
+        self.artifacts = (file.parent if file else home()) / "artifacts"
         create_tables(self.uri, self.artifacts, wait)
         self._tracking = Tracking(self.uri, self.artifacts)
         self.claims = Claims(database or self.uri, wait=wait)
@@ -278,7 +278,7 @@ class Store:
     def close_run(self, recording: Recording, result: Result, artifacts: Mapping[str, bytes | str]) -> None:
         """Store record, files and scores; mark the run as finished, then its claim; update its cell."""
         run_id, last = recording.run_id, max(0, result.trained - 1)
-        self._tracking.write_files(run_id, files.of_result(result, recording.info.manifest) | dict(artifacts))
+        self._tracking.write_files(run_id, of_result(result, recording.info.manifest) | dict(artifacts))
         scores = {f"score/{name}": round(score, 4) for name, score in scores_of(result).items()}
         tags = {"lnlbench.state": "finished", "lnlbench.diverged": str(result.diverged).lower()}
         if result.host is None and "total_seconds" in result.cost:  # what a forecast is made of
@@ -341,7 +341,7 @@ class Store:
 
 def exists(tracking_uri: str | None) -> bool:
     """Return whether there is a store at the URI; only a database file is looked for, a server counts as one."""
-    uri = tracking_uri or f"sqlite:///{db.home() / 'mlflow.db'}"
+    uri = tracking_uri or f"sqlite:///{home() / 'mlflow.db'}"
     file = None if db.is_server(uri) else db.sqlite_file(db.absolute(uri))
     return file is None or file.exists()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store import database as db
-from lnlbench.leaderboard.store.reader import local
+from lnlbench.leaderboard.store.artifacts import local
 from lnlbench.leaderboard.store.recording import Point
 
 if TYPE_CHECKING:

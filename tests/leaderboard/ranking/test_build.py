@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from lnlbench.leaderboard.ranking.build import boards, build, to_csv, to_json, to_latex, to_markdown, to_rich
+from lnlbench.leaderboard.ranking.build import boards, build
 from lnlbench.leaderboard.ranking.letters import LEGIBLE
 from lnlbench.leaderboard.ranking.notes import notes
+from lnlbench.leaderboard.show.formats import to_csv, to_json, to_latex, to_markdown, to_rich
 
 NOISES = ("symmetric-0.4", "asymmetric-0.4")
 

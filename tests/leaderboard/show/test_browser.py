@@ -72,7 +72,7 @@ def test_the_saved_view_opens_grouped_by_method_with_the_charts(store, make, inf
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = serve(store, port=port, wait=180)
+    process = serve(store.uri, store.artifacts, port=port, wait=180)
     try:
         address = f"http://127.0.0.1:{port}"
         words = ["Group: ce", "Group: gce", "Group by: method", "Curves (6)", *views.CURVES]

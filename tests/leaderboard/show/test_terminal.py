@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from lnlbench.leaderboard import shipped
-from lnlbench.leaderboard.ranking.build import boards, to_rich
+from lnlbench.leaderboard.ranking.build import boards
 from lnlbench.leaderboard.results.archive import read
+from lnlbench.leaderboard.show.formats import to_rich
 from lnlbench.leaderboard.show.terminal import Fitted, glued, widths, wrapped
 
 SHIPPED = Path(shipped.__file__).parent

@@ -5,7 +5,8 @@ import socket
 import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.store.store import Store, serve
+from lnlbench.leaderboard.store.server import serve
+from lnlbench.leaderboard.store.store import Store
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def test_runs_reach_a_server_and_come_back(store, port, make, info_of, tmp_path,
     monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "home"))
     with store.begin(info_of(make())) as recording:
         recording.finish(make())
-    process = serve(store, port=port)
+    process = serve(store.uri, store.artifacts, port=port)
     try:
         remote = Store(f"http://127.0.0.1:{port}/")
         assert [result.label for result in remote.results()] == ["ce"]
@@ -31,10 +32,8 @@ def test_runs_reach_a_server_and_come_back(store, port, make, info_of, tmp_path,
             recording.finish(other, {"plots/a.svg": "<svg/>"})
         assert remote.results("mnist") == [other]
         assert (tmp_path / "home" / "claims.db").exists()
-        with pytest.raises(StoreError, match="on a server already"):
-            serve(remote)
         with pytest.raises(StoreError, match=rf"port {port} cannot be used"):
-            serve(store, port=port)
+            serve(store.uri, store.artifacts, port=port)
         remote.close()
     finally:
         process.terminate()
@@ -46,11 +45,11 @@ def test_runs_reach_a_server_and_come_back(store, port, make, info_of, tmp_path,
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org"])
 def test_the_server_is_for_this_machine_alone(store, host):
     with pytest.raises(StoreError, match="this machine alone"):
-        serve(store, host=host)
+        serve(store.uri, store.artifacts, host=host)
 
 
 def test_a_server_that_does_not_start_says_why(store, port, monkeypatch):
     monkeypatch.setattr(store, "uri", "sqlite:////proc/none/mlflow.db")
     with pytest.raises(StoreError, match="did not start within") as caught:
-        serve(store, port=port, wait=30)
+        serve(store.uri, store.artifacts, port=port, wait=30)
     assert "\n" not in str(caught.value)

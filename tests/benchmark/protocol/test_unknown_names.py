@@ -1,0 +1,21 @@
+"""What is said of an unknown name."""
+
+import pytest
+
+from lnlbench.benchmark.protocol.unknown_names import closest, unknown
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("lop", "unknown execution 'lop'; did you mean 'loop'? known: loop, stack", id="close to one"),
+        pytest.param("xyz", "unknown execution 'xyz'; known: loop, stack", id="close to none"),
+    ],
+)
+def test_the_message_names_what_came_and_what_would_be_right(name, message):
+    assert unknown("execution", name, ["loop", "stack"]) == message
+
+
+def test_how_close_a_name_must_be_can_be_said():
+    assert closest("los", ["loss"]) == "loss"
+    assert closest("lo", ["loss"], cutoff=0.8) is None
