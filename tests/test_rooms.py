@@ -20,7 +20,7 @@ FLOORS = {  # lowest first; rooms of one floor do not know each other
         ("verification", "conformance", "tuning", "studies", "bench", "api.py"),
         ("cli",),
     ],
-    "leaderboard": [("results",), ("ranking",), ("published", "shipped"), ("show",), ("store",)],
+    "leaderboard": [("home.py", "results"), ("ranking",), ("published", "shipped"), ("show",), ("store",)],
 }
 WITHIN = {"studies/simulators": "studies", "show/page": "show"}  # folders that are part of the room they lie in
 

@@ -97,7 +97,7 @@ def test_two_thousand_runs_are_ranked_in_seconds(crowd):
     """
     code = (
         "import sys; sys.argv[1:] = ['leaderboard', '--format', 'csv', '--tracking-uri', sys.argv[1]]\n"
-        "import time\nfrom lnlbench.benchmark import cli\n"
+        "import time\nfrom lnlbench.benchmark.cli import app as cli\n"
         "try:\n    cli.main()\nfinally:\n    print(time.process_time(), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code, crowd], capture_output=True, text=True, check=False)
