@@ -8,7 +8,7 @@ from typing import Any
 
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.plugins import plugged
+from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
@@ -58,12 +58,12 @@ def run(
             be.
         StoreError: the store cannot be used, or runs failed; what is finished is stored.
     """
-    methods, files = plugged(methods, plugins)
+    chosen = choose_methods(methods, plugins)
     options = Options(
-        tracking_uri, database, device, precision, jobs, data_dir, files, execution, diagnostics=diagnostics
+        tracking_uri, database, device, precision, jobs, data_dir, chosen.plugins, execution, diagnostics=diagnostics
     )
     text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
-    runs = grid([targets] if isinstance(targets, str) else targets, methods, text, changes, options, told)
+    runs = grid([targets] if isinstance(targets, str) else targets, chosen.text, text, changes, options, told)
     report = sweep(runs, options)
     if report.failed:
         reasons = "; ".join(sorted(set(report.failed.values())))

@@ -9,7 +9,8 @@ import importlib.util
 import pkgutil
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -21,6 +22,7 @@ from lnlbench.methods.base import Method, MethodError
 
 M = TypeVar("M", bound=Method)
 _METHODS: dict[str, type[Method]] = {}
+_CONTENT = "__lnlbench_content__"  # of a user's module: the hash of the file that it was made of
 
 
 @dataclass_transform(frozen_default=True)
@@ -62,30 +64,34 @@ def method_class(name: str) -> type[Method]:
 
 
 def load_file(path: Path) -> list[str]:
-    """Register the methods of a Python file of the user's; those of an earlier call with the same file are replaced.
+    """Register the methods of a Python file of the user's.
+
+    The file is executed once for each of its contents: a second call with an unchanged file answers from the registry,
+    and a call after an edit replaces what the earlier one registered.
 
     Returns:
-        their names.
+        their names, sorted.
 
     Raises:
-        MethodError: no such file, it does not import, or it registers nothing.
+        MethodError: no such file, it does not import, it ends the program, or it registers nothing.
     """
     methods()  # ours come first, so that a file cannot take their names
     place = zlib.crc32(str(path.resolve()).encode())  # files of one name in two folders are two modules
     spec = importlib.util.spec_from_file_location(f"lnlbench_user_{path.stem}_{place:08x}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise MethodError(f"no Python file at {path}")
-    for name in [name for name, method in _METHODS.items() if method.__module__ == spec.name]:
+    content = _content_of(path)
+    registered = sorted(name for name, method in _METHODS.items() if method.__module__ == spec.name)
+    if registered and getattr(sys.modules.get(spec.name), _CONTENT, None) == content:
+        return registered
+    for name in registered:
         del _METHODS[name]
     before = set(_METHODS)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
-    try:
+    with _explained(str(path)):
         spec.loader.exec_module(module)
-    except MethodError:
-        raise
-    except Exception as error:
-        raise MethodError(f"{path} does not import: {type(error).__name__}: {error}") from error
+    setattr(module, _CONTENT, content)
     added = sorted(set(_METHODS) - before)
     if not added:
         raise MethodError(f"{path} registers no method; is there a @register(...) in it?")
@@ -97,7 +103,30 @@ def _discover() -> None:
     for found in pkgutil.iter_modules([str(Path(__file__).parent)], "lnlbench.methods."):
         importlib.import_module(found.name)
     for entry in entry_points(group="lnlbench.methods"):
-        entry.load()
+        with _explained(f"the installed plug-in {entry.value}"):
+            entry.load()
+
+
+def _content_of(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise MethodError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+@contextmanager
+def _explained(plugin: str) -> Iterator[None]:
+    """Turn whatever the code of a plug-in raises into one line; `sys.exit(0)` would pass for success."""
+    try:
+        yield
+    except MethodError:
+        raise
+    except SystemExit as error:
+        raise MethodError(
+            f"{plugin} ends the program: it calls sys.exit({error.code!r}) when it is imported"
+        ) from error
+    except Exception as error:
+        raise MethodError(f"{plugin} does not import: {type(error).__name__}: {error}") from error
 
 
 def _source(method: type[Method]) -> str:

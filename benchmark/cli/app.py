@@ -107,9 +107,9 @@ def run(
     from lnlbench.benchmark.cli import display
     from lnlbench.benchmark.sweep import grid as plan
     from lnlbench.benchmark.sweep.options import Options
-    from lnlbench.benchmark.sweep.plugins import plugged
+    from lnlbench.benchmark.sweep.plugins import choose_methods
 
-    methods, plugins = plugged(methods, plugin)
+    chosen = choose_methods(methods, plugin)
     options = Options(
         tracking_uri,
         database,
@@ -117,7 +117,7 @@ def run(
         precision,
         jobs,
         data_dir,
-        plugins,
+        chosen.plugins,
         execution,
         checkpoint_every,
         executor,
@@ -129,7 +129,7 @@ def run(
     )
     length = [] if epochs is None else [f"epochs={epochs}"]
     overrides = {"model": model} | display.assignments([*length, *changes])
-    runs = plan.grid(targets, methods, seeds, overrides, options, told)
+    runs = plan.grid(targets, chosen.text, seeds, overrides, options, told)
     if dry_run:
         rows = plan.forecast(runs, options)
         _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
@@ -178,11 +178,11 @@ def tune(
     from lnlbench.benchmark.tuning import pipeline
     from lnlbench.benchmark.tuning.study import Budget
 
-    count = jobs or default_jobs(device)
-    options = Options(tracking_uri, database, device, precision, count, data_dir, tuple(plugin), execution)
+    count, chosen = jobs or default_jobs(device), pipeline.choose(methods, plugin)
+    options = Options(tracking_uri, database, device, precision, count, data_dir, chosen.plugins, execution)
     budget = Budget(trials, sampler, seed, batch, prune)
     overrides = {"epochs": epochs} | display.assignments(changes)
-    found = pipeline.plan(targets, methods, seeds, overrides, options, study, per_setting)
+    found = pipeline.plan(targets, chosen.text, seeds, overrides, options, study, per_setting)
     if dry_run:
         rows = pipeline.forecast(found, budget, options)
         _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
@@ -348,11 +348,13 @@ def show(
 ) -> None:
     """Show one run: curves, scores under each rule, diagnostics, cost, and what made it."""
     from lnlbench.benchmark.cli import run_view as shows
+    from lnlbench.benchmark.sweep.plugins import name_of_run
     from lnlbench.leaderboard.results.files import write_all
     from lnlbench.leaderboard.store.store import existing
 
+    name = name_of_run(run)
     store = existing(tracking_uri, database)
-    run_id, result = store.find(" ".join(run))
+    run_id, result = store.find(name)
     if suspects is not None:
         content = shows.suspects_of(store, run_id)
         write_all(suspects.absolute().parent, {suspects.name: content})
@@ -488,6 +490,8 @@ def main() -> None:
         if not type(error).__module__.startswith("lnlbench."):
             raise
         _fail(" ".join(str(error).split()), 2)
+    except SystemExit as error:  # of a method: typer returns its own codes, and 0 would pass for success
+        _fail(f"a method ended the program: it called sys.exit({error.code!r})", 2)
     if code == INTERRUPTED:
         _fail("interrupted; what is finished is stored, and the same command goes on from there", code)
     sys.exit(code)

@@ -91,6 +91,7 @@ def leaderboard(
     from rich.console import Group
     from rich.markdown import Markdown
 
+    from lnlbench.benchmark.sweep.plugins import choose_methods
     from lnlbench.leaderboard.published.beside import HEADER, NOTHING, beside
     from lnlbench.leaderboard.published.beside import table as published_rows
     from lnlbench.leaderboard.published.beside import to_markdown as published_table
@@ -98,9 +99,8 @@ def leaderboard(
     from lnlbench.leaderboard.ranking.gap import gaps
     from lnlbench.leaderboard.ranking.gap import to_markdown as gap_table
     from lnlbench.leaderboard.show.formats import to_csv, to_json, to_latex, to_markdown, to_rich
-    from lnlbench.methods._parse import split_methods
 
-    shown = [" ".join(text.split()) for text in split_methods(methods)] or None
+    shown = [*choose_methods(methods).texts] or None
     labels = {result.label for result in results}
     if missing := set(shown or ()) - labels - {result.method for result in results}:
         raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")

@@ -77,10 +77,10 @@ def _methods(plugins: Sequence[Path]) -> Rows:
 
 
 def _registered(plugins: Sequence[Path]) -> Rows:
-    from lnlbench.methods._registry import load_file, methods
+    from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.methods._registry import methods
 
-    for path in plugins:
-        load_file(path)
+    choose_methods(plugins=plugins)
     rows = []
     for name, method in methods().items():
         about = inspect.getdoc(inspect.getmodule(method)) or ""

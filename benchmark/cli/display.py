@@ -97,10 +97,10 @@ def checked(text: str, plugins: Sequence[Path], quiet: bool) -> list[conformance
         MethodError: no such file or method.
     """
     from lnlbench.benchmark.conformance import report_of
-    from lnlbench.benchmark.sweep.plugins import plugged
-    from lnlbench.methods._parse import parse, split_methods
+    from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.methods._parse import parse
 
-    texts = split_methods(plugged(text, plugins)[0])
+    texts = choose_methods(text, plugins).texts
     for one in texts or [text]:
         parse(one)
     console = Console(stderr=True, quiet=quiet)

@@ -74,7 +74,7 @@ def check(name: str, subject: Subject) -> list[Finding]:
     """
     try:
         return list(CHECKS[name](subject))
-    except Exception as error:  # whatever a method raises
+    except (Exception, SystemExit) as error:  # whatever a method raises
         return [Finding(f"it fails: {raised(error)}", subject.where(error))]
 
 

@@ -11,14 +11,14 @@ from lnlbench.benchmark.protocol.settings import SettingError, default_replicate
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.plugins import plugged
+from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.leaderboard.ranking.versus import Versus, together, versus
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, rule_named
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.store import Store, exists
-from lnlbench.methods._parse import parse, split_methods
+from lnlbench.methods._parse import parse
 
 Sweep = Callable[[Sequence[Run], Options], Report]
 
@@ -86,15 +86,14 @@ def compare(
         rule_named(rule)
     except ValueError as error:
         raise SettingError(str(error)) from None
-    mine, files = plugged(method, options.plugins)
-    others, files = plugged(against, files)
-    options = replace(options, plugins=files)
-    named, held_against = ([" ".join(text.split()) for text in split_methods(part)] for part in (mine, others))
-    names = [name for name in named if name not in held_against] or named
-    texts = [text for text in held_against if text not in names]
+    mine = choose_methods(method, options.plugins)
+    others = choose_methods(against, mine.plugins)
+    options = replace(options, plugins=others.plugins)
+    names = [name for name in mine.texts if name not in others.texts] or [*mine.texts]
+    texts = [text for text in others.texts if text not in names]
     if not names or not texts:
         raise SettingError(
-            f"a comparison needs a method and other ones to hold it against, got {mine!r} and {others!r}"
+            f"a comparison needs a method and other ones to hold it against, got {mine.text!r} and {others.text!r}"
         )
     for text in (*names, *texts):
         parse(text)  # a wrong name is said before any data are read

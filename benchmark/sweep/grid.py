@@ -15,9 +15,9 @@ from lnlbench.benchmark.runs.diagnostics import check_diagnostics
 from lnlbench.benchmark.runs.facts import ESTIMATED, modes, varies
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.leaderboard.store.store import Store, exists
-from lnlbench.methods._parse import parse, split_methods
-from lnlbench.methods._registry import load_file
+from lnlbench.methods._parse import parse
 
 
 def grid(
@@ -35,7 +35,7 @@ def grid(
         methods: separated by commas; the suites' own where empty.
         replicates: as in "0,1,2" or "0-4"; the suites' own where empty.
         changes: fields of the settings to change; None changes nothing.
-        options: where the data sets and plug-ins are.
+        options: where the data sets are, and the plug-ins that `choose_methods` gave.
         told: how methods are told what they must know, as in "estimated,true"; "all" is the mis-specification sweep.
 
     Raises:
@@ -44,11 +44,9 @@ def grid(
     """
     check_execution(options.execution, check_device(options.device, options.precision))
     check_diagnostics(options.diagnostics)
-    for path in options.plugins:
-        load_file(path)
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = [setting.override(**changes) for setting in find(targets)]
-    texts = split_methods(methods or default_methods())
+    texts = choose_methods(methods or default_methods(), options.plugins).texts
     return plan(settings, texts, numbers(replicates or default_replicates()), options.data_dir, modes(told))
 
 

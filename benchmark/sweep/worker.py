@@ -19,6 +19,7 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import Checkpoints, maker_of
 from lnlbench.benchmark.sweep.executors.base import Send
 from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.claims import new_owner
@@ -26,7 +27,6 @@ from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._compose import Composition
 from lnlbench.methods._parse import parse
-from lnlbench.methods._registry import load_file
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,7 @@ class Work:
         Raises:
             StoreError: the store cannot be used.
         """
-        for path in self.options.plugins:
-            _plugin(path)
+        choose_methods(plugins=self.options.plugins)
         runs = [replace(run, method=parse(text)) for run, text in zip(self.runs, self.methods, strict=True)]
         work(runs, self.options, _store(self.options.tracking_uri, self.options.database), send)
 
@@ -143,7 +142,7 @@ def _make_together(
                 watch(Event("done", run.key))
     except StoreError:
         raise
-    except Exception:  # of one of them, perhaps: by itself, each says what is wrong with it
+    except (Exception, SystemExit):  # of one of them, perhaps: by itself, each says what is wrong with it
         for key in left:
             store.claims.release(key, owner)
         return list(left.values())
@@ -170,7 +169,7 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
                 recording.finish(result)
     except StoreError:
         raise  # the next run would fare no better
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a method that calls `sys.exit(0)` has not succeeded
         store.claims.release(run.key, owner)  # where it failed before there was a recording to do so
         return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     return ""
@@ -221,8 +220,3 @@ def _prepared(run: Run, data_dir: Path | None) -> Prepared | Blind:
 def _store(tracking_uri: str | None, database: str | None) -> Store:
     """The store of this process, which is opened once."""
     return Store(tracking_uri, database)
-
-
-@lru_cache(maxsize=64)
-def _plugin(path: Path) -> None:
-    load_file(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.executors.base import PATIENCE
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.plugins import Chosen, choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report, sweep
 from lnlbench.benchmark.sweep.worker import Event
 from lnlbench.benchmark.tuning import figures
@@ -26,7 +27,7 @@ from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store, exists
 from lnlbench.methods._compose import READING
-from lnlbench.methods._registry import load_file, methods
+from lnlbench.methods._registry import methods
 from lnlbench.methods.base import HOOKS
 
 ALL = "all"
@@ -58,19 +59,17 @@ def plan(
 
     Args:
         targets: suites, settings and patterns.
-        texts: methods with commas, or "all".
+        texts: methods with commas, as `choose` gives them.
         replicates: of the winners.
         changes: fields of the settings to change.
-        options: where the data sets and plug-ins are.
+        options: where the data sets are, and the plug-ins that `choose` gave.
         name: of the tuning.
         per_setting: search in every setting and not only at the reference rate of its noise family.
 
     Raises:
         SettingError, MethodError, DataError, ModelError, ExecutionError: something of this does not exist.
     """
-    for path in options.plugins:
-        load_file(path)
-    runs = grid(targets, trained() if texts == ALL else texts, replicates, changes, options)
+    runs = grid(targets, texts, replicates, changes, options)
 
     @lru_cache(maxsize=4)
     def images_of(dataset: str) -> Images:
@@ -79,14 +78,25 @@ def plan(
     return Plan(studies_of(runs, images_of, name, per_setting))
 
 
-def trained() -> str:
-    """Every registered method that is more than a reading of another one's history."""
+def choose(texts: str, plugins: Iterable[Path]) -> Chosen:
+    """Resolve methods as `choose_methods` does, where "all" stands for every method that is trained.
+
+    Raises:
+        MethodError: as `choose_methods`.
+    """
+    if texts.strip() != ALL:
+        return choose_methods(texts, plugins)
+    return replace(choose_methods(plugins=plugins), texts=tuple(trained()))
+
+
+def trained() -> list[str]:
+    """Return every registered method that is more than a reading of another one's history."""
     names = []
     for name, method in methods().items():
         answered = {hook for hook in HOOKS if method().answers(hook)}
         if not answered or not answered <= READING:
             names.append(name)
-    return ", ".join(names)
+    return names
 
 
 def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.protocol.splits import images_of
+from lnlbench.benchmark.sweep.plugins import choose_methods, name_of_run
 from lnlbench.benchmark.verification.recompute import OK, UNKNOWN, WRONG, Data, Finding
 from lnlbench.benchmark.verification.verify import verify, worst
 from lnlbench.datasets.loading.errors import DataError
@@ -21,7 +22,6 @@ from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store, existing
 from lnlbench.methods._parse import parse
-from lnlbench.methods._registry import load_file
 from lnlbench.methods.base import MethodError
 
 ROUNDED = 5e-5  # scores in MLflow have four decimals
@@ -65,12 +65,11 @@ def receipts(
         StoreError: there is no such file or run, or it is damaged.
         MethodError: a plug-in cannot be loaded.
     """
-    for path in plugins:
-        load_file(path)
+    choose_methods(plugins=plugins)
     if len(what) == 1 and (Path(what[0]).is_file() or Path(what[0]).suffix in (".xz", ".jsonl")):
         return verified(read(Path(what[0])), data_dir)
     store = existing(tracking_uri, database)
-    run_id, result = store.find(" ".join(what))
+    run_id, result = store.find(name_of_run(what, plugins))
     hosts = [] if result.host is None else [store.result(result.host)]
     (receipt,) = verified([result], data_dir, hosts)
     shown, scores = store.numbers(run_id), scores_of(result)
@@ -129,8 +128,7 @@ def bring(
         StoreError: the file is damaged, or the store cannot be used; what is stored by then stays.
         MethodError: a plug-in cannot be loaded.
     """
-    for path in plugins:
-        load_file(path)
+    choose_methods(plugins=plugins)
     found = verified(read(file), data_dir)
     bad = sorted((one for one in found if one.state != OK), key=lambda one: one.state != WRONG)
     if bad:

@@ -147,7 +147,7 @@ class Recording:
                 return
             reason = f"{type(error).__name__}: {one_line(error)}"
             with suppress(StoreError):  # must not hide the error on its way out
-                self.fail(reason, "FAILED" if isinstance(error, Exception) else "KILLED")
+                self.fail(reason, "FAILED" if isinstance(error, (Exception, SystemExit)) else "KILLED")
         finally:
             self._keeper.__exit__(None, None, None)
 

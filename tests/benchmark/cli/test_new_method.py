@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from lnlbench.benchmark.cli.new_method import new_method
-from lnlbench.benchmark.sweep.plugins import plugged
 from lnlbench.methods import MethodError, load_file, parse
 from lnlbench.methods import _registry as registry
 
@@ -54,10 +53,3 @@ def test_a_name_that_cannot_be(name, words, tmp_path):
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(MethodError, match="cannot be written: No such file"):
         new_method("my_loss", tmp_path / "none")
-
-
-def test_files_among_methods_stand_for_what_they_register(written):
-    assert plugged(f"ce, {written}, gce(q=0.5)") == ("ce, my_loss, gce(q=0.5)", (written,))
-    assert plugged("", [written]) == ("", (written,))
-    with pytest.raises(MethodError, match="no Python file at"):
-        plugged("none.py")

@@ -28,8 +28,7 @@ from lnlbench.methods import _registry as registry
 
 NOISY = "digits/symmetric-0.4"
 PLUGIN = """
-from lnlbench.methods.base import Method
-from lnlbench.methods.registry import register
+from lnlbench.methods import Method, register
 
 @register("mine_of_receipts")
 class Mine(Method):
