@@ -243,8 +243,8 @@ def export(
     from lnlbench.leaderboard.results.archive import write
 
     results = boards.stored(targets or [], None, tracking_uri, database)
-    size = write(file, results, predictions=predictions)
-    _print(f"{len(results)} results, {size / 2**20:.2f} MB, in {file}")
+    written = write(file, results, predictions=predictions)
+    _print(f"{written.results} results, {written.size / 2**20:.2f} MB, in {file}")
 
 
 @app.command("import")

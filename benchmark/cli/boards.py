@@ -33,14 +33,18 @@ def stored(
         SettingError: nothing is there.
         StoreError: the store or the archive cannot be used.
     """
-    from lnlbench.leaderboard.results.archive import read
+    from lnlbench.leaderboard.results.archive import stream
     from lnlbench.leaderboard.results.references import base
     from lnlbench.leaderboard.store.reader import read_results
     from lnlbench.leaderboard.store.store import exists
 
     def held(wanted: set[str] | None) -> list[Result]:
         if source is not None:
-            return [result for result in read(source) if wanted is None or base(result.setting) in wanted]
+            return [
+                result
+                for result in stream(source, predictions=False)
+                if wanted is None or base(result.setting) in wanted
+            ]
         return read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
 
     results = held({setting.name for setting in settings.find(targets)} if targets else None)

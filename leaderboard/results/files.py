@@ -12,12 +12,20 @@ from lnlbench.leaderboard.results.errors import StoreError, one_line
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder that becomes `path` if the block succeeds, and is removed if not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    """Give a temporary path that becomes `path` if the block succeeds, and is removed if not.
+
+    Of a link it becomes what the link names, and the link stays. A device or a pipe is no file that could be replaced:
+    there the path given is its own.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        yield path
+        return
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield unfinished
-        os.replace(unfinished, path)  # noqa: PTH105
+        os.replace(unfinished, target)  # noqa: PTH105
     finally:
         unfinished.unlink(missing_ok=True)
 

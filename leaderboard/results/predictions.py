@@ -18,6 +18,7 @@ from lnlbench.leaderboard.results.errors import StoreError, one_line
 
 _HEADER = re.compile(r"xz:(\d{1,9}),(\d{1,9}),(\d{1,9}):")
 _LARGEST = 1 << 31
+_MEMORY = 128 << 20  # bytes that unpacking may take beside its result
 
 
 def pack(predictions: npt.NDArray[Any]) -> str:
@@ -36,22 +37,32 @@ def pack(predictions: npt.NDArray[Any]) -> str:
     return f"xz:{','.join(map(str, array.shape))}:{base64.b64encode(packed).decode('ascii')}"
 
 
+def shape_of(text: str) -> tuple[int, int, int]:
+    """Return the epochs, networks and samples that packed predictions claim to have, without unpacking them.
+
+    Raises:
+        StoreError: the text does not come from `pack`.
+    """
+    if not (header := _HEADER.match(text)):
+        raise StoreError(f"packed predictions start with 'xz:epochs,networks,samples:', got {text[:24]!r}")
+    epochs, networks, samples = map(int, header.groups())
+    return epochs, networks, samples
+
+
 def unpack(text: str) -> npt.NDArray[np.uint8]:
     """Return the array [E, K, T] that `pack` wrote, exactly.
 
     Raises:
         StoreError: the text is damaged or does not come from `pack`.
     """
-    if not (header := _HEADER.match(text)):
-        raise StoreError(f"packed predictions start with 'xz:epochs,networks,samples:', got {text[:24]!r}")
-    epochs, networks, samples = map(int, header.groups())
-    size = math.prod((epochs, networks, samples))
+    epochs, networks, samples = shape = shape_of(text)
+    size = math.prod(shape)
     if size > _LARGEST:
         raise StoreError(f"packed predictions claim {size} values, more than any run here has")
     try:
         # One byte more than promised is enough to see that a text lies about its size.
-        packed = base64.b64decode(text[header.end() :], validate=True)
-        decompressor = lzma.LZMADecompressor()
+        packed = base64.b64decode(text.split(":", 2)[2], validate=True)
+        decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, _MEMORY)
         raw = decompressor.decompress(packed, max_length=size + 1)
     except (ValueError, EOFError, lzma.LZMAError) as error:
         raise StoreError(f"packed predictions are damaged: {one_line(error)}") from error

@@ -2,11 +2,13 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from lnlbench.leaderboard.results.errors import StoreError, one_line
+from lnlbench.leaderboard.results.form import check_form
 from lnlbench.leaderboard.results.predictions import pack as pack
 from lnlbench.leaderboard.results.predictions import unpack as unpack
 
@@ -16,6 +18,7 @@ SCHEMA = 1
 Curve = list[float | None]
 
 # Written as text, because JSON has no such numbers and None already says "not measured at this epoch".
+_HIGHEST = 1 << 1023  # a larger integer is no float
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -90,15 +93,22 @@ def to_json(result: Result) -> str:
         raise StoreError(f"the result of {result.label!r} cannot be written as JSON: {one_line(error)}") from error
 
 
-def from_json(text: str | bytes) -> Result:
+def from_json(text: str | bytes, *, predictions: bool = True) -> Result:
     """Return the result that `to_json` wrote.
 
+    Args:
+        text: a JSON object.
+        predictions: whether to read the test predictions, most of the text, which boards never look at; else they are
+            empty, as in a file that was exported without them.
+
     Raises:
-        StoreError: not JSON, another schema version, missing or unknown fields, or a field of the wrong type.
+        StoreError: not JSON, another schema version, missing or unknown fields, or a field of the wrong type or form.
     """
     try:
-        record = json.loads(text)
-    except ValueError as error:  # includes text that is not UTF-8
+        if not predictions:
+            text = _without_predictions(text)
+        record = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:  # includes text that is not UTF-8
         raise StoreError(f"a record must be JSON: {one_line(error)}") from error
     if not isinstance(record, dict):
         raise StoreError(f"a record must be a JSON object, got {type(record).__name__}")
@@ -112,7 +122,24 @@ def from_json(text: str | bytes) -> Result:
         name: [value if type(value) is float else _number(value, name) for value in curve]
         for name, curve in record["curves"].items()
     }
-    return Result(**record)
+    result = Result(**record)
+    check_form(record)
+    return result
+
+
+_PACKED = r'"predictions":\s*"[A-Za-z0-9+/=:,]*"'
+_PACKED_TEXT, _PACKED_BYTES = re.compile(_PACKED), re.compile(_PACKED.encode())
+
+
+def _without_predictions(text: str | bytes) -> str | bytes:
+    """Cut the packed predictions out: most of the text, and slow to read."""
+    if isinstance(text, bytes):
+        return _PACKED_BYTES.sub(b'"predictions":""', text)
+    return _PACKED_TEXT.sub('"predictions":""', text)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 _TYPES: dict[str, Any] = {
@@ -143,11 +170,11 @@ def _check_fields(record: Mapping[str, Any]) -> None:
 def _number(value: object, curve: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _HIGHEST:
         return float(value)
     if isinstance(value, str) and value in _NON_FINITE:
         return _NON_FINITE[value]
-    raise StoreError(f"the curve {curve!r} of a record holds {value!r}, which is not a number")
+    raise StoreError(f"the curve {curve!r} of a record holds {value!r:.60}, which is not a number")
 
 
 def _plain(value: object) -> object:

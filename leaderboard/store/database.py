@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lnlbench.leaderboard.results.errors import StoreError, one_line
+from lnlbench.leaderboard.results.errors import StoreError, one_line, without_password
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -35,11 +35,13 @@ def absolute(url: str) -> str:
     if url.startswith("sqlite:///"):
         name = url.removeprefix("sqlite:///")
         if not name or name.startswith(":memory:") or "?" in name:
-            raise StoreError(f"a store must be a database file, got {url!r}; for example sqlite:////data/mlflow.db")
+            raise StoreError(
+                f"a store must be a database file, got {shown(url)!r}; for example sqlite:////data/mlflow.db"
+            )
         return f"sqlite:///{Path(name).expanduser().absolute()}"
     if url.startswith(("postgresql://", "postgresql+")):
         return url
-    raise StoreError(f"a store is sqlite:///file, postgresql://… or an MLflow server's http(s)://…; got {url!r}")
+    raise StoreError(f"a store is sqlite:///file, postgresql://… or an MLflow server's http(s)://…; got {shown(url)!r}")
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -49,10 +51,8 @@ def sqlite_file(url: str) -> Path | None:
 
 def shown(url: str) -> str:
     """Return the URL for messages: a file's path, or the address without user and password."""
-    if file := sqlite_file(url):
-        return str(file)
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    file = sqlite_file(url)
+    return str(file) if file else without_password(url)
 
 
 def check_file(file: Path) -> None:
