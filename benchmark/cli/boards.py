@@ -102,7 +102,9 @@ def leaderboard(
     from lnlbench.leaderboard.ranking.build import boards
     from lnlbench.leaderboard.ranking.gap import gaps
     from lnlbench.leaderboard.ranking.gap import to_markdown as gap_table
-    from lnlbench.leaderboard.show.formats import to_csv, to_json, to_latex, to_markdown, to_rich
+    from lnlbench.leaderboard.show.formats import to_csv, to_json, to_markdown
+    from lnlbench.leaderboard.show.latex import to_latex
+    from lnlbench.leaderboard.show.terminal_board import TerminalBoard
 
     shown = [*choose_methods(methods).texts] or None
     labels = {result.label for result in results}
@@ -112,7 +114,7 @@ def leaderboard(
     tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if gap else []
     pairs = [one for one in beside(results) if shown is None or one.label in shown] if published else []
     if form == "terminal":
-        parts: list[Any] = [part for board in found for part in (to_rich(board), "")]
+        parts: list[Any] = [part for board in found for part in (TerminalBoard(board), "")]
         parts += map(Markdown, tables)
         if published:
             rows = [[*map(glued, line)] for line in published_rows(pairs)]

@@ -1,99 +1,215 @@
-"""What a board is: methods by settings under one rule, all runs of one track, length and protocol version."""
+"""What a board is: methods by settings under one rule, all runs of one suite, track, length and protocol version.
 
-from dataclasses import dataclass, field
+Everything that shows results reads this one structure: terminal, Markdown, LaTeX, CSV, JSON, figures, the page and
+`compare`. All accuracies are in percent and all differences in percent points. A walk through it:
 
-from lnlbench.leaderboard.ranking.across import Across, compare_across
+- `Board.rows` are in order of the mean, best first; `Board.below` are those that are not compared (incomplete, or
+  trained longer). `Board.columns` are the settings, those with `counted` make the order.
+- `Row.score` is the cell that orders the board: the mean over the counted settings, or the cell of the only one.
+  `Row.cells` has a cell per setting. Overall and per setting a `Cell` says the same: mean and half-width, rank range,
+  could be best, the mark against cross-entropy, the gap to the first, the chance of being first.
+- `Board.tests` and `Column.tests` say how the cells were compared, and hold all pairs.
+- `Board.sentences` are what a reader should take away, in order; `Board.notes` what else must be known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+RankRange = tuple[int, int]
+"""The best and the worst rank that a method may truly have, counted from 1."""
+
+Status = Literal["ranked", "same", "reference", "incomplete"]
+"""Of a row: compared with the others; a reading identical to its host; trained longer; or without enough runs."""
+
+BETTER, WORSE, OPEN = "+", "−", "·"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """A method beside the reference, cross-entropy: `p` is Holm's over a family of `family` comparisons."""
+
+    reference: str
+    difference: float  # this method minus the reference
+    half: float | None  # of the 95 % interval of the difference, not adjusted; None where nothing is known of it
+    p: float
+    family: int
+    mark: str  # BETTER, WORSE or OPEN: cannot be told apart yet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """How far a method is below the first; `bound` is how far it may be, one-sided at 95 % over all methods."""
+
+    points: float  # 0 or less
+    bound: float | None  # None where nothing is known of it
+    practically_equal: bool  # the bound is within the board's margin
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One method in one setting; accuracies are fractions in [0, 1].
+    """One method in one setting, or over all counted ones.
 
-    `half` is half the width of the 95 % interval (None with one replicate), `rank` is None where the setting or the
-    row does not rank, `letters` are the groups of methods that its tests do not tell apart (None where not all could
-    be made, empty where they are too many for letters), and `same_as_host` says that the numbers are those of the run
-    that a reading was read off. `searched` are the ends of the interval that includes the search, of a tuned method
-    under the rule that the search went by.
+    `half` is half of the 95 % interval, on moderated variances; None with one replicate. `rank`, `against`, `gap` and
+    `chance_of_first` are None where the cell is not compared; `against` also for readings and cross-entropy itself.
+    `scores` are the accuracies by replicate. `searched` are the ends of the interval that includes the search, of a
+    tuned method under the rule that the search went by.
     """
 
     mean: float
     half: float | None
     n: int
-    rank: int | None = None
-    letters: str | None = None
-    diverged: int = 0
+    scores: dict[int, float]
+    rank: RankRange | None = None
+    could_be_best: bool = False
+    against: Against | None = None
+    gap: Gap | None = None
+    chance_of_first: float | None = None
+    diverged: int = 0  # runs that score chance
     same_as_host: bool = False
     searched: tuple[float, float] | None = None
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Return the ends of the interval, cut to 0 and 100; None where there is none."""
+        return None if self.half is None else (max(0.0, self.mean - self.half), min(100.0, self.mean + self.half))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two methods in one setting: how much higher a is than b over n common replicates, half its interval, Holm's p."""
+    """Two methods of one column: `difference` is a minus b, and a stands above b there, so that it is 0 or more."""
 
     a: str
     b: str
     difference: float
-    half: float | None
-    p: float | None
-    n: int
+    half: float | None  # of the 95 % interval, not adjusted
+    p: float  # of this test alone
+    p_holm: float  # over all pairs of the column
+    a_higher: float  # probability that a is truly higher: a description
+
+    def decided(self, alpha: float) -> bool:
+        """Return whether the pair is told apart, among all pairs."""
+        return self.p_holm < alpha
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Tests:
+    """How the methods of one column were compared.
+
+    `names` are those compared, best first; `borrowed` is how many replicates' worth of variance came from the other
+    methods (0: nothing borrowed), and `pairs` are all pairs, a before b in `names`.
+    """
+
+    names: tuple[str, ...]
+    borrowed: float
+    pairs: tuple[Pair, ...]
+
+    def pair(self, a: str, b: str) -> Pair | None:
+        """Return the pair of two methods, in either order; None where they were not compared."""
+        return next((pair for pair in self.pairs if {pair.a, pair.b} == {a, b}), None)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Column:
-    """One setting: its rates, what validation can resolve there (a fraction), and whether it counts for ranks.
+    """One setting: its noise, what validation can resolve there (in points), and how its methods were compared.
 
-    `needed` is how many replicates a difference of half a point would take, None where it cannot be told; `groups` is
-    how many sets of methods the tests leave together, which overlap, None where not all tests could be made.
+    `tests` is None where nothing was compared: a rule that never ranks, or one replicate.
     """
 
     setting: str
     dataset: str
     noise: str
-    nominal_rate: float | None
+    nominal_rate: float | None  # shares in [0, 1]
     realised_rate: float | None
     guaranteed: bool  # noisy validation chooses the best epoch in expectation
     resolution: float | None
     counted: bool
-    needed: int | None = None
-    pairs: tuple[Pair, ...] = ()
-    groups: int | None = None
+    n: int = 0  # replicates that most methods have
+    tests: Tests | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
-    """One method: a cell per setting where it has results, and its ranks and means over the counted settings.
+    """One method: a cell per setting where it has results, and `score` over the counted settings.
 
-    `letters` are the groups that tests across settings do not tell apart, None where nothing could be decided. A
-    `reading` is read off another method's runs; a `reference` was trained longer and never ranks.
+    `have` says in how many of the counted settings it has enough replicates; `score` is None where it lacks one.
     """
 
     name: str  # the label, or the full text where one label stands for several
     methods: tuple[str, ...]  # full texts
-    told: tuple[str, ...]
+    told: tuple[str, ...]  # what it knew beyond the given labels
     networks: int
-    reading: bool
+    status: Status
+    reading: bool  # read off another method's runs
+    host: str | None  # the row that it is read off
+    score: Cell | None
     cells: dict[str, Cell]
-    mean_rank: float | None
-    average: float | None
-    rank_interval: tuple[float, float] | None = None
-    letters: str | None = None
-    reference: bool = False
+    have: int
+
+    @property
+    def diverged(self) -> int:
+        """Return how many of its runs diverged."""
+        return sum(cell.diverged for cell in self.cells.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A method that could also be best: replicates in all with which the gap seen would be decided, None: too many."""
+
+    name: str
+    gap: float  # points below the first, 0 or more
+    replicates: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What would decide who is first: the command that adds replicates for the contenders alone.
+
+    `command` is empty where no number of replicates would tell, or no command makes them.
+    """
+
+    contenders: tuple[Contender, ...]
+    command: str
+    runs: int
+    seconds: float | None  # of device time, from what such runs took
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
-    """Rows in order, best first, and in `notes` what a reader must know, one sentence each."""
+    """Rows in order, best first, and what they say. See the top of this file."""
 
+    suite: str
     protocol: int
     length: str
     track: str
     rule: str
+    reference: str | None  # the row that all are held against, where it is on the board
+    margin: float  # points within which methods are practically equal
+    alpha: float
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    notes: tuple[str, ...]
-    across: Across = field(default_factory=lambda: compare_across({}, ()))
+    below: tuple[Row, ...]
+    tests: Tests | None  # of the scores
+    plan: Plan | None = None
+    sentences: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
-        """The board's name."""
-        return f"{self.rule}, track {self.track}, length {self.length}, protocol {self.protocol}"
+        """Return the board's name."""
+        return f"{self.suite}: {self.rule}, track {self.track}, length {self.length}, protocol {self.protocol}"
+
+    @property
+    def counted(self) -> tuple[Column, ...]:
+        """Return the settings that make the order."""
+        return tuple(column for column in self.columns if column.counted)
+
+    @property
+    def score_name(self) -> str:
+        """Return what the score is: `mean of 3`, or the setting where only one counts."""
+        return self.counted[0].setting if len(self.counted) == 1 else f"mean of {len(self.counted)}"
+
+    def row(self, name: str) -> Row | None:
+        """Return the row of that name, wherever it stands."""
+        return next((row for row in (*self.rows, *self.below) if row.name == name), None)

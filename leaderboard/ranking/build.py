@@ -1,28 +1,30 @@
-"""Builds boards from results: cells, tests, ranks and notes."""
+"""Builds boards from results: rows, cells, tests and what they say."""
 
-import math
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from lnlbench.leaderboard.ranking.across import compare_across, mean_rank_intervals
-from lnlbench.leaderboard.ranking.board import Board, Cell, Row
+from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row, Status, Tests
 from lnlbench.leaderboard.ranking.budget import with_search
 from lnlbench.leaderboard.ranking.column import column
-from lnlbench.leaderboard.ranking.grid import sort_into_grid
-from lnlbench.leaderboard.ranking.letters import groups, letters
+from lnlbench.leaderboard.ranking.compare import Scores, common, compare
+from lnlbench.leaderboard.ranking.eligible import Eligible, eligible
+from lnlbench.leaderboard.ranking.families import ALPHA, MARGIN
 from lnlbench.leaderboard.ranking.notes import notes
-from lnlbench.leaderboard.ranking.statistics import complete_settings, interval, mean_ranks
-from lnlbench.leaderboard.ranking.within import Within, within
-from lnlbench.leaderboard.results.references import split_references
+from lnlbench.leaderboard.ranking.plan import plan
+from lnlbench.leaderboard.ranking.scored import Scored, scored
+from lnlbench.leaderboard.ranking.sentences import sentences
+from lnlbench.leaderboard.results.references import base
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, cyclic, rule_named, score
+from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, rule_named
 
-ALPHA = 0.05
-Group = tuple[int, str, str]
-"""Protocol version, length and track: what must never be ranked together."""
+Group = tuple[str, int, str, str]
+"""Suite, protocol version, length and track: what is never compared together."""
+
+Suites = Mapping[str, Collection[str]]
+"""Name of a suite → the settings that it lists."""
 
 
 def boards(
@@ -30,112 +32,205 @@ def boards(
     rules: Sequence[str] = (PRIMARY,),
     show: Collection[str] | None = None,
     *,
+    suites: Suites | None = None,
+    margin: float = MARGIN,
+    complete: bool = False,
     seed: int = 0,
 ) -> list[Board]:
-    """Return one board per protocol version, length, track and rule: what must not be ranked together is not mixed.
+    """Return one board per suite, protocol version, length, track and rule: what must not be compared is not mixed.
 
     Args:
         results: in order of age; of several results of one method, setting and replicate the last one counts.
         rules: names of `RULES`.
-        show: the rows to keep, by name. Ranks and tests are made before: hiding a method changes no number.
-        seed: of the bootstrap.
+        show: the rows to keep, by name. All is tested before: hiding a method changes no number.
+        suites: which settings share a board; by default those of one task, what stands before the slash.
+        margin: points within which two methods are practically equal.
+        complete: whether only settings count that all methods have.
+        seed: of the chances of being first.
 
     Raises:
         ValueError: an unknown rule.
     """
     for name in rules:
         rule_named(name)
-    found = grouped(results)
-    return [build(found[group], rule, show, seed=seed) for group in sorted(found) for rule in rules]
+    groups = grouped(results, suites)
+    return [
+        build(groups[group], rule, show, suite=group[0], margin=margin, complete=complete, seed=seed)
+        for group in sorted(groups)
+        for rule in rules
+    ]
 
 
-def grouped(results: Iterable[Result]) -> dict[Group, list[Result]]:
-    """Sort results by what must not be ranked together."""
-    found: dict[Group, list[Result]] = defaultdict(list)
-    for result in results:
-        found[result.protocol, result.length, result.track].append(result)
-    return dict(found)
+def grouped(results: Iterable[Result], suites: Suites | None = None) -> dict[Group, list[Result]]:
+    """Sort results by what is never compared together: suite, protocol version, length and track."""
+    every = list(results)
+    settings = {result.setting for result in every}
+    suite_of = {setting: name for name, members in (suites or {}).items() for setting in members}
+    groups: dict[Group, list[Result]] = defaultdict(list)
+    for result in every:
+        # A run of a multiple of a setting's length is a reference beside that setting.
+        setting = base(result.setting) if base(result.setting) in settings else result.setting
+        suite = suite_of.get(setting, setting.partition("/")[0])
+        groups[suite, result.protocol, result.length, result.track].append(result)
+    return dict(groups)
 
 
-def build(results: Sequence[Result], rule: str, show: Collection[str] | None = None, *, seed: int = 0) -> Board:
-    """Return the board of results that may be ranked together.
+def build(
+    results: Sequence[Result],
+    rule: str,
+    show: Collection[str] | None = None,
+    *,
+    suite: str = "",
+    margin: float = MARGIN,
+    complete: bool = False,
+    seed: int = 0,
+) -> Board:
+    """Return the board of results that may be compared.
+
+    Args:
+        results: of one protocol version, length and track; in order of age.
+        rule: name of one of `RULES`.
+        show: as for `boards`.
+        suite: the board's name; by default the tasks of the results.
+        margin: as for `boards`.
+        complete: as for `boards`.
+        seed: as for `boards`.
 
     Raises:
         ValueError: no results, an unknown rule, or results of different protocol versions, lengths or tracks.
     """
     rule_named(rule)
-    kinds = set(grouped(results))
+    kinds = {(result.protocol, result.length, result.track) for result in results}
     if len(kinds) != 1:
         raise ValueError(f"a board needs results of one protocol, length and track; got {sorted(kinds) or 'none'}")
-    results, references = split_references(results)
-    grid, found_notes = sort_into_grid(results)
-    longer, _ = sort_into_grid(references)
-    hosts = {result.key: result for result in results}
-    readings = {name for name, cells in grid.items() if all(r.host for row in cells.values() for r in row.values())}
-    scores = {
-        name: {s: {i: score(run, rule, hosts) for i, run in runs.items()} for s, runs in cells.items()}
-        for name, cells in (grid | longer).items()
+    found = scored(results, rule)
+    chosen = eligible(found.scores, found.candidates, found.settings, complete)
+    table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, seed)
+    cells = {setting: table.setting(setting) for setting in found.settings}
+    columns = [_column(found, setting, setting in chosen.counted, *cells[setting]) for setting in found.settings]
+    scores, tests = table.overall() if len(chosen.counted) != 1 else cells[chosen.counted[0]]
+    by_name = {
+        name: {s: _searched(of[name], found.grid[name][s], rule) for s, (of, _) in cells.items() if name in of}
+        for name in found.grid
     }
-    ranked = [name for name in grid if rule in RANKED and (rule == "final" or name not in readings)]
-    settings = list(dict.fromkeys(result.setting for result in results))
-    by_setting = {setting: {name: scores[name].get(setting, {}) for name in ranked} for setting in settings}
-    counted = complete_settings(by_setting, ranked) if ranked else settings
-    tested = {setting: within(by_setting[setting], ALPHA) for setting in counted if ranked}
-    places = {setting: test.ranks for setting, test in tested.items() if test.ranks is not None}
-    mean_rank = mean_ranks(places, ranked)
-    spans = mean_rank_intervals(places, ranked, np.random.default_rng(seed))
-    across = compare_across({setting: test.means for setting, test in tested.items()}, ranked, ALPHA)
+    rows = [_row(found, chosen, name, scores.get(name), by_name[name]) for name in found.grid]
+    board = Board(
+        suite=suite or ", ".join(dict.fromkeys(setting.partition("/")[0] for setting in found.settings)),
+        protocol=results[0].protocol,
+        length=results[0].length,
+        track=results[0].track,
+        rule=rule,
+        reference=found.reference,
+        margin=margin,
+        alpha=ALPHA,
+        columns=tuple(columns),
+        rows=_in_order(row for row in rows if row.status in ("ranked", "same")),
+        below=_in_order(row for row in rows if row.status in ("incomplete", "reference")),
+        tests=tests,
+    )
+    board = replace(board, plan=plan(board, found))
+    board = replace(board, sentences=tuple(sentences(board)), notes=(*found.notes, *notes(board, found)))
+    if show is None:
+        return board
+    return replace(
+        board,
+        rows=tuple(row for row in board.rows if row.name in show),
+        below=tuple(row for row in board.below if row.name in show),
+    )
 
-    rows = []
-    for name, cells in (grid | longer).items():
-        same = name in readings and rule != "final"
-        made = {s: _cell(scores[name][s], runs, tested.get(s), name, same, rule) for s, runs in cells.items()}
-        runs = [run for row in cells.values() for run in row.values()]
-        averaged = [made[setting].mean for setting in counted if setting in made]
-        rows.append(
-            Row(
-                name=name,
-                methods=tuple(dict.fromkeys(run.method for run in runs)),
-                told=tuple(sorted({told for run in runs for told in run.told})),
-                networks=max(run.networks for run in runs),
-                reading=name in readings,
-                cells=made,
-                mean_rank=mean_rank.get(name),
-                average=math.fsum(averaged) / len(averaged) if len(averaged) == len(counted) > 0 else None,
-                rank_interval=spans.get(name),
-                reference=name in longer,
-            )
+
+class _Table:
+    """Compares the rows of a board, column by column."""
+
+    def __init__(self, found: Scored, chosen: Eligible, compared: Sequence[str], margin: float, seed: int) -> None:
+        self.found, self.chosen, self.margin, self.seed = found, chosen, margin, seed
+        self.compared = compared
+        # Rows that lack a counted setting may still be compared in a setting that does not count.
+        self.able = found.candidates if compared else ()
+
+    def setting(self, setting: str) -> tuple[dict[str, Cell], Tests | None]:
+        """Return the cells of one setting, and its tests."""
+        scores = {name: row[setting] for name, row in self.found.scores.items() if setting in row}
+        rows = self.compared if setting in self.chosen.counted else self.able
+        who = [name for name in rows if len(scores.get(name, ())) > 1]
+        lost = {name: self.found.diverged(name, setting) for name in scores}
+        cells, tests = self._compare(scores, who, lost, trend=True)
+        same = {name: self.found.as_host(name, setting) for name in cells}
+        return {name: replace(cell, same_as_host=same[name]) for name, cell in cells.items()}, tests
+
+    def overall(self) -> tuple[dict[str, Cell], Tests | None]:
+        """Return the cells of the mean over the counted settings, replicate by replicate, and their tests."""
+        counted = self.chosen.counted
+        rows = {
+            name: common([row[setting] for setting in counted])
+            for name, row in self.found.scores.items()
+            if counted and all(setting in row for setting in counted)
+        }
+        scores = {name: row for name, row in rows.items() if row}
+        lost = {name: sum(self.found.diverged(name, setting) for setting in counted) for name in scores}
+        return self._compare(scores, self.compared, lost, trend=False)
+
+    def _compare(
+        self, scores: Mapping[str, Scores], who: Collection[str], lost: Mapping[str, int], *, trend: bool
+    ) -> tuple[dict[str, Cell], Tests | None]:
+        own = [name for name in who if self.found.hosts[name] is None]
+        cells, tests = compare(
+            scores,
+            who,
+            sources=[name for name in own if not lost[name]],
+            reference=self.found.reference,
+            family=own,
+            trend=trend,
+            margin=self.margin,
+            seed=self.seed,
         )
-    rows.sort(key=lambda row: (math.inf if row.mean_rank is None else row.mean_rank, -_mean_of(row), row.name))
-    names = [row.name for row in rows if row.name in ranked]
-    cliques = groups(names, across.higher) if across.decidable else []
-    if across.decidable:
-        shared = letters(names, cliques)
-        rows = [replace(row, letters=shared.get(row.name)) for row in rows]
-    columns = []
-    for setting in settings:
-        test, runs = tested.get(setting), [result for result in results if result.setting == setting]
-        more = (test.needed, test.pairs, test.groups) if test else ()
-        columns.append(column(setting, runs, setting in counted, *more))
-    found_notes += notes(rule, columns, [row for row in rows if row.name in ranked], rows, across, len(cliques))
-    if rule == "mean10" and (cycles := sorted({run.label for run in (*results, *references) if cyclic(run)})):
-        found_notes.append(f"Means of ten epochs within a cycle of the learning rate: {', '.join(cycles)}.")
-    kept = tuple(row for row in rows if show is None or row.name in show)
-    return Board(*kinds.pop(), rule, tuple(columns), kept, tuple(found_notes), across)
+        return {
+            name: replace(cell, diverged=lost[name], could_be_best=cell.could_be_best and not lost[name])
+            for name, cell in cells.items()
+        }, tests
 
 
-def _cell(
-    scores: dict[int, float], runs: dict[int, Result], test: Within | None, name: str, same: bool, rule: str
-) -> Cell:
-    spread = interval(list(scores.values()))
-    diverged = sum(run.diverged for run in runs.values())
-    rank, letter = (test.rank(name), test.letter(name)) if test else (None, None)
-    pairs = (next(iter(runs.values())).identity.get("tuning") or {}).get("scores", ()) if rule == PRIMARY else ()
-    searched = with_search(list(scores.values()), pairs)
-    return Cell(spread.mean, spread.half, spread.n, rank, letter, diverged, same, searched)
+def _column(found: Scored, setting: str, counted: bool, cells: Mapping[str, Cell], tests: Tests | None) -> Column:
+    own = [name for name in cells if name not in found.longer] or list(cells)
+    runs = [run for name in own for run in found.grid[name][setting].values()]
+    usual = Counter(cells[name].n for name in own).most_common(1)[0][0]
+    return column(setting, runs, counted=counted, n=usual, tests=tests)
 
 
-def _mean_of(row: Row) -> float:
-    if row.average is not None:
-        return row.average
-    return math.fsum(cell.mean for cell in row.cells.values()) / len(row.cells) - 1  # incomplete rows follow
+def _row(found: Scored, chosen: Eligible, name: str, score: Cell | None, cells: dict[str, Cell]) -> Row:
+    runs = found.runs(name)
+    status: Status = "ranked" if name in chosen.rows else "incomplete"
+    if name in found.longer:
+        status = "reference"
+    elif name in found.same and score is not None:
+        status = "same"
+    return Row(
+        name=name,
+        methods=tuple(dict.fromkeys(run.method for run in runs)),
+        told=tuple(sorted({told for run in runs for told in run.told})),
+        networks=max(run.networks for run in runs),
+        status=status,
+        reading=found.hosts[name] is not None,
+        host=found.hosts[name] or None,
+        score=None if status == "incomplete" else score,
+        cells=cells,
+        have=chosen.have.get(name, sum(setting in cells for setting in chosen.counted)),
+    )
+
+
+def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Rows by their mean, best first; those without one follow, by how much they have; a reading follows its host."""
+
+    def place(row: Row) -> tuple[float, float, bool, str]:
+        cells = row.cells.values()
+        mean = row.score.mean if row.score else sum(cell.mean for cell in cells) / len(cells) - 1000
+        return -mean, -row.have, row.status == "same", row.name
+
+    return tuple(sorted(rows, key=place))
+
+
+def _searched(cell: Cell, runs: Mapping[int, Result], rule: str) -> Cell:
+    """The cell, of a tuned method with the interval that includes the search."""
+    tuning = next(iter(runs.values())).identity.get("tuning") or {}
+    pairs = [(validation, 100 * test) for validation, test in tuning.get("scores", ())] if rule == PRIMARY else []
+    return replace(cell, searched=with_search(list(cell.scores.values()), pairs))

@@ -44,6 +44,6 @@ def _unpaired(grid: Grid) -> list[str]:
                     controls[setting].add(json.dumps(run.identity.get("setting"), sort_keys=True, default=str))
     unpaired = sorted({setting for (setting, _), made in seen.items() if len(made) > 1})
     changed = sorted(setting for setting, made in controls.items() if len(made) > 1)
-    return [
-        f"Noise or split differ between methods in {setting}: its tests are not paired." for setting in unpaired
-    ] + [f"The settings of the runs differ within {setting}: methods did not train alike." for setting in changed]
+    return [f"Noise or split differ between methods in {setting}: they saw other data." for setting in unpaired] + [
+        f"The settings of the runs differ within {setting}: methods did not train alike." for setting in changed
+    ]

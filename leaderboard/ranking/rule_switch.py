@@ -12,10 +12,10 @@ ORACLE = "oracle"
 
 @dataclass(frozen=True)
 class Switched:
-    """One method under every rule: mean accuracy over the settings that all methods have, and its place by that mean.
+    """One method under every rule: mean accuracy in percent over the counted settings, and its place by that mean.
 
     `change` is the place under the primary rule minus the place under each rule: above 0 the rule flatters the
-    method. `gap` is the mean under the oracle minus the mean under each rule, a fraction: what the test set's choice of
+    method. `gap` is the mean under the oracle minus the mean under each rule, in points: what the test set's choice of
     the epoch is worth.
     """
 
@@ -43,7 +43,7 @@ def switch(boards: Sequence[Board]) -> tuple[list[Switched], list[str]]:
     Methods that are read off others or trained longer are left out: their runs are the others', or not comparable.
     """
     by_rule = {board.rule: board for board in boards}
-    names = [row.name for row in by_rule[PRIMARY].rows if not row.reading and not row.reference]
+    names = [row.name for row in by_rule[PRIMARY].rows if row.status == "ranked" and not row.reading]
     settings = [c.setting for c in by_rule[PRIMARY].columns if c.counted]
     if not names or not settings:
         return [], []
@@ -63,7 +63,7 @@ def switch(boards: Sequence[Board]) -> tuple[list[Switched], list[str]]:
 
 
 def _place(means: Mapping[str, float], name: str) -> int:
-    return 1 + sum(other > means[name] + 1e-12 for other in means.values())
+    return 1 + sum(other > means[name] + 1e-9 for other in means.values())
 
 
 def _winners(means: Mapping[str, Mapping[str, Mapping[str, float]]], settings: Sequence[str]) -> list[str]:

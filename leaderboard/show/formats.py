@@ -1,165 +1,168 @@
-"""Boards as Markdown, LaTeX, CSV, JSON and a table for the terminal; accuracies in percent, but fractions in JSON."""
+"""Boards as Markdown, CSV and JSON; accuracies in percent, differences in points."""
+
+from __future__ import annotations
 
 import csv
 import io
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from typing import Any
 
-from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row
+from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Cell, Column, Pair, Row, Tests
 from lnlbench.leaderboard.results.markdown import table
+from lnlbench.leaderboard.results.text import cell as safe
+from lnlbench.leaderboard.show.words import (
+    DOT,
+    doubtful,
+    flags,
+    interval,
+    mark,
+    percent,
+    rank_range,
+    shown_name,
+    state,
+)
 
-if TYPE_CHECKING:
-    from rich.console import Group
+VERDICTS = {BETTER: "better", WORSE: "worse", OPEN: "open"}
+OVERALL = "overall"
+"""What CSV calls the setting of a score over several."""
+
+_GROUP = ("suite", "protocol", "length", "track", "rule")
+_FIELDS = ("mean", "half_width", "low", "high", "n", "rank_best", "rank_worst", "could_be_best", "against_reference",
+           "difference_to_reference", "p_holm", "family", "points_below_first", "practically_equal",
+           "chance_of_first", "diverged", "same_as_host")  # fmt: skip
 
 
 def to_markdown(board: Board) -> str:
-    """Return the board as a Markdown section: title, table, notes."""
-    rows = table(_header(board, "<br>"), _body(board), "lr")
-    notes = "\n".join(f"- {note}" for note in board.notes)
-    return f"### {board.title}\n\n{rows}\n" + (f"\n{notes}\n" if notes else "")
+    """Return the board as a Markdown section: title, table, sentences, notes."""
+    several = len(board.counted) > 1
+    header = ["", "method", *([board.score_name] if several else []), "rank", "vs ce"]
+    header += [_heading(board, column) for column in board.columns]
+    lines = [_line(board, row, several) for row in (*board.rows, *board.below)]
+    rows = table(header, lines, "llrlr" if several else "lrlr")
+    texts = "\n".join(f"- {text}" for text in (*board.sentences, _LEGEND, *board.notes))
+    return f"### {board.title}\n\n{rows}\n\n{texts}\n"
 
 
-def to_rich(board: Board) -> "Group":
-    """Return the board for a terminal: title, table, notes; settings that do not fit beside the others follow below."""
-    from rich.console import Group
-    from rich.text import Text
-
-    from lnlbench.leaderboard.show.terminal import Fitted, glued
-
-    rows = [[name, *map(glued, cells)] for name, *cells in _body(board)]
-    table = Fitted([*map(glued, _header(board, "\n"))], rows, repeated=1, right=True)
-    return Group(Text(board.title, "bold"), "", table, "", *(Text(note, "dim") for note in board.notes))
+_LEGEND = (
+    f"{DOT} could be best: its range of ranks begins at 1. Mean accuracy in percent ± half of the 95 % interval. "
+    "Against cross-entropy: + better, − worse, · cannot be told apart yet."
+)
 
 
 def to_csv(board: Board) -> str:
-    """Return one line per method and setting; accuracies in percent with two decimals."""
+    """Return one line per method and setting, and one per method for the mean over settings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    head = ["protocol", "length", "track", "rule", "method", "setting", "accuracy_percent", "half_width_percent"]
-    writer.writerow([*head, "n", "rank", "groups", "mean_rank", "diverged", "same_as_host", "told", "networks"])
-    for row in board.rows:
+    writer.writerow([*_GROUP, "method", "status", "told", "networks", "setting", "counted", *_FIELDS])
+    group = [board.suite, board.protocol, board.length, board.track, board.rule]
+    for row in (*board.rows, *board.below):
+        about = [row.name, row.status, " ".join(row.told), row.networks]
+        if row.score and len(board.counted) > 1:
+            writer.writerow(map(_safe, [*group, *about, OVERALL, 1, *_values(row.score)]))
         for column in board.columns:
             if cell := row.cells.get(column.setting):
-                group = [board.protocol, board.length, board.track, board.rule, row.name, column.setting]
-                half = "" if cell.half is None else _percent(cell.half)
-                flags = [cell.diverged, int(cell.same_as_host), " ".join(row.told), row.networks]
-                rank, mean_rank = ("" if value is None else f"{value:g}" for value in (cell.rank, row.mean_rank))
-                ranks = [rank, cell.letters or "", mean_rank]
-                writer.writerow([*group, _percent(cell.mean), half, cell.n, *ranks, *flags])
+                writer.writerow(map(_safe, [*group, *about, column.setting, int(column.counted), *_values(cell)]))
+    return text.getvalue()
+
+
+def pairs_to_csv(board: Board) -> str:
+    """Return one line per setting and pair of methods, the higher one first; p by Holm over all pairs of a setting."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [field.name for field in fields(Pair)]
+    writer.writerow([*_GROUP, "setting", "pairs", *names, "decided"])
+    group = [board.suite, board.protocol, board.length, board.track, board.rule]
+    for setting, tests in _tests(board):
+        for pair in tests.pairs:
+            values = [_number(getattr(pair, name)) for name in names]
+            decided = int(pair.decided(board.alpha))
+            writer.writerow(map(_safe, [*group, setting, len(tests.pairs), *values, decided]))
     return text.getvalue()
 
 
 def to_json(board: Board) -> str:
-    """Return everything the board holds; accuracies are fractions in full precision."""
-    found = asdict(board)
-    found["across"]["p"] = [[a, b, p] for (a, b), p in board.across.p.items() if a < b]
-    found["across"]["higher"] = sorted(map(list, board.across.higher))
-    return json.dumps(found, indent=1, allow_nan=False)
+    """Return everything the board holds; of all pairs the fields are named once, in `pair_fields`."""
+    record = asdict(board) | {"title": board.title, "score_name": board.score_name, "tests": _record(board.tests)}
+    for column, shown in zip(board.columns, record["columns"], strict=True):
+        shown["tests"] = _record(column.tests)
+    return json.dumps(record, indent=1, allow_nan=False)
 
 
-def to_latex(board: Board) -> str:
-    """Return the board as a table of LaTeX's package booktabs, for `\\input`; group letters are superscripts."""
-    used = {column.setting: _usual_n(board, column) for column in board.columns}
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{Test accuracy in percent, mean $\pm$ 95\,\% interval: {_tex(board.title)}.}}",
-        rf"\begin{{tabular}}{{lr{'r' * len(board.columns)}}}",
-        r"\toprule",
-        " & ".join(["method", "mean rank", *(_tex(c.setting) + _doubt(board, c, r"$^\dagger$") for c in board.columns)])
-        + r" \\",
-        r"\midrule",
-    ]
-    for row in board.rows:
-        cells = [_tex_cell(row.cells.get(name), n) for name, n in used.items()]
-        rank = "--" if row.mean_rank is None else f"{row.mean_rank:.2f}"
-        lines.append(" & ".join([_tex(row.name), rank, *cells]) + r" \\")
-    lines += [
-        r"\bottomrule",
-        r"\end{tabular}",
-        *(f"% {' '.join(note.split())}" for note in board.notes),
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
+def _record(tests: Tests | None) -> dict[str, Any] | None:
+    if tests is None:
+        return None
+    names = [field.name for field in fields(Pair)]
+    pairs = [[getattr(pair, name) for name in names] for pair in tests.pairs]
+    return {"names": tests.names, "borrowed": tests.borrowed, "pair_fields": names, "pairs": pairs}
 
 
-_TEX = str.maketrans(
-    {c: f"\\{c}" for c in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-)
+def _tests(board: Board) -> Iterator[tuple[str, Tests]]:
+    if board.tests and len(board.counted) > 1:
+        yield OVERALL, board.tests
+    for column in board.columns:
+        if column.tests:
+            yield column.setting, column.tests
 
 
-def _tex(text: str) -> str:
-    return " ".join(text.split()).translate(_TEX)
-
-
-def _tex_cell(cell: Cell | None, usual: int) -> str:
-    if cell is None:
-        return "--"
-    half = "" if cell.half is None else rf" \pm {_percent(cell.half)}"
-    groups = f"^{{{cell.letters}}}" if cell.letters else ""
-    n = "" if cell.n == usual else f" ($n={cell.n}$)"
-    return f"${_percent(cell.mean)}{half}{groups}${n}{_flags(cell)}"
-
-
-def _header(board: Board, newline: str) -> list[str]:
-    return ["method", "mean rank", *(_column_name(board, column, newline) for column in board.columns)]
-
-
-def _column_name(board: Board, column: Column, newline: str) -> str:
-    mark = _doubt(board, column, " †")
-    lines = [column.setting + mark]
-    if column.realised_rate is not None:
-        lines.append(f"{_percent(column.realised_rate)} % wrong")
-    if column.resolution is not None:
-        lines.append(f"resolution {_percent(column.resolution)} points")
-    if n := _usual_n(board, column):
-        lines.append(f"n = {n}")
-    return newline.join(lines)
-
-
-def _body(board: Board) -> list[list[str]]:
-    usual = {column.setting: _usual_n(board, column) for column in board.columns}
+def _values(cell: Cell) -> list[Any]:
+    """The values under `_FIELDS`."""
+    ends, held, gap = cell.ends or (None, None), cell.against, cell.gap
     return [
-        [
-            row.name + (f" [told {', '.join(row.told)}]" if row.told else ""),
-            _mean_rank(row),
-            *(_cell(row, column.setting, usual[column.setting]) for column in board.columns),
-        ]
-        for row in board.rows
+        *map(_number, (cell.mean, cell.half, *ends)),
+        cell.n,
+        *(cell.rank or ("", "")),
+        int(cell.could_be_best),
+        VERDICTS[held.mark] if held else "",
+        *(map(_number, (held.difference, held.p, held.family)) if held else ("", "", "")),
+        *((_number(-gap.points), int(gap.practically_equal)) if gap else ("", "")),
+        _number(cell.chance_of_first),
+        cell.diverged,
+        int(cell.same_as_host),
     ]
 
 
-def _doubt(board: Board, column: Column, mark: str) -> str:
-    """The mark of a setting in which the rule is not guaranteed."""
-    return mark if board.rule == "noisy_val" and not column.guaranteed else ""
+def _number(value: Any) -> Any:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def _mean_rank(row: Row) -> str:
-    if row.mean_rank is None:
-        return "—"
-    span = "" if row.rank_interval is None else " [{:.2f}, {:.2f}]".format(*row.rank_interval)
-    return f"{row.mean_rank:.2f}{span}" + (f" {row.letters}" if row.letters else "")
+def _safe(value: Any) -> Any:
+    """A cell of one line that no spreadsheet takes for a formula."""
+    return safe(value) if isinstance(value, str) and not _is_number(value) else value
 
 
-def _cell(row: Row, setting: str, usual: int) -> str:
-    cell = row.cells.get(setting)
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _heading(board: Board, column: Column) -> str:
+    lines = [column.setting + (" †" if doubtful(board, column) else "")]
+    if column.realised_rate is not None:
+        lines.append(f"{percent(100 * column.realised_rate)} % wrong")
+    if column.resolution is not None:
+        lines.append(f"resolution {percent(column.resolution)} points")
+    lines.append(f"n = {column.n}" if column.counted else f"n = {column.n}, not counted")
+    return "<br>".join(lines)
+
+
+def _line(board: Board, row: Row, several: bool) -> Sequence[str]:
+    score = row.score
+    best = DOT if score and score.could_be_best else ""
+    first = [interval(score) + flags(score) if score else "—"] if several else []
+    rank = state(board, row) or (rank_range(score) if score else "")
+    cells = [_cell(row.cells.get(column.setting), column) for column in board.columns]
+    return [best, shown_name(row), *first, rank, mark(score).strip() if score else "", *cells]
+
+
+def _cell(cell: Cell | None, column: Column) -> str:
     if cell is None:
         return "—"
-    half = "" if cell.half is None else f" ± {_percent(cell.half)}"
-    rank = "" if cell.rank is None else f" ({cell.rank}{f' {cell.letters}' if cell.letters else ''})"
-    n = "" if cell.n == usual else f" n = {cell.n}"
-    return f"{_percent(cell.mean)}{half}{rank}{n}{_flags(cell)}"
-
-
-def _flags(cell: Cell) -> str:
-    return (f" !{cell.diverged}" if cell.diverged else "") + (" =" if cell.same_as_host else "")
-
-
-def _usual_n(board: Board, column: Column) -> int:
-    return max((row.cells[column.setting].n for row in board.rows if column.setting in row.cells), default=0)
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f}"
+    dot = f"{DOT} " if cell.could_be_best else ""
+    return f"{dot}{interval(cell)} {mark(cell)}".rstrip() + flags(cell, column.n)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lnlbench.leaderboard.results.result import Curve, Result
-from lnlbench.leaderboard.show.page.scope import group_name, noise_family
+from lnlbench.leaderboard.show.page.scope import group_name, noise_family, suite_name
 
 SHOWN = {
     "test_accuracy": "test accuracy",
@@ -18,7 +18,7 @@ def curves(results: Sequence[Result]) -> dict[str, Any]:
     """Return the curves of runs, but not of readings, which are parts of them; values in hundredths of a percent.
 
     The JSON-able form: "quantities" (pairs of name and words; the keys of a dict would be sorted on their way), "runs"
-    (a list each of group, data set, noise family, setting, method, replicate, told?, curves in the order of the
+    (a list each of group, suite, noise family, setting, method, replicate, told?, curves in the order of the
     quantities, with null where nothing was measured).
     """
     return {
@@ -26,7 +26,7 @@ def curves(results: Sequence[Result]) -> dict[str, Any]:
         "runs": [
             [
                 group_name(run),
-                run.dataset,
+                suite_name(run),
                 noise_family(run),
                 run.setting,
                 run.label,

@@ -1,62 +1,13 @@
-"""Diagrams as SVG that takes its colours from the page: groups of methods, and accuracy against cost."""
+"""Accuracy against cost, as SVG that takes its colours from the page."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from lnlbench.leaderboard.ranking.letters import LEGIBLE
-
 WIDTH = 360  # as wide as a phone, so that letters keep their size there
-LABEL = 118
-ROW = 22
 
 Span = tuple[float, float]
-
-
-def critical_difference(
-    positions: Mapping[str, float],
-    spans: Mapping[str, Span | None],
-    groups: Sequence[Sequence[str]],
-    axis: str,
-) -> Markup:
-    """Return a critical-difference diagram (Demšar, 2006), turned: a row per method, a bar joins what no test divides.
-
-    Args:
-        positions: of every method on the axis, in the order of the rows.
-        spans: the intervals around them.
-        groups: methods that are not told apart; those of one method draw no bar, and too many of them none at all.
-        axis: what the axis shows.
-    """
-    names = list(positions)
-    bars = [group for group in groups if len(group) > 1] if len(groups) <= LEGIBLE else []
-    right = WIDTH - 12 - 9 * len(bars)
-    ends = [value for name in names for value in (spans.get(name) or (positions[name],))]
-    scale = _Scale(min(ends), max(ends), LABEL + 8, right - 8)
-    top, bottom = 8, 12 + ROW * len(names)
-    place = {name: top + ROW * (i + 0.5) for i, name in enumerate(names)}
-    parts = []
-    for tick in scale.ticks():
-        x = scale(tick)
-        parts.append(_line(x, top, x, bottom, "grid") + _text(x, bottom + 14, f"{tick:g}", "middle"))
-    for name in names:
-        y, x = place[name], scale(positions[name])
-        parts.append(_text(LABEL, y + 4, _short(name), "end", name))
-        if span := spans.get(name):
-            parts.append(_line(scale(span[0]), y, scale(span[1]), y, "span"))
-        parts.append(Markup('<circle cx="{:.1f}" cy="{:.1f}" r="4"><title>{}: {:.4g}</title></circle>').format(
-            x, y, name, positions[name]))  # fmt: skip
-    for i, group in enumerate(bars):
-        x = right + 9 * (i + 0.5)
-        ys = [place[name] for name in group]
-        parts.append(_line(x, min(ys), x, max(ys), "bar"))
-        parts += [Markup('<circle class="member" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(x, y) for y in ys]
-    parts.append(_text((LABEL + right) / 2, bottom + 30, axis, "middle"))
-    told = "; ".join(f"{name} {value:.4g}" for name, value in positions.items())
-    joined = "; ".join(", ".join(group) for group in bars) or "none"
-    if len(groups) > LEGIBLE:
-        joined = f"{len(groups)} groups, too many to draw"
-    return _svg(bottom + 36, parts, f"{axis}: {told}. Not told apart: {joined}.")
 
 
 def scatter(points: Mapping[str, Span], front: Sequence[str], across: str, up: str) -> Markup:

@@ -15,7 +15,7 @@ def page(results: Sequence[Result], links: Links | None = None, *, seed: int = 0
     Args:
         results: in order of age; not necessarily of one protocol, length or track.
         links: run key → address in MLflow's UI.
-        seed: of the bootstrap.
+        seed: of the chances of being first.
 
     Raises:
         StoreError: there are no results.
@@ -44,7 +44,7 @@ def _choices(results: Sequence[Result], views: Sequence[Scope]) -> dict[str, lis
     """What each filter offers."""
     return {
         "group": list(dict.fromkeys(view.group for view in views)),
-        "dataset": list(dict.fromkeys(view.dataset for view in views)),
+        "suite": list(dict.fromkeys(view.suite for view in views)),
         "rule": list(RULES),
         "noise": ["all", *sorted({noise_family(run) for run in results})],
         "told": ["all", "nothing"],

@@ -8,27 +8,26 @@ from typing import Any
 from markupsafe import Markup
 
 from lnlbench.leaderboard.published.beside import beside, verdict
-from lnlbench.leaderboard.ranking.board import Board, Column, Row
-from lnlbench.leaderboard.ranking.build import ALPHA
+from lnlbench.leaderboard.ranking.board import Board, Column
 from lnlbench.leaderboard.ranking.cost import pareto
-from lnlbench.leaderboard.ranking.letters import groups
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES, score
 from lnlbench.leaderboard.show.page.curves import curves
-from lnlbench.leaderboard.show.page.diagrams import critical_difference, scatter
-from lnlbench.leaderboard.show.page.scope import Scope, group_name, noise_family
+from lnlbench.leaderboard.show.page.diagrams import scatter
+from lnlbench.leaderboard.show.page.scope import Scope, group_name, noise_family, suite_name
+from lnlbench.leaderboard.show.words import interval, mark, percent, rank_range, state
 
 Links = Mapping[str, str]
 """Run key → address in MLflow's UI."""
 
 
 def ranking(scope: Scope, board: Board) -> Markup:
-    """The board itself: accuracies, ranks, groups, and what a reader must know."""
-    return _render("ranking.html", scope=scope, board=board, diagram=_overall(board))
+    """Return the board itself: accuracies, rank ranges, and what a reader must know."""
+    return _render("ranking.html", scope=scope, board=board)
 
 
 def settings(scope: Scope, board: Board) -> Markup:
-    """Every setting by itself: its methods in order, their groups, and the difference to the first."""
+    """Return every setting by itself: its methods in order, and the difference to the first."""
     parts = [_setting(board, column) for column in board.columns]
     return _render("settings.html", scope=scope, board=board, parts=parts)
 
@@ -40,7 +39,7 @@ def switch(scope: Scope, board: Board) -> Markup:
 
 def cost(scope: Scope, board: Board) -> Markup:
     """Accuracy against device-seconds, and the other costs."""
-    averages = {row.name: 100 * row.average for row in board.rows if row.average is not None}
+    averages = {row.name: row.score.mean for row in board.rows if row.score}
     # Only `final` stops where a reading stops; under any other rule it is its host, at its host's cost.
     same = {row.name for row in board.rows if row.reading and board.rule != "final"}
     costs = [c for c in scope.costs if c.name not in same]
@@ -67,6 +66,7 @@ def runs(results: Sequence[Result], links: Links) -> Markup:
         {
             "result": result,
             "group": group_name(result),
+            "suite": suite_name(result),
             "noise": noise_family(result),
             "scores": [score(result, rule, hosts) for rule in RULES],
             "link": links.get(result.key),
@@ -82,7 +82,7 @@ def published(results: Sequence[Result], links: Links) -> Markup:
     rows = []
     for one in beside(results):
         run = runs[one.setting, one.track, one.label]
-        about = {"group": group_name(run), "noise": noise_family(run), "told": len(run.told)}
+        about = {"group": group_name(run), "suite": suite_name(run), "noise": noise_family(run), "told": len(run.told)}
         rows.append({"one": one, "verdict": verdict(one), **about})
     return _render("published.html", rows=rows)
 
@@ -94,8 +94,12 @@ OF_RUNS: tuple[Callable[[Sequence[Result], Links], Markup], ...] = (curve_sectio
 """Shown once."""
 
 
-def _percent(value: float | None) -> str:
-    return "—" if value is None else f"{100 * value:.2f}"
+def _points(value: float | None) -> str:
+    return "—" if value is None else percent(value)
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else percent(100 * value)
 
 
 def _number(value: float | None, digits: int = 3) -> str:
@@ -112,7 +116,12 @@ def _breakable(name: str) -> Markup:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    "percent": _percent,
+    "points": _points,
+    "share": _share,
+    "interval": interval,
+    "rank_range": rank_range,
+    "mark": mark,
+    "state": state,
     "number": _number,
     "seconds": _seconds,
     "noise_family": noise_family,
@@ -120,46 +129,13 @@ FILTERS: dict[str, Callable[..., str]] = {
 }
 
 
-def _overall(board: Board) -> Markup | None:
-    ranked = [row for row in board.rows if row.mean_rank is not None]
-    if len(ranked) < 2:
-        return None
-    names = [row.name for row in ranked]
-    bars = groups(names, board.across.higher) if board.across.decidable else []
-    positions = {row.name: row.mean_rank for row in ranked if row.mean_rank is not None}
-    return critical_difference(positions, {row.name: row.rank_interval for row in ranked}, bars, "mean rank")
-
-
 def _setting(board: Board, column: Column) -> dict[str, Any]:
     """What the template of a setting shows."""
-    rows = [row for row in board.rows if column.setting in row.cells]
+    rows = [row for row in (*board.rows, *board.below) if column.setting in row.cells]
     rows.sort(key=lambda row: (-row.cells[column.setting].mean, row.name))
-    tested = [row for row in rows if row.cells[column.setting].letters is not None]
-    to_first = {pair.b: pair for pair in column.pairs if tested and pair.a == tested[0].name}
-    return {
-        "column": column,
-        "rows": rows,
-        "to_first": to_first,
-        "first": tested[0].name if tested else None,
-        "diagram": _of_setting(column, tested),
-    }
-
-
-def _of_setting(column: Column, rows: Sequence[Row]) -> Markup | None:
-    if len(rows) < 2:
-        return None
-    cells = {row.name: row.cells[column.setting] for row in rows}
-    apart = {(pair.a, pair.b) for pair in column.pairs if pair.p is not None and pair.p < ALPHA}
-    spans = {
-        n: None if c.half is None else (100 * (c.mean - c.half), 100 * (c.mean + c.half)) for n, c in cells.items()
-    }
-    positions = {name: 100 * cell.mean for name, cell in cells.items()}
-    return critical_difference(positions, _cut(spans), groups(list(cells), apart), "accuracy, %, with 95 % interval")
-
-
-def _cut(spans: Mapping[str, tuple[float, float] | None]) -> dict[str, tuple[float, float] | None]:
-    """Accuracies end at 0 and 100 %, whatever an interval says."""
-    return {n: None if span is None else (max(0.0, span[0]), min(100.0, span[1])) for n, span in spans.items()}
+    first = column.tests.names[0] if column.tests else None
+    to_first = {row.name: column.tests.pair(first, row.name) for row in rows} if column.tests and first else {}
+    return {"column": column, "rows": rows, "to_first": to_first, "first": first}
 
 
 def _render(template: str, **values: Any) -> Markup:

@@ -1,164 +1,378 @@
-"""Boards: what is grouped, what ranks, what is flagged, and how it is shown."""
+"""Boards: what is grouped, what is compared, what stands below, and what the special cases do."""
 
-import csv
-import io
-import json
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
+from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE
 from lnlbench.leaderboard.ranking.build import boards, build
-from lnlbench.leaderboard.ranking.letters import LEGIBLE
-from lnlbench.leaderboard.ranking.notes import notes
-from lnlbench.leaderboard.show.formats import to_csv, to_json, to_latex, to_markdown, to_rich
 
-NOISES = ("symmetric-0.4", "asymmetric-0.4")
+ONE, TWO = "digits/symmetric-0.4", "digits/asymmetric-0.4"
+
+
+def cell(make, label, values, noise="symmetric-0.4", **more):
+    """The runs of a cell with these accuracies, one replicate each."""
+    return [
+        make(label=label, noise=noise, replicate=i, test=[0.5, value], key=f"{label} {noise} {i}", **more)
+        for i, value in enumerate(values)
+    ]
 
 
 @pytest.fixture(scope="module")
 def results(make):
-    """Two methods, two settings, three replicates: gce is better everywhere, significantly under one noise."""
+    """Five methods, two settings, three replicates: two good ones that nothing tells apart, and three worse ones."""
     made = []
-    for noise in NOISES:
-        spread = 0.001 if noise == "symmetric-0.4" else 0.2
-        for i in range(3):
-            made.append(make(label="ce", noise=noise, replicate=i, test=[0.6, 0.60 + 0.01 * i]))
-            made.append(
-                make(label="gce", noise=noise, replicate=i, test=[0.6, 0.70 + 0.01 * i + spread * (i - 1) ** 2])
-            )
+    levels = {"ce": 0.60, "gce": 0.70, "dal": 0.701, "sam": 0.65, "mae": 0.55}
+    for k, noise in enumerate(("symmetric-0.4", "asymmetric-0.4")):
+        for m, (label, level) in enumerate(levels.items()):
+            made += cell(make, label, [level - 0.05 * k + 0.001 * ((i + m) % 3) for i in range(3)], noise)
     return made
 
 
-def row_of(board, name):
-    return next(row for row in board.rows if row.name == name)
-
-
-def test_cells_ranks_and_order(results):
+def test_rows_stand_in_order_of_their_means(results):
     (board,) = boards(results, ["final"])
-    assert [row.name for row in board.rows] == ["gce", "ce"]
-    gce, ce = board.rows
-    cell = ce.cells["digits/symmetric-0.4"]
-    assert (cell.mean, cell.n, cell.rank, cell.diverged) == (pytest.approx(0.61), 3, 2, 0)
-    assert cell.half == pytest.approx(4.302653 * 0.01 / 3**0.5)
-    assert ce.cells["digits/asymmetric-0.4"].rank == 1
-    assert (gce.mean_rank, ce.mean_rank) == (1.0, 1.5)
-    assert ce.average == pytest.approx(0.61)
+    assert [row.name for row in board.rows] == ["dal", "gce", "sam", "ce", "mae"]
+    assert board.score_name == "mean of 2" and not board.below
+    means = [row.score.mean for row in board.rows]
+    assert means == sorted(means, reverse=True)
+    dal = board.row("dal")
+    assert dal.score.mean == pytest.approx((dal.cells[ONE].mean + dal.cells[TWO].mean) / 2)
+    assert 50 < dal.score.mean < 100, "in percent"
+
+
+def test_what_is_decided(results):
+    (board,) = boards(results, ["final"])
+    ranks = {row.name: row.score.rank for row in board.rows}
+    assert ranks == {"dal": (1, 2), "gce": (1, 2), "sam": (3, 3), "ce": (4, 4), "mae": (5, 5)}
+    assert [row.name for row in board.rows if row.score.could_be_best] == ["dal", "gce"]
+    marks = {row.name: row.score.against.mark for row in board.rows if row.score.against}
+    assert marks == {"dal": BETTER, "gce": BETTER, "sam": BETTER, "mae": WORSE}
+    assert {row.score.against.family for row in board.rows if row.score.against} == {4}
+    assert board.row("ce").score.against is None and board.reference == "ce"
+    gce = board.row("gce").score
+    assert gce.gap.practically_equal and -0.5 < gce.gap.bound < gce.gap.points < 0
+    assert board.row("dal").score.gap is None and not board.row("sam").score.gap.practically_equal
+    assert 0.5 < board.row("dal").score.chance_of_first < 1
+
+
+def test_the_same_is_said_of_every_setting(results):
+    (board,) = boards(results, ["final"])
+    for column in board.columns:
+        assert column.counted and column.n == 3 and column.tests.names[0] == "dal"
+        here = {row.name: row.cells[column.setting] for row in board.rows}
+        assert here["dal"].could_be_best and not here["ce"].could_be_best
+        assert here["gce"].against.mark == BETTER and here["mae"].against.mark == WORSE
+    assert board.tests.borrowed == pytest.approx(5 / 6)
+
+
+def test_all_pairs_are_there_the_higher_one_first(results):
+    (board,) = boards(results, ["final"])
+    assert len(board.tests.pairs) == 10
+    assert all(pair.difference >= 0 and pair.a_higher >= 0.5 and pair.p <= pair.p_holm for pair in board.tests.pairs)
+    pair = board.tests.pair("sam", "gce")
+    assert (pair.a, pair.b) == ("gce", "sam") and pair.decided(board.alpha)
+    assert pair.difference == pytest.approx(board.row("gce").score.mean - board.row("sam").score.mean)
 
 
 def test_several_rules_side_by_side(results):
-    made = boards(results, ["final", "oracle"])
-    assert [board.rule for board in made] == ["final", "oracle"]
-    assert all(row.mean_rank is None for row in made[1].rows)
-    assert any("does not rank" in note for note in made[1].notes)
+    final, oracle = boards(results, ["final", "oracle"])
+    assert (final.rule, oracle.rule) == ("final", "oracle")
+    assert oracle.tests is None and not oracle.sentences
+    assert all(row.score.rank is None and row.score.half is not None for row in oracle.rows)
+    assert any("ranks nobody" in note for note in oracle.notes)
     with pytest.raises(ValueError, match="unknown rule 'best'"):
         boards(results, ["best"])
 
 
 @pytest.mark.parametrize(
-    ("field", "other"), [("track", "tuned"), ("length", "full"), ("protocol", 2)], ids=["track", "length", "protocol"]
+    ("field", "other"),
+    [("track", "tuned"), ("length", "full"), ("protocol", 2), ("setting", "mnist/symmetric-0.4")],
+    ids=["track", "length", "protocol", "suite"],
 )
 def test_what_must_not_be_mixed_makes_boards_of_its_own(make, field, other):
     pair = [make(), make(label="gce", **{field: other})]
-    assert [[row.name for row in board.rows] for board in boards(pair)] in ([["ce"], ["gce"]], [["gce"], ["ce"]])
-    with pytest.raises(ValueError, match="one protocol, length and track"):
-        build(pair, "final")
+    assert sorted([row.name for row in board.rows] for board in boards(pair)) == [["ce"], ["gce"]]
+    if field != "setting":
+        with pytest.raises(ValueError, match="one protocol, length and track"):
+            build(pair, "final")
     with pytest.raises(ValueError, match="none"):
         build([], "final")
 
 
-def test_a_missing_cell_takes_its_setting_out_of_ranks_for_all(results):
-    partial = [r for r in results if (r.label, r.noise) != ("ce", "asymmetric-0.4")]
+def test_trials_and_own_folders_share_no_table_with_others(make):
+    """Runs with another field, and runs on an own folder, are suites of their own."""
+    settings = ["digits/clean", "digits,lr=0.5/clean", "my-folder/given"]
+    made = boards([make(label=label, setting=setting) for label in ("ce", "gce") for setting in settings])
+    assert [board.suite for board in made] == ["digits", "digits,lr=0.5", "my-folder"]
+
+
+def test_a_suite_that_was_asked_for_has_one_board(make):
+    settings = ["digits/clean", "mnist/clean", "iris/clean"]
+    runs = [make(label=label, setting=setting) for label in ("ce", "gce") for setting in settings]
+    made = boards(runs, suites={"both": settings[:2]})
+    assert [(board.suite, len(board.columns)) for board in made] == [("both", 2), ("iris", 1)]
+
+
+# The special cases.
+
+
+def test_a_missing_cell_takes_out_its_own_row_alone(results):
+    partial = [r for r in results if (r.label, r.noise) != ("sam", "asymmetric-0.4")]
     (board,) = boards(partial, ["final"])
+    (without,) = boards([r for r in results if r.label != "sam"], ["final"])
+    assert board.rows == without.rows and board.tests == without.tests, "the others keep ranges and tests"
+    (sam,) = board.below
+    assert (sam.status, sam.have, sam.score) == ("incomplete", 1, None)
+    assert sam.cells[ONE].mean > 60 and sam.cells[ONE].rank is None and sam.cells[ONE].half is not None
+    assert "Incomplete, and not compared with the others: sam: 1 of 2." in board.notes
+
+
+def test_one_replicate_beside_three_is_incomplete(results):
+    partial = [r for r in results if (r.label, r.noise) != ("sam", "asymmetric-0.4") or r.replicate == 0]
+    (board,) = boards(partial, ["final"])
+    assert [row.name for row in board.below] == ["sam"]
+    assert board.row("sam").cells[TWO].n == 1 and board.row("sam").cells[TWO].half is None
+
+
+def test_replicates_that_differ_between_settings_have_no_mean(results):
+    kept = {"symmetric-0.4": (0, 1), "asymmetric-0.4": (1, 2)}
+    partial = [r for r in results if r.label != "sam" or r.replicate in kept[r.noise]]
+    (board,) = boards(partial, ["final"])
+    assert [row.name for row in board.below] == ["sam"], "only replicate 1 is common"
+
+
+def test_a_setting_counts_where_all_but_one_have_it(results, make):
+    one_more = [*results, *cell(make, "elr", [0.9, 0.91, 0.92])]
+    (board,) = boards(one_more, ["final"])
+    assert [column.counted for column in board.columns] == [True, True]
+    assert [row.name for row in board.below] == ["elr"]
+    alone = [*results, *cell(make, "gce", [0.9, 0.91, 0.92], "clean")]
+    (board,) = boards(alone, ["final"])
+    assert [column.counted for column in board.columns] == [True, True, False] and len(board.rows) == 5
+    assert "Not in the mean, since fewer than nine in ten methods have results there: digits/clean." in board.notes
+
+
+def test_complete_counts_only_what_all_have(results, make):
+    one_more = [*results, *cell(make, "elr", [0.9, 0.91, 0.92])]
+    (board,) = boards(one_more, ["final"], complete=True)
     assert [column.counted for column in board.columns] == [True, False]
-    assert row_of(board, "gce").cells["digits/asymmetric-0.4"].rank is None
-    assert row_of(board, "gce").average == pytest.approx(row_of(board, "gce").cells["digits/symmetric-0.4"].mean)
-    assert "digits/asymmetric-0.4 is out of all ranks: no result of ce." in board.notes
-    assert "| — |" in to_markdown(board)
+    assert board.rows[0].name == "elr" and not board.below
+    assert board.row("elr").score == board.row("elr").cells[ONE]
 
 
-def test_one_replicate_ranks_nobody_and_says_so(make):
+def test_unequal_numbers_of_replicates_are_compared(results, make):
+    more = [*results, *(r for r in cell(make, "gce", [0.7, 0.7, 0.7, 0.703, 0.701]) if r.replicate > 2)]
+    (board,) = boards(more, ["final"])
+    gce = board.row("gce")
+    assert (gce.cells[ONE].n, gce.cells[TWO].n, gce.score.n) == (5, 3, 3), "the mean takes the common replicates"
+    assert gce.score.rank == (1, 2)
+
+
+def test_diverged_runs_score_chance_and_are_never_best(results, make):
+    lucky = [replace(r, diverged=r.replicate == 0) for r in cell(make, "wild", [0.99, 0.99, 0.99])]
+    (board,) = boards([r for r in results if r.noise == "symmetric-0.4"] + lucky, ["final"])
+    wild = board.row("wild").score
+    assert wild.mean == pytest.approx((10 + 99 + 99) / 3) and (wild.diverged, wild.n) == (1, 3)
+    assert wild.rank[0] == 1 and not wild.could_be_best
+    (alone,) = boards([r for r in results if r.noise == "symmetric-0.4"], ["final"])
+    assert board.tests.borrowed == alone.tests.borrowed, "out of the prior"
+    assert board.row("gce").score.half == alone.row("gce").score.half
+    assert "! diverged runs score chance and count: wild 1." in board.notes
+
+
+def test_a_first_row_with_diverged_runs_is_said_to_be_so(results, make):
+    lucky = [replace(r, diverged=r.replicate == 0) for r in cell(make, "wild", [0.5, 0.9999, 0.9999, 0.9999, 0.9999])]
+    (board,) = boards([r for r in results if r.noise == "symmetric-0.4"] + lucky, ["final"])
+    assert board.rows[0].name == "wild"
+    assert board.sentences[0].endswith("but 1 of its runs diverged.")
+
+
+def test_equal_scores_decide_nothing_by_themselves(make):
+    """Zero variance takes the prior's; without one, that of the others; p is never 0."""
+    many = [
+        run for k in range(5) for run in cell(make, f"m{k}", [0.6 + 0.001 * k + 0.002 * (i * k % 3) for i in range(3)])
+    ]
+    flat = cell(make, "flat", [0.61, 0.61, 0.61])
+    (board,) = boards([*many, *flat], ["final"])
+    assert board.row("flat").score.half > 0 and all(pair.p > 0 for pair in board.tests.pairs)
+    (two,) = boards([*cell(make, "a", [0.6] * 3), *cell(make, "b", [0.7] * 3)], ["final"])
+    assert two.tests.pairs[0].p == 1 and {row.score.rank for row in two.rows} == {(1, 2)}
+    assert two.rows[0].score.half is None
+
+
+def test_equal_methods_share_all_ranks(make):
+    runs = [run for label in "abcd" for run in cell(make, label, [0.5, 0.6, 0.7])]
+    (board,) = boards(runs, ["final"])
+    assert {row.score.rank for row in board.rows} == {(1, 4)}
+    assert {pair.p_holm for pair in board.tests.pairs} == {1.0}
+
+
+def test_fewer_than_four_rows_borrow_nothing(results):
+    (board,) = boards([r for r in results if r.label in ("ce", "gce", "dal")], ["final"])
+    assert board.tests.borrowed == 0
+    assert any("nothing is borrowed from other methods" in text for text in board.sentences)
+
+
+def test_one_setting_has_no_column_for_the_mean(results):
+    (board,) = boards([r for r in results if r.noise == "symmetric-0.4"], ["final"])
+    assert board.score_name == ONE and board.tests == board.columns[0].tests
+    assert all(row.score == row.cells[ONE] for row in board.rows)
+
+
+def test_one_replicate_is_an_order_and_not_a_result(make):
     (board,) = boards([make(), make(label="gce", test=[0.9, 0.9, 0.9])])
-    assert [row.name for row in board.rows] == ["gce", "ce"]  # still in order of their means
-    assert {row.mean_rank for row in board.rows} == {None}
-    assert all(cell.half is None for row in board.rows for cell in row.cells.values())
-    assert any("has no ranks" in note for note in board.notes)
+    assert [row.name for row in board.rows] == ["gce", "ce"]
+    assert board.tests is None and all(row.score.half is None for row in board.rows)
+    assert board.sentences == ("gce has the highest mean; with one replicate this is an order, not a result.",)
 
 
-def test_hiding_a_method_changes_no_number(results):
-    (whole,), (part,) = boards(results, ["final"]), boards(results, ["final"], show=["ce"])
-    assert part.rows == (row_of(whole, "ce"),)
+def test_two_replicates_say_that_neighbours_are_guessed(results):
+    (board,) = boards([r for r in results if r.replicate < 2], ["final"])
+    assert board.sentences[-1].endswith("With two replicates the order of neighbours is a guess.")
+    (board,) = boards(results, ["final"])
+    assert not any("guess" in text for text in board.sentences)
 
 
 @pytest.fixture(scope="module")
 def with_reading(results, make):
-    stopped = []
+    """A reading that reports an earlier epoch of cross-entropy, and one that reports the last."""
+    made = []
     for host in (r for r in results if r.label == "ce"):
-        name = "ce + early_stopping"
-        test = host.curves["test_accuracy"][:1]
-        stopped.append(make(label=name, noise=host.noise, replicate=host.replicate, host=host.key, test=test))
-    return [*results, *stopped]
+        curve = host.curves["test_accuracy"]
+        for label, stop in (("stopped", 1), ("waits", 2)):
+            more = {"noise": host.noise, "replicate": host.replicate, "host": host.key, "key": f"{label} {host.key}"}
+            made.append(make(label=label, test=curve[:stop], **more))
+    return [*results, *made]
 
 
-def test_a_reading_is_its_host_under_noisy_val(with_reading):
-    (board,) = boards(with_reading, ["noisy_val"])
-    reading, host = row_of(board, "ce + early_stopping"), row_of(board, "ce")
-    assert reading.reading and not host.reading
-    for setting, cell in reading.cells.items():
-        assert cell.same_as_host and cell.rank is None
-        assert (cell.mean, cell.half) == (host.cells[setting].mean, host.cells[setting].half)
-    assert reading.mean_rank is None and host.mean_rank == 1.5  # the family is the one without readings
-    line = next(line for line in to_markdown(board).splitlines() if line.startswith("| ce + early_stopping"))
-    assert line.count(" = |") == 2
+def test_a_reading_is_its_host_under_noisy_val(with_reading, results):
+    (board,), (without,) = boards(with_reading, ["noisy_val"]), boards(results, ["noisy_val"])
+    names = [row.name for row in board.rows]
+    assert names[names.index("ce") : names.index("ce") + 3] == ["ce", "stopped", "waits"]
+    for name in ("stopped", "waits"):
+        row = board.row(name)
+        assert (row.status, row.host, row.score.mean) == ("same", "ce", board.row("ce").score.mean)
+        assert row.score.rank is None and all(cell.same_as_host for cell in row.cells.values())
+    assert board.tests == without.tests
+    assert "= the same runs as their host's under this rule, not compared: stopped, waits." in board.notes
 
 
-def test_a_reading_ranks_under_final(with_reading):
+def test_a_reading_is_compared_under_final_but_not_with_cross_entropy(with_reading):
     (board,) = boards(with_reading, ["final"])
-    reading = row_of(board, "ce + early_stopping")
-    assert reading.mean_rank is not None
-    assert [cell.mean for cell in reading.cells.values()] == pytest.approx([0.6, 0.6])
+    stopped, waits = board.row("stopped"), board.row("waits")
+    assert stopped.status == "ranked" and stopped.score.rank == (6, 6) and stopped.score.against is None
+    assert waits.status == "same" and waits.score.rank is None
+    assert board.row("gce").score.against.family == 4
+    (alone,) = boards([r for r in with_reading if r.label not in ("stopped", "waits")], ["final"])
+    assert board.tests.borrowed == alone.tests.borrowed, "out of the prior"
 
 
-def test_flags(make):
-    noise = {"realised_rate": 0.4, "guaranteed": False, "nominal_rate": None}
-    runs = [make(replicate=i, identity={"noise": noise}) for i in range(2)]
-    runs += [
-        make(label="t", replicate=i, identity={"noise": noise}, told=("noise_rate",), diverged=i > 0) for i in (0, 1)
-    ]
-    (board,) = boards(runs)
-    text = to_markdown(board)
-    cell = row_of(board, "t").cells["digits/symmetric-0.4"]
-    assert (cell.diverged, cell.mean) == (1, pytest.approx((0.7 + 0.1) / 2))
-    assert "!1" in text and "†" in text and "t [told noise_rate]" in text
-    assert "†" not in to_markdown(boards(runs, ["final"])[0])
+def test_a_tuned_cell_has_an_interval_that_includes_the_search(make):
+    plain = [make(track="tuned", replicate=i, test=[0.5, 0.7 + i / 100]) for i in range(3)]
+    told = {"tuning": {"scores": [[0.6, 0.5], [0.7, 0.71], [0.65, 0.6]]}}
+    tuned = [replace(run, identity=run.identity | told) for run in plain]
+    (row,) = build(tuned, "noisy_val").rows
+    low, high = row.cells[ONE].searched
+    assert 0 < low < 69 < high < 100, "another search may have found worse values"
+    assert build(tuned, "final").rows[0].cells[ONE].searched is None
+    assert build(plain, "noisy_val").rows[0].cells[ONE].searched is None
 
 
-def test_resolution_is_shown_where_the_numbers_are_known(make):
-    # √(0.7 · 0.3 / 1000) / (1 − 0.4 − 0.4/9)
+def test_intervals_are_cut_to_accuracies(make):
+    (board,) = boards([*cell(make, "ce", [0.9, 1.0]), *cell(make, "bad", [0.0, 0.1])], ["final"])
+    assert board.row("ce").score.ends[1] == 100 and board.row("bad").score.ends[0] == 0
+
+
+# What a reader is told.
+
+
+def test_sentences_say_who_is_first_and_what_would_decide(results):
+    (board,) = boards(results, ["final"])
+    first, equal, against, command, needed, whence = board.sentences
+    assert first.startswith("dal is first (") and first.endswith("it could also be gce; the other 3 are surely not.")
+    assert equal == "gce is practically equal to it: within 0.5 points."
+    assert against == "Against ce: 3 better, 1 worse, 0 cannot be told apart yet (Holm over 4 comparisons)."
+    assert '`lnlbench run digits/symmetric-0.4 digits/asymmetric-0.4 --methods "dal, gce" --seeds 3-' in command
+    assert "more runs will not tell" in needed or "replicates" in needed
+    assert whence.startswith("Intervals are 95 %; their variances are partly borrowed")
+
+
+def test_clean_labels_say_what_robustness_costs(results, make):
+    clean = []
+    for k, label in enumerate(("ce", "gce", "dal", "sam", "mae")):
+        level = 0.9 if label in ("gce", "mae") else 0.95
+        clean += cell(make, label, [level + 0.001 * ((i + k) % 3) for i in range(3)], "clean")
+    (board,) = boards([*results, *clean], ["final"])
+    assert any("On clean labels 2 cost accuracy and 0 gain some." in text for text in board.sentences)
+
+
+def test_more_runs_of_contenders_are_planned_with_their_cost(make):
+    runs = []
+    for k, label in enumerate(("ce", "gce", "dal", "sam")):
+        values = [0.6 + 0.004 * k + 0.012 * ((i + k) % 3) for i in range(3)]
+        runs += cell(make, label, values, cost={"train_seconds": 8.0, "total_seconds": 10.0})
+    (board,) = boards(runs, ["final"])
+    plan = board.plan
+    assert {one.name for one in plan.contenders} == {"dal", "gce", "ce"}
+    assert "--seeds 3-6" in plan.command and (plan.runs, plan.seconds) == (16, 160)
+    assert all(one.replicates is None or one.replicates > 3 for one in plan.contenders)
+    gaps = [one.gap for one in plan.contenders]
+    assert gaps == sorted(gaps) and (plan.contenders[0].replicates or 101) >= plan.contenders[-1].replicates
+
+
+def test_changed_settings_are_in_the_command(make):
+    runs = [run for label in "abcd" for run in cell(make, label, [0.5, 0.6, 0.71 + ord(label) / 1000])]
+    changed = [replace(run, setting="digits,epochs=2/symmetric-0.4") for run in runs]
+    (board,) = boards(changed, ["final"])
+    assert board.plan.command == "" or board.plan.command.endswith("--set epochs=2")
+    assert "more runs will not tell" in " ".join(board.sentences) or "--set epochs=2" in board.plan.command
+
+
+def test_hiding_a_method_changes_no_number(results):
+    (whole,), (part,) = boards(results, ["final"]), boards(results, ["final"], show=["ce"])
+    assert part.rows == (whole.row("ce"),) and part.tests == whole.tests
+
+
+def test_an_unknown_reference_leaves_the_marks_out(results):
+    (board,) = boards([r for r in results if r.label != "ce"], ["final"])
+    assert board.reference is None and all(row.score.against is None for row in board.rows)
+    assert not any(text.startswith("Against") for text in board.sentences)
+
+
+def test_what_cannot_be_told_is_open(make):
+    runs = [*cell(make, "ce", [0.5, 0.6, 0.7]), *cell(make, "gce", [0.52, 0.6, 0.72])]
+    (board,) = boards(runs, ["final"])
+    assert board.row("gce").score.against.mark == OPEN
+    assert any("0 better, 0 worse, 1 cannot be told apart yet (Holm over 1 comparison)" in t for t in board.sentences)
+
+
+# Notes.
+
+
+def test_resolution_is_known_where_the_numbers_are(make):
+    # √(0.7 · 0.3 / 1000) / (1 − 0.4 − 0.4/9), in points
     (board,) = boards([make()])
-    assert board.columns[0].resolution == pytest.approx(0.0260845, abs=1e-6)
-    assert "resolution 2.61 points" in to_markdown(board)
-    (unknown,) = boards([make(identity={})])
-    assert unknown.columns[0].resolution is None and "resolution" not in to_markdown(unknown)
+    assert board.columns[0].resolution == pytest.approx(2.60845, abs=1e-4)
+    assert boards([make(identity={})])[0].columns[0].resolution is None
 
 
 def test_a_label_for_two_methods_is_shown_in_full(make):
     (board,) = boards([make(method="ce(a=1)"), make(method="ce(a=2)", replicate=1)])
     assert sorted(row.name for row in board.rows) == ["ce(a=1)", "ce(a=2)"]
     tuned = [make(method="ce(lr=1)", track="tuned"), make(method="ce(lr=2)", track="tuned", noise="asymmetric-0.4")]
-    assert [row.name for row in boards(tuned)[0].rows] == ["ce"]
+    assert [row.name for row in (*boards(tuned)[0].rows, *boards(tuned)[0].below)] == ["ce"]
 
 
 def test_the_last_of_two_results_counts(make):
     (board,) = boards([make(test=[0.1]), make(test=[0.9])])
-    assert board.rows[0].cells["digits/symmetric-0.4"].mean == 0.9
+    assert board.rows[0].cells[ONE].mean == 90
     assert any(note.startswith("1 older") for note in board.notes)
 
 
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        pytest.param({"noise": {"labels_sha256": "00"}}, "not paired", id="other labels"),
+        pytest.param({"noise": {"labels_sha256": "00"}}, "Noise or split differ", id="other labels"),
         pytest.param({"setting": {"epochs": 3}}, "did not train alike", id="other controls"),
     ],
 )
@@ -166,130 +380,6 @@ def test_unequal_conditions_are_noted(make, change, note):
     runs = [make(), make(label="gce", identity=make().identity | change)]
     assert any(note in line for line in boards(runs)[0].notes)
     assert not any(note in line for line in boards([make(), make(label="gce")])[0].notes)
-
-
-def test_renderings_agree(results):
-    (board,) = boards(results, ["final"])
-    lines = list(csv.DictReader(io.StringIO(to_csv(board))))
-    assert len(lines) == 4
-    first = lines[0]
-    assert (first["method"], first["accuracy_percent"], first["n"], first["rank"]) == ("gce", "71.07", "3", "1")
-    markdown = to_markdown(board)
-    assert "71.07 ± 2.49 (1 a)" in markdown and "40.00 % wrong" in markdown
-    console = Console(width=200, file=io.StringIO())
-    console.print(to_rich(board))
-    assert "71.07 ± 2.49 (1 a)" in console.file.getvalue()
-    data = json.loads(to_json(board))
-    assert (
-        data["rows"][0]["cells"]["digits/symmetric-0.4"]["mean"]
-        == row_of(board, "gce").cells["digits/symmetric-0.4"].mean
-    )
-
-
-def test_names_are_no_markup(make):
-    (board,) = boards([make(label="a|b [bold]x[/]")])
-    assert "a\\|b" in to_markdown(board)
-    console = Console(width=200, file=io.StringIO())
-    console.print(to_rich(board))
-    assert "[bold]x[/]" in console.file.getvalue()
-
-
-def test_groups_are_letters_of_the_tests(results):
-    (board,) = boards(results, ["final"])
-    apart, alike = ("digits/symmetric-0.4", "digits/asymmetric-0.4")
-    letters = {row.name: [row.cells[setting].letters for setting in (apart, alike)] for row in board.rows}
-    assert letters == {"gce": ["a", "a"], "ce": ["b", "a"]}
-    (pair,) = board.columns[0].pairs
-    assert (pair.a, pair.b, pair.n) == ("gce", "ce", 3) and pair.p < 0.05
-    assert pair.difference == pytest.approx(0.1 + 0.002 / 3)
-
-
-def test_too_many_groups_have_no_letters_and_the_board_says_so(make):
-    """Forty methods a point apart, of scores that scatter: neighbours overlap, those far apart do not."""
-    runs = [
-        make(label=f"m{k:02}", replicate=i, test=[0.5 + 0.01 * k + 0.004 * (-1) ** (i * k) * (k % 3)])
-        for k in range(40)
-        for i in range(3)
-    ]
-    (board,) = boards(runs, ["final"])
-    (column,) = board.columns
-    assert column.groups > LEGIBLE and {row.cells[column.setting].letters for row in board.rows} == {""}
-    markdown = to_markdown(board)
-    assert " (1) |" in markdown and f"leave {column.groups} groups that overlap, too many for letters" in markdown
-
-
-def test_too_many_groups_across_settings_are_told_too(make):
-    (board,) = boards([make(label=label, replicate=i) for label in ("ce", "gce") for i in range(2)], ["final"])
-    for groups, told in ((LEGIBLE, False), (LEGIBLE + 1, True)):
-        found = notes("final", board.columns, board.rows, board.rows, board.across, groups)
-        assert any(f"Tests across settings leave {groups} groups" in note for note in found) == told
-
-
-def test_mean_ranks_have_an_interval_over_settings(results):
-    (board,) = boards(results, ["final"])
-    assert [row.rank_interval for row in board.rows] == [(1.0, 1.0), (1.0, 2.0)]
-    assert "1.50 [1.00, 2.00]" in to_markdown(board)
-
-
-def test_two_settings_decide_nothing_and_the_board_says_so(results):
-    (board,) = boards(results, ["final"])
-    assert not board.across.decidable and {row.letters for row in board.rows} == {None}
-    assert any("cannot be decided with 2 settings (smallest attainable p 0.5," in note for note in board.notes)
-    assert any(note.startswith("Replicates that a difference of 0.5 points would need") for note in board.notes)
-
-
-@pytest.fixture(scope="module")
-def many(make):
-    """Two methods in seven settings, the better one always the same."""
-    return [
-        make(label=label, noise=f"symmetric-0.{s}", replicate=i, test=[0.5, value + 0.01 * s + 0.02 * i])
-        for s in range(1, 8)
-        for i in range(2)
-        for label, value in (("ce", 0.5), ("gce", 0.6 + 0.001 * s))
-    ]
-
-
-def test_enough_settings_decide(many):
-    (board,) = boards(many, ["final"])
-    assert board.across.decidable and board.across.higher == {("gce", "ce")}
-    assert [(row.name, row.letters) for row in board.rows] == [("gce", "a"), ("ce", "b")]
-    assert board.across.p["ce", "gce"] == pytest.approx(2 / 2**7)
-    data = json.loads(to_json(board))
-    assert data["across"]["higher"] == [["gce", "ce"]]
-
-
-def test_a_missing_cell_takes_its_setting_out_of_tests_across_settings(many):
-    (board,) = boards([r for r in many if (r.label, r.noise) != ("ce", "symmetric-0.1")], ["final"])
-    assert board.across.settings == 6
-    assert board.columns[0].pairs == ()
-
-
-def test_equal_scores_are_one_group(make):
-    runs = [make(label=label, replicate=i, test=[0.5 + i / 10]) for label in ("a", "b", "c") for i in range(3)]
-    (board,) = boards(runs, ["final"])
-    assert {
-        (row.cells["digits/symmetric-0.4"].rank, row.cells["digits/symmetric-0.4"].letters) for row in board.rows
-    } == {(1, "a")}
-    assert {pair.p for pair in board.columns[0].pairs} == {1.0}
-
-
-def test_diverged_runs_are_tested_at_chance(make):
-    runs = [make(label="ce", replicate=i, test=[0.5 + i / 100]) for i in range(3)]
-    runs += [make(label="bad", replicate=i, test=[0.9], diverged=True) for i in range(3)]
-    (board,) = boards(runs, ["final"])
-    cell = row_of(board, "bad").cells["digits/symmetric-0.4"]
-    assert (cell.mean, cell.half, cell.rank, cell.diverged) == (pytest.approx(0.1), pytest.approx(0), 2, 3)
-
-
-def test_latex_is_a_booktabs_table(results, make):
-    (board,) = boards([*results, make(label="50%_{a} & \\b ~^", test=[0.2])], ["final"])
-    text = to_latex(board)
-    assert r"\toprule" in text and r"\bottomrule" in text
-    assert r"50\%\_\{a\} \& \textbackslash{}b \textasciitilde{}\textasciicircum{}" in text
-    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert {line.replace(r"\&", "").count("&") for line in rows} == {3}
-    (alone,) = boards(results, ["final"])
-    assert r"$71.07 \pm 2.49^{a}$" in to_latex(alone)
 
 
 @pytest.mark.parametrize(
@@ -305,14 +395,3 @@ def test_the_mean_of_the_last_epochs_is_flagged_where_the_learning_rate_is_cycli
     runs = [make(more={"learning_rate": rates})]
     assert any("cycle of the learning rate: ce" in note for note in build(runs, "mean10").notes) == flagged
     assert not any("cycle" in note for note in build(runs, "final").notes)
-
-
-def test_a_tuned_cell_has_an_interval_that_includes_the_search(make):
-    plain = [make(track="tuned", replicate=i, test=[0.5, 0.7 + i / 100]) for i in range(3)]
-    told = {"tuning": {"scores": [[0.6, 0.5], [0.7, 0.71], [0.65, 0.6]]}}
-    tuned = [replace(run, identity=run.identity | told) for run in plain]
-    (row,) = build(tuned, "noisy_val").rows
-    low, high = row.cells["digits/symmetric-0.4"].searched
-    assert 0 < low < 0.71 - 0.02 < high < 1, "another search may have found worse values"
-    assert build(tuned, "final").rows[0].cells["digits/symmetric-0.4"].searched is None
-    assert build(plain, "noisy_val").rows[0].cells["digits/symmetric-0.4"].searched is None

@@ -20,8 +20,8 @@ def test_who_wins_only_because_the_test_set_chose_the_epoch(runs):
     (first, second), sentences = switch(boards(runs, list(RULES)))
     assert (first.name, second.name) == ("steady", "peaked")
     assert (first.places["noisy_val"], first.places["oracle"], first.change["oracle"]) == (1, 2, -1)
-    assert second.gap["noisy_val"] == pytest.approx(0.3)
-    assert second.gap["final"] == pytest.approx(0.3)
+    assert second.gap["noisy_val"] == pytest.approx(30)
+    assert second.gap["final"] == pytest.approx(30)
     assert first.gap["oracle"] == 0
     assert sentences == [
         "digits/symmetric-0.4: peaked (place 2 under noisy_val) leads only if the test set chooses the epoch; "

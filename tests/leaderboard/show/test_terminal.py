@@ -1,18 +1,11 @@
 """Tables in terminals of any width: no word broken, no column lost, nothing wider than the screen."""
 
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from lnlbench.leaderboard import shipped
-from lnlbench.leaderboard.ranking.build import boards
-from lnlbench.leaderboard.results.archive import read
-from lnlbench.leaderboard.show.formats import to_rich
 from lnlbench.leaderboard.show.terminal import Fitted, glued, widths, wrapped
-
-SHIPPED = Path(shipped.__file__).parent
 
 
 def printed(what, width):
@@ -81,15 +74,3 @@ def test_without_such_a_column_words_are_cut_and_nothing_is_lost():
 
 def test_nothing_is_nothing():
     assert printed(Fitted([], []), 80).strip() == ""
-
-
-@pytest.mark.parametrize("width", [60, 80, 100, 200])
-@pytest.mark.parametrize("suite", ["mnist-fast", "mnist-mlp"])
-def test_a_board_of_shipped_results_loses_nothing(width, suite):
-    (board,) = boards(read(SHIPPED / f"{suite}.jsonl.xz"))
-    out = printed(to_rich(board), width)
-    assert max(map(len, out.splitlines())) <= width
-    words = [row.name for row in board.rows] + [column.setting.rpartition("/")[2] for column in board.columns]
-    words += [f"{100 * cell.mean:.2f} ± {100 * cell.half:.2f}" for row in board.rows for cell in row.cells.values()]
-    words += ["[{:.2f}, {:.2f}]".format(*row.rank_interval) for row in board.rows if row.rank_interval]
-    assert [word for word in words if word not in out] == []

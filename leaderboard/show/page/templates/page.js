@@ -37,30 +37,30 @@
     table.tBodies[0].append(...keyed.map(([, row]) => row));
   }
 
-  function available() { // data sets differ between tracks and lengths
+  function available() { // suites differ between tracks and lengths
     const { group } = chosen();
-    const there = new Set(all(".block").filter((b) => b.dataset.group === group).map((b) => b.dataset.dataset));
-    const select = form.elements.dataset;
+    const there = new Set(all(".block").filter((b) => b.dataset.group === group).map((b) => b.dataset.suite));
+    const select = form.elements.suite;
     for (const option of select.options) option.hidden = option.disabled = !there.has(option.value);
     if (select.selectedOptions[0].disabled) select.value = [...select.options].find((option) => !option.disabled).value;
   }
 
   function filter() {
     available();
-    const { group, dataset, rule, noise, told } = chosen();
+    const { group, suite, rule, noise, told } = chosen();
     for (const block of all(".block")) {
-      block.hidden = block.dataset.group !== group || block.dataset.dataset !== dataset || block.dataset.rule !== rule;
+      block.hidden = block.dataset.group !== group || block.dataset.suite !== suite || block.dataset.rule !== rule;
     }
     const hidden = (element) => {
       const its = element.dataset;
       return (noise !== "all" && "noise" in its && its.noise !== noise)
         || (told !== "all" && "told" in its && its.told !== "0")
-        || ("dataset" in its && dataset !== "all" && its.dataset !== dataset)
+        || ("suite" in its && its.suite !== suite)
         || ("group" in its && its.group !== group);
     };
     for (const element of all("[data-noise], [data-told]")) element.hidden = hidden(element);
     document.getElementById("shown").textContent =
-      `Shown: ${group}, ${dataset === "all" ? "all data sets" : dataset}, rule ${rule}.`;
+      `Shown: ${suite}, ${group}, rule ${rule}.`;
     curveChoices();
   }
 
@@ -79,8 +79,8 @@
     if (pairs.some(([value]) => value === before)) select.value = before;
   };
   const visible = () => {
-    const { group, dataset, noise, told } = chosen();
-    return data.runs.filter(([g, d, n, , , , knows]) => g === group && (dataset === "all" || d === dataset)
+    const { group, suite, noise, told } = chosen();
+    return data.runs.filter(([g, d, n, , , , knows]) => g === group && d === suite
       && (noise === "all" || n === noise) && !(told !== "all" && knows));
   };
 

@@ -1,0 +1,166 @@
+"""Compares the methods of one column: from scores by replicate to cells and tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Against, Cell, Gap, Pair, Tests
+from lnlbench.leaderboard.ranking.families import (
+    ALPHA,
+    MARGIN,
+    against,
+    all_pairs,
+    chances_of_first,
+    gap_bounds,
+    rank_ranges,
+)
+from lnlbench.leaderboard.ranking.moderation import Moderated, moderate
+from lnlbench.leaderboard.ranking.welch import Welch
+
+Scores = Mapping[int, float]
+"""Replicate → accuracy in percent."""
+
+
+def compare(
+    scores: Mapping[str, Scores],
+    compared: Collection[str],
+    *,
+    sources: Collection[str],
+    reference: str | None,
+    family: Collection[str],
+    trend: bool = True,
+    margin: float = MARGIN,
+    seed: int = 0,
+) -> tuple[dict[str, Cell], Tests | None]:
+    """Return a cell of every method, and how those that are compared were compared.
+
+    Args:
+        scores: of every method, none of them empty; those that are not compared get an interval alone.
+        compared: methods with two replicates or more; none of them: nothing is compared.
+        sources: whose variances tell of the others', of those compared.
+        reference: whom all are held against, where it is among those compared.
+        family: who is held against it.
+        trend: whether the prior of the variances may follow the mean.
+        margin: points within which two methods are practically equal.
+        seed: of the draws behind the chance of being first.
+    """
+    means = {name: math.fsum(row.values()) / len(row) for name, row in scores.items()}
+    order = sorted((name for name in scores if name in compared), key=lambda name: (-means[name], name))
+    names = [*order, *(name for name in scores if name not in compared)]
+    every = _welch(names, scores, means, [name in sources and name in compared for name in names], trend)
+    halves = every.mean_half_widths()
+    cells = {
+        name: Cell(
+            mean=means[name],
+            half=_finite(halves[i]) if len(scores[name]) > 1 else None,
+            n=len(scores[name]),
+            scores=dict(scores[name]),
+        )
+        for i, name in enumerate(names)
+    }
+    if not order:
+        return cells, None
+    welch = _first(every, len(order))
+    ranges = rank_ranges(welch)
+    bounds, chances = gap_bounds(welch, 0), chances_of_first(welch, seed)
+    held = _against(welch, order, reference, family)
+    for i, name in enumerate(order):
+        gap = Gap(
+            points=float(welch.difference[i, 0]),
+            bound=_finite(bounds[i]),
+            practically_equal=bool(bounds[i] > -margin),
+        )
+        cells[name] = replace(
+            cells[name],
+            rank=(int(ranges.best[i]), int(ranges.worst[i])),
+            could_be_best=bool(ranges.best[i] == 1),
+            against=held.get(name),
+            gap=gap if i else None,
+            chance_of_first=float(chances[i]),
+        )
+    return cells, Tests(names=tuple(order), borrowed=every.moderated.borrowed, pairs=_pairs(welch, order))
+
+
+def common(rows: Sequence[Scores]) -> dict[int, float]:
+    """Return the mean over settings of each replicate that all settings have.
+
+    Args:
+        rows: scores of one method, a mapping per setting.
+    """
+    shared = sorted(set.intersection(*(set(row) for row in rows))) if rows else []
+    return {i: math.fsum(row[i] for row in rows) / len(rows) for i in shared}
+
+
+def _welch(
+    names: Sequence[str],
+    scores: Mapping[str, Scores],
+    means: Mapping[str, float],
+    sources: Sequence[bool],
+    trend: bool,
+) -> Welch:
+    values = [np.array(list(scores[name].values()), float) for name in names]
+    replicates = np.array([len(row) for row in values], float)
+    variances = np.array([row.var(ddof=1) if len(row) > 1 else np.nan for row in values])
+    variances[variances < 1e-18] = 0.0  # rounding of equal scores
+    mean = np.array([means[name] for name in names])
+    return Welch(mean, replicates, moderate(mean, variances, replicates, np.array(sources, bool), trend=trend))
+
+
+def _first(welch: Welch, count: int) -> Welch:
+    """The tests between the first so many methods alone."""
+    own = welch.moderated
+    kept = Moderated(
+        variance=own.variance[:count],
+        freedom=own.freedom[:count],
+        prior=own.prior[:count],
+        borrowed=own.borrowed,
+        estimated=own.estimated,
+    )
+    return Welch(welch.means[:count], welch.replicates[:count], kept)
+
+
+def _against(welch: Welch, order: Sequence[str], reference: str | None, family: Collection[str]) -> dict[str, Against]:
+    if reference is None or reference not in order:
+        return {}
+    at = order.index(reference)
+    members = np.array([name in family and name != reference for name in order])
+    p, halves = against(welch, at, members), welch.half_widths()[:, at]
+    found = {}
+    for i in map(int, np.flatnonzero(members)):
+        difference = float(welch.difference[i, at])
+        mark = OPEN if not p[i] < ALPHA else BETTER if difference > 0 else WORSE
+        found[order[i]] = Against(
+            reference=reference,
+            difference=difference,
+            half=_finite(halves[i]),
+            p=float(p[i]),
+            family=int(members.sum()),
+            mark=mark,
+        )
+    return found
+
+
+def _pairs(welch: Welch, order: Sequence[str]) -> tuple[Pair, ...]:
+    holm, half = all_pairs(welch), welch.half_widths()
+    p, difference, higher = welch.p, welch.difference, welch.higher
+    return tuple(
+        Pair(
+            a=order[i],
+            b=order[j],
+            difference=float(difference[i, j]),
+            half=_finite(half[i, j]),
+            p=float(p[i, j]),
+            p_holm=float(holm[i, j]),
+            a_higher=float(higher[i, j]),
+        )
+        for i in range(len(order))
+        for j in range(i + 1, len(order))
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

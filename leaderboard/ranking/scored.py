@@ -1,0 +1,107 @@
+"""Results sorted into rows and scored under one rule: what boards are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lnlbench.leaderboard.ranking.compare import Scores
+from lnlbench.leaderboard.ranking.grid import Grid, sort_into_grid
+from lnlbench.leaderboard.results.references import split_references
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import score
+
+REFERENCE = "ce"
+"""The method that all are held against: plain cross-entropy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Rows by name, those that are references to a shorter setting among them.
+
+    `scores` are row → setting → replicate → accuracy in percent, `hosts` row → the row that it is read off (None for
+    runs of their own), `same` the readings that are no other than their host under this rule, `longer` the references.
+    """
+
+    grid: Grid
+    scores: Mapping[str, Mapping[str, Scores]]
+    hosts: Mapping[str, str | None]
+    same: frozenset[str]
+    longer: frozenset[str]
+    settings: tuple[str, ...]
+    reference: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def candidates(self) -> list[str]:
+        """Return the rows that may be compared."""
+        return [name for name in self.grid if name not in self.same | self.longer]
+
+    def runs(self, name: str) -> list[Result]:
+        """Return all results of a row."""
+        return [run for runs in self.grid[name].values() for run in runs.values()]
+
+    def diverged(self, name: str, setting: str) -> int:
+        """Return how many runs of a cell diverged."""
+        return sum(run.diverged for run in self.grid[name].get(setting, {}).values())
+
+    def as_host(self, name: str, setting: str) -> bool:
+        """Return whether a cell has the scores of the runs that it was read off."""
+        host = self.hosts[name]
+        return host is not None and self.scores[name][setting] == self.scores.get(host, {}).get(setting)
+
+
+def scored(results: Sequence[Result], rule: str) -> Scored:
+    """Return results in rows, scored under a rule.
+
+    Args:
+        results: in order of age; of several results of one method, setting and replicate the last one counts.
+        rule: name of one of `RULES`.
+    """
+    ranked, references = split_references(results)
+    grid, notes = sort_into_grid(ranked)
+    longer, _ = sort_into_grid(references)
+    by_key = {result.key: result for result in ranked}
+    names = {run.key: name for name, cells in grid.items() for runs in cells.values() for run in runs.values()}
+    every = grid | longer
+    scores = {
+        name: {s: {i: 100 * score(run, rule, by_key) for i, run in runs.items()} for s, runs in cells.items()}
+        for name, cells in every.items()
+    }
+    hosts = {name: _host(cells, names) for name, cells in every.items()}
+    found = Scored(
+        grid=every,
+        scores=scores,
+        hosts=hosts,
+        same=frozenset(),
+        longer=frozenset(longer),
+        settings=tuple(dict.fromkeys(result.setting for result in (*ranked, *references))),
+        reference=_reference(grid),
+        notes=tuple(notes),
+    )
+    # Only `final` asks a reading which epoch it reports; under any other rule it is its host.
+    same = {
+        name
+        for name in grid
+        if hosts[name] is not None and (rule != "final" or all(found.as_host(name, s) for s in grid[name]))
+    }
+    return Scored(**{**vars(found), "same": frozenset(same)})
+
+
+def _host(cells: Mapping[str, Mapping[int, Result]], names: Mapping[str, str]) -> str | None:
+    """The row that a row is read off; an empty name where its host is not among the results, None if it is none."""
+    keys = [run.host for runs in cells.values() for run in runs.values()]
+    if None in keys:
+        return None
+    return next((names[key] for key in keys if key is not None and key in names), "")
+
+
+def _reference(grid: Grid) -> str | None:
+    if REFERENCE in grid:
+        return REFERENCE
+    alone = (name for name, cells in grid.items() if _texts(cells) == {REFERENCE})
+    return next(alone, None)
+
+
+def _texts(cells: Mapping[str, Mapping[int, Result]]) -> set[str]:
+    return {run.method for runs in cells.values() for run in runs.values()}

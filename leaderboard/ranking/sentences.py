@@ -1,0 +1,124 @@
+"""What a board says, in the order in which a reader needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Contender, Row
+from lnlbench.leaderboard.results.rules import RANKED
+
+NAMED = 6
+"""Methods that a sentence names before it counts the others."""
+
+
+def sentences(board: Board) -> Iterator[str]:
+    """Yield who is first, what is better and worse than cross-entropy, what would decide, whence the intervals come.
+
+    Args:
+        board: with rows, tests and plan.
+    """
+    ranked = [row for row in board.rows if row.status == "ranked" and row.score]
+    if not ranked:
+        return
+    if board.tests is None:
+        if board.rule in RANKED and len(ranked) > 1:
+            yield f"{ranked[0].name} has the highest mean; with one replicate this is an order, not a result."
+        return
+    if len(ranked) > 1:
+        yield from _first(board, ranked)
+        yield from _against(board, ranked)
+        yield from _plan(board)
+    yield _intervals(board, ranked)
+
+
+def _first(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
+    first, best = ranked[0], [row for row in ranked if row.score and row.score.could_be_best]
+    score = first.score
+    assert score is not None
+    shown = f"{first.name} is first ({score.mean:.2f}" + (f" ± {score.half:.2f})" if score.half is not None else ")")
+    others = [row.name for row in best if row is not first]
+    left = len(ranked) - len({first.name, *others})
+    if score.diverged:
+        yield f"{shown}, but {score.diverged} of its runs diverged."
+        shown = f"Without such methods, {_listed(others, 'or') or 'none'} could be best"
+        yield shown + "."
+        return
+    rest = f"the other {left} {'is' if left == 1 else 'are'} surely not"
+    if not others:
+        yield f"{shown}, and no other could be best."
+    elif left:
+        yield f"{shown}; it could also be {_listed(others, 'or')}; {rest}."
+    else:
+        yield f"{shown}; it could also be {_listed(others, 'or')}."
+    equal = [row.name for row in ranked if row.score and row.score.gap and row.score.gap.practically_equal]
+    if equal:
+        be = "is" if len(equal) == 1 else "are"
+        yield f"{_listed(equal, 'and')} {be} practically equal to it: within {board.margin:g} points."
+
+
+def _against(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
+    held = [row.score.against for row in ranked if row.score and row.score.against]
+    if not held:
+        return
+    counts = {mark: sum(one.mark == mark for one in held) for mark in (BETTER, WORSE, OPEN)}
+    family = f"Holm over {held[0].family} comparison{'s' if held[0].family != 1 else ''}"
+    text = f"Against {board.reference}: {counts[BETTER]} better, {counts[WORSE]} worse"
+    text += f", {counts[OPEN]} cannot be told apart yet ({family})."
+    clean = [column for column in board.counted if column.noise == "clean" and column.tests]
+    if clean and len(board.counted) > 1:
+        cells = [row.cells[clean[0].setting].against for row in ranked]
+        marks = [cell.mark for cell in cells if cell]
+        text += f" On clean labels {marks.count(WORSE)} cost accuracy and {marks.count(BETTER)} gain some."
+    yield text
+
+
+def _plan(board: Board) -> Iterator[str]:
+    plan = board.plan
+    if plan is None:
+        return
+    if plan.command:
+        time = "" if plan.seconds is None else f", about {duration(plan.seconds)} of device time"
+        yield (
+            f"More replicates of those that could be best: `{plan.command}` "
+            f"({plan.runs} run{'s' if plan.runs != 1 else ''}{time})."
+        )
+    told = [_contender(one) for one in plan.contenders[:NAMED]]
+    more = len(plan.contenders) - len(told)
+    yield "What would decide at the gaps seen: " + "; ".join(told) + (f"; and {more} more." if more else ".")
+
+
+def _contender(contender: Contender) -> str:
+    if contender.replicates is None:
+        return f"{contender.name} is within {contender.gap:.2f} points: more runs will not tell"
+    return f"{contender.name} ({contender.gap:.2f} points behind) at {contender.replicates} replicates"
+
+
+def _intervals(board: Board, ranked: Sequence[Row]) -> str:
+    assert board.tests is not None
+    borrowed = board.tests.borrowed
+    text = "Intervals are 95 %; "
+    if borrowed:
+        text += f"their variances are partly borrowed from the other methods, worth {borrowed:.1f} replicates."
+    else:
+        text += f"nothing is borrowed from other methods, of which there are only {len(ranked)}."
+    cells = [row.score for row in ranked if row.score]
+    if min(cell.n for cell in cells) == 2:
+        text += " With two replicates the order of neighbours is a guess."
+    return text
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that fits it."""
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.2g} {unit}" if seconds < 100 * size else f"{seconds / size:.0f} {unit}"
+    return f"{max(1.0, seconds):.0f} s"
+
+
+def _listed(names: Sequence[str], word: str) -> str:
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], f"{len(names) - NAMED} more"]
+        word = "and" if word == "and" else "or one of"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"

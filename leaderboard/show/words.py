@@ -1,0 +1,66 @@
+"""How numbers and names of a board are written, the same in every format."""
+
+from __future__ import annotations
+
+import re
+
+from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row
+
+DOT = "●"
+_SHORT = {"asymmetric": "asym", "symmetric": "sym", "pairflip": "pair", "instance": "inst", "inclusive": "incl"}
+
+
+def percent(value: float) -> str:
+    """Return an accuracy or a difference with two decimals; a zero has no sign."""
+    return f"{value:.2f}".replace("-0.00", "0.00")
+
+
+def interval(cell: Cell) -> str:
+    """Return the mean and half of its interval, where it has one: `97.36 ± 0.21`."""
+    return percent(cell.mean) + ("" if cell.half is None else f" ± {percent(cell.half)}")
+
+
+def rank_range(cell: Cell) -> str:
+    """Return the ranks that a method may truly have: `1–5`, or `3` where it is one."""
+    if cell.rank is None:
+        return ""
+    best, worst = cell.rank
+    return str(best) if best == worst else f"{best}–{worst}"
+
+
+def mark(cell: Cell) -> str:
+    """Return `+`, `−` or `·` against the reference; a space where it is not held against it."""
+    return cell.against.mark if cell.against else " "
+
+
+def flags(cell: Cell, usual: int = 0) -> str:
+    """Return what else must be seen at a cell: `!2` diverged runs, `=` the same as its host, an unusual n."""
+    n = f" n = {cell.n}" if usual and cell.n != usual else ""
+    return n + (f" !{cell.diverged}" if cell.diverged else "") + (" =" if cell.same_as_host else "")
+
+
+def short_noise(noise: str) -> str:
+    """Return a noise as a narrow column names it: `asym 0.4`."""
+    return " ".join(_SHORT.get(word, word) for word in re.split(r"[-:]", noise))
+
+
+def tasks(board: Board) -> list[str]:
+    """Return the tasks of a board: what stands before the slash in its settings."""
+    return list(dict.fromkeys(column.setting.partition("/")[0] for column in board.columns))
+
+
+def doubtful(board: Board, column: Column) -> bool:
+    """Return whether the rule is not guaranteed to prefer the better epoch there."""
+    return board.rule == "noisy_val" and not column.guaranteed
+
+
+def shown_name(row: Row) -> str:
+    """Return the name of a row, with what it was told beyond the labels."""
+    return row.name + (f" [told {', '.join(row.told)}]" if row.told else "")
+
+
+def state(board: Board, row: Row) -> str:
+    """Return why a row is not compared; nothing where it is."""
+    if row.status == "incomplete":
+        return f"incomplete: {row.have} of {len(board.counted)}"
+    return {"same": "same runs", "reference": "trained longer"}.get(row.status, "")
