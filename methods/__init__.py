@@ -3,7 +3,7 @@
 from lnlbench.methods._compose import Composition
 from lnlbench.methods._parse import parse, split_methods
 from lnlbench.methods._registry import load_file, method_class, methods, register
-from lnlbench.methods.base import Batch, Clock, History, Method, MethodError, Params, Record, Task, tuned
+from lnlbench.methods.base import Batch, Clock, History, Method, MethodError, Params, Predict, Record, Task, tuned
 
 __all__ = [
     "Batch",
@@ -13,6 +13,7 @@ __all__ = [
     "Method",
     "MethodError",
     "Params",
+    "Predict",
     "Record",
     "Task",
     "load_file",

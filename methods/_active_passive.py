@@ -19,8 +19,8 @@ def normalised_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def mean_absolute_error(logits: Tensor, targets: Tensor) -> Tensor:
-    """‖y - p‖₁ = 2 (1 - p_y): passive. Source: Ghosh et al., AAAI 2017."""
-    return 2 * (targets * box_cox(logits, 1.0)).sum(-1)
+    """Return 1 - p_y, half of ‖y - p‖₁: passive. Source: Ghosh et al., AAAI 2017; halved by Ma et al., ICML 2020."""
+    return (targets * box_cox(logits, 1.0)).sum(-1)
 
 
 def reverse_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

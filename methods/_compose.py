@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from lnlbench.methods.base import HOOKS, Batch, Clock, History, Method, MethodError, Params, Record, Task
+from lnlbench.methods.base import HOOKS, Batch, Clock, History, Method, MethodError, Params, Predict, Record, Task
 
 SHARED = {"perturb", "stop", "start", "remember", "observe"}  # hooks that several parts may answer
 READING = {"stop", "report"}  # a part that answers nothing else only reads its host's history
@@ -90,7 +90,7 @@ class Composition(Method):
             batch = part.perturb(batch, clock)
         return batch
 
-    def guess(self, predict: Callable[[Tensor], Tensor], batch: Batch, clock: Clock) -> Batch:
+    def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
         return self.owner("guess").guess(predict, batch, clock)
 
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:

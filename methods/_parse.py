@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -14,6 +15,7 @@ from lnlbench.methods.base import Method, MethodError
 
 MANY_CLASSES = 100
 EXAMPLE = "gce(q=0.5) + sam"
+REVISION = re.compile(r"\(revision=\d+\)|, revision=\d+")
 
 
 def parse(text: str, classes: int = 10) -> Composition:
@@ -49,6 +51,11 @@ def split_methods(text: str) -> list[str]:
     return [item.strip() for item in (*items, text[start:]) if item.strip()]
 
 
+def without_revision(text: str) -> str:
+    """Return the text of a method without the revisions of its formulas: equal for all of them."""
+    return REVISION.sub("", text)
+
+
 def _terms(node: ast.expr) -> Iterator[ast.expr]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         yield from _terms(node.left)
@@ -78,6 +85,11 @@ def _literal(node: ast.expr, text: str) -> Any:
 def _build(name: str, values: dict[str, Any], classes: int) -> Method:
     method = method_class(name)
     known = {f.name: f for f in fields(method)}
+    if (revision := values.pop("revision", method.revision)) != method.revision:
+        raise MethodError(
+            f"{name}: this version has revision {method.revision} of the formula, but got revision={revision!r}; "
+            "CHANGELOG.md says what changed"
+        )
     for given in values:
         if given not in known:
             hint = did_you_mean(given, known)

@@ -39,6 +39,13 @@ class Random(Protocol):
         """Int64 in 0 .. high - 1."""
 
 
+class Predict(Protocol):
+    """The present networks, as `guess` may ask them."""
+
+    def __call__(self, inputs: Tensor, training: bool = True) -> Tensor:
+        """Return the logits [K, B, C] of inputs [B, ...] or [K, B, ...], without gradient, in training mode or not."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """What one step trains on."""
@@ -146,6 +153,7 @@ class Method:
     views: ClassVar[int] = 1  # how often each sample of a batch is augmented
     ensemble: ClassVar[bool] = False  # whether the mean softmax of its networks is what it is scored by
     source: ClassVar[str] = ""  # a hash of the code, where it is not ours: an edited method is another method
+    revision: ClassVar[int] = 1  # of the formula: raised when equal values come to mean other numbers
     told: ClassVar[
         tuple[str, ...]
     ] = ()  # what it must know beyond the given labels, of `FACTS`: the information ledger
@@ -180,9 +188,10 @@ class Method:
         return {f.name: f.metadata["range"] for f in fields(cls) if "range" in f.metadata}
 
     def __str__(self) -> str:
-        """The name with every value, in a form that parses back to the same method."""
-        values = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in sorted(fields(self), key=lambda f: f.name))
-        return f"{self.name}({values})" if values else self.name
+        """Return the name with every value, and the revision from the second on; `parse` reads it back."""
+        values = [f"{f.name}={getattr(self, f.name)!r}" for f in sorted(fields(self), key=lambda f: f.name)]
+        values += [f"revision={self.revision}"] if self.revision > 1 else []
+        return f"{self.name}({', '.join(values)})" if values else self.name
 
     def answers(self, hook: str) -> bool:
         """Whether the method answers a hook itself."""
@@ -203,11 +212,10 @@ class Method:
         """What the networks see, drawn once per step. The batch as it is by default."""
         return batch
 
-    def guess(self, predict: Callable[[Tensor], Tensor], batch: Batch, clock: Clock) -> Batch:
-        """What the networks are trained on, in view of their present predictions; after `perturb`, never stacked.
+    def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
+        """Return what the networks are trained on, given what they predict now; after `perturb`, never stacked.
 
-        `predict` takes inputs [B, ...] or [K, B, ...] and gives the logits [K, B, C] of all networks in training mode,
-        without gradient. The batch may become wider; then every row of its memory does, and `index` stays.
+        The batch may become wider; then every row of its memory does, and `index` stays.
         """
         return batch
 
@@ -234,10 +242,11 @@ class Method:
     def renew(self, depth: Tensor, clock: Clock) -> Tensor:
         """Which parameters begin an epoch anew: bool [P], asked before each but the first, after `observe`.
 
-        `depth` [P] says of each parameter which share of the network's blocks ends with its own: in (0, 1], 1 at the
-        head, the same within a block; a block is what the network lists as one part, in its order. The answer holds
-        for all networks; each draws new initial weights of its own. BatchNorm's running statistics and averaged weights
-        of the same blocks begin anew too, and so does the optimiser, for all parameters.
+        `depth` [P] says of each parameter which share of the network's stages ends with its own: in (0, 1], 1 at the
+        head, the same within a stage; a stage is one of a ResNet's four and the like, in other networks what these list
+        as one part, in their order. The answer holds for all networks; each draws new initial weights of its own.
+        BatchNorm's running statistics and averaged weights of the same stages begin anew too, and so does the
+        optimiser, for all parameters.
         """
         return torch.zeros_like(depth, dtype=torch.bool)
 

@@ -17,8 +17,10 @@ class CoTeachingPlus(SmallLoss):
 
     Source: Yu et al., "How does Disagreement Help Generalization against Label Corruption?", ICML 2019, algorithm 1,
     with the first form of λ(e). The warm-up is from its code: 20 of 200 epochs on CIFAR-10, 5 on CIFAR-100, none on
-    MNIST. Not as there: its code trains on all of a batch without disagreement while epoch × step is below 5,000;
-    optimiser and schedule are the setting's; the loss is divided by the number of kept samples once.
+    MNIST. Not as there: its code feeds softmax outputs into cross-entropy as if they were logits, once the networks
+    disagree, where this is the paper's loss (the gradients differ in direction, and its losses lie within 1 of each
+    other); it trains on all of a batch without disagreement while epoch × step is below 5,000; optimiser and schedule
+    are the setting's; the loss is divided by the number of kept samples once.
     """
 
     networks = 2

@@ -1,7 +1,6 @@
 """DivideMix: two networks split the training set for each other and learn from both parts, semi-supervised."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 from lnlbench.methods._beta import symmetric_beta
 from lnlbench.methods._mixture import clean_probability
 from lnlbench.methods._registry import register
-from lnlbench.methods.base import Batch, Clock, Method, Record, Task, cross_entropy, tuned
+from lnlbench.methods.base import Batch, Clock, Method, Predict, Record, Task, cross_entropy, tuned
 
 RAMP = 16 / 300  # of the training length: the weight of the unlabelled part rises for so long
 
@@ -20,14 +19,17 @@ class DivideMix(Method):
     """MixMatch on a labelled part (what a mixture fitted to the *other* network's losses calls clean) and the rest.
 
     Labelled: w y + (1 - w) p̄, p̄ the network's mean prediction over two views; the rest: the mean of both networks over
-    both views; each sharpened by the temperature. All are mixed with each other, l = max(l, 1 - l), l ~ Beta(α, α). L =
-    CE on what is mixed from labelled samples + λ_u squared error on the rest + KL(uniform ‖ mean prediction). Warm-up:
-    cross-entropy on both views.
+    both views, the other one's in evaluation mode; each sharpened by the temperature. All are mixed with each other,
+    l = max(l, 1 - l), l ~ Beta(α, α). L = CE on what is mixed from labelled samples + λ_u squared error on the rest +
+    KL(uniform ‖ mean prediction). Warm-up: cross-entropy on both views.
 
     Source: Li, Socher and Hoi, "DivideMix: Learning with Noisy Labels as Semi-supervised Learning", ICLR 2020,
     algorithm 1, eq. 3 to 12. Not as there: a batch is one of the whole training set, so that both parts come in the
-    proportion in which they are, and both networks step at once; no confidence penalty in the warm-up; one λ_u.
+    proportion in which they are, and both networks step at once; no confidence penalty in the warm-up; one λ_u; what
+    is scored is the mean softmax, where the code sums logits.
     """
+
+    revision = 2  # in the first the other network guessed in training mode
 
     networks = 2
     views = 2
@@ -49,14 +51,16 @@ class DivideMix(Method):
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
         return {"clean": clean_probability(record.loss)}
 
-    def guess(self, predict: Callable[[Tensor], Tensor], batch: Batch, clock: Clock) -> Batch:
+    def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
         first, second = batch.inputs, batch.views[0]
         warm = clock.progress < self.warmup
         own = (predict(first).softmax(-1) + predict(second).softmax(-1)) / 2  # [K, B, C]
+        still = (predict(first, training=False).softmax(-1) + predict(second, training=False).softmax(-1)) / 2
+        both = (own + still.flip(0)) / 2
         clean = torch.where(warm, 1.0, batch.memory["clean"].flip(0))
         w = clean.unsqueeze(-1)
         refined = w * batch.targets + (1 - w) * own
-        targets = sharpened(torch.where(w > self.threshold, refined, own.mean(0)), self.temperature).repeat(1, 2, 1)
+        targets = sharpened(torch.where(w > self.threshold, refined, both), self.temperature).repeat(1, 2, 1)
         inputs = torch.cat([first, second])  # [2B, ...]
         count, size = own.shape[0], len(inputs)
         drawn = symmetric_beta(clock.random.uniform([count, 1, 1]).to(own.dtype), self.alpha)

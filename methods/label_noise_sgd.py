@@ -16,7 +16,9 @@ class LabelNoiseSGD(Method):
 
     Source: Damian, Ma and Lee, "Label Noise SGD Provably Prefers Flat Global Minimizers", NeurIPS 2021, algorithm 1;
     Blanc et al., "Implicit regularization for deep neural networks driven by an Ornstein-Uhlenbeck like process",
-    COLT 2020.
+    COLT 2020. The code of "On the Learning Dynamics of Two-layer Linear Networks with Label Noise SGD" (AAAI 2026)
+    replaces a label with probability 0.5 by one of all C classes, its own among them: for ten classes that is p = 0.45
+    here. It trains with the squared error, this with cross-entropy.
     """
 
     p: float = tuned(0.1, 0.01, 0.3, log=True, valid=(0.0, 1.0))

@@ -15,7 +15,9 @@ class NegativeLabelSmoothing(Method):
     The loss has no lower bound: logits grow as long as it is trained.
 
     Source: Wei et al., "To Smooth or Not? When Label Smoothing Meets Noisy Labels", ICML 2022, eq. 2. r = -0.2 after 2
-    of 100 epochs as in its replication; the paper chooses r down to -8 by setting.
+    of 100 epochs as in its replication. Not as there: the paper chooses r down to -8 by setting, and the authors' code
+    starts its second phase from the best epoch of the first and runs it at a learning rate of 1e-6, where here the
+    setting's schedule goes on.
     """
 
     smoothing: float = tuned(-0.2, choices=(-0.2, -0.4, -0.8, -1.0, -2.0, -4.0, -6.0))

@@ -4,29 +4,39 @@ import torch
 from torch import Tensor
 
 from lnlbench.methods._registry import register
-from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.base import Batch, Clock, Method, Task, tuned
 
 
 @register("nlnl")
 class NLNL(Method):
-    """L = -Σ_n log(1 - p_n) over N complementary labels, drawn at each step among the C - 1 others than the given.
+    """L = -w_y Σ_n log(1 - p_n) over N complementary labels, drawn at each step among the C - 1 others than the given.
 
-    The sum, not the mean, over the draws: one draw says so little that training takes hundreds of epochs, and far more
-    draws than classes make a step as much larger. A soft target counts as its largest class.
+    w_y is the count of the most frequent given label over that of y, in the training set. The sum, not the mean, over
+    the draws: one draw says so little that training takes hundreds of epochs, and far more draws than classes make a
+    step as much larger. A soft target counts as its largest class.
 
     Source: Kim et al., "NLNL: Negative Learning for Noisy Labels", ICCV 2019, eq. 2: negative learning alone, without
-    the selective and the semi-supervised phase. N = 110 for 100 classes as in its code, so 10 for ten: about one draw
-    for each class. DAL's code has 110 for all.
+    the selective and the semi-supervised phase; w_y is from its code. N = 110 for 100 classes as in that code, so 10
+    for ten: about one draw for each class. DAL's code (2023) has 110 for all. Not as in either: 1 - p is not clamped
+    at 1e-5.
     """
 
+    revision = 2  # the first weighted all labels alike
+
     complements: int = tuned(10, choices=(1, 10, 110), many=110)
+
+    def start(self, task: Task) -> dict[str, Tensor]:
+        counts = task.targets.sum(0)  # [C]
+        weight = task.targets @ (counts.max() / counts.clamp(min=1))
+        return {"label_weight": weight.expand(task.networks, -1).clone()}
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         classes, given = logits.shape[-1], batch.targets.argmax(-1)
         shift = 1 + clock.random.integers(classes - 1, [given.shape[-1], self.complements])
         other = (given.unsqueeze(-1) + shift) % classes  # [..., B, N]
         missing = log_one_minus(logits)
-        return -missing.gather(-1, other.expand(*missing.shape[:-1], -1)).sum(-1)
+        drawn = missing.gather(-1, other.expand(*missing.shape[:-1], -1)).sum(-1)
+        return -batch.memory["label_weight"] * drawn
 
 
 def log_one_minus(logits: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""PES: the network is stopped early, its later blocks again and earlier, and what it then confirms is trained on."""
+"""PES: the network is stopped early, its later stages again and earlier, and what it then confirms is trained on."""
 
 from typing import TypeVar
 
@@ -15,19 +15,22 @@ Number = TypeVar("Number", float, Tensor)
 
 @register("pes")
 class PES(Method):
-    """Progressive early stopping: three stages, each shorter than the one before, then confident samples alone.
+    """Progressive early stopping: three phases, each shorter than the one before, then confident samples alone.
 
-    All is trained for T₁ epochs; the blocks deeper than `split` begin anew and are trained for T₂ with the others
+    All is trained for T₁ epochs; the stages deeper than `split` begin anew and are trained for T₂ with the others
     frozen; the head does so for T₃ with all others frozen. From then on the whole network is trained on the samples
     whose given label it predicts, as found before each epoch, weighted by class: w_c = n̄ / n_c, n_c of the n confident
-    samples in class c, n̄ their mean over the classes that have any. A stage lasts a whole number of epochs, rounded up.
+    samples in class c, n̄ their mean over the classes that have any. A phase lasts a whole number of epochs, rounded up.
 
     Source: Bai et al., "Understanding and Improving Early Stopping for Learning with Noisy Labels", NeurIPS 2021,
-    algorithm 1 without its semi-supervised part; of the 200 epochs of its code T₁ is 25 (CIFAR-100: 30), T₂ 7, T₃ 5,
-    and the later blocks are the last of ResNet's four stages. Not as there: all stages are steps of the setting's
-    optimiser and schedule, where the code trains the second and third by Adam at 1e-4; confident samples are found by
-    an exact pass, without augmentation.
+    algorithm 1 without its semi-supervised part; of the 200 epochs of its code T₁ is 25 (CIFAR-100: 30), T₂ 7, T₃ 5
+    (its script: 7), and what begins anew is the last of a ResNet's four layers, with the head. Not as there: T₂ and T₃
+    are taken out of the training, where the code puts them on top of it; all is trained by the setting's optimiser and
+    schedule, there the second and third phase by Adam at 1e-4; confident samples are found by an exact pass, there with
+    augmentation.
     """
+
+    revision = 2  # the first counted blocks, of which a ResNet-34 has more in the same four layers
 
     whole: float = tuned(0.125, 0.05, 0.5, valid=(0.0, 1.0), many=0.15)
     later: float = tuned(0.035, 0.01, 0.2, valid=(0.0, 1.0))
@@ -63,11 +66,11 @@ class PES(Method):
         return torch.where(early, torch.ones_like(losses), batch.memory["confident"].to(losses.dtype))
 
     def deep(self, depth: Tensor) -> Tensor:
-        """The blocks of the second stage: the head always."""
+        """Return which parameters are trained in the second phase: the head's always."""
         return (depth > self.split + NEAR) | (depth >= 1)
 
     def ends(self, epochs: Number) -> tuple[Number, Number, Number]:
-        """The epochs with which the stages are over."""
+        """Return the epochs with which the phases are over."""
         first = rounded_up(self.whole * epochs)
         second = first + rounded_up(self.later * epochs)
         return first, second, second + rounded_up(self.head * epochs)

@@ -19,7 +19,11 @@ class SLN(Method):
     the training set; both are renewed before each epoch. `switch=1` leaves the correction out.
 
     Source: Chen et al., "Noise Against Noise: Stochastic Label Noise Helps Combat Inherent Label Noise", ICLR 2021,
-    eq. 3 and section 4 (SLN-MO-LC), with w as in its code; its 250 of 300 epochs are `switch`. One σ for all noise.
+    eq. 3 and section 4 (SLN-MO-LC); 250 of its code's 300 epochs are `switch`. One σ for all noise: its code has 1 for
+    symmetric and 0.5 for other noise on CIFAR-10, 0.2 and 0.1 on CIFAR-100. Not as in that code: w is always from the
+    loss of the *given* labels, where the code takes that of the targets corrected before, from the second corrected
+    epoch on; the average
+    begins with decay 0.1 (see `ema`), in the code with 0.999, and there covers BatchNorm's running statistics too.
     """
 
     sigma: float = tuned(0.5, 0.05, 1.5, log=True, valid=(0.0, 10.0), many=0.2)

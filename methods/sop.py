@@ -20,12 +20,14 @@ class SOP(Method):
         ∂L/∂u = 2 u Σ_k y_k (Σ_j y_j / Σ_j q_j - y_k / q_k),  ∂/∂v_k = -4 v_k (1 - y_k) (ŷ_k + s_k - y_k).
 
     q is held above 1e-4, with gradient zero below, as in the code: a label that the network finds less probable than
-    that moves nothing.
+    that moves u by nothing.
 
     Source: Liu et al., "Robust Training under Label Noise by Over-parameterization", ICML 2022, algorithm 1; rates of
     CIFAR-10 and, from 100 classes on, CIFAR-100 under symmetric noise. Not as there: u and v begin at 1e-8 and not at
     random with that deviation; they step before the loss of the network sees them; a v of 1 comes back when the
-    prediction changes, if `lr_v` is below half the batch; neither consistency nor balance term (SOP+).
+    prediction changes, if `lr_v` is below half the batch; neither consistency nor balance term (SOP+). The published
+    code departs from the algorithm: its u descends the squared error as well, so that a label which the network
+    contradicts lifts u by a gradient of -4 u even below the floor (another version of it cuts that off).
     """
 
     lr_u: float = tuned(10.0, 0.1, 100.0, log=True, valid=(0.0, 1e4), many=1.0)

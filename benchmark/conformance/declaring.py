@@ -31,6 +31,8 @@ def declares(subject: Subject) -> Iterator[Finding]:
 def _ranges(part: Method) -> Iterator[Finding]:
     for name, span in part.space().items():
         value = getattr(part, name)
+        if span.choices is None and span.low is None and span.high is None:
+            continue  # it has valid values, and is not searched
         if span.choices is None:
             if span.low is None or span.high is None or not span.valid[0] <= span.low < span.high <= span.valid[1]:
                 yield Finding(f"{name}: the search range {[span.low, span.high]} is not within {list(span.valid)}")

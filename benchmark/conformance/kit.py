@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lnlbench.benchmark.conformance import declaring, learning, pure, repeating, watching
+from lnlbench.benchmark.conformance import declaring, learning, official, pure, repeating, watching
 from lnlbench.benchmark.conformance.subject import Check, Finding, Subject, raised
 from lnlbench.methods._parse import parse
 from lnlbench.methods.base import Method
 
 CHECKS: dict[str, Check] = {
     "declaration": declaring.declares,
+    "official numbers": official.agrees,
     "host sync": watching.stays_on_the_device,
     "finite": pure.finite,
     "stackable": pure.stacks,

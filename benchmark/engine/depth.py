@@ -1,8 +1,8 @@
-"""The blocks of a network, for methods that treat its parameters by depth."""
+"""The stages of a network, for methods that treat its parameters by depth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 import torch
@@ -13,22 +13,34 @@ from lnlbench.methods.base import Clock, Method
 
 
 def depths(model: nn.Module) -> dict[str, float]:
-    """The share of the blocks that ends with its own, of each parameter and buffer by name: in (0, 1], 1 at the head.
+    """Return the share of the stages that ends with its own, by name of parameter and buffer: 1 at the head.
 
-    A block is one child of the network, or one part of a child whose parts are numbered (`layer4.1`, `features.3`), in
-    the order in which the network lists them. One without a matrix (a normalisation) belongs to the block before it.
+    A stage of a network of timm's is what timm lists as one in `feature_info`, as the four layers of a ResNet, however
+    many blocks they have; what follows the last is the head. In other networks it is one child, or one part of a child
+    whose parts are numbered (`features.3`), in the order in which the network lists them; one without a matrix (a
+    normalisation) belongs to the stage before it.
     """
-    blocks: dict[tuple[str, ...], dict[str, Tensor]] = {}
+    stage_of, stages = _stages(model), dict[Hashable, dict[str, Tensor]]()
     for prefix, module in model.named_modules():
         for own, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
             path = *(prefix.split(".") if prefix else ()), own
-            key = path[:2] if len(path) > 2 and path[1].isdigit() else path[:1]
-            blocks.setdefault(key, {})[".".join(path)] = tensor
+            stages.setdefault(stage_of(path), {})[".".join(path)] = tensor
     place, found = 0, dict[str, int]()
-    for tensors in blocks.values():
+    for tensors in stages.values():
         place += any(isinstance(x, nn.Parameter) and x.ndim > 1 for x in tensors.values())
         found |= dict.fromkeys(tensors, max(place, 1))
     return {name: number / max(place, 1) for name, number in found.items()}
+
+
+def _stages(model: nn.Module) -> Callable[[tuple[str, ...]], Hashable]:
+    """Return what tells the stage of a parameter or buffer by its path."""
+    listed = getattr(model, "feature_info", None)
+    if not listed:
+        return lambda path: path[:2] if len(path) > 2 and path[1].isdigit() else path[:1]
+    prefixes = [name for name, _ in model.named_modules()]
+    modules = [str(entry["module"]) for entry in listed]
+    ends = [max(i for i, prefix in enumerate(prefixes) if f"{prefix}.".startswith(f"{m}.")) for m in modules]
+    return lambda path: sum(end < prefixes.index(".".join(path[:-1])) for end in ends)
 
 
 class Schedule:
@@ -40,7 +52,7 @@ class Schedule:
         self.depth = torch.tensor([self.depths[name] for name in self.names], device=device, dtype=dtype)  # [P]
 
     def renewed(self, method: Method, clock: Clock, replicate: object, epoch: int) -> list[str]:
-        """The names of the parameters that begin anew, and of the buffers of their blocks; none before the first epoch.
+        """The names of the parameters that begin anew, and of the buffers of their stages; none before the first epoch.
 
         Args:
             method: at work.

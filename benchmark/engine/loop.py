@@ -169,9 +169,12 @@ class Loop:
             self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
 
     @torch.no_grad()
-    def guessed(self, step: Step, inputs: Tensor) -> Tensor:
-        """Logits [K, B, C] in training mode that leave no trace; charged to the method."""
-        logits = self.networks.forward(self.networks.params, inputs, (self.epoch, step), commit=False)
+    def guessed(self, step: Step, inputs: Tensor, training: bool = True) -> Tensor:
+        """Return logits [K, B, C] that leave no trace; charged to the method."""
+        if training:
+            logits = self.networks.forward(self.networks.params, inputs, (self.epoch, step), commit=False)
+        else:
+            logits = self.networks.guess(inputs)
         self.log.guesses.add_(logits.shape[1] / self.log.index.shape[1])
         return logits
 

@@ -64,6 +64,18 @@ class Networks:
         return torch.stack(outputs).to(self.how.dtype)
 
     @torch.no_grad()
+    def guess(self, inputs: Tensor) -> Tensor:
+        """Return the logits [K, B, C] in evaluation mode at the weights that are trained; as in `forward`."""
+        for model in self.models:
+            model.eval()
+        with self.how.autocast():
+            several = inputs.ndim > self.input_dims
+            images = [self.how.layout(inputs[k] if several else inputs) for k in range(len(self.models))]
+            outputs = [model(part) for model, part in zip(self.models, images, strict=True)]
+        self.train()
+        return torch.stack(outputs).to(self.how.dtype)
+
+    @torch.no_grad()
     def predict(self, parts: Iterable[Tensor]) -> Tensor:
         """Logits [K, T, C] in evaluation mode, at the weights that are evaluated, of batches of images."""
         for model in self.models:

@@ -21,7 +21,7 @@ from lnlbench.leaderboard.results.rules import scores_of
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store, existing
-from lnlbench.methods._parse import parse
+from lnlbench.methods._parse import parse, without_revision
 from lnlbench.methods.base import MethodError
 
 ROUNDED = 5e-5  # scores in MLflow have four decimals
@@ -197,7 +197,7 @@ def _info(result: Result, sweep: str) -> RunInfo:
     shared = {f.name for f in fields(RunInfo)} & {f.name for f in fields(Result)}
     params: dict[str, Any] = dict(result.identity["setting"])
     try:
-        method = parse(result.method.partition(" [")[0], result.classes)
+        method = parse(without_revision(result.method).partition(" [")[0], result.classes)
         params |= {f"{part.name}.{f.name}": getattr(part, f.name) for part in method.parts for f in fields(part)}
     except MethodError:  # verified before, so there is a method
         pass

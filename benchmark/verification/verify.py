@@ -19,7 +19,7 @@ from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._compose import Composition
-from lnlbench.methods._parse import parse
+from lnlbench.methods._parse import parse, without_revision
 from lnlbench.methods.base import MethodError
 
 _TASK = re.compile(r"[\w.,=+-]+")  # of a name that any page may show
@@ -50,7 +50,7 @@ def verify(result: Result, data: Data, known: Mapping[str, Result]) -> list[Find
     text, told = _marked(result.method)
     networks = None
     try:
-        method = parse(text, result.classes)
+        method = parse(without_revision(text), result.classes)
     except MethodError as error:
         findings.append(Finding("method", UNKNOWN, f"{error}; a file of your own is named with --plugin"))
     else:
@@ -115,7 +115,8 @@ def _method(result: Result, method: Composition, text: str, told: str | None) ->
     names = [sorted(part.name for part in one.parts) for one in (method, label)]
     marked = varies(method.told)
     now = text if told is not None or not marked else f"{text} without being told {', '.join(method.told)}"
-    if (text, told is not None) != (str(method), marked):
+    older = text != str(method)
+    if (without_revision(text), told is not None) != (without_revision(str(method)), marked):
         return Finding("method", UNKNOWN, f"{now} is of another version of the method, which is now {method}")
     said: list[tuple[str, object, object]] = [
         ("label", names[1], names[0]),
@@ -123,7 +124,8 @@ def _method(result: Result, method: Composition, text: str, told: str | None) ->
         ("told", result.told, stated(method.told, told or "")),
     ]
     faults = [f"{name} is {came!r}, but the method's is {right!r}" for name, came, right in said if came != right]
-    return judged("method", faults, result.method)
+    detail = f"{result.method}, a formula that this version no longer trains: its own is {method}"
+    return judged("method", faults, detail if older else result.method)
 
 
 def _key(result: Result, setting: Setting, method: Composition, data: Data) -> Finding:
@@ -177,8 +179,10 @@ def _host(result: Result, setting: Setting, method: Composition, data: Data, kno
         return Finding("host", WRONG, f"the method {what}")
     if host is None or content is None:
         return Finding("host", UNKNOWN, f"the run {result.host} that it was read off is not at hand")
+    text, told = _marked(result.method)
     trained = method.host
-    text = f"{trained} [{_marked(result.method)[1]}]" if varies(trained.told) else str(trained)
+    name = str(trained) if text == str(method) else without_revision(str(trained))
+    text = f"{name} [{told}]" if varies(trained.told) else name
     right = key_of(PROTOCOL, content, setting.identity(), text, result.replicate, result.track, trained.sources)
     faults = [f"is {result.host}, but identity and method give {right}"] if right != result.host else []
     faults += [f"its {name} is not the host's" for name in result.curves if not _same(result, host, name)]

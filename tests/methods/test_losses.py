@@ -1,12 +1,13 @@
 """Every robust loss against the formula of its paper, written again from softmax, with gradients, in float64."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.nn import functional
 
-from lnlbench.methods import Batch
+from lnlbench.methods import Batch, Task
 from lnlbench.methods._active_passive import normalised_cross_entropy
 from lnlbench.methods.nlnl import log_one_minus
 
@@ -85,7 +86,7 @@ CASES = [
     ("sce(alpha=0.3, beta=2)", lambda p, y: -0.3 * own(p, y).log() - 2 * A * (1 - own(p, y))),
     ("sce", lambda p, y: -0.1 * own(p, y).log() - (p * one_hot(y).clamp(min=1e-4).log()).sum(-1)),
     ("nce_rce(alpha=2, beta=0.5)", lambda p, y: 2 * nce(p, y) - 0.5 * A * (1 - own(p, y))),
-    ("nce_mae(alpha=2, beta=0.5)", lambda p, y: 2 * nce(p, y) + 0.5 * (one_hot(y) - p).abs().sum(-1)),
+    ("nce_mae(alpha=2, beta=0.5)", lambda p, y: 2 * nce(p, y) + 0.25 * (one_hot(y) - p).abs().sum(-1)),
     ("nce_agce", lambda p, y: nce(p, y) + 4 * agce(p, y, 6, 1.5)),
     ("nce_agce(a=0.001, q=3)", lambda p, y: nce(p, y) + 4 * agce(p, y, 0.001, 3)),
     ("soft_bootstrapping(beta=0.6)", lambda p, y: -0.6 * own(p, y).log() + 0.4 * entropy(p)),
@@ -132,17 +133,27 @@ def test_forward_correction_without_noise_is_cross_entropy(logits, labels, at_wo
 @pytest.mark.parametrize(("epoch", "growth"), [(0, 1.0), (50, 5**0.5)])
 def test_sparse_regularisation_equals_its_formula(epoch, growth, logits, labels, at_work, clock_at):
     method = at_work("ce_sr(temperature=0.5, power=0.1, lam=2, growth=5)")
-    p = (logits / 0.5).softmax(-1)
+    p = (logits / logits.norm(dim=-1, keepdim=True) / 0.5).softmax(-1)
     expected = -own(p, labels).log() + 2 * growth * (p**0.1).sum(-1)
     assert_same(method.loss(logits, batch_of(one_hot(labels)), clock_at(epoch)), expected, logits, rtol=1e-7)
 
 
+def test_sparse_regularisation_does_not_see_the_length_of_the_logits(logits, labels, at_work, clock_at):
+    near, far = (at_work("ce_sr").loss(scale * logits, batch_of(one_hot(labels)), clock_at()) for scale in (1, 1000))
+    torch.testing.assert_close(near, far)
+
+
 def test_negative_learning_pushes_down_what_was_drawn(logits, labels, at_work, clock_at):
-    found = at_work("nlnl(complements=10)").loss(logits, batch_of(one_hot(labels)), clock_at(seed=3))
+    method, targets = at_work("nlnl(complements=10)"), one_hot(labels)
+    batch = replace(batch_of(targets), memory=method.start(Task(targets, 2, {})))
+    found = method.loss(logits, batch, clock_at(seed=3))
     shift = 1 + clock_at(seed=3).random.integers(CLASSES - 1, [SIZE, 10])
     assert set(shift.unique().tolist()) == set(range(1, CLASSES)), "every class but the label's"
     p = logits.softmax(-1)
+    counts = labels.bincount(minlength=CLASSES)
+    assert counts.min() < counts.max()
     expected = -sum((1 - own(p, (labels + shift[:, n]) % CLASSES)).log() for n in range(10))
+    expected = expected * (counts.max() / counts)[labels]
     assert_same(found, expected, logits)
 
 

@@ -17,6 +17,7 @@ from lnlbench.methods.base import Method
         pytest.param("sam(rho=1e+0)", "sam(adaptive=False, rho=1.0)", id="a plus in a number joins nothing"),
         pytest.param("ce + gce", "gce(q=0.7)", id="cross-entropy adds nothing"),
         pytest.param("sam + gce", "gce(q=0.7) + sam(adaptive=False, rho=0.1)", id="order does not matter"),
+        pytest.param("nce_mae(alpha=2)", "nce_mae(alpha=2.0, beta=1.0, revision=2)", id="the revision of a formula"),
         pytest.param("early_stopping", "early_stopping(patience=0.1)", id="a reading of cross-entropy"),
     ],
 )
@@ -29,6 +30,7 @@ def test_text_becomes_a_method_with_one_text(text, canonical):
     ("text", "message"),
     [
         ("gec", "unknown method 'gec'; did you mean 'gce'\\? known: .*ce, "),
+        ("dal_variant(bootstrap='a')", "bootstrap must be one of"),
         ("gce(p=0.5)", "gce has no hyper-parameter 'p'"),
         ("gce(0.5)", "hyper-parameters need their names"),
         ("gce(q=-1)", "q must be in"),
@@ -36,8 +38,9 @@ def test_text_becomes_a_method_with_one_text(text, canonical):
         ("gce(q=1e999)", "q must be a finite number"),
         ("gce(q=True)", "q must be a finite number"),
         ("sam(adaptive=1)", "adaptive must be True or False"),
-        ("small_loss(exponent=3)", "exponent must be one of"),
+        ("small_loss(exponent='a')", "exponent must be a finite number"),
         ("dal(q_e=0.5)", "q_e must be above q_s"),
+        ("nce_mae(revision=1)", "has revision 2 of the formula, but got revision=1; CHANGELOG.md"),
         ("gce + dal", "'dal' and 'gce' both answer `loss`"),
         ("small_loss + co_teaching", "both answer `select`"),
         ("gce - sam", "cannot read"),

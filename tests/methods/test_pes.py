@@ -6,8 +6,8 @@ from torch.nn import functional
 
 from lnlbench.methods import Batch, Record, Task, parse
 
-DEPTH = torch.tensor([0.1, 0.1, 0.6, 0.7, 0.8, 0.8, 0.9, 1.0, 1.0], dtype=torch.float64)
-"""Of the parameters of a network of ten blocks, as in a ResNet-18, whose last stage are the blocks eight and nine."""
+DEPTH = torch.tensor([1, 1, 2, 4, 4, 5, 5, 6, 6], dtype=torch.float64) / 6
+"""Of parameters of a ResNet, whose six stages are its stem, its four layers and its head."""
 
 
 def stages(method, clock_at, epochs):
@@ -22,7 +22,7 @@ def stages(method, clock_at, epochs):
     return found
 
 
-ALL, LATER, HEAD = set(DEPTH.tolist()), {0.8, 0.9, 1.0}, {1.0}
+ALL, LATER, HEAD = set(DEPTH.tolist()), {5 / 6, 1.0}, {1.0}
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ FP64 = {"device": "cpu", "precision": "fp64"}
 # Depth.
 
 
-def blocks_of(model, shape=(1, 8, 8), classes=10):
-    """The names of the parameters and buffers of each block, without their last part, in order of depth."""
+def stages_of(model, shape=(1, 8, 8), classes=10):
+    """Return the names of the parameters and buffers of each stage, without their last part, in order of depth."""
     found = {}
     for name, depth in depths(build(model, classes, shape, 0)).items():
         found.setdefault(depth, {})[name.rpartition(".")[0]] = None
@@ -35,27 +35,26 @@ def blocks_of(model, shape=(1, 8, 8), classes=10):
 
 
 def test_depth_of_our_networks():
-    assert blocks_of("mlp") == [["hidden.0"], ["head"]]
-    assert blocks_of("mlp3") == [["hidden.0"], ["hidden.2"], ["hidden.4"], ["head"]]
-    assert blocks_of("cnn4") == [["features.0", "features.1"], ["features.4", "features.5"], ["hidden"], ["head"]]
-    assert blocks_of("cnn_plain") == [["0"], ["2"], ["5"], ["9"], ["11"]]
+    assert stages_of("mlp") == [["hidden.0"], ["head"]]
+    assert stages_of("mlp3") == [["hidden.0"], ["hidden.2"], ["hidden.4"], ["head"]]
+    assert stages_of("cnn4") == [["features.0", "features.1"], ["features.4", "features.5"], ["hidden"], ["head"]]
+    assert stages_of("cnn_plain") == [["0"], ["2"], ["5"], ["9"], ["11"]]
 
 
-def test_a_residual_block_is_one_block():
-    found = blocks_of("resnet18", (3, 32, 32))
-    assert len(found) == 10
-    assert found[0] == ["conv1", "bn1"] and found[9] == ["fc"]
-    stages = [f"layer{i}.{j}" for i in (1, 2, 3, 4) for j in (0, 1)]
-    for names, stage in zip(found[1:9], stages, strict=True):
-        assert {name.rpartition(stage)[1] for name in names} == {stage}
-    assert "layer4.0.downsample.1" in found[7]
+@pytest.mark.parametrize("model", ["resnet18", "resnet34", "resnet50"])
+def test_a_resnet_has_the_same_stages_however_many_blocks(model):
+    found = stages_of(model, (3, 32, 32))
+    assert len(found) == 6
+    assert found[0] == ["conv1", "bn1"] and found[5] == ["fc"]
+    for i in (1, 2, 3, 4):
+        assert {name.partition(".")[0] for name in found[i]} == {f"layer{i}"}
 
 
 def test_a_transformer_ends_with_its_head():
-    found = blocks_of("vit_tiny_patch16_224", (3, 32, 32))
-    assert found[-1] == ["head"]
-    assert {name.split(".")[1] for name in found[-2] if name.startswith("blocks")} == {"11"}
-    assert "norm" in found[-2], "a normalisation belongs to the block before it"
+    found = stages_of("vit_tiny_patch16_224", (3, 32, 32))
+    assert found[-1] == ["norm", "head"], "what follows the last that timm lists"
+    assert {name.split(".")[1] for name in found[-2]} == {"11"}
+    assert {name.partition(".")[0] for name in found[0]} == {"", "patch_embed", "blocks"}
 
 
 def test_a_network_of_one_layer_is_its_own_head():

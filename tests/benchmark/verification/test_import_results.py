@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lnlbench.benchmark import run
+from lnlbench.benchmark import run, setting
+from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.verification.import_results import (
     ExchangeError,
     bring,
@@ -25,6 +26,7 @@ from lnlbench.leaderboard.results.result import pack, to_json, unpack
 from lnlbench.leaderboard.show.page import page
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import _registry as registry
+from lnlbench.methods import method_class, parse
 
 NOISY = "digits/symmetric-0.4"
 PLUGIN = """
@@ -65,6 +67,16 @@ def test_what_was_made_verifies(results):
     assert (len(found), rows(found)) == (4, [])
     assert sentence(found).startswith("4 of 4 verify.")
     assert {"key", "labels and split", "scores", "host"} <= {f.what for r in found for f in r.findings}
+
+
+def test_results_of_an_earlier_formula_verify_and_are_read(results, monkeypatch):
+    """Made before the formula of `gce` changed: what they say is right, and no longer what this version trains."""
+    monkeypatch.setattr(method_class("gce"), "revision", 2)
+    found = verified(list(results.values()), None)
+    assert [receipt.state for receipt in found] == ["ok"] * 4
+    details = [f.detail for receipt in found for f in receipt.findings if f.what == "method" and "gce" in f.detail]
+    assert len(details) == 2 and all("no longer trains: its own is" in detail for detail in details)
+    assert Run(setting(NOISY), parse("gce"), "gce", 0, "f").text == "gce(q=0.7, revision=2)"
 
 
 def test_a_stored_run_verifies_and_what_mlflow_shows_is_compared(made):
