@@ -150,7 +150,7 @@ def test_negative_learning_pushes_down_what_was_drawn(logits, labels, at_work, c
     shift = 1 + clock_at(seed=3).random.integers(CLASSES - 1, [SIZE, 10])
     assert set(shift.unique().tolist()) == set(range(1, CLASSES)), "every class but the label's"
     p = logits.softmax(-1)
-    counts = labels.bincount(minlength=CLASSES)
+    counts = labels.bincount(minlength=CLASSES).double()
     assert counts.min() < counts.max()
     expected = -sum((1 - own(p, (labels + shift[:, n]) % CLASSES)).log() for n in range(10))
     expected = expected * (counts.max() / counts)[labels]
