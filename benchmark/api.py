@@ -12,6 +12,7 @@ from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -38,8 +39,8 @@ def run(
         targets: suites, settings such as "mnist/symmetric-0.4", patterns.
         methods: as in "ce, gce(q=0.5), dal + sam, my_loss.py"; those of the suites where empty.
         replicates: numbers, or a text such as "0-4".
-        tracking_uri: MLflow store; `mlflow.db` in $LNLBENCH_HOME or ~/.lnlbench by default.
-        database: of the claims, where the store is a server.
+        tracking_uri: MLflow store; that of $MLFLOW_TRACKING_URI, or `mlflow.db` in $LNLBENCH_HOME or ~/.lnlbench.
+        database: of the claims, where the store is a server; that of $LNLBENCH_DATABASE.
         device: as in `fit`.
         precision: as in `fit`.
         execution: "auto", "loop", "stack" or "graph", as in `train`.
@@ -60,7 +61,14 @@ def run(
     """
     chosen = choose_methods(methods, plugins)
     options = Options(
-        tracking_uri, database, device, precision, jobs, data_dir, chosen.plugins, execution, diagnostics=diagnostics
+        store=store_address(tracking_uri, database),
+        device=device,
+        precision=precision,
+        execution=execution,
+        jobs=jobs,
+        data_dir=data_dir,
+        plugins=chosen.plugins,
+        diagnostics=diagnostics,
     )
     text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
     runs = grid([targets] if isinstance(targets, str) else targets, chosen.text, text, changes, options, told)
@@ -68,5 +76,5 @@ def run(
     if report.failed:
         reasons = "; ".join(sorted(set(report.failed.values())))
         raise StoreError(f"{len(report.failed)} of {len(runs)} runs failed: {reasons}")
-    store = Store(tracking_uri, database)
-    return [store.result(run.key) for run in runs]
+    with Store(options.store) as store:
+        return [store.result(run.key) for run in runs]

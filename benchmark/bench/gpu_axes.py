@@ -105,4 +105,15 @@ def bounds(bench: Bench, kind: Kind) -> Iterator[Row]:
     teraflops, terabytes = (value / 1e12 for value in asdict(bench.limits).values())
     bound = f"bound at {teraflops:.3g} TFLOP/s, {terabytes:.3g} TB/s"
     target = {"resnet18": "0.65", "resnet34": "0.68"}.get(kind.name, "") if bench.how.device.type == "cuda" else ""
-    yield Row("bound", kind.name, name, bound, reached / rate, spread, reached / rate, reached, rate, target)
+    yield Row(
+        axis="bound",
+        kind=kind.name,
+        ours=name,
+        theirs=bound,
+        core_ratio=reached / rate,
+        core_quartiles=spread,
+        wall_ratio=reached / rate,
+        ours_per_second=reached,
+        theirs_per_second=rate,
+        target=target,
+    )

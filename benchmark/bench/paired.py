@@ -17,7 +17,7 @@ Round = Callable[[], int]
 """Does the work of a round and returns how many samples it handled."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One comparison: how many times the cost of `ours` the cost of `theirs` is, per core-second and by the clock."""
 
@@ -80,16 +80,16 @@ def compare(
     core = sorted(b.core / a.core for a, b in pairs)
     quartiles = statistics.quantiles(core, n=4, method="inclusive") if len(core) > 1 else [core[0]] * 3
     return Row(
-        axis,
-        kind,
-        name,
-        other,
-        statistics.median(core),
-        (quartiles[0], quartiles[2]),
-        statistics.median(b.wall / a.wall for a, b in pairs),
-        1 / statistics.median(a.wall for a, _ in pairs),
-        1 / statistics.median(b.wall for _, b in pairs),
-        target,
+        axis=axis,
+        kind=kind,
+        ours=name,
+        theirs=other,
+        core_ratio=statistics.median(core),
+        core_quartiles=(quartiles[0], quartiles[2]),
+        wall_ratio=statistics.median(b.wall / a.wall for a, b in pairs),
+        ours_per_second=1 / statistics.median(a.wall for a, _ in pairs),
+        theirs_per_second=1 / statistics.median(b.wall for _, b in pairs),
+        target=target,
     )
 
 

@@ -33,15 +33,16 @@ def recording(bench: Bench, kind: Kind) -> Iterator[Row]:
         return
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.datasets.loading.images import locate
+    from lnlbench.leaderboard.store.address import store_address
     from lnlbench.leaderboard.store.store import Store
 
     for dataset, (target, methods) in GRIDS.items():
         if locate(dataset) is None:
             continue
         with TemporaryDirectory(prefix="lnlbench-") as folder:
-            uri = f"sqlite:///{Path(folder) / 'mlflow.db'}"
-            options = Options(uri, device=str(bench.how.device), precision=bench.how.precision)
-            Store(uri).close()  # makes the tables, which takes seconds and happens once
+            address = store_address(f"sqlite:///{Path(folder) / 'mlflow.db'}")
+            options = Options(store=address, device=str(bench.how.device), precision=bench.how.precision)
+            Store(address).close()  # makes the tables, which takes seconds and happens once
             alone, sweeping = _rounds(target, methods, options), _rounds(target, methods, options)
 
             def ours(runs: Iterator[list[Run]] = alone, how: Options = options) -> int:

@@ -33,10 +33,14 @@ Methods = Annotated[
 ]
 Seeds = Annotated[str, typer.Option("--seeds", "-s", help='Replicates, as in "0,1,2" or "0-4".')]
 Uri = Annotated[
-    str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow store; ~/.lnlbench/mlflow.db by default.")
+    str | None,
+    typer.Option(
+        help="MLflow store; else that of $MLFLOW_TRACKING_URI, else mlflow.db in $LNLBENCH_HOME or ~/.lnlbench."
+    ),
 ]
 Database = Annotated[
-    str | None, typer.Option(envvar="LNLBENCH_DATABASE", help="Database of the claims, where the store is a server.")
+    str | None,
+    typer.Option(help="Database of the claims, where the store is a server; else that of $LNLBENCH_DATABASE."),
 ]
 DataDir = Annotated[
     Path | None, typer.Option(envvar="LNLBENCH_DATA", help="Data sets in the layout of the Hugging Face Hub.")
@@ -108,21 +112,21 @@ def run(
     from lnlbench.benchmark.sweep import grid as plan
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.leaderboard.store.address import store_address
 
     chosen = choose_methods(methods, plugin)
     options = Options(
-        tracking_uri,
-        database,
-        device,
-        precision,
-        jobs,
-        data_dir,
-        chosen.plugins,
-        execution,
-        checkpoint_every,
-        executor,
-        ray_address,
-        gpus,
+        store=store_address(tracking_uri, database),
+        device=device,
+        precision=precision,
+        jobs=jobs,
+        data_dir=data_dir,
+        plugins=chosen.plugins,
+        execution=execution,
+        checkpoint_every=checkpoint_every,
+        executor=executor,
+        ray_address=ray_address,
+        gpus=gpus,
         save_model=save_model,
         keep_samples=keep_samples,
         diagnostics=diagnostics,
@@ -177,10 +181,19 @@ def tune(
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.tuning import pipeline
     from lnlbench.benchmark.tuning.study import Budget
+    from lnlbench.leaderboard.store.address import store_address
 
     count, chosen = jobs or default_jobs(device), pipeline.choose(methods, plugin)
-    options = Options(tracking_uri, database, device, precision, count, data_dir, chosen.plugins, execution)
-    budget = Budget(trials, sampler, seed, batch, prune)
+    options = Options(
+        store=store_address(tracking_uri, database),
+        device=device,
+        precision=precision,
+        jobs=count,
+        data_dir=data_dir,
+        plugins=chosen.plugins,
+        execution=execution,
+    )
+    budget = Budget(trials=trials, sampler=sampler, seed=seed, batch=batch, prune=prune)
     overrides = {"epochs": epochs} | display.assignments(changes)
     found = pipeline.plan(targets, chosen.text, seeds, overrides, options, study, per_setting)
     if dry_run:
@@ -221,11 +234,12 @@ def leaderboard(
 ) -> None:
     """Rank what is stored: mean ± 95 % interval, number of replicates, rank per setting, mean rank."""
     from lnlbench.benchmark.cli import boards
+    from lnlbench.leaderboard.store.address import store_address
 
     rules = boards.board_rules(rule, form, gap, published)
-    results = boards.stored(targets or [], source, tracking_uri, database, track)
+    results = boards.stored(targets or [], source or store_address(tracking_uri, database), track)
     if html is not None:
-        _print(boards.page(html, results, ui, methods, tracking_uri, database))
+        _print(boards.page(html, results, ui, methods, lambda: store_address(tracking_uri, database)))
         return
     _print(boards.leaderboard(results, rules, form, methods, gap, published))
 
@@ -241,8 +255,9 @@ def export(
     """Write stored results to one compressed file, which `leaderboard --from` and `import` read."""
     from lnlbench.benchmark.cli import boards
     from lnlbench.leaderboard.results.archive import write
+    from lnlbench.leaderboard.store.address import store_address
 
-    results = boards.stored(targets or [], None, tracking_uri, database)
+    results = boards.stored(targets or [], store_address(tracking_uri, database))
     written = write(file, results, predictions=predictions)
     _print(f"{written.results} results, {written.size / 2**20:.2f} MB, in {file}")
 
@@ -257,8 +272,9 @@ def import_(
 ) -> None:
     """Bring an exported file into the store: all of it, once every result verifies, or nothing."""
     from lnlbench.benchmark.verification.import_results import bring
+    from lnlbench.leaderboard.store.address import store_address
 
-    found = bring(file, data_dir, plugin, tracking_uri, database)
+    found = bring(file, data_dir, plugin, store_address(tracking_uri, database))
     _print(f"{len(found.added)} results added, {len(found.stored)} were stored before.")
 
 
@@ -273,8 +289,9 @@ def verify(
 ) -> None:
     """Recompute scores, hashes and keys of a stored run or an exported file; exit code 1 if something is wrong."""
     from lnlbench.benchmark.verification import import_results
+    from lnlbench.leaderboard.store.address import store_address
 
-    found = import_results.receipts(what, data_dir, plugin, tracking_uri, database)
+    found = import_results.receipts(what, data_dir, plugin, store_address(tracking_uri, database))
     report = {"findings": import_results.rows(found), "summary": import_results.sentence(found)}
     _print(json.dumps(report, indent=1) if as_json else import_results.lines(found))
     if any(receipt.state == "wrong" for receipt in found):
@@ -350,13 +367,14 @@ def show(
     from lnlbench.benchmark.cli import run_view as shows
     from lnlbench.benchmark.sweep.plugins import name_of_run
     from lnlbench.leaderboard.results.files import write_all
+    from lnlbench.leaderboard.store.address import store_address
     from lnlbench.leaderboard.store.store import existing
 
     name = name_of_run(run)
-    store = existing(tracking_uri, database)
-    run_id, result = store.find(name)
+    with existing(store_address(tracking_uri, database)) as store:
+        run_id, result = store.find(name)
+        content = "" if suspects is None else shows.suspects_of(store, run_id)
     if suspects is not None:
-        content = shows.suspects_of(store, run_id)
         write_all(suspects.absolute().parent, {suspects.name: content})
         _print(f"{content.count(chr(10)) - 1} of {result.identity['split']['train']} samples, in {suspects}")
         return
@@ -383,9 +401,11 @@ def compare(
     from lnlbench.benchmark.cli import display
     from lnlbench.benchmark.sweep.comparison import compare as compared
     from lnlbench.benchmark.sweep.options import Options
+    from lnlbench.leaderboard.store.address import store_address
 
     quiet = as_json or not sys.stderr.isatty()
-    options = Options(tracking_uri, database, device, "auto", jobs, data_dir, tuple(plugin))
+    address = store_address(tracking_uri, database)
+    options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
     fields = display.assignments(changes)
     found = compared(
         method, against, suite, seeds, fields, options, lambda runs, how: display.followed(runs, how, quiet), rule
@@ -403,8 +423,9 @@ def ui(
 ) -> None:
     """Open the MLflow UI on the store's saved views, on this machine only, until Ctrl-C."""
     from lnlbench.benchmark.cli import boards
+    from lnlbench.leaderboard.store.address import store_address
 
-    boards.served(setting, tracking_uri, database, port, browser, typer.echo)
+    boards.served(setting, store_address(tracking_uri, database), port, browser, typer.echo)
 
 
 @app.command()
@@ -449,14 +470,14 @@ def study_run(
     """Run studies and store them; exit code 1 if a criterion fails."""
     from lnlbench.benchmark.cli import display
     from lnlbench.benchmark.studies import base, commands
+    from lnlbench.leaderboard.store.address import store_address
 
-    context = base.Context(data_dir, device)
+    context = base.Context(data_dir=data_dir, device=device, store=store_address(tracking_uri))
     found, left_out = commands.run(
         names or [],
         every,
         full,
         context,
-        tracking_uri,
         lambda line: typer.echo(line, err=True),
         display.assignments(changes),
     )
@@ -470,8 +491,9 @@ def study_run(
 def study_report(docs: Docs = Path("docs"), tracking_uri: Uri = None) -> None:
     """Write the page of all studies, with figures, from the store and from what lies beside the page."""
     from lnlbench.benchmark.studies import commands
+    from lnlbench.leaderboard.store.address import store_address
 
-    _print(f"written: {commands.report(docs, tracking_uri)}")
+    _print(f"written: {commands.report(docs, store_address(tracking_uri))}")
 
 
 def main() -> None:

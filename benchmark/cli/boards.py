@@ -18,16 +18,15 @@ from lnlbench.leaderboard.show.terminal import Fitted, glued
 
 if TYPE_CHECKING:
     from lnlbench.leaderboard.results.result import Result
+    from lnlbench.leaderboard.store.address import StoreAddress
 
 TRACKS = ("default", "tuned", "paper", "open")
 LISTED = 8  # names in a message
 FORMS = ("terminal", "markdown", "latex", "csv", "json")
 
 
-def stored(
-    targets: Sequence[str], source: Path | None, tracking_uri: str | None, database: str | None, track: str = ""
-) -> list[Result]:
-    """The results of suites and settings, or all, from an archive or from the store; of one track, or of all.
+def stored(targets: Sequence[str], source: Path | StoreAddress, track: str = "") -> list[Result]:
+    """Return the results of suites and settings, or all, from an archive or a store; of one track, or of all.
 
     Raises:
         SettingError: nothing is there.
@@ -36,16 +35,15 @@ def stored(
     from lnlbench.leaderboard.results.archive import stream
     from lnlbench.leaderboard.results.references import base
     from lnlbench.leaderboard.store.reader import read_results
-    from lnlbench.leaderboard.store.store import exists
 
     def held(wanted: set[str] | None) -> list[Result]:
-        if source is not None:
+        if isinstance(source, Path):
             return [
                 result
                 for result in stream(source, predictions=False)
                 if wanted is None or base(result.setting) in wanted
             ]
-        return read_results(tracking_uri, database, wanted) if exists(tracking_uri) else []
+        return read_results(source, wanted) if source.exists else []
 
     results = held({setting.name for setting in settings.find(targets)} if targets else None)
     if track:
@@ -59,7 +57,7 @@ def stored(
         what = (f" of {' '.join(targets)}" if targets else "") + (f" in the track {track}" if track else "")
         more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
         raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
-    raise SettingError("nothing is stored yet that could be ranked; `lnlbench run digits` is a first run")
+    raise SettingError(f"nothing is stored yet in {source} that could be ranked; `lnlbench run digits` is a first run")
 
 
 def board_rules(rule: str, form: str, gap: bool, published: bool = False) -> list[str]:
@@ -132,9 +130,7 @@ def leaderboard(
     return "\n\n".join([*map(to_markdown, found), *tables])
 
 
-def page(
-    path: Path, results: Sequence[Result], ui: str, methods: str, tracking_uri: str | None, database: str | None
-) -> str:
+def page(path: Path, results: Sequence[Result], ui: str, methods: str, address: Callable[[], StoreAddress]) -> str:
     """Write the page of results, and say so.
 
     Raises:
@@ -147,14 +143,15 @@ def page(
 
     if methods:
         raise SettingError("--methods is for tables; the page has all methods, and filters of its own")
-    links = Store(tracking_uri, database).links(ui) if ui else {}
+    links: dict[str, str] = {}
+    if ui:
+        with Store(address()) as store:
+            links = store.links(ui)
     files.write_all(path.absolute().parent, {path.name: html(results, links)})
     return f"{len(results)} results in {path}; open it in any browser"
 
 
-def served(
-    setting: str, tracking_uri: str | None, database: str | None, port: int, browser: bool, echo: Callable[[str], None]
-) -> None:
+def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: Callable[[str], None]) -> None:
     """Bring the views of a store up to date, serve it until Ctrl-C, and say where its views are.
 
     Raises:
@@ -165,20 +162,20 @@ def served(
     from lnlbench.leaderboard.store.showcase import prepare
     from lnlbench.leaderboard.store.store import Store
 
-    store = Store(tracking_uri, database)
-    paths = prepare(store)
+    with Store(address) as store:
+        paths = prepare(store)
     first = setting or next(iter(paths), "")
     if first not in paths and (first or paths):
         first = next((name for name in paths if name.startswith(f"{setting}:")), "")
         if not first:
             raise SettingError(f"nothing is stored of {setting!r}; there is: {', '.join(paths) or 'nothing'}")
-    process = None if store.artifacts is None else serve(store.uri, store.artifacts, port=port)
-    address = store.uri if process is None else f"http://127.0.0.1:{port}"
-    echo(f"MLflow is at {address}{paths.get(first, '/#/experiments')}")
+    process = None if address.artifacts is None else serve(address.uri, address.artifacts, port=port)
+    root = address.uri if process is None else f"http://127.0.0.1:{port}"
+    echo(f"MLflow is at {root}{paths.get(first, '/#/experiments')}")
     for name in sorted(paths.keys() - {first}):
-        echo(f"  {name}: {address}{paths[name]}")
+        echo(f"  {name}: {root}{paths[name]}")
     if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
-        webbrowser.open(address + paths.get(first, ""))
+        webbrowser.open(root + paths.get(first, ""))
     if process is None:
         return
     echo("Ctrl-C ends it.")

@@ -37,11 +37,12 @@ def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
     return kinds[what]()
 
 
-def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | None) -> Rows:
+def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: str | None = None) -> Rows:
     """Versions, device, data sets at hand, store: each "ok", "missing" or "broken"."""
     from lnlbench.benchmark.engine.device import choose_compute, default_jobs
     from lnlbench.leaderboard.results.errors import StoreError
-    from lnlbench.leaderboard.store.store import Store, exists
+    from lnlbench.leaderboard.store.address import store_address
+    from lnlbench.leaderboard.store.store import Store
 
     def row(what: str, state: str, detail: str) -> dict[str, str]:
         return {"what": what, "state": state, "detail": detail}
@@ -59,10 +60,11 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None, database: str | N
         for card in _datasets(data_dir)
     ]
     try:
-        if not exists(tracking_uri):  # looking must not make one: that takes seconds
-            return [*rows, row("store", "missing", "the first run makes it")]
-        store = Store(tracking_uri, database)
-        rows.append(row("store", "ok", f"{store.uri}, {len(store.stored())} runs"))
+        address = store_address(tracking_uri, database)
+        if not address.exists:  # looking must not make one: that takes seconds
+            return [*rows, row("store", "missing", f"{address}: the first run makes it")]
+        with Store(address) as store:
+            rows.append(row("store", "ok", f"{address}, {len(store.stored())} runs"))
     except StoreError as error:
         rows.append(row("store", "broken", str(error)))
     return rows

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from lnlbench.benchmark.studies.simulators.array import Array
+from lnlbench.leaderboard.store.address import StoreAddress, store_address
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,13 +101,13 @@ class Verdict:
         return shown if len(self.values) == 1 else f"{shown} (of {count})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """Where data and device come from, for the studies that need them."""
 
     data_dir: Path | None = None
     device: str = "auto"
-    tracking_uri: str | None = None  # of the store, for the studies that are many runs
+    store: StoreAddress = field(default_factory=store_address)  # for the studies that are many runs
 
     def images(self, name: str) -> Images:
         """A data set.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from lnlbench.benchmark.studies.base import FAST, FULL, Context, StudyError
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, execute, record
 from lnlbench.benchmark.studies.registry import find, studies
 from lnlbench.datasets.loading.errors import DataError
-from lnlbench.leaderboard.store.store import Store, exists
+from lnlbench.leaderboard.store.address import StoreAddress
+from lnlbench.leaderboard.store.store import Store
 
 
 def listing(folder: Path) -> list[dict[str, str]]:
@@ -28,7 +28,6 @@ def run(
     every: bool,
     full: bool,
     context: Context,
-    uri: str | None,
     tell: Callable[[str], None],
     changes: Mapping[str, Any] | None = None,
 ) -> tuple[list[Outcome], dict[str, str]]:
@@ -38,8 +37,7 @@ def run(
         names: of the studies.
         every: all studies instead.
         full: as in the paper, and not the fast configuration.
-        context: data and device.
-        uri: of the store.
+        context: data, device and store.
         tell: called with a line about each study when it begins.
         changes: fields of the configuration with other values.
 
@@ -56,9 +54,7 @@ def run(
     length, done, left_out = FULL if full else FAST, list[Outcome](), dict[str, str]()
     for study in chosen:  # a mistake is found before anything runs
         study.configuration(length, changes)
-    context = replace(context, tracking_uri=uri)
-    store = Store(uri)
-    try:
+    with Store(context.store) as store:
         for study in chosen:
             if every and full and study.heavy and not _has_gpu():
                 left_out[study.name] = "its full length wants a GPU; run it by its name"
@@ -73,19 +69,14 @@ def run(
                 continue
             store.record_study(record(outcome, files, points))
             done.append(outcome)
-    finally:
-        store.close()
     return done, left_out
 
 
-def report(folder: Path, uri: str | None) -> Path:
+def report(folder: Path, address: StoreAddress) -> Path:
     """Bring the folder of figures up to date with the store, and write the page."""
-    if exists(uri):
-        store = Store(uri)
-        try:
+    if address.exists:
+        with Store(address) as store:
             pages.export(store.studies((RECORD, FIGURE)), folder)
-        finally:
-            store.close()
     return pages.write(list(studies().values()), folder)
 
 

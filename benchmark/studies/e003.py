@@ -195,20 +195,18 @@ def _stored(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes 
     from lnlbench.benchmark.sweep.scheduler import sweep
     from lnlbench.leaderboard.store.store import Store
 
-    uri = context.tracking_uri
-    report = sweep(runs, Options(uri, device=context.device, jobs=0, data_dir=context.data_dir, keep_samples=True))
+    options = Options(store=context.store, device=context.device, jobs=0, data_dir=context.data_dir, keep_samples=True)
+    report = sweep(runs, options)
     if report.failed:
         raise StudyError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
-    store, found = Store(uri), dict[str, tuple[Result, bytes | None]]()
-    try:
+    found = dict[str, tuple[Result, bytes | None]]()
+    with Store(context.store) as store:
         for run in runs:
             run_id, result = store.find(run.key)
             try:
                 found[run.key] = result, store.file(run_id, SAMPLES)
             except StoreError:
                 found[run.key] = result, None
-    finally:
-        store.close()
     return found
 
 

@@ -17,7 +17,7 @@ from lnlbench.leaderboard.ranking.versus import Versus, together, versus
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, rule_named
 from lnlbench.leaderboard.shipped import shipped
-from lnlbench.leaderboard.store.store import Store, exists
+from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._parse import parse
 
 Sweep = Callable[[Sequence[Run], Options], Report]
@@ -98,11 +98,10 @@ def compare(
     for text in (*names, *texts):
         parse(text)  # a wrong name is said before any data are read
     carried = {result.key: result for result in shipped()}
-    held = (
-        {r.key: r for r in Store(options.tracking_uri, options.database).results()}
-        if exists(options.tracking_uri)
-        else {}
-    )
+    held: dict[str, Result] = {}
+    if options.store.exists:
+        with Store(options.store) as store:
+            held = {result.key: result for result in store.results()}
     known = held.keys() | carried.keys()
     chosen = (
         replicates or _common(grid(targets, ", ".join(texts), "0-9", changes, options), known) or default_replicates()
@@ -114,8 +113,8 @@ def compare(
     report = sweep([run for run in runs if run.key in needed], options)
     if report.failed:
         raise SettingError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
-    store = Store(options.tracking_uri, options.database)
-    results = {key: held.get(key) or carried.get(key) or store.result(key) for key in wanted}
+    with Store(options.store) as store:
+        results = {key: held.get(key) or carried.get(key) or store.result(key) for key in wanted}
     cells = _cells(runs, results, rule)
     counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))
     why = tuple(_mismatches([run for run in runs if run.key not in known], carried.values()))

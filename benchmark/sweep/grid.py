@@ -16,7 +16,7 @@ from lnlbench.benchmark.runs.facts import ESTIMATED, modes, varies
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
-from lnlbench.leaderboard.store.store import Store, exists
+from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._parse import parse
 
 
@@ -112,10 +112,9 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     """
     held: Collection[str] = ()
     timings: Mapping[tuple[str, str, str], float] = {}
-    if exists(options.tracking_uri):
-        store = Store(options.tracking_uri, options.database)
-        held, timings = store.stored(), store.timings()
-        store.close()
+    if options.store.exists:
+        with Store(options.store) as store:
+            held, timings = store.stored(), store.timings()
     here = hardware(check_device(options.device))
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from lnlbench.leaderboard.store.address import StoreAddress, store_address
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """How runs are executed; nothing here changes what they are."""
 
-    tracking_uri: str | None = None
-    database: str | None = None
+    store: StoreAddress = field(default_factory=store_address)
     device: str = "auto"
     precision: str = "auto"
     jobs: int = 1  # runs or stacks at once; 0: as many as the executor has places for

@@ -57,13 +57,12 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
             report.failed[event.key] = event.reason
         watch(event)
 
-    store = Store(options.tracking_uri, options.database)  # makes the database, once, before any worker starts
-    held = store.stored()
-    for run in runs:
-        if run.key in held:
-            note(Event("stored", run.key))
-    missing = [run for run in runs if run.key not in held]
-    with closing(store):
+    with Store(options.store) as store:  # makes the database, once, before any worker starts
+        held = store.stored()
+        for run in runs:
+            if run.key in held:
+                note(Event("stored", run.key))
+        missing = [run for run in runs if run.key not in held]
         if missing:
             with closing(executor_for(options, len(missing))) as executor:
                 Queue(missing, options, store, note).drain(executor)
@@ -91,9 +90,7 @@ def executor_for(options: Options, most: int) -> Executor:
     if options.executor == "ray":
         from lnlbench.benchmark.sweep.executors.ray import Ray
 
-        uri = options.tracking_uri or "sqlite:"  # the claims are there too, but for a server
-        claims = (options.database or "sqlite:") if uri.startswith("http") else (options.database or uri)
-        shared = not uri.startswith("sqlite:") and not claims.startswith("sqlite:")
+        shared = not any(url.startswith("sqlite:") for url in (options.store.uri, options.store.database))
         return Ray(min(options.jobs, most), options.ray_address, options.gpus, shared)
     slots = min(options.jobs or default_jobs(options.device), most)
     return Local(slots) if slots > 1 else Inline()

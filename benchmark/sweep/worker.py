@@ -22,6 +22,7 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
@@ -72,7 +73,7 @@ class Work:
         """
         choose_methods(plugins=self.options.plugins)
         runs = [replace(run, method=parse(text)) for run, text in zip(self.runs, self.methods, strict=True)]
-        work(runs, self.options, _store(self.options.tracking_uri, self.options.database), send)
+        work(runs, self.options, _store(self.options.store), send)
 
 
 def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> None:
@@ -217,6 +218,6 @@ def _prepared(run: Run, data_dir: Path | None) -> Prepared | Blind:
 
 
 @lru_cache(maxsize=1)
-def _store(tracking_uri: str | None, database: str | None) -> Store:
-    """The store of this process, which is opened once."""
-    return Store(tracking_uri, database)
+def _store(address: StoreAddress) -> Store:
+    """Return the store of this process, which is opened once and for all tasks."""
+    return Store(address)

@@ -173,7 +173,7 @@ def search(
         StoreError: the store or the studies' database cannot be used; what is done so far is kept.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    store, owner = Store(options.tracking_uri, options.database), new_owner()
+    store, owner = Store(options.store), new_owner()
     url = storage_url or default_storage(store)
     found: dict[str, Outcome] = {}
     with explained(url):
@@ -213,7 +213,7 @@ def search(
 
 def default_storage(store: Store) -> str:
     """The studies' database: beside a store in a file, else at home. Optuna's tables cannot lie among MLflow's."""
-    file = None if db.is_server(store.uri) else db.sqlite_file(store.uri)
+    file = store.address.file
     return f"sqlite:///{(file.parent if file else home()) / 'studies.db'}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from lnlbench.benchmark.tuning.trials import TUNING
 from lnlbench.datasets.loading.images import Images, load
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.recording import RunInfo
-from lnlbench.leaderboard.store.store import Store, exists
+from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._compose import READING
 from lnlbench.methods._registry import methods
 from lnlbench.methods.base import HOOKS
@@ -101,7 +101,10 @@ def trained() -> list[str]:
 
 def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, Any]]:
     """What a tuning would search and retrain, without making anything."""
-    held = Store(options.tracking_uri, options.database).stored() if exists(options.tracking_uri) else {}
+    held: Collection[str] = ()
+    if options.store.exists:
+        with Store(options.store) as store:
+            held = store.stored()
     rows = []
     for study in found.studies:
         serves = sorted({run.setting.name for one, run in found.served.values() if one.name == study.name})
@@ -128,16 +131,16 @@ def make(
         StoreError: the store or the studies' database cannot be used; what is done so far is kept.
     """
     closed = optimisation.search(found.studies, budget, options, storage, watch)
-    store = Store(options.tracking_uri, options.database)
-    for name, outcome in closed.items():  # only now, and nothing is asked or told any more
-        closed[name] = _scored(outcome, options, store)
-    runs = []
-    for study, run in found.served.values():
-        reading = run if run.host is not None else None
-        runs.append(closed[study.name].tuned(run.setting, run.fingerprint, run.replicate, reading))
-    report = sweep(runs, options, watch)
-    for outcome in closed.values():
-        record(outcome, store)
+    with Store(options.store) as store:
+        for name, outcome in closed.items():  # only now, and nothing is asked or told any more
+            closed[name] = _scored(outcome, options, store)
+        runs = []
+        for study, run in found.served.values():
+            reading = run if run.host is not None else None
+            runs.append(closed[study.name].tuned(run.setting, run.fingerprint, run.replicate, reading))
+        report = sweep(runs, options, watch)
+        for outcome in closed.values():
+            record(outcome, store)
     return list(closed.values()), runs, report
 
 
@@ -174,7 +177,8 @@ def tune(
     outcomes, runs, report = make(found, budget, options, storage, watch)
     if page is not None:
         settings = {run.setting.name for run in runs}
-        results = Store(options.tracking_uri, options.database).results(settings=settings)
+        with Store(options.store) as store:
+            results = store.results(settings=settings)
         wanted = {run.key for run in runs} | {run.key for _, run in found.served.values()}
         chosen = [result for result in results if result.key in wanted]
         for path in write_report(page, outcomes, chosen, command):

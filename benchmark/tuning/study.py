@@ -31,7 +31,7 @@ class TuneError(ValueError):
     """A study that cannot be made, or that is another one than asked for; one line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Budget:
     """How every method is searched: the same for all of them."""
 

@@ -18,6 +18,7 @@ from lnlbench.datasets.loading.images import locate
 from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import scores_of
+from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store, existing
@@ -50,7 +51,7 @@ class Receipt:
 
 
 def receipts(
-    what: Sequence[str], data_dir: Path | None, plugins: Iterable[Path], tracking_uri: str | None, database: str | None
+    what: Sequence[str], data_dir: Path | None, plugins: Iterable[Path], address: StoreAddress
 ) -> list[Receipt]:
     """Verify a file of results, or one stored run.
 
@@ -58,8 +59,7 @@ def receipts(
         what: the path of a file that `export` wrote; or a run, as `Store.find` takes it.
         data_dir: where data sets are.
         plugins: files of methods.
-        tracking_uri: of the store.
-        database: of its claims.
+        address: of the store.
 
     Raises:
         StoreError: there is no such file or run, or it is damaged.
@@ -68,11 +68,11 @@ def receipts(
     choose_methods(plugins=plugins)
     if len(what) == 1 and (Path(what[0]).is_file() or Path(what[0]).suffix in (".xz", ".jsonl")):
         return verified(read(Path(what[0])), data_dir)
-    store = existing(tracking_uri, database)
-    run_id, result = store.find(name_of_run(what, plugins))
-    hosts = [] if result.host is None else [store.result(result.host)]
+    with existing(address) as store:
+        run_id, result = store.find(name_of_run(what, plugins))
+        hosts = [] if result.host is None else [store.result(result.host)]
+        shown, scores = store.numbers(run_id), scores_of(result)
     (receipt,) = verified([result], data_dir, hosts)
-    shown, scores = store.numbers(run_id), scores_of(result)
     off = [name for name, score in scores.items() if not abs(shown.get(f"score/{name}", -1) - score) <= ROUNDED]
     detail = f"what MLflow shows as {', '.join(off)} is not what the record gives" if off else "as the record gives"
     return [Receipt(result, (*receipt.findings, Finding("MLflow's scores", WRONG if off else OK, detail)))]
@@ -116,9 +116,7 @@ class Brought:
     stored: tuple[str, ...]
 
 
-def bring(
-    file: Path, data_dir: Path | None, plugins: Iterable[Path], tracking_uri: str | None, database: str | None
-) -> Brought:
+def bring(file: Path, data_dir: Path | None, plugins: Iterable[Path], address: StoreAddress) -> Brought:
     """Bring a file that `export` wrote into a store: all of it verifies, or nothing is stored.
 
     What is stored already stays as it is. A claim on each key keeps sweeps on the same store from doubling it.
@@ -137,20 +135,19 @@ def bring(
             f"{file} is refused whole, {len(bad)} of {len(found)} results do not verify: "
             f"{bad[0].name}: {first.what}: {first.detail}"
         )
-    store = Store(tracking_uri, database)
-    held, owner = store.stored(), new_owner()
-    added, stored = [], []
-    for receipt in sorted(found, key=lambda one: one.result.host is not None):  # hosts before their readings
-        result = receipt.result
-        if result.key in held or not store.claim(result.key, owner):
-            stored.append(result.key)
-            continue
-        with store.begin(_info(result, f"import of {file.name}"), owner) as recording:
-            for epoch in range(result.trained):
-                recording.log({name: row[epoch] for name, row in result.curves.items()}, epoch)
-            recording.finish(result)
-        added.append(result.key)
-    store.close()
+    with Store(address) as store:
+        held, owner = store.stored(), new_owner()
+        added, stored = [], []
+        for receipt in sorted(found, key=lambda one: one.result.host is not None):  # hosts before their readings
+            result = receipt.result
+            if result.key in held or not store.claim(result.key, owner):
+                stored.append(result.key)
+                continue
+            with store.begin(_info(result, f"import of {file.name}"), owner) as recording:
+                for epoch in range(result.trained):
+                    recording.log({name: row[epoch] for name, row in result.curves.items()}, epoch)
+                recording.finish(result)
+            added.append(result.key)
     return Brought(tuple(added), tuple(stored))
 
 

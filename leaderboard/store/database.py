@@ -38,7 +38,10 @@ def absolute(url: str) -> str:
             raise StoreError(
                 f"a store must be a database file, got {shown(url)!r}; for example sqlite:////data/mlflow.db"
             )
-        return f"sqlite:///{Path(name).expanduser().absolute()}"
+        try:
+            return f"sqlite:///{Path(name).expanduser().absolute()}"
+        except RuntimeError:  # ~ of a user that is not there
+            raise StoreError(f"the folder of {name!r} does not exist: there is no such user") from None
     if url.startswith(("postgresql://", "postgresql+")):
         return url
     raise StoreError(f"a store is sqlite:///file, postgresql://… or an MLflow server's http(s)://…; got {shown(url)!r}")
@@ -80,7 +83,7 @@ def engine(url: str, wait: float = WAIT) -> "Engine":
     """Return an engine that gives up after `wait` seconds instead of hanging.
 
     Raises:
-        StoreError: the database's driver is not installed.
+        StoreError: there is no such driver, or it is not installed.
     """
     import sqlalchemy
 
@@ -89,6 +92,8 @@ def engine(url: str, wait: float = WAIT) -> "Engine":
         return sqlalchemy.create_engine(url, connect_args=timeout, pool_pre_ping=sqlite_file(url) is None)
     except ModuleNotFoundError as error:
         raise StoreError(f"the driver of {shown(url)} is missing: pip install {error.name}") from error
+    except sqlalchemy.exc.ArgumentError as error:
+        raise StoreError(f"the address {shown(url)} cannot be used: {one_line(error)}") from error
 
 
 @contextmanager

@@ -1,20 +1,21 @@
 """Reads results out of a store's database without MLflow, which takes seconds to import and to open."""
 
 from collections.abc import Collection
+from pathlib import Path
 
-from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import naming
+from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.artifacts import local
 from lnlbench.leaderboard.store.records import Finished, collect
 from lnlbench.leaderboard.store.run_files import RECORD
 from lnlbench.leaderboard.store.store import Store
 
 
-def read_results(uri: str | None, database: str | None, settings: Collection[str] | None = None) -> list[Result]:
+def read_results(address: StoreAddress, settings: Collection[str] | None = None) -> list[Result]:
     """Return what `Store.results` returns, in a fraction of the time where the store is a database at hand.
 
     Raises:
@@ -23,17 +24,13 @@ def read_results(uri: str | None, database: str | None, settings: Collection[str
     Warns:
         StoreWarning: a finished run has no readable record.
     """
-    url = uri or f"sqlite:///{home() / 'mlflow.db'}"
-    if not db.is_server(url):
+    if address.artifacts is not None:
         try:
-            return _of_database(db.absolute(url), settings)
+            return _of_database(address.uri, address.artifacts, settings)
         except StoreError:  # another layout of MLflow's tables, or a broken store: the store itself says what to do
             pass
-    store = Store(uri, database)
-    try:
+    with Store(address) as store:
         return store.results(settings=settings)
-    finally:
-        store.close()
 
 
 _RUNS = """
@@ -45,7 +42,7 @@ ORDER BY r.start_time, r.run_uuid
 """
 
 
-def _of_database(url: str, settings: Collection[str] | None) -> list[Result]:
+def _of_database(url: str, folder: Path, settings: Collection[str] | None) -> list[Result]:
     import sqlalchemy
 
     engine = db.engine(url)
@@ -58,8 +55,6 @@ def _of_database(url: str, settings: Collection[str] | None) -> list[Result]:
     finally:
         engine.dispose()
     runs = [r for r in found.values() if r.tags.get("lnlbench.state") == "finished" and "lnlbench.key" in r.tags]
-    file = db.sqlite_file(url)
-    folder = (file.parent if file else home()) / "artifacts"
     roots = {run.run_id: local(run.artifacts, folder) for run in runs}
     if None in roots.values():
         raise StoreError("some artifacts can be reached by MLflow alone")

@@ -5,15 +5,14 @@ import json
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.results.result import Result, from_json
 from lnlbench.leaderboard.results.rules import scores_of
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import naming
+from lnlbench.leaderboard.store.address import StoreAddress, store_address
 from lnlbench.leaderboard.store.cells import Cells
 from lnlbench.leaderboard.store.claims import Claims
 from lnlbench.leaderboard.store.recording import Point, Recording, RunInfo
@@ -34,33 +33,33 @@ _FINISHED = "attributes.status = 'FINISHED'"
 class Store:
     """Runs, cells and results in MLflow 3; safe for many processes at once.
 
+    Use it as a context manager, or call `close`: the claims hold connections.
+
     Args:
-        tracking_uri: `sqlite:///file`, `postgresql://…` or an MLflow server's `http(s)://…`; by default
-            `mlflow.db` in $LNLBENCH_HOME (or ~/.lnlbench). Artifacts of a database lie beside it.
-        database: where the claims are; by default the same database, and for a server `claims.db` at home.
+        address: as `store_address` gives it, or what that takes; artifacts of a database lie beside it.
         wait: seconds to wait for a locked database.
 
     Raises:
         StoreError: from every method: unreachable, read-only, locked, damaged or not a store; one line.
     """
 
-    def __init__(self, tracking_uri: str | None = None, database: str | None = None, *, wait: float = db.WAIT) -> None:
-        self.uri = tracking_uri or f"sqlite:///{home() / 'mlflow.db'}"
-        self.artifacts: Path | None = None
-        if db.is_server(self.uri):
-            self.uri = self.uri.rstrip("/")
-            check_server(self.uri)
-            self._tracking = Tracking(self.uri, None)
-            self.claims = Claims(database or f"sqlite:///{home() / 'claims.db'}", wait=wait)
-            self._parents = Cells(self._tracking, self.claims, self._experiment)
-            return
-        self.uri = db.absolute(self.uri)
-        file = db.sqlite_file(self.uri)
-        self.artifacts = (file.parent if file else home()) / "artifacts"
-        create_tables(self.uri, self.artifacts, wait)
-        self._tracking = Tracking(self.uri, self.artifacts)
-        self.claims = Claims(database or self.uri, wait=wait)
+    def __init__(self, address: StoreAddress | str | None = None, *, wait: float = db.WAIT) -> None:
+        self.address = store_address(address)
+        self.uri, self.artifacts = self.address.uri, self.address.artifacts
+        with self.address.named():
+            if self.artifacts is None:
+                check_server(self.uri)
+            else:
+                create_tables(self.uri, self.artifacts, wait)
+            self._tracking = Tracking(self.uri, self.artifacts)
+            self.claims = Claims(self.address.database, wait=wait)
         self._parents = Cells(self._tracking, self.claims, self._experiment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def stored(self, dataset: str | None = None) -> dict[str, str]:
         """Return the MLflow run of every key whose run is finished."""
@@ -339,22 +338,15 @@ class Store:
             self._tracking.log_input(run_id, info.dataset, _digest(info.manifest), json.dumps({"noise": info.noise}))
 
 
-def exists(tracking_uri: str | None) -> bool:
-    """Return whether there is a store at the URI; only a database file is looked for, a server counts as one."""
-    uri = tracking_uri or f"sqlite:///{home() / 'mlflow.db'}"
-    file = None if db.is_server(uri) else db.sqlite_file(db.absolute(uri))
-    return file is None or file.exists()
-
-
-def existing(tracking_uri: str | None, database: str | None) -> Store:
+def existing(address: StoreAddress) -> Store:
     """Open a store that is there: to look for a run must not make one, which takes seconds.
 
     Raises:
         StoreError: there is none, or it cannot be used.
     """
-    if not exists(tracking_uri):
-        raise StoreError("nothing is stored yet; `lnlbench run digits` is a first run")
-    return Store(tracking_uri, database)
+    if not address.exists:
+        raise StoreError(f"nothing is stored yet in {address}; `lnlbench run digits` is a first run")
+    return Store(address)
 
 
 def _names(tags: Mapping[str, str]) -> tuple[str, str, str]:

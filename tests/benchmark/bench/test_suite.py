@@ -83,7 +83,7 @@ def test_recording_is_measured_against_the_same_training(monkeypatch):
 
     def both(side):
         def call(runs, options):
-            made.append((side.__name__, [run.key for run in runs], len(Store(options.tracking_uri).stored())))
+            made.append((side.__name__, [run.key for run in runs], len(Store(options.store).stored())))
             return side(runs, options)
 
         return call

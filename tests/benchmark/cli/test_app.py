@@ -278,7 +278,7 @@ def test_doctor(lnlbench, stored):
     rows = {row["what"]: row for row in json.loads(out)}
     assert {"python", "torch", "mlflow", "device", "digits", "mnist", "store"} <= rows.keys()
     assert rows["digits"]["state"] == rows["store"]["state"] == "ok" and rows["mnist"]["state"] == "missing"
-    assert rows["store"]["detail"].endswith("mlflow.db, 0 runs")
+    assert rows["store"]["detail"].endswith("mlflow.db ($MLFLOW_TRACKING_URI), 0 runs")
     assert "torch" in lnlbench("doctor")[1]
 
 
@@ -547,7 +547,7 @@ def test_the_program():
 
 AS_NOBODY = """
 import os, sys
-from lnlbench.benchmark import cli
+from lnlbench.benchmark.cli import app as cli
 good, closed = sys.argv[1:]
 def call(folder):
     os.environ["LNLBENCH_HOME"] = folder

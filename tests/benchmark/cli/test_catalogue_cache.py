@@ -14,7 +14,7 @@ from lnlbench.benchmark.cli.catalogue_cache import kept
 
 CALL = """
 import sys
-from lnlbench.benchmark import cli
+from lnlbench.benchmark.cli import app as cli
 sys.argv[1:] = ["list", *sys.argv[1:], "--json"]
 try:
     cli.main()

@@ -10,6 +10,7 @@ from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import Composition, methods, parse
 from lnlbench.methods.base import Method, cross_entropy
@@ -124,7 +125,9 @@ def test_bf16_and_graph_reach_the_accuracy_of_fp32_and_loop(text, tmp_path, data
     found = {}
     for precision, execution in (("fp32", "loop"), ("bf16", "graph")):
         uri = f"sqlite:///{tmp_path / precision}.db"
-        options = Options(uri, device="cuda", precision=precision, execution=execution, data_dir=data_dir)
+        options = Options(
+            store=store_address(uri), device="cuda", precision=precision, execution=execution, data_dir=data_dir
+        )
         runs = grid(["cifar10-fast/symmetric-0.4"], text, "0-2", {"epochs": 10}, options)
         with warnings.catch_warnings(), torch.backends.cudnn.flags(enabled=True):  # as they are used
             warnings.simplefilter("error")

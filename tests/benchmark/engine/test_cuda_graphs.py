@@ -19,6 +19,7 @@ from lnlbench.benchmark.engine.stacking import graphs
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import methods, parse
 from lnlbench.methods.base import Method, cross_entropy
@@ -393,7 +394,7 @@ def test_auto_does_not_replay_before_a_gpu_has_shown_that_it_may():
 def test_a_sweep_with_full_diagnostics_gives_the_results_of_loop(tmp_path, url, methods_):
     found = []
     for execution, uri in (("graph", url), ("loop", f"sqlite:///{tmp_path / 'other.db'}")):
-        options = Options(uri, execution=execution, diagnostics="full", checkpoint_every=1, **FP64)
+        options = Options(store=store_address(uri), execution=execution, diagnostics="full", checkpoint_every=1, **FP64)
         runs = grid(["digits/symmetric-0.4"], methods_, "0", {"epochs": 3}, options)
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -17,6 +17,7 @@ from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import unpack
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -28,9 +29,11 @@ def made(template, tmp_path_factory):
     uri = f"sqlite:///{file}"
     setting = settings.setting("digits/symmetric-0.4").override(epochs=8)
     (run,) = plan([setting], ["co_teaching"], [0])
-    assert not sweep([run], Options(uri, device="cpu", precision="fp32", save_model=True, keep_samples=True)).failed
+    assert not sweep(
+        [run], Options(store=store_address(uri), device="cpu", precision="fp32", save_model=True, keep_samples=True)
+    ).failed
     (bare,) = plan([setting], ["ce"], [0])
-    assert not sweep([bare], Options(uri, device="cpu")).failed
+    assert not sweep([bare], Options(store=store_address(uri), device="cpu")).failed
     store = Store(uri)
     yield store, *store.find(run.key), store.stored()[bare.key]
     store.close()

@@ -9,6 +9,7 @@ from lnlbench.benchmark.runs.artifacts import pack_samples
 from lnlbench.benchmark.studies.base import Context, Criterion, Verdict
 from lnlbench.benchmark.studies.e003 import _precision, _stored, _trained
 from lnlbench.benchmark.sweep.grid import plan
+from lnlbench.leaderboard.store.address import store_address
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_precision_is_of_those_whose_given_label_is_believed_most():
 
 def test_the_store_gives_what_training_gives_and_is_asked_first(url):
     runs = plan([settings.setting("digits/symmetric-0.4").override(epochs=1)], ["dal"], [0])
-    context = Context(device="cpu", tracking_uri=url)
+    context = Context(device="cpu", store=store_address(url))
     ((fresh, _),) = _trained(runs, context).values()
     ((first, file),) = _stored(runs, context).values()
     assert first.curves["test_accuracy"] == pytest.approx(fresh.curves["test_accuracy"], abs=0.05)  # bf16 or fp32

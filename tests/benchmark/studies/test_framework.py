@@ -11,6 +11,7 @@ from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evid
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, execute, from_json, record
 from lnlbench.benchmark.studies.registry import find, register, studies
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -171,4 +172,4 @@ def test_every_study_says_what_it_is(study):
 )
 def test_names_or_all(names, every, url):
     with pytest.raises(StudyError, match="name the studies"):
-        commands.run(names, every, False, Context(), url, lambda line: None)
+        commands.run(names, every, False, Context(store=store_address(url)), lambda line: None)

@@ -19,6 +19,7 @@ from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.leaderboard.ranking.statistics import Comparison
 from lnlbench.leaderboard.ranking.versus import Versus
 from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.methods import _registry as registry
 from lnlbench.methods import load_file, parse
 
@@ -32,7 +33,7 @@ def mine(tmp_path):
 
 
 def test_what_is_stored_is_not_made_again_until_the_file_is_edited(mine, url):
-    options = Options(url, device="cpu", jobs=1)
+    options = Options(store=store_address(url), device="cpu", jobs=1)
 
     def compared():
         (found,) = compare(str(mine), "gce", DIGITS, "0,1", {"epochs": 1}, options, sweep)
@@ -68,13 +69,15 @@ def test_a_verdict_reads_well_in_a_narrow_terminal():
 
 
 def test_a_method_is_not_held_against_itself(url):
-    (found,) = compare("gce", "ce, gce", DIGITS, "0,1", {"epochs": 1}, Options(url, device="cpu", jobs=1), sweep)
+    (found,) = compare(
+        "gce", "ce, gce", DIGITS, "0,1", {"epochs": 1}, Options(store=store_address(url), device="cpu", jobs=1), sweep
+    )
     assert (found.method, [row.other for row in found.rows]) == ("gce", ["ce"])
 
 
 def test_a_comparison_needs_two_sides(mine, url):
     with pytest.raises(SettingError, match="needs a method and other ones"):
-        compare("gce", "gce", DIGITS, "0", {}, Options(url), sweep)
+        compare("gce", "gce", DIGITS, "0", {}, Options(store=store_address(url)), sweep)
 
 
 @pytest.mark.realdata("ylecun/mnist")

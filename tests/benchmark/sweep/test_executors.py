@@ -18,7 +18,7 @@ TASKS = '''
 """Tasks that other processes can import."""
 import os, time
 from dataclasses import dataclass
-from lnlbench.leaderboard.errors import StoreError
+from lnlbench.leaderboard.results.errors import StoreError
 
 @dataclass
 class Count:

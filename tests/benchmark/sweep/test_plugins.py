@@ -10,6 +10,7 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods, name_of_run
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.tuning import pipeline
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.methods import MethodError, methods
 from lnlbench.methods import _registry as registry
 
@@ -105,7 +106,7 @@ def test_an_installed_plugin_that_ends_the_program_is_an_error(monkeypatch, tmp_
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_method_that_ends_the_program_is_a_failed_run(plugin, url, jobs):
     chosen = choose_methods(str(plugin(LEAVING)))
-    options = Options(tracking_uri=url, device="cpu", plugins=chosen.plugins, jobs=jobs)
+    options = Options(store=store_address(url), device="cpu", plugins=chosen.plugins, jobs=jobs)
     report = sweep(grid([NOISY], f"{chosen.text}, ce", "0", {"epochs": 1}, options), options)
     assert len(report.done) == 1 and [*report.failed.values()] == ["SystemExit: 0"]
 

@@ -18,6 +18,7 @@ from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.sweep.worker import work
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.results.result import unpack
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.processes import alive
 from lnlbench.leaderboard.store.store import Store
@@ -30,7 +31,7 @@ PATIENT = 600  # seconds until a test gives up on other processes; they need a f
 
 @pytest.fixture
 def options(url):
-    return Options(tracking_uri=url, device="cpu", precision="fp32")
+    return Options(store=store_address(url), device="cpu", precision="fp32")
 
 
 def runs_of(options, methods="ce", replicates="0", targets=(NOISY,), epochs=2, **changes):
@@ -358,7 +359,7 @@ def test_a_plan_has_canonical_noise(options):
 
 def test_forecast(options, url):
     runs = runs_of(options, "ce, gce + early_stopping", "0-1")
-    nothing = Options(tracking_uri=f"{url}.none")
+    nothing = Options(store=store_address(f"{url}.none"))
     assert forecast(runs, nothing)[0]["missing"] == [0, 1]
     assert not Path(f"{url.removeprefix('sqlite:///')}.none").exists(), "looking makes no database"
     sweep(runs[:3], options)

@@ -9,6 +9,7 @@ from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.sweep.worker import groups
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import Method, register
 from lnlbench.methods import _registry as registry
@@ -20,13 +21,13 @@ TARGETS = ["digits/symmetric-0.4", "digits/asymmetric-0.4"]
 @pytest.fixture
 def options(url):
     def make(execution, **more):
-        return Options(tracking_uri=url, device="cpu", precision="fp64", execution=execution, **more)
+        return Options(store=store_address(url), device="cpu", precision="fp64", execution=execution, **more)
 
     return make
 
 
 def results(runs, options):
-    store = Store(options.tracking_uri)
+    store = Store(options.store)
     return [store.result(run.key) for run in runs]
 
 
@@ -36,7 +37,12 @@ def reference(template, tmp_path):
 
     def make(runs):
         shutil.copy(template, tmp_path / "reference.db")
-        apart = Options(f"sqlite:///{tmp_path / 'reference.db'}", device="cpu", precision="fp64", execution="loop")
+        apart = Options(
+            store=store_address(f"sqlite:///{tmp_path / 'reference.db'}"),
+            device="cpu",
+            precision="fp64",
+            execution="loop",
+        )
         assert not sweep(runs, apart).failed
         return results(runs, apart)
 
@@ -95,7 +101,7 @@ def test_a_run_that_fails_takes_no_other_with_it(options, picky):
 def test_a_run_that_another_owner_works_on_is_left_out_of_the_stack(options):
     chosen = options("stack")
     runs = grid(TARGETS[:1], "ce, gce, gce(q=0.3), gce(q=0.2)", "0", {"epochs": 1}, chosen)
-    store = Store(chosen.tracking_uri)
+    store = Store(chosen.store)
     store.claim(runs[2].key, "someone else")
     seen = []
 

@@ -31,6 +31,7 @@ from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial, bar_of, beh
 from lnlbench.datasets.loading.images import load
 from lnlbench.datasets.noise import base as noise_base
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import Composition
 
@@ -41,7 +42,7 @@ PATIENT = 180
 
 @pytest.fixture
 def options(url):
-    return Options(tracking_uri=url, device="cpu", precision="fp32", execution="loop")
+    return Options(store=store_address(url), device="cpu", precision="fp32", execution="loop")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -117,7 +118,7 @@ def test_the_score_is_that_of_the_best_validation_epoch(options):
     """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
     (study,) = plan_of(options, "co_teaching", epochs=4).studies
     outcome = optimisation.search([study], Budget(trials=1), options)[study.name]
-    (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.tracking_uri)).trials
+    (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.store)).trials
     seen = prepare(told.run.setting, TUNING, load("digits"))
 
     run = told.run
@@ -135,7 +136,7 @@ def test_the_score_is_that_of_the_best_validation_epoch(options):
 def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options, url, tmp_path, template):
     budget = Budget(trials=13, batch=2)
     shutil.copy(template, tmp_path / "whole.db")
-    whole = replace(options, tracking_uri=f"sqlite:///{tmp_path / 'whole.db'}")
+    whole = replace(options, store=store_address(f"sqlite:///{tmp_path / 'whole.db'}"))
     studies = plan_of(options, "ce", epochs=1).studies
     name = studies[0].name
     expected = optimisation.search(studies, budget, whole, f"sqlite:///{tmp_path / 'whole-studies.db'}")[name]
@@ -302,7 +303,7 @@ def test_pruned_trials_end_early_and_count(options):
     budget = Budget(trials=14, sampler="random", prune=True, batch=4)
     studies = plan_of(options, "ce", epochs=5).studies
     outcome = optimisation.search(studies, budget, options)[studies[0].name]
-    store = Store(options.tracking_uri)
+    store = Store(options.store)
     trained = [store.result(told.run.key).trained for told in outcome.trials]
     assert len(trained) == 14 and trained[:10] == [5] * 10 and min(trained) >= 2
 

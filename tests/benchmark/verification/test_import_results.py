@@ -24,6 +24,7 @@ from lnlbench.leaderboard.results.archive import read, write
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import pack, to_json, unpack
 from lnlbench.leaderboard.show.page import page
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import _registry as registry
 from lnlbench.methods import method_class, parse
@@ -81,13 +82,13 @@ def test_results_of_an_earlier_formula_verify_and_are_read(results, monkeypatch)
 
 def test_a_stored_run_verifies_and_what_mlflow_shows_is_compared(made):
     url, _ = made
-    (found,) = receipts(["gce + early_stopping", f"digits,epochs=3/{NOISY[7:]}", "0"], None, (), url, None)
+    (found,) = receipts(["gce + early_stopping", f"digits,epochs=3/{NOISY[7:]}", "0"], None, (), store_address(url))
     assert found.state == "ok" and found.findings[-1].what == "MLflow's scores"
     store = Store(url)
     run_id, _ = store.find(found.result.key)
     store.write_points(run_id, [("score/oracle", 0.999, 99, 1)])
     store.close()
-    (found,) = receipts([found.result.key], None, (), url, None)
+    (found,) = receipts([found.result.key], None, (), store_address(url))
     assert [(f.what, "oracle" in f.detail) for f in found.findings if f.state == "wrong"] == [("MLflow's scores", True)]
 
 
@@ -156,26 +157,26 @@ def test_whatever_is_changed_does_not_verify(label, change, what, results, tmp_p
     assert states[what] in ("wrong", "unknown") and found[-1].state != "ok"
     write(tmp_path / "bent.jsonl.xz", [one.result for one in found])
     with pytest.raises(ExchangeError, match=r"is refused whole, [12] of 4") as error:
-        bring(tmp_path / "bent.jsonl.xz", None, (), url, None)
+        bring(tmp_path / "bent.jsonl.xz", None, (), store_address(url))
     assert "\n" not in str(error.value)
     assert Store(url).stored() == {}
 
 
 def test_a_file_makes_the_round_trip_once(made, results, url, tmp_path):
-    first = bring(made[1], None, (), url, None)
+    first = bring(made[1], None, (), store_address(url))
     assert (len(first.added), first.stored) == (4, ())
     store = Store(url)
     assert {r.key: r for r in store.results()} == {r.key: r for r in results.values()}
     write(tmp_path / "again.jsonl.xz", store.results())
-    second = bring(tmp_path / "again.jsonl.xz", None, (), url, None)
+    second = bring(tmp_path / "again.jsonl.xz", None, (), store_address(url))
     assert (second.added, len(second.stored), len(store.results())) == ((), 4, 4)
-    (found,) = receipts([results["ce"].key], None, (), url, None)
+    (found,) = receipts([results["ce"].key], None, (), store_address(url))
     assert found.state == "ok"
     store.close()
 
 
 def test_what_is_imported_is_not_run_again(made, url):
-    bring(made[1], None, (), url, None)
+    bring(made[1], None, (), store_address(url))
     held = len(Store(url).stored())
     again = run(NOISY, "ce, gce", "0", tracking_uri=url, device="cpu", epochs=3)
     assert (len(again), len(Store(url).stored())) == (2, held)
@@ -197,16 +198,16 @@ def test_a_result_twice_in_a_file(results):
 def test_a_damaged_file_is_refused_whole(content, message, made, url, tmp_path):
     (tmp_path / "bad.jsonl.xz").write_bytes(content(made[1].read_bytes()))
     with pytest.raises(StoreError, match=message):
-        bring(tmp_path / "bad.jsonl.xz", None, (), url, None)
+        bring(tmp_path / "bad.jsonl.xz", None, (), store_address(url))
     assert Store(url).stored() == {}
 
 
 def test_predictions_that_were_left_out_are_not_taken_on_trust(results, url, tmp_path):
     write(tmp_path / "short.jsonl.xz", [results["ce"]], predictions=False)
-    (found,) = receipts([str(tmp_path / "short.jsonl.xz")], None, (), url, None)
+    (found,) = receipts([str(tmp_path / "short.jsonl.xz")], None, (), store_address(url))
     assert [(f.what, f.state) for f in found.findings if f.state != "ok"] == [("scores", "unknown")]
     with pytest.raises(ExchangeError, match="predictions were left out"):
-        bring(tmp_path / "short.jsonl.xz", None, (), url, None)
+        bring(tmp_path / "short.jsonl.xz", None, (), store_address(url))
 
 
 def test_without_the_data_set_it_says_so(results, monkeypatch, tmp_path):
@@ -224,13 +225,13 @@ def test_a_method_of_the_users_own_needs_its_file(template, tmp_path, monkeypatc
     url, plugin = f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "mine.py"
     plugin.write_text(PLUGIN)
     run(NOISY, "mine_of_receipts", "0", tracking_uri=url, device="cpu", epochs=1, plugins=[plugin])
-    (found,) = receipts(["mine_of_receipts", "digits,epochs=1/symmetric-0.4", "0"], None, [plugin], url, None)
+    (found,) = receipts(["mine_of_receipts", "digits,epochs=1/symmetric-0.4", "0"], None, [plugin], store_address(url))
     assert found.state == "ok"
     plugin.write_text(PLUGIN.replace("2 *", "3 *"))
-    (found,) = receipts([found.result.key], None, [plugin], url, None)
+    (found,) = receipts([found.result.key], None, [plugin], store_address(url))
     assert [f.what for f in found.findings if f.state == "wrong"] == ["key"]
     del registry._METHODS["mine_of_receipts"]
-    (found,) = receipts([found.result.key], None, [], url, None)
+    (found,) = receipts([found.result.key], None, [], store_address(url))
     assert [(f.what, "--plugin" in f.detail) for f in found.findings if f.state == "unknown"] == [("method", True)]
 
 

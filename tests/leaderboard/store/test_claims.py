@@ -91,7 +91,7 @@ def test_a_lost_claim_is_noticed(claims_url):
 
 CLAIM = """
 import sys, time
-from lnlbench.leaderboard.claims import Claims
+from lnlbench.leaderboard.store.claims import Claims
 claims = Claims(sys.argv[1]); print("ready", flush=True); sys.stdin.readline()
 won = [key for key in (f"k{i}" for i in range(20)) if claims.acquire(key, sys.argv[2])]
 print(*won, flush=True); sys.stdin.readline()

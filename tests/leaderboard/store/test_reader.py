@@ -11,6 +11,7 @@ import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.results.result import to_json
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.reader import read_results
 
 
@@ -30,7 +31,7 @@ def filled(store, make, info_of):
 
 @pytest.mark.parametrize("settings", [None, {"digits/symmetric-0.4"}, {"digits/clean"}, set()], ids=str)
 def test_the_same_as_the_store_reads(filled, settings):
-    found = read_results(filled.uri, None, settings)
+    found = read_results(filled.address, settings)
     assert found == filled.results(settings=settings)
     assert len(found) == {None: 4, frozenset({"digits/symmetric-0.4"}): 3}.get(
         None if settings is None else frozenset(settings), len(settings or ())
@@ -39,8 +40,9 @@ def test_the_same_as_the_store_reads(filled, settings):
 
 def test_mlflow_is_not_imported(filled):
     code = (
-        "import sys; from lnlbench.leaderboard.store.reader import read_results;"
-        f"assert len(read_results({filled.uri!r}, None)) == 4; assert 'mlflow' not in sys.modules"
+        "import sys; from lnlbench.leaderboard.store.address import store_address;"
+        "from lnlbench.leaderboard.store.reader import read_results;"
+        f"assert len(read_results(store_address({filled.uri!r}))) == 4; assert 'mlflow' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -51,13 +53,13 @@ def test_a_lost_record_is_left_out_with_a_warning(filled):
     for record in filled.artifacts.rglob(f"{run_id}/artifacts/record.json"):
         record.unlink()
     with pytest.warns(StoreWarning, match="is left out"):
-        assert len(read_results(filled.uri, None)) == 3
+        assert len(read_results(filled.address)) == 3
 
 
 def test_what_is_no_store_is_explained_by_the_store(tmp_path):
     (tmp_path / "mlflow.db").write_text("not a database, but longer than the header of one" * 10)
     with pytest.raises(StoreError, match="not an SQLite database"):
-        read_results(f"sqlite:///{tmp_path / 'mlflow.db'}", None)
+        read_results(store_address(f"sqlite:///{tmp_path / 'mlflow.db'}"))
 
 
 @pytest.fixture
@@ -112,5 +114,5 @@ def test_two_of_one_key_are_one(filled, make, info_of):
         recording.finish(again)
     with warnings.catch_warnings():
         warnings.simplefilter("error", StoreWarning)
-        found = read_results(filled.uri, None)
+        found = read_results(filled.address)
     assert [result.key for result in found].count(again.key) == 1 and found[-1] == again

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -219,7 +220,7 @@ def test_a_deleted_cell_is_made_again(store, url, make, info_of):
 
 def test_a_cell_is_found_without_claims(store, url, make, info_of, tmp_path):
     first = record(store, info_of, make())
-    elsewhere = Store(url, database=f"sqlite:///{tmp_path / 'other.db'}")
+    elsewhere = Store(store_address(url, f"sqlite:///{tmp_path / 'other.db'}"))
     assert record(elsewhere, info_of, make(replicate=1)).parent == first.parent
     elsewhere.close()
 

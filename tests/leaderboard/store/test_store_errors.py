@@ -50,7 +50,8 @@ def test_a_folder_in_the_place_of_the_database(tmp_path):
 
 READ_ONLY = """
 import os, sys
-from lnlbench.leaderboard.store import Store, StoreError
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.store.store import Store
 Store(sys.argv[1]).stored()  # imports all that another user may not be able to read
 if os.geteuid() == 0:
     os.setgid(65534); os.setuid(65534)  # root may write everything

@@ -9,7 +9,7 @@ from lnlbench.leaderboard.store.store import Store
 
 OPEN = """
 import sys
-from lnlbench.leaderboard.store import Store
+from lnlbench.leaderboard.store.store import Store
 print("ready", flush=True); sys.stdin.readline()
 store = Store(sys.argv[1]); print(len(store.stored()), store.claim(sys.argv[2], sys.argv[2]), flush=True)
 """
@@ -36,9 +36,9 @@ def test_six_processes_open_a_fresh_database_at_once(tmp_path, start):
 
 RUN = """
 import json, sys
-from lnlbench.leaderboard.recording import RunInfo
-from lnlbench.leaderboard.result import from_json
-from lnlbench.leaderboard.store import Store
+from lnlbench.leaderboard.store.recording import RunInfo
+from lnlbench.leaderboard.results.result import from_json
+from lnlbench.leaderboard.store.store import Store
 result, info = from_json(sys.argv[2]), RunInfo(**json.loads(sys.argv[3]))
 store = Store(sys.argv[1])
 print("ready", flush=True); sys.stdin.readline()
