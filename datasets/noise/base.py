@@ -34,13 +34,15 @@ class Noise:
     """A noise model with its nominal rate; one subclass per file of this folder.
 
     Attributes:
-        option: the variant, one of ``options``; empty for the usual one.
+        option: the variant, one of ``options``; empty for the usual one. Those in ``retired`` are still read, for what
+            was made with them, and no longer offered.
         rate: the nominal rate in [0, 1); None where there is none.
     """
 
     kind: ClassVar[str]
     family: ClassVar[str]
     options: ClassVar[tuple[str, ...]] = ("",)
+    retired: ClassVar[tuple[str, ...]] = ()
     separator: ClassVar[str] = "-"
     guaranteed: ClassVar[bool] = True  # the best epoch by noisy validation is the best by clean validation
     drawn: ClassVar[bool] = True  # False: one fixed set of labels, whatever the seed
@@ -62,7 +64,7 @@ class Noise:
             text = f"{cls.kind}-{rest}" if rest else cls.kind
             raise DataError(f"noise {text!r} has no rate at its end; write {' or '.join(shown)}")
         option, rate = found[1] or "", found[2]
-        if option not in cls.options:
+        if option not in (*cls.options, *cls.retired):
             raise unknown(f"option of {cls.kind} noise", option, [name for name in cls.options if name])
         return cls(option=option, rate=float(rate))
 

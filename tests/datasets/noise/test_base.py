@@ -20,7 +20,7 @@ TEXTS = [
     "asymmetric-0.4",
     "pairflip-0.45",
     "instance-0.4",
-    "instance-scaled-0.2",
+    "instance-centred-0.2",
 ]
 
 

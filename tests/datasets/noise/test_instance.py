@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
-from lnlbench.datasets.noise.instance import flip_rates
+from lnlbench.datasets.noise.instance import flip_rates, top_share
 
 
 @pytest.mark.parametrize(("rate", "mean", "above"), [(0.2, 0.2055, 0.0014), (0.4, 0.4, 0.1587)])
@@ -22,12 +23,13 @@ def test_flip_rates_are_truncated_normal(rate, mean, above):
     assert stats.kstest(q, reference.cdf).pvalue > 0.01
 
 
-def plainly(images, rate, seed, scale=1.0):
+def plainly(images, rate, seed, scale=1.0, centred=False):
     """The definition sample by sample, with all W at once."""
     generator = np.random.Generator(np.random.PCG64(seed))
     n, k = len(images.train_labels), images.card.classes
     q = flip_rates(rate, n, generator)
     x = images.train_images.reshape(n, -1).astype(np.float64) / scale
+    x = x - x.mean(0) if centred else x
     w = generator.standard_normal((k, x.shape[1], k))
     uniform = generator.random(n)
     given = np.empty(n, np.int64)
@@ -41,10 +43,29 @@ def plainly(images, rate, seed, scale=1.0):
     return given
 
 
-@pytest.mark.parametrize(("text", "scale"), [("instance-0.4", 1.0), ("instance-scaled-0.4", 255.0)])
-def test_against_the_plain_definition(make_images, text, scale):
+@pytest.mark.parametrize(
+    ("text", "scale", "centred"),
+    [
+        ("instance-0.4", 1.0, False),
+        ("instance-centred-0.4", 1.0, True),
+        pytest.param("instance-scaled-0.4", 255.0, False, id="what was made with it is still read"),
+    ],
+)
+def test_against_the_plain_definition(make_images, text, scale, centred):
     images = make_images(per_class=60, side=5)
-    np.testing.assert_array_equal(parse_noise(text).corrupt(images, 7).given, plainly(images, 0.4, 7, scale))
+    np.testing.assert_array_equal(parse_noise(text).corrupt(images, 7).given, plainly(images, 0.4, 7, scale, centred))
+
+
+def test_the_variant_that_changes_little_is_not_offered():
+    with pytest.raises(DataError, match=r"known: centred$"):
+        parse_noise("instance-central-0.4")
+
+
+def test_top_share_is_of_the_wrong_labels_of_each_class():
+    true = np.array([0] * 6 + [1] * 5 + [2] * 3)
+    given = np.array([0, 1, 1, 1, 2, 0, 2, 2, 0, 1, 1, 2, 2, 2])
+    assert top_share(true, given, 3) == pytest.approx((3 / 4 + 2 / 3) / 2)
+    assert top_share(true, true, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -52,6 +73,7 @@ def test_against_the_plain_definition(make_images, text, scale):
     [
         ("instance-0.2", "33a8078e019503a81badf4ac41df36341efa52a13be90e7fa49363c0f1875ca4"),
         ("instance-0.4", "679d2922a37f28c6da0fb6102f4a0ea76656533ae611b193b35698f6ab66cd63"),
+        ("instance-centred-0.4", "c7cfbedf3143d6342e49ffa1ea18e13b04ec2999f7088d3bf25d254f79ff2f14"),
         ("instance-scaled-0.4", "cddb9add704b398824042915e29b237a051462de704b52b975f26deb7a3315bc"),
     ],
 )
@@ -84,3 +106,12 @@ def test_realised_rate_on_mnist_within_seconds(mnist):
 def test_realised_rate_on_cifar10(cifar10):
     manifest = parse_noise("instance-0.2").corrupt(cifar10, 0).manifest
     assert manifest["realised_rate"] == pytest.approx(0.2055, abs=0.006)
+
+
+def test_centred_images_share_out_what_one_wrong_class_had(cifar10):
+    """The most frequent wrong class of each class has 0.7 of its wrong labels, of centred images a quarter."""
+    shares = {
+        text: parse_noise(text).corrupt(cifar10, 0).manifest["top_wrong_share"]
+        for text in ("instance-0.4", "instance-centred-0.4")
+    }
+    assert list(shares.values()) == pytest.approx([0.765, 0.265], abs=0.01)
