@@ -6,6 +6,7 @@ import os
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,7 @@ def page(path: Path, results: Sequence[Result], ui: str, methods: str, address: 
     if ui:
         with Store(address()) as store:
             links = store.links(ui)
-    files.write_all(path.absolute().parent, {path.name: html(results, links)})
+    files.write_all(path.absolute().parent, {path.name: html(results, links, date=date.today().isoformat())})
     return f"{len(results)} results in {path}; open it in any browser"
 
 

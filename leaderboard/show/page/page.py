@@ -1,20 +1,44 @@
-"""Puts the page together: views, sections, style and script in one file."""
+"""The page: data, style and script in one file that makes no request and opens from a disk."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lnlbench.leaderboard.published.beside import beside, verdict
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
-from lnlbench.leaderboard.show.page.scope import Scope, noise_family, scopes
-from lnlbench.leaderboard.show.page.sections import OF_BOARDS, OF_RUNS, Links, environment
+from lnlbench.leaderboard.show.page.about import About
+from lnlbench.leaderboard.show.page.data import CURVES, curve_data, run_data, view_data
+from lnlbench.leaderboard.show.page.scope import group_name, scopes, suite_name
+from lnlbench.leaderboard.show.words import interval, mark, rank_range, state
+
+RULE_WORDS = {
+    "noisy_val": "test accuracy at the epoch of best noisy validation",
+    "final": "test accuracy at the epoch that the method reports, usually the last",
+    "mean10": "mean of the last ten epochs",
+    "oracle": "best test epoch: chosen by the test set, so it never ranks",
+}
 
 
-def page(results: Sequence[Result], links: Links | None = None, *, seed: int = 0) -> str:
+def page(
+    results: Sequence[Result],
+    links: Mapping[str, str] | None = None,
+    *,
+    about: Mapping[str, About] | None = None,
+    date: str = "",
+    seed: int = 0,
+) -> str:
     """Return the leaderboard as HTML that works from a file: no request is made, nothing is stored.
 
     Args:
         results: in order of age; not necessarily of one protocol, length or track.
         links: run key → address in MLflow's UI.
+        about: method → where it comes from; methods that are not there have no links.
+        date: on which the page is made, as it is to be shown.
         seed: of the chances of being first.
 
     Raises:
@@ -23,29 +47,51 @@ def page(results: Sequence[Result], links: Links | None = None, *, seed: int = 0
     if not results:
         raise StoreError("there are no results to make a page of")
     views = scopes(results, seed)
-    blocks = [
-        {"scope": scope, "board": board, "parts": [section(scope, board) for section in OF_BOARDS]}
-        for scope in views
-        for board in scope.boards
-    ]
-    template = environment().get_template("page.html")
-    html: str = template.render(
-        blocks=blocks,
-        parts=[section(results, links or {}) for section in OF_RUNS],
-        results=results,
-        choices=_choices(results, views),
-        primary=PRIMARY,
-        versions=sorted({str(run.environment.get("lnlbench", "unknown")) for run in results}),
+    main = max(views, key=lambda view: (len(view.boards[0].rows), len(view.boards[0].columns)))
+    first = next(board for board in main.boards if board.rule == PRIMARY)
+    data = {
+        "views": [view_data(view, about or {}) for view in views],
+        "start": views.index(main),
+        "rules": {rule: RULE_WORDS.get(rule, "") for rule in RULES},
+        "primary": PRIMARY,
+        "quantities": list(CURVES.items()),
+    }
+    html: str = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            data=data,
+            board=first,
+            runs=run_data(results, links or {}),
+            curves=curve_data(results),
+            published=_published(results),
+            methods=len({run.label for run in results}),
+            settings=len({run.setting for run in results}),
+            versions=sorted({str(run.environment.get("lnlbench", "unknown")) for run in results}),
+            commits=sorted({str(run.environment["commit"]) for run in results if run.environment.get("commit")}),
+            date=date,
+        )
     )
     return html
 
 
-def _choices(results: Sequence[Result], views: Sequence[Scope]) -> dict[str, list[str]]:
-    """What each filter offers."""
-    return {
-        "group": list(dict.fromkeys(view.group for view in views)),
-        "suite": list(dict.fromkeys(view.suite for view in views)),
-        "rule": list(RULES),
-        "noise": ["all", *sorted({noise_family(run) for run in results})],
-        "told": ["all", "nothing"],
-    }
+def _published(results: Sequence[Result]) -> list[dict[str, Any]]:
+    runs = {(run.setting, run.track, run.label): run for run in results}
+    rows = []
+    for one in beside(results):
+        run = runs[one.setting, one.track, one.label]
+        rows.append({"one": one, "verdict": verdict(one), "group": group_name(run), "suite": suite_name(run)})
+    return rows
+
+
+@cache
+def _environment() -> Any:
+    """The templates, which escape every value."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    templates = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    templates.filters.update(interval=interval, rank_range=rank_range, mark=mark, state=state)
+    return templates

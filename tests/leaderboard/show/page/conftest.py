@@ -50,6 +50,30 @@ def after(browser, tmp_path_factory) -> Callable[[str, str], dict]:
     return run
 
 
+@pytest.fixture
+def real_time(tmp_path) -> Callable[[str, str], dict]:
+    """Open a page in a browser whose clock is the real one, run a script, and return what it puts together."""
+    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install selenium")
+    if not driver or not chromium:
+        pytest.skip("needs a browser: apt-get install chromium chromium-driver")
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS[:-1], "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    opened = webdriver.Chrome(options=options, service=Service(driver))
+
+    def run(page: str, script: str) -> dict:
+        (tmp_path / "page.html").write_text(page, encoding="utf-8")
+        opened.get((tmp_path / "page.html").as_uri())
+        return {"trouble": [], **opened.execute_script(script)}
+
+    yield run
+    opened.quit()
+
+
 def _chromium(browser: str, folder: Path, *flags: str) -> str:
     command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", *flags, (folder / "page.html").as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
