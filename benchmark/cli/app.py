@@ -227,21 +227,47 @@ def leaderboard(
     published: Annotated[
         bool, typer.Option("--published", help="Add published means, compared where the protocol is the same.")
     ] = False,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Of csv: all pairs of methods instead of the rows.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="In the terminal, intervals of every setting too.")] = False,
+    margin: Annotated[float, typer.Option(help="Points within which methods are practically equal.", min=0)] = 0.5,
+    complete: Annotated[bool, typer.Option("--complete", help="Count only settings that all methods have.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write one page with everything, instead of a table.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw rows and intervals into a .pdf, .png or .svg, instead of a table.")
+    ] = None,
+    matrix: Annotated[
+        Path | None, typer.Option(help="Draw who is above whom into a .pdf, .png or .svg, instead of a table.")
+    ] = None,
     ui: Annotated[str, typer.Option(help="Address of MLflow's UI, for links from the page to its runs.")] = "",
     tracking_uri: Uri = None,
     database: Database = None,
 ) -> None:
-    """Rank what is stored: mean ± 95 % interval, number of replicates, rank per setting, mean rank."""
+    """Rank what is stored: mean ± 95 % interval, the ranks that a method may have, and better or worse than ce."""
     from lnlbench.benchmark.cli import boards
     from lnlbench.leaderboard.store.address import store_address
 
-    rules = boards.board_rules(rule, form, gap, published)
-    results = boards.stored(targets or [], source or store_address(tracking_uri, database), track)
+    rules = boards.board_rules(rule, form, gap=gap, published=published, pairs=pairs)
+    view = boards.View(
+        rules=rules,
+        form=form,
+        methods=methods,
+        gap=gap,
+        published=published,
+        pairs=pairs,
+        wide=wide,
+        margin=margin,
+        complete=complete,
+        targets=targets or [],
+    )
+    place = source or store_address(tracking_uri, database)
+    results = boards.stored(targets or [], place, track, lambda line: typer.echo(line, err=True))
     if html is not None:
         _print(boards.page(html, results, ui, methods, lambda: store_address(tracking_uri, database)))
-        return
-    _print(boards.leaderboard(results, rules, form, methods, gap, published))
+    for path, draw in ((figure, "ranked"), (matrix, "matrix")):
+        if path is not None:
+            _print(boards.figure(path, results, view, draw))
+    if html is None and figure is None and matrix is None:
+        _print(boards.leaderboard(results, view))
 
 
 @app.command()

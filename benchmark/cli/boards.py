@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.leaderboard.show.terminal import Fitted, glued
 
 if TYPE_CHECKING:
+    from lnlbench.leaderboard.ranking.board import Board
     from lnlbench.leaderboard.results.result import Result
     from lnlbench.leaderboard.store.address import StoreAddress
 
@@ -26,8 +28,31 @@ LISTED = 8  # names in a message
 FORMS = ("terminal", "markdown", "latex", "csv", "json")
 
 
-def stored(targets: Sequence[str], source: Path | StoreAddress, track: str = "") -> list[Result]:
-    """Return the results of suites and settings, or all, from an archive or a store; of one track, or of all.
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What a reader of boards chose: rules, form, rows, and what stands beside."""
+
+    rules: Sequence[str]
+    form: str = FORMS[0]
+    methods: str = ""  # the rows to show; all by default
+    gap: bool = False
+    published: bool = False
+    pairs: bool = False
+    wide: bool = False
+    margin: float = 0.5
+    complete: bool = False
+    targets: Sequence[str] = ()
+
+
+def stored(
+    targets: Sequence[str],
+    source: Path | StoreAddress,
+    track: str = "",
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Result]:
+    """Return the results of suites and settings, or all, from an archive or from the store; of one track, or of all.
+
+    Where a setting was run with other values alone, another length say, these runs are taken, and `say` is told.
 
     Raises:
         SettingError: nothing is there.
@@ -38,34 +63,38 @@ def stored(targets: Sequence[str], source: Path | StoreAddress, track: str = "")
     from lnlbench.leaderboard.store.reader import read_results
 
     def held(wanted: set[str] | None) -> list[Result]:
+        results: Iterable[Result] = ()
         if isinstance(source, Path):
-            return [
-                result
-                for result in stream(source, predictions=False)
-                if wanted is None or base(result.setting) in wanted
-            ]
-        return read_results(source, wanted) if source.exists else []
+            results = stream(source, predictions=False)
+        elif source.exists:
+            results = read_results(source, wanted)
+        kept = [result for result in results if wanted is None or base(result.setting) in wanted]
+        return [result for result in kept if not track or result.track == track]
 
-    results = held({setting.name for setting in settings.find(targets)} if targets else None)
-    if track:
-        if track not in TRACKS:
-            raise SettingError(unknown("track", track, TRACKS))
-        results = [result for result in results if result.track == track]
-    if results:
+    if track and track not in TRACKS:
+        raise SettingError(unknown("track", track, TRACKS))
+    wanted = {setting.name for setting in settings.find(targets)} if targets else None
+    if results := held(wanted):
         return results
+    what = f" of {' '.join(targets)}" if targets else ""
+    changed = [result for result in held(None) if _unchanged(result.setting) in (wanted or ())]
+    if changed:
+        values = sorted({result.setting.partition("/")[0].partition(",")[2] for result in changed})
+        say(f"nothing is stored{what} as it is; these are {len(changed)} runs with {' and with '.join(values)}")
+        return changed
+    what, track = what + (f" in the track {track}" if track else ""), ""
     others = sorted({f"{result.setting} ({result.track})" for result in held(None)})
     if others:
-        what = (f" of {' '.join(targets)}" if targets else "") + (f" in the track {track}" if track else "")
         more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
         raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
     raise SettingError(f"nothing is stored yet in {source} that could be ranked; `lnlbench run digits` is a first run")
 
 
-def board_rules(rule: str, form: str, gap: bool, published: bool = False) -> list[str]:
-    """The rules of a comma-separated list, if boards can be shown under them in that form.
+def board_rules(rule: str, form: str, *, gap: bool, published: bool = False, pairs: bool = False) -> list[str]:
+    """Return the rules of a comma-separated list, if boards can be shown under them in that form.
 
     Raises:
-        SettingError: an unknown rule or form.
+        SettingError: an unknown rule or form, or a form that has no place for what shall stand beside.
     """
     from lnlbench.leaderboard.results.rules import rule_named
 
@@ -80,13 +109,13 @@ def board_rules(rule: str, form: str, gap: bool, published: bool = False) -> lis
     for name, wanted in (("--gap", gap), ("--published", published)):
         if wanted and form not in FORMS[:2]:
             raise SettingError(f"{name} is a text for {' and '.join(FORMS[:2])}, not for {form}")
+    if pairs and form != "csv":
+        raise SettingError(f"--pairs is a table for csv (json has all pairs in any case), not for {form}")
     return rules
 
 
-def leaderboard(
-    results: Sequence[Result], rules: Sequence[str], form: str, methods: str, gap: bool, published: bool = False
-) -> Any:
-    """The boards of results, in one of `FORMS`.
+def leaderboard(results: Sequence[Result], view: View) -> Any:
+    """Return the boards of results as a text, or as what rich prints.
 
     Raises:
         SettingError: a method that nothing is stored of.
@@ -94,41 +123,92 @@ def leaderboard(
     from rich.console import Group
     from rich.markdown import Markdown
 
-    from lnlbench.benchmark.sweep.plugins import choose_methods
     from lnlbench.leaderboard.published.beside import HEADER, NOTHING, beside
     from lnlbench.leaderboard.published.beside import table as published_rows
     from lnlbench.leaderboard.published.beside import to_markdown as published_table
-    from lnlbench.leaderboard.ranking.build import boards
     from lnlbench.leaderboard.ranking.gap import gaps
     from lnlbench.leaderboard.ranking.gap import to_markdown as gap_table
-    from lnlbench.leaderboard.show.formats import to_csv, to_json, to_markdown
+    from lnlbench.leaderboard.show.formats import pairs_to_csv, to_csv, to_json, to_markdown
     from lnlbench.leaderboard.show.latex import to_latex
     from lnlbench.leaderboard.show.terminal_board import TerminalBoard
 
-    shown = [*choose_methods(methods).texts] or None
-    labels = {result.label for result in results}
-    if missing := set(shown or ()) - labels - {result.method for result in results}:
-        raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
-    found = boards(results, rules, shown)
-    tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if gap else []
-    pairs = [one for one in beside(results) if shown is None or one.label in shown] if published else []
-    if form == "terminal":
-        parts: list[Any] = [part for board in found for part in (TerminalBoard(board), "")]
+    found, shown = _boards(results, view), _shown(results, view)
+    tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if view.gap else []
+    pairs = [one for one in beside(results) if shown is None or one.label in shown] if view.published else []
+    if view.form == "terminal":
+        parts: list[Any] = [part for board in found for part in (TerminalBoard(board, view.wide), "")]
         parts += map(Markdown, tables)
-        if published:
+        if view.published:
             rows = [[*map(glued, line)] for line in published_rows(pairs)]
             parts.append(Fitted(HEADER, rows, repeated=2) if rows else Text(NOTHING))
         return Group(*parts)
-    if published:
+    if view.published:
         tables.append(published_table(pairs))
-    if form == "json":
+    if view.form == "json":
         return f"[{', '.join(map(to_json, found))}]"
-    if form == "csv":  # one table: every line says of which board it is
-        first, *others = map(to_csv, found)
+    if view.form == "csv":  # one table: every line says of which board it is
+        first, *others = map(pairs_to_csv if view.pairs else to_csv, found)
         return first + "".join(text.partition("\n")[2] for text in others)
-    if form == "latex":
+    if view.form == "latex":
         return "\n".join(map(to_latex, found))
     return "\n\n".join([*map(to_markdown, found), *tables])
+
+
+def figure(path: Path, results: Sequence[Result], view: View, draw: str) -> str:
+    """Write a figure of the one board of results, and say so.
+
+    Args:
+        path: of the file; its ending says what is written.
+        results: of one suite.
+        view: what a reader chose.
+        draw: "ranked" or "matrix".
+
+    Raises:
+        SettingError: another ending, several boards, or nothing to draw.
+        StoreError: the file cannot be written.
+    """
+    from lnlbench.leaderboard.results import files
+    from lnlbench.leaderboard.show import board_figures
+
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in board_figures.KINDS:
+        raise SettingError(f"a figure ends with {', '.join(f'.{k}' for k in board_figures.KINDS)}, got {path.name!r}")
+    found = _boards(results, view)
+    if len(found) > 1:
+        titles = "; ".join(board.title for board in found[:LISTED])
+        raise SettingError(
+            f"a figure is of one board, and there are {len(found)}: {titles}; name a suite, a track, a rule"
+        )
+    if draw == "matrix" and found[0].tests is None:
+        raise SettingError(f"nothing is compared on the board {found[0].title!r}, so that no pair can be drawn")
+    drawn = board_figures.matrix(found[0]) if draw == "matrix" else board_figures.ranked(found[0])
+    files.write_all(path.absolute().parent, {path.name: board_figures.written(drawn, kind)})
+    return f"{found[0].title}: drawn in {path}"
+
+
+def _boards(results: Sequence[Result], view: View) -> list[Board]:
+    from lnlbench.leaderboard.ranking.build import boards
+
+    known = settings.suites()
+    asked = {name: {setting.name for setting in known[name]} for name in view.targets if name in known}
+    shown = _shown(results, view)
+    return boards(results, view.rules, shown, suites=asked, margin=view.margin, complete=view.complete)
+
+
+def _shown(results: Sequence[Result], view: View) -> list[str] | None:
+    from lnlbench.benchmark.sweep.plugins import choose_methods
+
+    shown = [*choose_methods(view.methods).texts] or None
+    labels = {result.label for result in results}
+    if missing := set(shown or ()) - labels - {result.method for result in results}:
+        raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
+    return shown
+
+
+def _unchanged(setting: str) -> str:
+    """The setting whose values were changed: `digits/clean` of `digits,epochs=2/clean`."""
+    task, slash, noise = setting.partition("/")
+    return task.partition(",")[0] + slash + noise
 
 
 def page(path: Path, results: Sequence[Result], ui: str, methods: str, address: Callable[[], StoreAddress]) -> str:

@@ -22,6 +22,7 @@ from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.benchmark.sweep.worker import Event
+from lnlbench.leaderboard import shipped
 from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import _registry as registry
@@ -242,10 +243,39 @@ def test_a_leaderboard_of_some_methods_and_settings(lnlbench, filled):
     how = ("--format", "json", "--tracking-uri", filled)
     names = [row["name"] for row in json.loads(lnlbench("leaderboard", "--methods", "gce", *how)[1])[0]["rows"]]
     assert names == ["gce"]
-    code, out, err = lnlbench("leaderboard", "digits", *how)  # these runs are of other lengths than the suite's
-    assert_one_line((code, out, err), "nothing is stored of digits; there is: digits,epochs=3,length=full/")
+    answer = lnlbench("leaderboard", "mnist", *how)
+    assert_one_line(answer, "nothing is stored of mnist; there is: digits,epochs=3,length=full/")
     answer = lnlbench("leaderboard", "--track", "tuned", *how)
     assert_one_line(answer, "nothing is stored in the track tuned; there is: digits,epochs=3,length=full/")
+
+
+def test_a_leaderboard_finds_runs_of_another_length_and_says_so(lnlbench, filled):
+    code, out, err = lnlbench("leaderboard", "digits", "--format", "json", "--tracking-uri", filled)
+    assert code == 0 and err == (
+        "nothing is stored of digits as it is; these are 7 runs with epochs=3 and with epochs=3,length=full\n"
+    )
+    assert [board["suite"] for board in json.loads(out)] == ["digits,epochs=3", "digits,epochs=3,length=full"]
+
+
+def test_a_leaderboard_is_drawn(lnlbench, filled, tmp_path):
+    how = ("--track", "default", "--tracking-uri", filled)
+    files = [tmp_path / "board.svg", tmp_path / "pairs.png"]
+    code, out, err = lnlbench("leaderboard", "digits", "--figure", files[0], *how)
+    assert_one_line((code, out, err.partition("\n")[2]), "a figure is of one board, and there are 2")
+    (tmp_path / "one.jsonl.xz").write_bytes((Path(shipped.__file__).parent / "mnist-fast.jsonl.xz").read_bytes())
+    source = ("--from", tmp_path / "one.jsonl.xz")
+    code, out, err = lnlbench("leaderboard", "--figure", files[0], "--matrix", files[1], *source)
+    assert (code, err, out.count("drawn in")) == (0, "", 2) and all(file.stat().st_size > 5000 for file in files)
+    assert "co_teaching" in files[0].read_text()
+    assert_one_line(lnlbench("leaderboard", "--figure", "board.gif", *source), "ends with .pdf, .png, .svg, got")
+
+
+def test_all_pairs_as_csv(lnlbench):
+    source = ("--from", Path(shipped.__file__).parent / "mnist-fast.jsonl.xz")
+    code, out, err = lnlbench("leaderboard", "--pairs", "--format", "csv", *source)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (code, err, len(rows)) == (0, "", 4 * 28), "eight methods, three settings and their mean"
+    assert_one_line(lnlbench("leaderboard", "--pairs", *source), "--pairs is a table for csv")
 
 
 def test_the_memorisation_gap(lnlbench, filled):
