@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 TRACKS = ("default", "tuned", "paper", "open")
 LISTED = 8  # names in a message
+NOTHING_YET = "<!doctype html><title>lnlbench</title><p>Nothing is stored yet; lnlbench run digits is a first run."
 FORMS = ("terminal", "markdown", "latex", "csv", "json")
 
 
@@ -233,15 +235,29 @@ def page(path: Path, results: Sequence[Result], ui: str, methods: str, address: 
 
 
 def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: Callable[[str], None]) -> None:
-    """Bring the views of a store up to date, serve it until Ctrl-C, and say where its views are.
+    """Serve the board of a store, and MLflow with its views brought up to date, until Ctrl-C; say where both are.
 
     Raises:
         SettingError: nothing is stored of that setting.
-        StoreError: the store cannot be used.
+        StoreError: the store or a port cannot be used.
     """
+    from lnlbench.benchmark.cli.board_server import BoardServer
+    from lnlbench.leaderboard.results.errors import StoreError, one_line
+    from lnlbench.leaderboard.show.page import page as html
     from lnlbench.leaderboard.store.server import serve
     from lnlbench.leaderboard.store.showcase import prepare
     from lnlbench.leaderboard.store.store import Store
+
+    root = address.uri if address.artifacts is None else f"http://127.0.0.1:{port}"
+
+    def count() -> int:
+        with Store(address) as store:
+            return len(store.stored())
+
+    def make() -> str:
+        with Store(address) as store:
+            results = store.results()
+            return html(results, store.links(root), date=date.today().isoformat()) if results else NOTHING_YET
 
     with Store(address) as store:
         paths = prepare(store)
@@ -250,20 +266,29 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
         first = next((name for name in paths if name.startswith(f"{setting}:")), "")
         if not first:
             raise SettingError(f"nothing is stored of {setting!r}; there is: {', '.join(paths) or 'nothing'}")
-    process = None if address.artifacts is None else serve(address.uri, address.artifacts, port=port)
-    root = address.uri if process is None else f"http://127.0.0.1:{port}"
-    echo(f"MLflow is at {root}{paths.get(first, '/#/experiments')}")
-    for name in sorted(paths.keys() - {first}):
-        echo(f"  {name}: {root}{paths[name]}")
-    if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
-        webbrowser.open(root + paths.get(first, ""))
-    if process is None:
-        return
-    echo("Ctrl-C ends it.")
     try:
-        process.wait()
+        board = BoardServer(count, make)
+    except OSError as error:
+        raise StoreError(f"the board cannot be served: {one_line(error)}") from error
+    echo(f"The board is at {board.address}")
+    process = None
+    try:
+        if address.artifacts is not None:
+            process = serve(address.uri, address.artifacts, port=port)
+        echo(f"MLflow is at {root}{paths.get(first, '/#/experiments?workflowType=machine_learning')}")
+        for name in sorted(paths.keys() - {first}):
+            echo(f"  {name}: {root}{paths[name]}")
+        if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
+            webbrowser.open(board.address)
+        echo("Ctrl-C ends both." if process is not None else "Ctrl-C ends it.")
+        if process is None:
+            threading.Event().wait()
+        else:
+            process.wait()
     except KeyboardInterrupt:
         echo("ended")
     finally:
-        process.terminate()
-        process.wait()
+        board.close()
+        if process is not None:
+            process.terminate()
+            process.wait()

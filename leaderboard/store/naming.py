@@ -1,9 +1,6 @@
-"""What runs and charts are called in MLflow: short names, sections of charts."""
+"""What runs and charts are called in MLflow: whole names, which its search finds, and sections of charts."""
 
 import re
-
-LONGEST = 17
-"""Longer names are cut off in MLflow's run list and chart legends."""
 
 CHARTS = {
     "test_accuracy": "accuracy/test",
@@ -25,24 +22,23 @@ def experiment_name(dataset: str) -> str:
 
 def run_name(label: str, replicate: int) -> str:
     """Return a replicate's name, such as "gce s1"."""
-    return _fitted(label, f"s{replicate}")
+    return _whole(label, f"s{replicate}")
 
 
 def trial_name(label: str, number: int) -> str:
     """Return a trial's name, such as "gce t7"."""
-    return _fitted(label, f"t{number}")
+    return _whole(label, f"t{number}")
 
 
 def study_name(label: str, noise: str) -> str:
     """Return a study's name, such as "gce tune sym-0.4"."""
-    return _fitted(label, f"tune {cell_name('', noise).strip()}")
+    return _whole(label, f"tune {cell_name('', noise).strip()}")
 
 
 def cell_name(label: str, noise: str) -> str:
     """Return a cell's name, such as "gce sym-0.5"."""
-    kind, *option, rate = re.split(r"[-:]", noise) if re.search(r"[-:]", noise) else (noise, "")
-    words = [_SHORT.get(kind, kind[:5]), *(word[:1] for word in option), rate[:5]]
-    return _fitted(label, "-".join(word for word in words if word)[:12])
+    kind, *rest = re.split(r"[-:]", noise)
+    return _whole(label, "-".join(word for word in (_SHORT.get(kind, kind), *rest) if word))
 
 
 def experiment_description(dataset: str) -> str:
@@ -56,9 +52,5 @@ def experiment_description(dataset: str) -> str:
     )
 
 
-def _fitted(label: str, rest: str) -> str:
-    space = LONGEST - len(rest) - 1
-    short = re.sub(r"\s+", "", label)
-    if len(short) > space:
-        short = short.partition("(")[0] if len(short.partition("(")[0]) <= space else short[: space - 1] + "…"
-    return f"{short} {rest}"
+def _whole(label: str, rest: str) -> str:
+    return "".join(label.split()) + f" {rest}"

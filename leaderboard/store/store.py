@@ -97,8 +97,9 @@ class Store:
         if not db.is_server(ui):
             raise StoreError(f"the address of MLflow's UI must begin with http:// or https://, got {ui!r}")
         home = ui.partition("#")[0].rstrip("/")
+        kind = "?workflowType=machine_learning"  # else MLflow may open its menu of language models
         return {
-            run.data.tags["lnlbench.key"]: f"{home}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+            run.data.tags["lnlbench.key"]: f"{home}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{kind}"
             for run in self._finished(None)
         }
 
