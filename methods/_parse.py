@@ -56,6 +56,14 @@ def without_revision(text: str) -> str:
     return REVISION.sub("", text)
 
 
+def written(text: str) -> set[tuple[str, str]]:
+    """Return part and name of every value that a method's text gives: the user's own choice, and not searched."""
+    calls = [node for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Call)]
+    return {
+        (call.func.id, str(word.arg)) for call in calls if isinstance(call.func, ast.Name) for word in call.keywords
+    }
+
+
 def _terms(node: ast.expr) -> Iterator[ast.expr]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         yield from _terms(node.left)

@@ -297,10 +297,10 @@ def import_(
     plugin: Plugin = [],  # noqa: B006
 ) -> None:
     """Bring an exported file into the store: all of it, once every result verifies, or nothing."""
-    from lnlbench.benchmark.verification.import_results import bring
+    from lnlbench.benchmark.verification.import_results import import_results
     from lnlbench.leaderboard.store.address import store_address
 
-    found = bring(file, data_dir, plugin, store_address(tracking_uri, database))
+    found = import_results(file, data_dir, plugin, store_address(tracking_uri, database))
     _print(f"{len(found.added)} results added, {len(found.stored)} were stored before.")
 
 
@@ -314,12 +314,12 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Recompute scores, hashes and keys of a stored run or an exported file; exit code 1 if something is wrong."""
-    from lnlbench.benchmark.verification import import_results
+    from lnlbench.benchmark.verification import receipts
     from lnlbench.leaderboard.store.address import store_address
 
-    found = import_results.receipts(what, data_dir, plugin, store_address(tracking_uri, database))
-    report = {"findings": import_results.rows(found), "summary": import_results.sentence(found)}
-    _print(json.dumps(report, indent=1) if as_json else import_results.lines(found))
+    found = receipts.receipts(what, data_dir, plugin, store_address(tracking_uri, database))
+    report = {"findings": receipts.rows(found), "summary": receipts.sentence(found)}
+    _print(json.dumps(report, indent=1) if as_json else receipts.lines(found))
     if any(receipt.state == "wrong" for receipt in found):
         raise typer.Exit(1)
 

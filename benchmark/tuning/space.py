@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.methods._compose import Composition
+from lnlbench.methods._parse import written
 from lnlbench.methods.base import MethodError, Range
 
 LEARNING_RATE = {"sgd": Range(1e-3, 1.0, log=True), "adam": Range(3e-5, 3e-2, log=True)}
@@ -73,15 +73,6 @@ class Space:
         if not part:
             return getattr(self.setting, name)
         return next(getattr(found, field) for found in self.method.parts if found.name == part)
-
-
-def written(label: str) -> set[tuple[str, str]]:
-    """Part and name of every value that a method's text gives: the user's own choice, and not searched."""
-    found = set()
-    for node in ast.walk(ast.parse(label.strip(), mode="eval")):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            found |= {(node.func.id, str(word.arg)) for word in node.keywords}
-    return found
 
 
 def rounded(value: Any) -> Any:

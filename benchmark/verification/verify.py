@@ -1,32 +1,42 @@
-"""Whether a stored result is what it says: its scores, hashes and key recomputed, one finding each."""
+"""Verify a stored result by recomputing its scores, hashes and key; one finding for each."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 
 import numpy as np
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
-from lnlbench.benchmark.protocol.seeds import seed
-from lnlbench.benchmark.protocol.settings import Setting, SettingError
+from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import fingerprint, labelled
-from lnlbench.benchmark.runs.facts import stated, varies
+from lnlbench.benchmark.runs.facts import ESTIMATED, HIGHEST, stated, varies
 from lnlbench.benchmark.runs.reading import history_of
-from lnlbench.benchmark.verification.recompute import OK, UNKNOWN, WRONG, Data, Finding, judged, labels, predictions
+from lnlbench.benchmark.verification.consistency import of_record
+from lnlbench.benchmark.verification.findings import (
+    MALFORMED,
+    OK,
+    UNKNOWN,
+    WRONG,
+    Finding,
+    differences,
+    judged,
+    unreadable,
+)
+from lnlbench.benchmark.verification.recompute import Data, labels, predictions
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._compose import Composition
-from lnlbench.methods._parse import parse, without_revision
+from lnlbench.methods._parse import parse, without_revision, written
 from lnlbench.methods.base import MethodError
 
-_TASK = re.compile(r"[\w.,=+-]+")  # of a name that any page may show
 _MARK = re.compile(r"^(.*?)(?: \[([\w.+-]+)\])?$")
 
 
-def verify(result: Result, data: Data, known: Mapping[str, Result]) -> list[Finding]:
+def verify(result: Result, data: Data, known: Mapping[str, Result]) -> tuple[list[Finding], np.ndarray | None]:
     """Check a result against itself, against this version's code, and against the data set.
 
     What no record can prove is how training went: losses, times, and the validation curve that `noisy_val` chooses
@@ -36,18 +46,14 @@ def verify(result: Result, data: Data, known: Mapping[str, Result]) -> list[Find
         result: to be checked.
         data: the data set that it names.
         known: other results by key, among them the host of a reading.
+
+    Returns:
+        the findings, and the predictions uint8 [E, K, T] where they could be read.
     """
-    if result.protocol != PROTOCOL:
-        detail = f"made under protocol {result.protocol}, this version knows {PROTOCOL}: it cannot be checked or ranked"
-        return [Finding("protocol", WRONG, detail)]
-    try:
-        setting = Setting(**result.identity["setting"])
-        faults = list(_inconsistent(result, setting))
-    except (KeyError, TypeError, ValueError) as error:
-        text = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-        return [_known("protocol", PROTOCOL), Finding("identity", WRONG, f"it does not read: {text}")]
-    findings = [_known("protocol", PROTOCOL), judged("identity", faults, f"{result.label} on {result.setting}")]
-    text, told = _marked(result.method)
+    findings, setting = of_record(result, known.get(result.host or ""))
+    if setting is None:
+        return findings, None
+    text, _ = marked(result.method)
     networks = None
     try:
         method = parse(without_revision(text), result.classes)
@@ -55,81 +61,87 @@ def verify(result: Result, data: Data, known: Mapping[str, Result]) -> list[Find
         findings.append(Finding("method", UNKNOWN, f"{error}; a file of your own is named with --plugin"))
     else:
         networks = 1 if method.ensemble else method.networks
-        findings.append(_method(result, method, text, told))
-        findings.append(_key(result, setting, method, data))
-        findings.append(judged("epochs", _misread(result, method), f"{result.trained} of {result.epochs} trained"))
-        if result.host is not None or method.is_reading:
-            findings.append(_host(result, setting, method, data, known))
-    findings += [labels(result, setting, data), predictions(result, networks, data)]
-    return findings
+        try:
+            findings += _of_method(result, setting, method, data, known)
+        except MALFORMED as error:
+            findings.append(unreadable("method", error))
+    finding, array = predictions(result, networks, data)
+    return [*findings, labels(result, setting, data), finding], array
 
 
-def worst(findings: list[Finding]) -> str:
-    """What all findings together come to."""
-    states = {finding.state for finding in findings}
-    return WRONG if WRONG in states else UNKNOWN if UNKNOWN in states else OK
+def _of_method(
+    result: Result, setting: Setting, method: Composition, data: Data, known: Mapping[str, Result]
+) -> Iterator[Finding]:
+    """Check what takes the method itself."""
+    text, told = marked(result.method)
+    yield _method(result, method, text, told)
+    yield _key(result, setting, method, data)
+    yield judged("epochs", _ended(result, method), f"{result.trained} of {result.epochs} trained")
+    if result.host is not None or method.is_reading:
+        yield _host(result, setting, method, data, known)
 
 
-def _marked(text: str) -> tuple[str, str | None]:
-    """A method or a label, and how it is told what it must know, which stands behind it in brackets."""
+def marked(text: str) -> tuple[str, str | None]:
+    """Return a method or a label, and how it is told what it must know, which stands behind it in brackets."""
     found = _MARK.fullmatch(text)
     return (text, None) if found is None else (found[1], found[2])
 
 
-def _known(what: str, value: object) -> Finding:
-    return Finding(what, OK, str(value))
-
-
-def _inconsistent(result: Result, setting: Setting) -> Iterator[str]:
-    """Where the parts of a record contradict each other."""
-    identity = result.identity
-    seeds, noise = identity["seeds"], identity["noise"]
-    drawn = parse_noise(setting.noise).drawn
-    said: list[tuple[str, object, object]] = [
-        ("dataset", result.dataset, setting.dataset),
-        ("setting", result.setting, setting.name),
-        ("noise", result.noise, setting.noise),
-        ("length", result.length, setting.length),
-        ("epochs", result.epochs, setting.epochs),
-        ("data set's name", identity["dataset"]["name"], setting.dataset),
-        ("classes", result.classes, noise["classes"]),
-        ("replicate", seeds["replicate"], result.replicate),
-        ("noise seed", noise["seed"], seed("noise", result.replicate) if drawn else None),
-        ("split seed", seeds["split"], seed("split", result.replicate)),
-    ]
-    for name, came, right in said:
-        if came != right:
-            yield f"{name} is {came!r}, but all else says {right!r}"
-    if not _TASK.fullmatch(setting.task):
-        raise SettingError(f"a task's name has letters, digits and ,.=+-_ alone, got {setting.task!r}")
-    if result.track != "tuned" and "tuning" in identity:
-        yield f"it was tuned, but its track is {result.track!r}"
-
-
 def _method(result: Result, method: Composition, text: str, told: str | None) -> Finding:
-    """Whether the method, how it is called and what is said of it agree."""
+    """Check that the method, how it is called and what is said of it agree."""
+    called, mark = marked(result.label)
     try:
-        label = parse(_marked(result.label)[0], result.classes)
+        label = parse(without_revision(called), result.classes)
     except MethodError as error:
         return Finding("method", WRONG, f"its label is no method: {error}")
-    names = [sorted(part.name for part in one.parts) for one in (method, label)]
-    marked = varies(method.told)
-    now = text if told is not None or not marked else f"{text} without being told {', '.join(method.told)}"
-    older = text != str(method)
-    if (without_revision(text), told is not None) != (without_revision(str(method)), marked):
+    needs = varies(method.told)
+    now = text if told is not None or not needs else f"{text} without being told {', '.join(method.told)}"
+    if (without_revision(text), told is not None) != (without_revision(str(method)), needs):
         return Finding("method", UNKNOWN, f"{now} is of another version of the method, which is now {method}")
     said: list[tuple[str, object, object]] = [
-        ("label", names[1], names[0]),
         ("networks", result.networks, method.networks),
         ("told", result.told, stated(method.told, told or "")),
     ]
     faults = [f"{name} is {came!r}, but the method's is {right!r}" for name, came, right in said if came != right]
-    detail = f"{result.method}, a formula that this version no longer trains: its own is {method}"
-    return judged("method", faults, detail if older else result.method)
+    if (mark or "estimated") != (told or "estimated"):
+        faults.append(
+            f"its label {result.label!r} says otherwise how it is told what it must know than {result.method!r}"
+        )
+    faults += _ledger(result, told if needs else None)
+    free = result.track == "tuned"  # the search chose every value that the label does not write
+    if _values(label, called if free else None) != _values(method, called if free else None):
+        faults.append(f"its label {result.label!r} means {label}, but it is of {method}")
+    older = f"{result.method}, a formula that this version no longer trains: its own is {method}"
+    return judged("method", faults, result.method if text == str(method) else older)
+
+
+def _ledger(result: Result, mode: str | None) -> list[str]:
+    """Where what a method was told is not what its mode and the realised noise say."""
+    ledger, noise = result.identity.get("told", {}), result.identity["noise"]
+    if mode is None or noise.get("realised_rate") is None:
+        return [] if mode is not None or "mode" not in ledger else ["it was told something that it does not ask for"]
+    right: dict[str, object] = {"mode": mode, "true": {"noise_rate": noise["realised_rate"]}}
+    came = {name: ledger.get(name) for name in right}
+    if "noise_rate" in ledger:
+        if mode != ESTIMATED:
+            offset = float(mode.removeprefix("true") or 0)
+            right["noise_rate"] = min(max(noise["realised_rate"] + offset, 0.0), HIGHEST)
+            came["noise_rate"] = ledger["noise_rate"]
+        right["error"] = ledger["noise_rate"] - noise["realised_rate"]
+        came["error"] = ledger.get("error", {}).get("noise_rate")
+    return list(differences(came, right, "told"))
+
+
+def _values(method: Composition, chosen: str | None) -> object:
+    """What a method and its label must have in common: all of it, or its parts and the values that the label writes."""
+    if chosen is None:
+        return str(method)
+    values = {(part.name, f.name): getattr(part, f.name) for part in method.parts for f in fields(part)}
+    return [part.name for part in method.parts], {name: values.get(name) for name in written(chosen)}
 
 
 def _key(result: Result, setting: Setting, method: Composition, data: Data) -> Finding:
-    content = _content(result, setting, data)
+    content = content_of(result, setting, data)
     if content is None:
         return Finding("key", UNKNOWN, f"its labels are a part of a file's, which takes the data set: {data.why}")
     right = key_of(PROTOCOL, content, setting.identity(), result.method, result.replicate, result.track, method.sources)
@@ -138,22 +150,8 @@ def _key(result: Result, setting: Setting, method: Composition, data: Data) -> F
     return Finding("key", OK, right)
 
 
-def _content(result: Result, setting: Setting, data: Data) -> str | None:
-    """What `data.fingerprint` says, from the record alone where that is possible."""
-    dataset = result.identity["dataset"]
-    noise = parse_noise(setting.noise)
-    if noise.drawn and not noise.whole:
-        return str(dataset["fingerprint"])
-    if "subset" not in dataset:
-        return labelled(dataset["fingerprint"], result.identity["noise"]["labels_sha256"])
-    try:
-        return None if data.images is None else fingerprint(setting, data.images)
-    except DataError:
-        return None
-
-
-def _misread(result: Result, method: Composition) -> list[str]:
-    """Where training ended, or was answered, otherwise than the method and the curves say."""
+def _ended(result: Result, method: Composition) -> list[str]:
+    """List where training ended, or was answered, otherwise than the method and the curves say."""
     faults, curves = [], result.curves
     try:
         ends = [curves[name][-1] for name in ("objective", "weight_norm")]
@@ -170,17 +168,31 @@ def _misread(result: Result, method: Composition) -> list[str]:
     return faults
 
 
+def content_of(result: Result, setting: Setting, data: Data) -> str | None:
+    """Return what `splits.fingerprint` says, from the record alone where that is possible, else None."""
+    dataset = result.identity["dataset"]
+    noise = parse_noise(setting.noise)
+    if noise.drawn and not noise.whole:
+        return str(dataset["fingerprint"])
+    if "subset" not in dataset:
+        return labelled(dataset["fingerprint"], result.identity["noise"]["labels_sha256"])
+    try:
+        return None if data.images is None else fingerprint(setting, data.images)
+    except DataError:
+        return None
+
+
 def _host(result: Result, setting: Setting, method: Composition, data: Data, known: Mapping[str, Result]) -> Finding:
-    """Whether a reading is of the run that it names."""
-    content = _content(result, setting, data)
+    """Check that a reading is of the run that it names."""
+    content = content_of(result, setting, data)
     host = known.get(result.host or "")
     if result.host is None or not method.is_reading:
         what = "is read off another run, but it names none" if method.is_reading else "is trained, but it names a host"
         return Finding("host", WRONG, f"the method {what}")
     if host is None or content is None:
         return Finding("host", UNKNOWN, f"the run {result.host} that it was read off is not at hand")
-    text, told = _marked(result.method)
     trained = method.host
+    text, told = marked(result.method)
     name = str(trained) if text == str(method) else without_revision(str(trained))
     text = f"{name} [{told}]" if varies(trained.told) else name
     right = key_of(PROTOCOL, content, setting.identity(), text, result.replicate, result.track, trained.sources)

@@ -19,6 +19,7 @@ MOST = 200
 LONGEST = 64 << 20
 """Bytes of a line; 150 epochs, 10,000 test images and two networks take about one million."""
 
+_MAGIC = b"\xfd7zXZ\0"
 _FREE = 1 << 20  # bytes that any file may unpack to, however small it is
 _CHUNK = 1 << 16
 _MEMORY = 128 << 20  # bytes that unpacking may take; the largest preset takes 65 MB
@@ -139,6 +140,8 @@ def _unpacked(path: Path) -> Iterator[bytes]:
                     data = data.lstrip(b"\0") if ended else data  # between two streams null bytes mean nothing
                     if not data:
                         continue
+                    if not data.startswith(_MAGIC[: len(data)]):
+                        raise lzma.LZMAError("its format is not xz")
                     unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, _MEMORY)
                 part, data = unpacker.decompress(data, _CHUNK), b""
                 if unpacker.eof:

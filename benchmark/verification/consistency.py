@@ -1,0 +1,184 @@
+"""What a record says against itself, without torch and without data: its parts, its task and its costs."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from lnlbench.benchmark.protocol.keys import PROTOCOL
+from lnlbench.benchmark.protocol.seeds import seed
+from lnlbench.benchmark.protocol.settings import Setting, SettingError, tasks
+from lnlbench.benchmark.protocol.settings import setting as named
+from lnlbench.benchmark.verification.findings import MALFORMED, OK, WRONG, Finding, differences, judged, unreadable
+from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.leaderboard.results.result import Result
+
+_TASK = re.compile(r"[\w.,=+@-]+")  # of a name that any page may show
+_CLOSE = 1e-6  # of sums of seconds, relative
+_ESTIMATE = 2.0  # passes a sample and epoch that an estimate takes at most: it trains for a part of the length
+
+
+def of_record(result: Result, host: Result | None) -> tuple[list[Finding], Setting | None]:
+    """Check what a record says against itself.
+
+    Args:
+        result: to be checked.
+        host: of a reading; None where it is not at hand.
+
+    Returns:
+        the findings, and the setting; None where nothing more can be checked.
+    """
+    if result.protocol != PROTOCOL:
+        detail = f"made under protocol {result.protocol}, this version knows {PROTOCOL}: it cannot be checked or ranked"
+        return [Finding("protocol", WRONG, detail)], None
+    findings = [Finding("protocol", OK, str(PROTOCOL))]
+    try:
+        setting = Setting(**result.identity["setting"])
+        faults, uncounted = list(contradictions(result, setting)), list(_uncounted(result))
+    except MALFORMED as error:
+        return [*findings, unreadable("identity", error)], None
+    findings.append(judged("identity", faults, f"{result.label} on {result.setting}"))
+    findings.append(judged("curves", uncounted, f"accuracies of {result.trained} epochs are counts"))
+    findings.append(judged("cost", costs(result, host), "seconds and passes are what the curves add up to"))
+    return findings, setting
+
+
+def contradictions(result: Result, setting: Setting) -> Iterator[str]:
+    """Yield where the parts of a record contradict each other.
+
+    Raises:
+        KeyError, TypeError, ValueError: a part is missing or of another kind, or no page may show the task's name.
+    """
+    identity = result.identity
+    seeds, noise = identity["seeds"], identity["noise"]
+    drawn = parse_noise(setting.noise).drawn
+    said: list[tuple[str, object, object]] = [
+        ("dataset", result.dataset, setting.dataset),
+        ("setting", result.setting, setting.name),
+        ("noise", result.noise, setting.noise),
+        ("length", result.length, setting.length),
+        ("epochs", result.epochs, setting.epochs),
+        ("data set's name", identity["dataset"]["name"], setting.dataset),
+        ("classes", result.classes, noise["classes"]),
+        ("replicate", seeds["replicate"], result.replicate),
+        ("noise seed", noise["seed"], seed("noise", result.replicate) if drawn else None),
+        ("split seed", seeds["split"], seed("split", result.replicate)),
+    ]
+    for name, came, right in said:
+        if came != right:
+            yield f"{name} is {came!r}, but all else says {right!r}"
+    if not _TASK.fullmatch(setting.task):
+        raise SettingError(f"a task's name has letters, digits and ,.=+-_@ alone, got {setting.task!r}")
+    yield from differences(identity["setting"], setting.identity(), "setting")
+    yield from _track(result, setting)
+    yield from _recipe(result, setting)
+
+
+def _track(result: Result, setting: Setting) -> Iterator[str]:
+    """Where track and search do not go together."""
+    tuning = result.identity.get("tuning")
+    if (result.track == "tuned") != bool(tuning):
+        yield f"it was {'tuned' if tuning else 'not tuned'}, but its track is {result.track!r}"
+    if result.track not in ("tuned", setting.track):
+        yield f"its track is {result.track!r}, but its setting's is {setting.track!r}"
+    if tuning:
+        validation = [pair[0] for pair in tuning["scores"]]
+        won = (len(validation), validation.index(max(validation)), max(validation))
+        said = tuple(tuning[name] for name in ("trials", "trial", "validation"))
+        yield from differences(list(said), list(won), "the search's trials, winner and its validation")
+
+
+def _recipe(result: Result, setting: Setting) -> Iterator[str]:
+    """Where the recipe is not that of the task that it is called by: the key does not know the name."""
+    base, *marks = setting.task.split(",")
+    if base not in tasks():
+        return  # the user's own data
+    changes: dict[str, Any] = {}
+    for mark in marks:
+        name, _, value = mark.partition("=")
+        try:
+            changes[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            changes[name] = value
+    try:
+        right = named(f"{base}/{setting.noise}").override(**changes)
+    except SettingError as error:
+        yield f"its task {setting.task!r} does not read: {error}"
+        return
+    if result.track == "tuned":  # the search chose these
+        right = replace(right, lr=setting.lr, weight_decay=setting.weight_decay)
+    for fault in differences(setting.identity(), right.identity(), "setting"):
+        yield f"{fault}, as {setting.task!r} says"
+
+
+def _uncounted(result: Result) -> Iterator[str]:
+    """Accuracies that no count of samples gives: each is one over as many as are in its part, times the networks."""
+    for part in ("validation", "test"):
+        size = result.identity.get("split", {}).get(part, 0) * result.networks
+        for name, curve in result.curves.items():
+            if f"{part}_accuracy" not in name or (part == "test" and "validation" in name):
+                continue
+            for epoch, value in enumerate(curve):
+                if value is not None and not abs(value * size - round(value * size)) <= _CLOSE * size:  # of float32
+                    yield f"{name} of epoch {epoch} is {value!r}, which is no share of {size}"
+                    break
+
+
+def costs(result: Result, host: Result | None) -> list[str]:
+    """Return where seconds and passes are not what the curves add up to.
+
+    Args:
+        result: to be checked.
+        host: of a reading, whose passes are charged as they were; None where it is not at hand.
+    """
+    curves, cost = result.curves, result.cost
+    try:
+        sums = {name: math.fsum(value or 0.0 for value in curve) for name, curve in curves.items()}
+        train = sums["seconds_train"]
+        estimate = cost.get("estimate_seconds", 0.0)
+        start = result.identity.get("diagnostics", {}).get("seconds", 0.0) if result.host is None else 0.0
+        total = math.fsum(value for name, value in sums.items() if name.startswith("seconds_")) + start
+        said = [
+            ("train_seconds", cost["train_seconds"], train + estimate),
+            ("total_seconds", cost["total_seconds"], total + estimate),
+            ("epochs", cost["epochs"], result.trained),
+        ]
+        if result.host is not None:
+            shared = ("samples_per_second", "forward_passes", "backward_passes", "estimate_seconds")
+            said += [(name, cost[name], host.cost.get(name)) for name in shared if host is not None and name in cost]
+        else:
+            speed = result.identity["split"]["train"] * result.trained / max(train, 1e-9)
+            said += [("samples_per_second", cost["samples_per_second"], speed)]
+            said += [("networks", cost["networks"], result.networks)]
+            said += _passes(result, sums, estimate)
+        tuning = result.identity.get("tuning", {})
+        said += [
+            (f"tuning_{name}", cost.get(f"tuning_{name}"), tuning.get(name))
+            for name in ("trials", "seconds")
+            if f"tuning_{name}" in cost or name in tuning
+        ]
+        faults = [
+            f"{name} is {came!r}, but the curves give {right!r}" for name, came, right in said if _off(came, right)
+        ]
+    except MALFORMED as error:
+        return [f"what it cost is incomplete: {error}"]
+    return faults
+
+
+def _passes(result: Result, sums: dict[str, float], estimate: float) -> list[tuple[str, float, float]]:
+    """Passes a sample and epoch beside those of the curves; what an estimate took comes on top, and is not in them."""
+    found = []
+    for name in ("forward_passes", "backward_passes"):
+        came, right = result.cost[name], sums[name] / result.trained
+        found.append((name, came, min(max(came, right), right + _ESTIMATE) if estimate else right))
+    return found
+
+
+def _off(came: object, right: object) -> bool:
+    if isinstance(came, (int, float)) and isinstance(right, (int, float)):
+        return not math.isclose(came, right, rel_tol=_CLOSE, abs_tol=_CLOSE)
+    return came != right

@@ -1,0 +1,184 @@
+"""Receipts: what was found of the results of a file, or of one stored run, and what it comes to in words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.protocol.splits import images_of
+from lnlbench.benchmark.sweep.plugins import choose_methods, name_of_run
+from lnlbench.benchmark.verification.across import Votes, across
+from lnlbench.benchmark.verification.findings import FLAGGED, OK, UNKNOWN, WRONG, Finding, worst
+from lnlbench.benchmark.verification.recompute import Data
+from lnlbench.benchmark.verification.verify import verify
+from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.images import locate
+from lnlbench.leaderboard.results.archive import stream
+from lnlbench.leaderboard.results.result import Result, to_json
+from lnlbench.leaderboard.results.rules import scores_of
+from lnlbench.leaderboard.store.address import StoreAddress
+from lnlbench.leaderboard.store.store import existing
+
+ROUNDED = 5e-5  # scores in MLflow have four decimals
+PROVED = (
+    "What this proves: the scores follow from the stored predictions and the true labels, and labels, split, key and "
+    "names are those of what the record says it ran. What it does not: that the predictions came from that training. "
+    "The validation curve, losses and times are as they were recorded; `verify --rerun` makes runs again."
+)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A result, without its predictions, and what was found of it; `digest` is of the whole record."""
+
+    result: Result
+    findings: tuple[Finding, ...]
+    digest: str
+
+    @property
+    def state(self) -> str:
+        """`ok`, `wrong` or `unknown`: the worst of its findings."""
+        return worst(self.findings)
+
+    @property
+    def flagged(self) -> bool:
+        """Whether a reader should know something that is not wrong."""
+        return any(finding.state == FLAGGED for finding in self.findings)
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return f"{self.result.label} {self.result.setting} s{self.result.replicate}"
+
+
+def receipts(
+    what: Sequence[str], data_dir: Path | None, plugins: Iterable[Path], address: StoreAddress
+) -> list[Receipt]:
+    """Verify a file of results, or one stored run.
+
+    Args:
+        what: the path of a file that `export` wrote; or a run, as `Store.find` takes it.
+        data_dir: where data sets are.
+        plugins: files of methods.
+        address: of the store.
+
+    Raises:
+        StoreError: there is no such file or run, or it is damaged.
+        MethodError: a plug-in cannot be loaded.
+    """
+    if (file := archive_of(what)) is not None:
+        choose_methods(plugins=plugins)
+        return verified_file(file, data_dir)
+    with existing(address) as store:
+        run_id, result = store.find(name_of_run(what, plugins))
+        hosts = {} if result.host is None else {result.host: store.result(result.host)}
+        shown, scores = store.numbers(run_id), scores_of(result)
+    (receipt,) = verified([result], data_dir, hosts)
+    off = [name for name, score in scores.items() if not abs(shown.get(f"score/{name}", -1) - score) <= ROUNDED]
+    detail = f"what MLflow shows as {', '.join(off)} is not what the record gives" if off else "as the record gives"
+    finding = Finding("MLflow's scores", WRONG if off else OK, detail)
+    return [replace(receipt, findings=(*receipt.findings, finding))]
+
+
+def archive_of(what: Sequence[str]) -> Path | None:
+    """Return the path of a file that is meant; None where the words name a run."""
+    path = Path(what[0])
+    return path if len(what) == 1 and (path.is_file() or path.suffix in (".xz", ".jsonl")) else None
+
+
+def verified_file(file: Path, data_dir: Path | None, hosts: Mapping[str, Result] = {}) -> list[Receipt]:
+    """Verify a file of results, whose predictions are never held all at once; arguments and errors as of `verified`."""
+    known = {result.key: result for result in stream(file, predictions=False)}
+    return verified(stream(file), data_dir, {**hosts, **known})
+
+
+def verified(results: Iterable[Result], data_dir: Path | None, known: Mapping[str, Result] = {}) -> list[Receipt]:
+    """Verify results; data sets that are not at hand are not downloaded for it.
+
+    Args:
+        results: to be verified, by themselves and beside each other.
+        data_dir: where data sets are.
+        known: results by key that readings may be of, beside those to be verified.
+
+    Raises:
+        StoreError: the results are read from a file that is damaged.
+    """
+    if not known:
+        results = list(results)
+        known = {result.key: result for result in results}
+    at_hand = cache(lambda dataset: data_of(dataset, data_dir))
+    bare: list[Result] = []
+    findings: list[list[Finding]] = []
+    digests: list[str] = []
+    votes: dict[int, Votes] = {}
+    for place, result in enumerate(results):
+        own, predictions = verify(result, at_hand(result.dataset), known)
+        if predictions is not None:
+            votes[place] = Votes.of(predictions)
+        bare.append(replace(result, predictions=""))
+        findings.append(own)
+        digests.append(digest(result))
+    beside = across(bare, votes)
+    return [
+        Receipt(result, (*own, *beside.get(place, ())), name)
+        for place, (result, own, name) in enumerate(zip(bare, findings, digests, strict=True))
+    ]
+
+
+def digest(result: Result) -> str:
+    """Return what names a record with everything in it."""
+    return hashlib.sha256(to_json(result).encode()).hexdigest()
+
+
+def data_of(dataset: str, data_dir: Path | None) -> Data:
+    """Return a data set, if it can be had without the network; else why not."""
+    try:
+        if locate(dataset, data_dir) is not None:
+            return Data(images_of(dataset, data_dir))
+    except DataError as error:
+        return Data(None, str(error))
+    return Data(None, f"the data set {dataset} is not at hand; --data-dir names the folder that it is in")
+
+
+def rows(found: Sequence[Receipt]) -> list[dict[str, Any]]:
+    """Return what to show: all findings of one result, or of many those that are not `ok`, equal ones once."""
+    if len(found) == 1:
+        return [{"what": f.what, "state": f.state, "detail": f.detail} for f in found[0].findings]
+    first: dict[tuple[str, str, str], str] = {}
+    times: Counter[tuple[str, str, str]] = Counter()
+    for receipt in found:
+        for finding in receipt.findings:
+            name = (finding.what, finding.state, finding.detail)
+            if finding.state != OK:
+                first.setdefault(name, receipt.name)
+                times[name] += 1
+    shown = []
+    for (what, state, detail), n in times.items():
+        others = f" and {n - 1} more" if n > 1 else ""
+        shown.append({"run": first[what, state, detail] + others, "what": what, "state": state, "detail": detail})
+    return shown
+
+
+def lines(found: Sequence[Receipt]) -> str:
+    """Return the rows as text, a line each, and what they come to."""
+    shown = [
+        f"{row['state']:8} {row['what']}: {row['detail']}" + (f" ({row['run']})" if "run" in row else "")
+        for row in rows(found)
+    ]
+    return "\n".join([*shown, sentence(found)])
+
+
+def sentence(found: Sequence[Receipt]) -> str:
+    """Return what all receipts come to, what that proves, and what it does not."""
+    states = Counter(receipt.state for receipt in found)
+    head = f"{states[OK]} of {len(found)} {'verifies' if len(found) == 1 else 'verify'}"
+    flags = sum(receipt.flagged for receipt in found)
+    rest = [f"{states[WRONG]} {'does' if states[WRONG] == 1 else 'do'} not"] if states[WRONG] else []
+    rest += [f"{states[UNKNOWN]} cannot be verified here"] if states[UNKNOWN] else []
+    rest += [f"{flags} {'is' if flags == 1 else 'are'} flagged"] if flags else []
+    return f"{', '.join([head, *rest])}. {PROVED if not states[WRONG] else ''}".rstrip()
