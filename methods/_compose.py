@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lnlbench.methods.base import HOOKS, Batch, Clock, History, Method, MethodError, Params, Predict, Record, Task
 
-SHARED = {"perturb", "stop", "start", "remember", "observe"}  # hooks that several parts may answer
+SHARED = {"perturb", "stop", "start", "carry", "remember", "observe"}  # hooks that several parts may answer
 READING = {"stop", "report"}  # a part that answers nothing else only reads its host's history
 
 
@@ -85,6 +85,9 @@ class Composition(Method):
     def start(self, task: Task) -> dict[str, Tensor]:
         return self.joined("start", lambda part: part.start(task))
 
+    def carry(self, task: Task) -> dict[str, Tensor]:
+        return self.joined("carry", lambda part: part.carry(task))
+
     def perturb(self, batch: Batch, clock: Clock) -> Batch:
         for part in self.parts:
             batch = part.perturb(batch, clock)
@@ -102,8 +105,8 @@ class Composition(Method):
     def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return self.owner("select").select(losses, logits, batch, clock)
 
-    def gradient(self, grads_at: Callable[[Params], Params], params: Params) -> Params:
-        return self.owner("gradient").gradient(grads_at, params)
+    def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:
+        return self.owner("gradient").gradient(grads_at, params, batch, clock)
 
     def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
         return self.owner("average").average(params, averaged, clock)

@@ -28,22 +28,41 @@ def clean_probability(losses: Tensor) -> Tensor:
     low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
     usable = (high > low) & high.isfinite() & low.isfinite()
     x = torch.where(usable, (x - low) / (high - low), 0.0)
-    near = (x > 0.5).double()
+    parameters = _fitted(x)
+    _, shares = _expected(x, parameters)
+    lower = parameters[1].argmin(0, keepdim=True)  # [1, K, 1]
+    clean = shares.gather(0, lower.expand(1, *x.shape)).squeeze(0)
+    return torch.where(usable, clean, 1.0).to(losses.dtype)
+
+
+def two_normals(losses: Tensor) -> tuple[Tensor, Tensor]:
+    """Return means and standard deviations, each [2, K, 1], the component of lower mean first, fitted as above.
+
+    Args:
+        losses: [K, N], finite.
+    """
+    low, high = losses.amin(-1, keepdim=True), losses.amax(-1, keepdim=True)
+    width = (high - low).clamp(min=1e-12)
+    _, means, variances = _fitted((losses - low) / width)
+    order = means.argsort(0)
+    return low + width * means.gather(0, order), width * variances.gather(0, order).sqrt()
+
+
+def _fitted(x: Tensor) -> tuple[Tensor, ...]:
+    """Weights, means and variances, each [2, K, 1], of losses [K, N] that are scaled to [0, 1]."""
+    near = (x > 0.5).to(x.dtype)
     for _ in range(20):  # two-means: the upper cluster takes what lies above the midpoint of the means
         means = _means(x, torch.stack([1 - near, near]))
-        near = (x > means.mean(0)).double()
+        near = (x > means.mean(0)).to(x.dtype)
     parameters = _maximised(x, torch.stack([1 - near, near]))
-    likelihood, done = torch.full_like(low, -math.inf), torch.zeros_like(usable)
+    likelihood, done = torch.full_like(x[..., :1], -math.inf), torch.zeros_like(x[..., :1], dtype=torch.bool)
     for _ in range(ROUNDS):
         found, shares = _expected(x, parameters)
         step = _maximised(x, shares)
         parameters = tuple(torch.where(done, old, new) for old, new in zip(parameters, step, strict=True))
         done = done | ((found - likelihood).abs() < TOLERANCE)
         likelihood = found
-    _, shares = _expected(x, parameters)
-    lower = parameters[1].argmin(0, keepdim=True)  # [1, K, 1]
-    clean = shares.gather(0, lower.expand(1, *x.shape)).squeeze(0)
-    return torch.where(usable, clean, 1.0).to(losses.dtype)
+    return parameters
 
 
 def _means(x: Tensor, shares: Tensor) -> Tensor:

@@ -30,5 +30,5 @@ class ActiveNegativeCE(Method):
         active = normalised_cross_entropy(logits, batch.targets)
         return self.alpha * active + self.beta * negative_cross_entropy(logits, batch.targets)
 
-    def gradient(self, grads_at: Callable[[Params], Params], params: Params) -> Params:
+    def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:
         return with_l1(grads_at(params), params, self.delta)

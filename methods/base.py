@@ -56,6 +56,7 @@ class Batch:
     memory: Mapping[str, Tensor]  # the rows of the method's memory, each [K, B, ...]
     told: Mapping[str, Tensor] = field(default_factory=dict)  # what the method declares in `told`, nothing else
     views: tuple[Tensor, ...] = ()  # the same samples augmented otherwise: one less than the method's `views`
+    carried: Mapping[str, Tensor] = field(default_factory=dict)  # what the method remembers of the run, each [K, ...]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Record:
     loss: Tensor  # [K, N] cross-entropy against the given label
     prediction: Tensor  # [K, N] arg-max class
     memory: Mapping[str, Tensor]  # the method's whole memory, each [K, N, ...]
+    carried: Mapping[str, Tensor] = field(default_factory=dict)  # as in `Batch`
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,13 @@ class Method:
         """What is remembered of each sample: named tensors [K, N, ...]. Nothing by default."""
         return {}
 
+    def carry(self, task: Task) -> dict[str, Tensor]:
+        """What is remembered of the run as a whole: named tensors [K, ...], in `batch.carried`. Nothing by default.
+
+        `remember` and `observe` return new values under the same names; no name is one of the memory's.
+        """
+        return {}
+
     def perturb(self, batch: Batch, clock: Clock) -> Batch:
         """What the networks see, drawn once per step. The batch as it is by default."""
         return batch
@@ -220,7 +229,10 @@ class Method:
         return batch
 
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
-        """The new rows [K, B, ...] of the memory, from detached logits [K, B, C], before the loss sees them."""
+        """The new rows [K, B, ...] of the memory, from detached logits [K, B, C], before the loss sees them.
+
+        New values of what is carried go with them.
+        """
         return {}
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
@@ -231,7 +243,7 @@ class Method:
         """The weight of each sample [K, B] from detached losses and logits. All alike by default."""
         return torch.ones_like(losses)
 
-    def gradient(self, grads_at: Callable[[Params], Params], params: Params) -> Params:
+    def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:
         """The gradient that the optimiser gets. That at the present parameters by default."""
         return grads_at(params)
 
@@ -259,7 +271,10 @@ class Method:
         return torch.zeros_like(depth, dtype=torch.bool)
 
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
-        """New memory [K, N, ...] from a pass over the whole training set, before each epoch but the first."""
+        """New memory [K, N, ...] from a pass over the whole training set, before each epoch but the first.
+
+        New values of what is carried go with it.
+        """
         return {}
 
     def due(self, epoch: int, epochs: int) -> bool:
@@ -276,8 +291,8 @@ class Method:
 
 
 HOOKS = (
-    "start", "perturb", "guess", "remember", "loss", "select", "gradient", "average", "renew", "freeze", "observe",
-    "stop", "report",
+    "start", "carry", "perturb", "guess", "remember", "loss", "select", "gradient", "average", "renew", "freeze",
+    "observe", "stop", "report",
 )  # fmt: skip
 
 
@@ -292,3 +307,10 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
         [...]
     """
     return -(targets * logits.log_softmax(-1)).sum(-1)
+
+
+def remembering(batch: Batch, found: Mapping[str, Tensor]) -> Batch:
+    """Return the batch with what `remember` has found: new rows of the memory, new values of what is carried."""
+    carried = {name: found.get(name, value) for name, value in batch.carried.items()}
+    rows = {name: new for name, new in found.items() if name not in carried}
+    return replace(batch, memory={**batch.memory, **rows}, carried=carried)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.methods._registry import register
-from lnlbench.methods.base import Method, Params, tuned
+from lnlbench.methods.base import Batch, Clock, Method, Params, tuned
 
 TINY = 1e-12
 ETA = 0.01  # the floor of ASAM's scale, so that small weights can move too
@@ -26,7 +26,7 @@ class SAM(Method):
     rho: float = tuned(0.1, 0.01, 0.5, log=True, valid=(0.0, 10.0))
     adaptive: bool = False
 
-    def gradient(self, grads_at: Callable[[Params], Params], params: Params) -> Params:
+    def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:
         grads = grads_at(params)
         return grads_at([self.worst(*network) for network in zip(params, grads, strict=True)])
 

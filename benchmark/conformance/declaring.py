@@ -20,6 +20,13 @@ def declares(subject: Subject) -> Iterator[Finding]:
         for name in sorted(own - set(HOOKS)):
             if hook := closest(name, HOOKS, cutoff=0.8):
                 yield Finding(f"the loop never calls `{name}`; is it `{hook}`?", subject.lines([f"def {name}"]))
+        for name in sorted(own & set(HOOKS)):
+            asked, taken = (list(inspect.signature(getattr(kind, name)).parameters) for kind in (Method, type(part)))
+            if len(asked) != len(taken):
+                yield Finding(
+                    f"the loop calls `{name}` with ({', '.join(asked[1:])}), but it takes ({', '.join(taken[1:])})",
+                    subject.lines([f"def {name}"]),
+                )
         for fact in sorted(set(part.told) - TOLD.keys()):
             yield Finding(f"it asks to be told {fact!r}, of which these checks have no example", fault=False)
         yield from _ranges(part)

@@ -16,7 +16,7 @@ from torch.nn import functional
 from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject, raised
 from lnlbench.benchmark.engine.stack_step import Floats, floats_of, with_floats
 from lnlbench.methods._compose import Composition
-from lnlbench.methods.base import Batch, Clock, Params, Task
+from lnlbench.methods.base import Batch, Clock, Params, Task, remembering
 
 SIZE = 16
 EXTREME = (1e2, 1e4)
@@ -91,9 +91,10 @@ def finite(subject: Subject) -> Iterator[Finding]:
         logits = (scale * torch.randn(method.networks, 64, 10, generator=source)).requires_grad_()
         targets = functional.one_hot(torch.randint(10, (64,), generator=source), 10).float()
         clock = _clock((progress * 100, 100.0, 0.0, progress), _rows(source))
-        memory = method.start(_task(method, targets))
-        batch = Batch(targets, targets, torch.arange(64), memory, _told(method))
-        batch = replace(batch, memory={**memory, **method.remember(logits.detach(), batch, clock)})
+        task = _task(method, targets)
+        batch = Batch(targets, targets, torch.arange(64), method.start(task), _told(method))
+        batch = replace(batch, carried=method.carry(task))
+        batch = remembering(batch, method.remember(logits.detach(), batch, clock))
         losses = method.loss(logits, batch, clock)
         slope = torch.autograd.grad(losses.sum(), logits, allow_unused=True)[0]
         where = subject.lines(["torch.log", ".log", "torch.exp", ".exp", ".pow", "torch.sqrt", ".sqrt", "torch.div"])
@@ -115,12 +116,16 @@ def follows_the_batch(subject: Subject) -> Iterator[Finding]:
     logits = torch.randn(method.networks, SIZE, 10, generator=source)
     targets = functional.one_hot(torch.randint(10, (SIZE,), generator=source), 10).float()
     inputs, index = torch.rand(SIZE, 1, 8, 8, generator=source), torch.randperm(SIZE, generator=source)
-    memory = method.start(_task(method, targets[index.argsort()]))
+    task = _task(method, targets[index.argsort()])
+    memory, carried = method.start(task), method.carry(task)
     if not all(rows.shape[:2] == (method.networks, SIZE) for rows in memory.values()):
         shapes = {name: tuple(rows.shape) for name, rows in memory.items()}
         yield Finding(
             f"memory must be [K, N, ...]: one row per network and sample, got {shapes}", subject.lines(["start"])
         )
+        return
+    if both := sorted(memory.keys() & carried.keys()):
+        yield Finding(f"`start` and `carry` both remember {', '.join(both)}", subject.lines(["carry"]))
         return
     memory = {  # rows that differ, so that a mix-up shows
         name: rows + torch.rand(rows.shape, generator=source) if rows.is_floating_point() else rows
@@ -129,10 +134,11 @@ def follows_the_batch(subject: Subject) -> Iterator[Finding]:
     found: list[dict[str, Tensor]] = []
     for order in (torch.arange(SIZE), turn):
         rows = {name: rows[:, index[order]] for name, rows in memory.items()}
-        batch = Batch(inputs[order], targets[order], index[order], rows, _told(method))
+        batch = Batch(inputs[order], targets[order], index[order], rows, _told(method), carried=carried)
         clock = _clock((3.0, 10.0, 90.0, 0.3), random := _rows(torch.Generator().manual_seed(1)))
         kept = method.remember(logits[:, order], batch, clock)
-        batch = replace(batch, memory={**rows, **kept})
+        batch = remembering(batch, kept)
+        kept = {name: values for name, values in kept.items() if name not in carried}
         losses = method.loss(logits[:, order], batch, clock)
         weight = method.select(losses, logits[:, order], batch, clock)
         found.append({**{f"remember ({name})": row for name, row in kept.items()}, "loss": losses, "select": weight})
@@ -168,16 +174,18 @@ def _hooks(method: Composition, logits: Tensor, targets: Tensor, times: Tensor, 
     """All tensor hooks of one step, as one pure function of tensors."""
     networks = logits.shape[0]
     clock = _clock(times.unbind(), Rows(uniform, normal))
-    memory = method.start(_task(method, targets))
-    batch = method.perturb(Batch(targets * 2, targets, torch.arange(targets.shape[0]), memory, _told(method)), clock)
-    batch = replace(batch, memory={**memory, **method.remember(logits, batch, clock)})
+    task = _task(method, targets)
+    batch = Batch(targets * 2, targets, torch.arange(targets.shape[0]), method.start(task), _told(method))
+    batch = method.perturb(replace(batch, carried=method.carry(task)), clock)
+    batch = remembering(batch, method.remember(logits, batch, clock))
     losses = method.loss(logits, batch, clock)
     weights = method.select(losses, logits, batch, clock)
 
     def grads_at(params: Params) -> Params:
         return [{n: p * batch.targets.mean() + losses.mean() for n, p in network.items()} for network in params]
 
-    grads = method.gradient(grads_at, [{"w.weight": logits[k], "w.bias": targets[0]} for k in range(networks)])
+    params = [{"w.weight": logits[k], "w.bias": targets[0]} for k in range(networks)]
+    grads = method.gradient(grads_at, params, batch, clock)
     average = method.average(grads, grads, clock)
     depth = torch.linspace(0.25, 1, 4)
     by_depth = [method.renew(depth, clock), method.freeze(depth, clock)]

@@ -58,9 +58,10 @@ class GraphLoop(Loop):
         counts, log, count = self.counts, self.log, len(order.index)
         for request in self.requests:
             self.draws.make(request)
-        tables = {"views": self.views, "draws": self.draws.tables, "log": vars(log), "memory": self.memory}
-        tables = self.kept = settled(self.kept, {**tables, "clock": clock})
-        self.views, self.draws.tables, self.memory = (tables[name] for name in ("views", "draws", "memory"))
+        tables = {"views": self.views, "draws": self.draws.tables, "log": vars(log), "clock": clock}
+        tables = self.kept = settled(self.kept, {**tables, "memory": self.memory, "carried": self.carried})
+        self.views, self.draws.tables = tables["views"], tables["draws"]
+        self.memory, self.carried = tables["memory"], tables["carried"]
         vars(log).update(tables["log"])
         log.same_inputs &= self.same_inputs
         done = counts.begin(self.optimiser, lr)
@@ -89,7 +90,7 @@ class GraphLoop(Loop):
             "buffers": [buffer for model in networks.models for buffer in model.buffers()],
             "averaged weights": [] if networks.averaged is networks.params else networks.averaged,
             "moments": [moments.first, moments.second],
-            "memory": self.memory,
+            "memory": [self.memory, self.carried],
             "log": vars(self.log),
             "counts": [counts.step, counts.updates, self.kept["clock"]],
             "tables": [self.views, self.draws.tables, counts.lr],
@@ -110,11 +111,13 @@ class GraphStack(Stack):
         """Take the steps of an epoch."""
         counts, runs = self.counts, self.slots.runs
         tables = {name: getattr(self, name) for name in TABLES}
-        tables |= {"draws": self.tables.tables, "memory": runs["memory"], "clock": clock}
+        tables |= {"draws": self.tables.tables, "clock": clock}
+        tables |= {kind: runs[kind] for kind in ("memory", "carried")}
         tables = self.kept = settled(self.kept, tables)
         for name in TABLES:
             setattr(self, name, tables[name])
-        self.tables.tables, runs["memory"] = tables["draws"], tables["memory"]
+        self.tables.tables = tables["draws"]
+        runs["memory"], runs["carried"] = tables["memory"], tables["carried"]
         self.same_inputs &= self.replayed_same_inputs
         done = counts.begin(self.slots.moments)
         self.replayed = self.replays.run(count, self.take_next, self.tensors)
@@ -137,7 +140,7 @@ class GraphStack(Stack):
             "buffers": runs["buffers"],
             "averaged weights": runs["averaged"],
             "moments": [moments.first, moments.second],
-            "memory": runs["memory"],
+            "memory": [runs["memory"], runs["carried"]],
             "log": [self.logits, self.objective, self.weight, self.passes],
             "counts": [counts.step, counts.updates, self.kept["clock"]],
             "tables": [self.order, self.rates, self.tables.tables, self.images.first],

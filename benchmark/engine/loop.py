@@ -33,7 +33,7 @@ from lnlbench.benchmark.engine.job import Epoch, Job, Samples
 from lnlbench.benchmark.engine.networks import Networks
 from lnlbench.benchmark.engine.step_log import Log
 from lnlbench.benchmark.protocol.stratify import stratified
-from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task
+from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task, remembering
 
 
 class Loop:
@@ -64,7 +64,8 @@ class Loop:
         self.targets = one_hot(self.given, split.classes).to(dtype)
         self.probe = stratified(split.given, PROBE, "probe").to(device)
         self.told = job.facts(device, dtype)
-        self.memory = self.method.start(Task(self.targets, count, self.told))
+        task = Task(self.targets, count, self.told)
+        self.memory, self.carried = self.method.start(task), self.method.carry(task)
         self.epoch = 0
         self.history = History(self.setting.epochs, (), ())
         self.predicted = torch.full((count, len(split.given)), -1, dtype=torch.int16)  # what changes are counted by
@@ -80,7 +81,7 @@ class Loop:
         clock = self.clock(len(order.index))
         if self.epoch and self.job.method.due(self.epoch, setting.epochs):
             own = replace(clock, random=Draws(1, device, "observe", *names))
-            self.memory = {**self.memory, **self.method.observe(self.record(), own)}
+            self.take_notes(self.method.observe(self.record(), own))
         self.settle(clock)
         self.networks.train()
         self.steps(order, clock, lr)
@@ -124,7 +125,7 @@ class Loop:
             for view in self.views
         )
         memory = {name: rows[:, index] for name, rows in self.memory.items()}
-        return Batch(images, self.targets[index], index, memory, self.told, tuple(views))
+        return Batch(images, self.targets[index], index, memory, self.told, tuple(views), self.carried)
 
     def step(self, batch: Batch, clock: Clock, step: Step, lr: float | Tensor) -> None:
         """One update: perturb, guess; forward, remember, loss, select and gradient at each call of `grads_at`."""
@@ -157,7 +158,7 @@ class Loop:
             grads = iter(torch.autograd.grad(objective, flat, materialize_grads=True))
             return [{name: next(grads) for name in network} for network in leaves]
 
-        grads = self.method.gradient(grads_at, self.networks.params)
+        grads = self.method.gradient(grads_at, self.networks.params, batch, clock)
         flat = [g for network in grads for g in network.values()]
         rule, setting = self.rules[self.setting.optimizer], self.setting
         before = [p.detach().clone() for p in self.frozen]
@@ -180,11 +181,19 @@ class Loop:
 
     @torch.no_grad()
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> Batch:
-        """Store the new rows of the memory; the loss sees them."""
-        rows = self.method.remember(logits, batch, clock)
-        for name, new in rows.items():
-            self.memory[name][:, batch.index] = new
-        return replace(batch, memory={**batch.memory, **rows}) if rows else batch
+        """Store the new rows of the memory, and new values of what is carried; the loss sees them."""
+        found = self.method.remember(logits, batch, clock)
+        for name, new in found.items():
+            if name in self.carried:
+                self.carried[name].copy_(new)
+            else:
+                self.memory[name][:, batch.index] = new
+        return remembering(batch, found)
+
+    def take_notes(self, found: Mapping[str, Tensor]) -> None:
+        """Store what an exact pass has shown."""
+        self.carried = {name: found.get(name, value) for name, value in self.carried.items()}
+        self.memory = {**self.memory, **{name: new for name, new in found.items() if name not in self.carried}}
 
     def clock(self, steps: int) -> Clock:
         """The clock at the first step of an epoch; its step counts on."""
@@ -253,11 +262,13 @@ class Loop:
         """A pass over the whole training set for a method that asks for it; charged to the method."""
         found = self.samples(torch.arange(len(self.images), device=self.how.device))
         self.log.observed = True
-        return Record(found.loss.to(self.how.device), found.prediction.to(self.how.device), self.memory)
+        device = self.how.device
+        return Record(found.loss.to(device), found.prediction.to(device), self.memory, self.carried)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on after the epoch that ended last, as copies."""
-        rest = {"epoch": self.epoch, "optimiser": self.optimiser, "memory": self.memory, "history": self.history}
+        rest = {"epoch": self.epoch, "optimiser": self.optimiser, "history": self.history}
+        rest |= {"memory": self.memory, "carried": self.carried}
         return {"networks": self.networks.state(), "predicted": self.predicted.clone(), **copy.deepcopy(rest)}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -265,5 +276,8 @@ class Loop:
         self.networks.restore(state["networks"])
         rest = copy.deepcopy({name: value for name, value in state.items() if name != "networks"})
         self.epoch, self.optimiser = rest["epoch"], rest["optimiser"].to(self.how.device)
-        self.memory = {name: rows.to(self.how.device) for name, rows in rest["memory"].items()}
+        self.memory, self.carried = (
+            {name: values.to(self.how.device) for name, values in rest.get(kind, {}).items()}  # older states carry none
+            for kind in ("memory", "carried")
+        )
         self.history, self.predicted = rest["history"], rest["predicted"].cpu()

@@ -114,13 +114,17 @@ class Stack:
         targets = self.hard[runs["given"].gather(1, index)]
         slot = torch.arange(len(index), device=index.device).view(-1, 1, 1)
         place = slot, torch.arange(self.count, device=index.device).view(1, -1, 1), index.unsqueeze(1)
-        batch = (images, targets, index, {name: rows[place] for name, rows in runs["memory"].items()}, runs["told"])
+        memory = {name: rows[place] for name, rows in runs["memory"].items()}
+        batch = (images, targets, index, memory, runs["told"], (), runs["carried"])
         networks = {"params": runs["params"], "buffers": runs["buffers"]}
         trace = Trace()
         one = vmap(partial(self.pure.step, clock=clock, trace=trace), randomness="error")
         found = self.tables.served(partial(one, networks, runs["floats"], batch), step)
         for name, rows in found["rows"].items():
-            runs["memory"][name][place] = rows.to(runs["memory"][name].dtype)
+            if name in runs["carried"]:
+                runs["carried"][name].copy_(rows)
+            else:
+                runs["memory"][name][place] = rows.to(runs["memory"][name].dtype)
         runs["buffers"] = settled(runs["buffers"], found["buffers"])
         self.logits[step] = found["logits"]
         self.objective[step] = found["objective"] / self.count
@@ -167,16 +171,20 @@ class Stack:
 
     def observe(self, clock: Clock, watching: Sequence[int]) -> None:
         """Give the methods of some slots their exact records, and take their new memories."""
-        device, memories = self.how.device, []
+        device, memories, carrieds = self.how.device, [], []
         every = torch.arange(self.images.count, device=device).expand(len(self.jobs), -1)
         for slot, found in enumerate(self.samples(every)):
-            job, memory = self.jobs[slot], {name: rows[slot] for name, rows in self.slots.runs["memory"].items()}
+            job, runs = self.jobs[slot], self.slots.runs
+            memory, carried = ({name: x[slot] for name, x in runs[kind].items()} for kind in ("memory", "carried"))
             if slot in watching:
-                record = Record(found.loss.to(device), found.prediction.to(device), memory)
+                record = Record(found.loss.to(device), found.prediction.to(device), memory, carried)
                 now = replace(clock, random=Draws(1, device, "observe", job.replicate, self.slots.epoch))
-                memory = memory | job.method.tensors(device, self.how.dtype).observe(record, now)
+                seen = job.method.tensors(device, self.how.dtype).observe(record, now)
+                carried = {name: seen.get(name, value) for name, value in carried.items()}
+                memory = memory | {name: new for name, new in seen.items() if name not in carried}
             memories.append(memory)
-        self.slots.runs["memory"] = joined(memories)
+            carrieds.append(carried)
+        self.slots.runs["memory"], self.slots.runs["carried"] = joined(memories), joined(carrieds)
 
     def settle(self, clock: Clock) -> None:
         """Begin parameters of some runs anew, and choose those that stay, where their methods say so."""

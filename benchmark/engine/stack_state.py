@@ -41,7 +41,8 @@ class Slots:
             "buffers": joined([[dict(model.named_buffers()) for model in own] for own in models]),
             "start": mapped(torch.clone, params),
             "averaged": None,
-            "memory": joined([self.memory(job) for job in jobs]),
+            "memory": joined([job.method.tensors(how.device, how.dtype).start(self.task(job)) for job in jobs]),
+            "carried": joined([job.method.tensors(how.device, how.dtype).carry(self.task(job)) for job in jobs]),
             "told": joined([job.facts(how.device, how.dtype) for job in jobs]),
             "floats": joined([floats_of(job.method.tensors(how.device, how.dtype)) for job in jobs]),
             "given": joined([job.split.given.to(how.device) for job in jobs]),
@@ -56,12 +57,11 @@ class Slots:
         split, name = job.split, seed("init", job.replicate, *names)
         return build(job.setting.model, split.classes, split.shape, name).to(self.how.device, self.how.dtype)
 
-    def memory(self, job: Job) -> dict[str, Tensor]:
-        """The memory of a job as it begins."""
+    def task(self, job: Job) -> Task:
+        """Return what the method of a job knows before the first step."""
         device, dtype = self.how.device, self.how.dtype
         targets = one_hot(job.split.given.to(device), job.split.classes).to(dtype)
-        told = job.facts(device, dtype)
-        return job.method.tensors(device, dtype).start(Task(targets, job.method.networks, told))
+        return Task(targets, job.method.networks, job.facts(device, dtype))
 
     @torch.no_grad()
     def renew(self, slot: int, names: Collection[str]) -> None:
@@ -82,7 +82,7 @@ class Slots:
     def state(self, slot: int, device: torch.device | None = None) -> State:
         """All that one run needs to go on after the epoch that ended last, as copies; `Loop` takes it too."""
         copied = partial(mapped, lambda x: x[slot].to(device or x.device, copy=True))
-        mine = copied({name: self.runs[name] for name in ("params", "buffers", "averaged", "memory")})
+        mine = copied({name: self.runs[name] for name in ("params", "buffers", "averaged", "memory", "carried")})
         both = [p | b for p, b in zip(mine["params"], mine["buffers"], strict=True)]
         models = [{name: network[name] for name in self.saved} for network in both]
         first, second = copied([self.moments.first, self.moments.second])
@@ -91,6 +91,7 @@ class Slots:
             "epoch": self.epoch,
             "optimiser": optimisers.OptimiserState(first, second, self.moments.steps - self.begun[slot]),
             "memory": mine["memory"],
+            "carried": mine["carried"],
             "history": self.history[slot],
             "predicted": self.predicted[slot].clone(),
         }
@@ -104,6 +105,7 @@ class Slots:
         averaged = [state["networks"]["averaged"] for state in states]
         runs["averaged"] = None if averaged[0] is None else to(joined(averaged))
         runs["memory"] = to(joined([state["memory"] for state in states]))
+        runs["carried"] = to(joined([state.get("carried", {}) for state in states]))  # older states carry none
         first, second = (to(joined([getattr(s["optimiser"], n) for s in states])) for n in ("first", "second"))
         steps = [state["optimiser"].steps for state in states]
         self.moments = optimisers.OptimiserState(first, second, max(steps))

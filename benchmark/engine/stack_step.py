@@ -15,7 +15,7 @@ from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.epoch_numbers import weighted_mean
 from lnlbench.benchmark.engine.hook_draws import Handed
 from lnlbench.methods._compose import Composition
-from lnlbench.methods.base import Batch, Clock, Params
+from lnlbench.methods.base import Batch, Clock, Params, remembering
 
 NORMALISATION = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
@@ -61,8 +61,8 @@ class Pure:
             trace: takes down what the step did besides.
 
         Returns:
-            `grads`, the moved `buffers`, `logits`, `objective`, new `rows` of the memory, and `weight` where the
-            method selects.
+            `grads`, the moved `buffers`, `logits`, `objective`, new `rows` of the memory with new values of what is
+            carried, and `weight` where the method selects.
 
         Raises:
             UndrawnError: the hooks ask for more random numbers than there are.
@@ -98,7 +98,7 @@ class Pure:
             kept.update(found)
             return list(grads)
 
-        grads = method.gradient(grads_at, networks["params"])
+        grads = method.gradient(grads_at, networks["params"], batch, clock)
         trace.position = random.position
         return {**kept, "grads": grads}
 
@@ -149,11 +149,6 @@ def mixed(model: nn.Module) -> frozenset[str]:
             module.register_forward_pre_hook(to(torch.bfloat16))
         low |= {f"{prefix}.{name}" if prefix else name for name, _ in module.named_parameters(recurse=False)}
     return frozenset(low)
-
-
-def remembering(batch: Batch, rows: Mapping[str, Tensor]) -> Batch:
-    """The batch with new rows of the memory."""
-    return replace(batch, memory={**batch.memory, **rows})
 
 
 def floats_of(method: Composition) -> Floats:

@@ -305,8 +305,12 @@ class Spy(Method):
         self.look("select", losses, logits, batch, clock)
         return torch.ones_like(losses)
 
-    def gradient(self, grads_at, params):
-        self.look("gradient", grads_at, params)  # closes over the training loop itself
+    def carry(self, task):
+        self.look("carry", task)
+        return {"kept": torch.zeros(task.networks)}
+
+    def gradient(self, grads_at, params, batch, clock):
+        self.look("gradient", grads_at, params, batch, clock)  # closes over the training loop itself
         return grads_at(params)
 
     def average(self, params, averaged, clock):

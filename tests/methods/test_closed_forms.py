@@ -240,7 +240,7 @@ def test_sam_takes_the_gradient_at_the_worst_point_of_each_network(adaptive):
     params = [{"a.weight": torch.randn(3, 4), "a.bias": torch.randn(3)} for _ in range(2)]
     asked = []
     sam = parse(f"sam(rho=0.5, adaptive={adaptive})").tensors(torch.device("cpu"))
-    found = sam.gradient(gradients_of_a_bowl(asked), params)
+    found = sam.gradient(gradients_of_a_bowl(asked), params, None, None)
     assert len(asked) == 2
     for network, worst, gradient in zip(params, asked[1], found, strict=True):
         g = {"a.weight": network["a.weight"], "a.bias": 2 * network["a.bias"]}
@@ -253,7 +253,7 @@ def test_sam_takes_the_gradient_at_the_worst_point_of_each_network(adaptive):
 
 def test_sam_without_radius_is_the_plain_gradient():
     params = [{"w": torch.randn(5)}]
-    found = parse("sam(rho=0)").tensors(torch.device("cpu")).gradient(gradients_of_a_bowl([]), params)
+    found = parse("sam(rho=0)").tensors(torch.device("cpu")).gradient(gradients_of_a_bowl([]), params, None, None)
     torch.testing.assert_close(found[0]["w"], params[0]["w"])
 
 

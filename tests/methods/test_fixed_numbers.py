@@ -164,6 +164,7 @@ def test_loss_is_linear_in_label_weights(text, at_work, clock_at):
 @pytest.mark.parametrize("text", ["anl_ce(delta=0.1)", "anl_fl(delta=0.1)"])
 def test_the_penalty_adds_the_sign_of_every_parameter(text, at_work):
     params = [{"w": torch.tensor([2.0, -3.0, 0.0]), "b": torch.tensor([-0.5])}]
-    grads = at_work(text).gradient(lambda at: [{n: torch.ones_like(p) for n, p in at[0].items()}], params)
+    method = at_work(text)
+    grads = method.gradient(lambda at: [{n: torch.ones_like(p) for n, p in at[0].items()}], params, None, None)
     assert grads[0]["w"].tolist() == pytest.approx([1.1, 0.9, 1.0])
     assert grads[0]["b"].tolist() == pytest.approx([0.9])

@@ -175,6 +175,21 @@ FAULTS = [
     ("no loss at all", LOSS + "        return 0 * logits.sum(-1)\n", "learns", "does not learn", False),
     ("an error", LOSS + "        return logits.nonsense  # FAULT\n", "learns", "AttributeError", True),
     ("a hook's name", DECLARED, "declaration", "is it `loss`?", True),
+    (
+        "a hook's arguments",
+        "    def gradient(self, grads_at, params):  # FAULT\n        return grads_at(params)\n",
+        "declaration",
+        "with (grads_at, params, batch, clock)",
+        True,
+    ),
+    (
+        "one name for a sample's and the run's memory",
+        "    def start(self, task):\n        return {'seen': torch.zeros(task.networks, len(task.targets))}\n"
+        + "    def carry(self, task):\n        return {'seen': torch.zeros(task.networks)}\n",
+        "samples in place",
+        "both remember seen",
+        False,
+    ),
     ("a default out of range", DECLARED, "declaration", "outside its search range", False),
 ]
 

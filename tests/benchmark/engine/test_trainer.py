@@ -283,7 +283,7 @@ class Twice(Method):
 
     got: ClassVar[list] = []
 
-    def gradient(self, grads_at, params):
+    def gradient(self, grads_at, params, batch, clock):
         first, second = grads_at(params), grads_at([{n: p.detach().clone() for n, p in net.items()} for net in params])
         self.got.append((first, second))
         return first

@@ -1,0 +1,49 @@
+"""CDR: only the weights that matter for the gradient are fitted to the labels, the others decay."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods._registry import register
+from lnlbench.methods.base import Batch, Clock, Method, Params, tuned
+
+MATRICES = (2, 4)  # dimensions of what is judged: weights of linear layers and of convolutions
+
+
+@register("cdr")
+class CDR(Method):
+    """The gradient g of a weight w counts, times 1 - τ, where |g w| is among the largest 1 - τ of its network, else 0.
+
+    Judged are all weight matrices and convolutions of a network together; biases and normalisation keep their gradient.
+    The setting's weight decay goes on for all. τ is `forget` times the share of wrong labels, which the method is told.
+
+    Source: Xia et al., "Robust early-learning: Hindering the memorization of noisy labels", ICLR 2021, eq. 4 to 7, with
+    the factor 1 - τ of its code, which keeps both constant. Not as there: the decay is the setting's L2, as in the
+    code, not the paper's L1.
+    """
+
+    told = ("noise_rate",)
+
+    forget: float = tuned(1.0, 0.5, 1.5, valid=(0.0, 10.0))
+
+    def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:
+        kept = (1 - self.forget * batch.told["noise_rate"]).clamp(0.01, 1)
+        return [critical(*network, kept) for network in zip(params, grads_at(params), strict=True)]
+
+
+def critical(params: dict[str, Tensor], grads: dict[str, Tensor], kept: Tensor) -> dict[str, Tensor]:
+    """Return the gradients of one network, those of the share 1 - `kept` of its least critical weights zero.
+
+    Args:
+        params: of one network.
+        grads: likewise.
+        kept: the share of critical weights, which is the factor of their gradients too, [].
+    """
+    size = {name: (params[name].detach() * g).abs() for name, g in grads.items() if g.ndim in MATRICES}
+    if not size:
+        return grads
+    ordered = torch.cat([x.flatten() for x in size.values()]).sort(descending=True).values
+    last = (kept * len(ordered)).floor().clamp(1, len(ordered)).long() - 1
+    least = ordered.gather(0, last.view(1))
+    return {n: torch.where(size[n] >= least, kept * g, 0.0) if n in size else g for n, g in grads.items()}

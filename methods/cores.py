@@ -1,0 +1,44 @@
+"""CORES²: predictions are kept from the labels' marginal, and what then looks corrupted is sieved out."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods._registry import register
+from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
+
+FLOOR = math.log(1e-8)  # of the probabilities in the regulariser, which bounds it
+
+
+@register("cores")
+class CORES(Method):
+    """L = CE - β Σ_k π_k ℓ_k on the samples with CE <= mean_k ℓ_k, ℓ_k = -log(p_k + 1e-8), π the labels' marginal.
+
+    β is 0 for the share `warmup` of the training, then rises in a line to `beta` within the share `ramp`; all samples
+    count for the share `sieve`.
+
+    Source: Cheng et al., "Learning with Instance-Dependent Label Noise: A Sample Sieve Approach", ICLR 2021, eq. 3 to
+    5, with the schedule of its code: of 100 epochs 10 at β = 0 and 30 of rise to 2; all samples for 31. Not as there: π
+    is the marginal of the batch's given labels, in the code that of the samples kept in the epoch before.
+    """
+
+    beta: float = tuned(2.0, 0.5, 4.0, valid=(0.0, 100.0))
+    warmup: float = tuned(0.1, 0.02, 0.3, valid=(0.0, 1.0))
+    ramp: float = tuned(0.3, 0.05, 0.5, valid=(1e-3, 1.0))
+    sieve: float = tuned(0.31, 0.1, 0.6, valid=(0.0, 1.0))
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        marginal = batch.targets.mean(-2, keepdim=True)
+        weight = self.beta * ((clock.progress - self.warmup) / self.ramp).clamp(0, 1)
+        return cross_entropy(logits, batch.targets) - weight * (marginal * bounded_terms(logits)).sum(-1)
+
+    def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        clean = cross_entropy(logits, batch.targets) <= bounded_terms(logits).mean(-1)
+        return (clean | (clock.progress < self.sieve)).to(losses.dtype)
+
+
+def bounded_terms(logits: Tensor) -> Tensor:
+    """Return -log(p + 1e-8) for every class [..., C]."""
+    log_p = logits.log_softmax(-1)
+    return -torch.logaddexp(log_p, log_p.new_full((), FLOOR))

@@ -1,0 +1,49 @@
+"""T-Revision: samples are weighed by a transition matrix, to which a learnt correction is added later on."""
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods._registry import register
+from lnlbench.methods.base import Batch, Clock, Method, Task, cross_entropy, tuned
+
+TINY = 1e-8  # of the probability of a given label, which is divided by
+
+
+@register("t_revision")
+class TRevision(Method):
+    """L = β CE with β = p_y / Σ_i p_i (T + ΔT)_{iy}; T is told, ΔT = 0 until the share `revise` of the training.
+
+    Until then the gradient takes β for a constant; from then on it goes through β, and ΔT descends L too, by plain SGD
+    with a learning rate of its own. T + ΔT is held above zero.
+
+    Source: Xia et al., "Are Anchor Points Really Indispensable in Label-Noise Learning?", NeurIPS 2019, eq. 3 to 5 and
+    algorithm 1; constant or not as in its code, which gives half of its epochs to either stage. Not as there: T is
+    estimated by confident learning, not from the most probable samples, unless the run is told the true one; the second
+    stage keeps the setting's optimiser where the code has Adam at 5e-7 for network and ΔT, whose step is ours.
+    """
+
+    told = ("transition_matrix",)
+
+    revise: float = tuned(0.5, 0.2, 0.9, valid=(0.0, 1.0))
+    lr: float = tuned(1e-4, 1e-6, 1e-2, log=True, valid=(0.0, 1.0))
+
+    def carry(self, task: Task) -> dict[str, Tensor]:
+        return {"correction": task.targets.new_zeros(task.networks, *[task.targets.shape[-1]] * 2)}
+
+    def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
+        correction = batch.carried["correction"]
+        p, noisy = logits.softmax(-1), self.noisy(logits, batch)
+        fit = (batch.targets * -logits.log_softmax(-1)).nan_to_num()
+        slope = -p.transpose(-1, -2) @ (fit * p / noisy.square()) / p.shape[-2]  # of the mean of L by T + ΔT
+        step = torch.where(clock.progress >= self.revise, self.lr, 0.0)
+        return {"correction": correction - step * slope}
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        ratio = (batch.targets * logits.softmax(-1) / self.noisy(logits, batch)).sum(-1)
+        weight = torch.where(clock.progress >= self.revise, ratio, ratio.detach())
+        return weight * cross_entropy(logits, batch.targets)
+
+    def noisy(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the probability of each label to be given, Σ_i p_i (T + ΔT)_{ij} [K, B, C]."""
+        matrix = (batch.told["transition_matrix"] + batch.carried["correction"]).clamp(min=0)
+        return (logits.softmax(-1) @ matrix).clamp(min=TINY)
