@@ -67,15 +67,17 @@ def loss_of(case: dict[str, Any], logits: list[list[float]], labels: list[int]) 
     clock = clock_at(case.get("epoch", 0), case.get("epochs", 100), draws)
     given = case.get("given", labels)
     index = torch.tensor([given.index(label) for label in labels]) if "given" in case else torch.arange(size)
-    memory = method.start(Task(labels_of(given, classes), method.networks, told))
+    task = Task(labels_of(given, classes), method.networks, told)
+    memory, carried = method.start(task), method.carry(task)
     for name, value in case.get("memory", {}).items():
-        memory[name] = torch.full_like(memory[name], value)
+        kept = carried if name in carried else memory
+        kept[name] = torch.full_like(kept[name], value)
     rows = {name: value[:, index] for name, value in memory.items()}
     networks = [z, torch.tensor(case["other"], dtype=torch.float64)] if "other" in case else [z]
     past = torch.tensor(case["past"], dtype=torch.float64) if "past" in case else z
     for seen in (past, z) if "past" in case else ():
         rows |= method.remember(seen.detach().unsqueeze(0), Batch(z, targets, index, rows, told), clock)
-    losses = method.loss(torch.stack(networks), Batch(z, targets, index, rows, told), clock).sum(0)
+    losses = method.loss(torch.stack(networks), Batch(z, targets, index, rows, told, (), carried), clock).sum(0)
     (slopes,) = torch.autograd.grad(losses.sum(), z)
     return losses.detach(), slopes
 

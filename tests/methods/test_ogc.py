@@ -64,7 +64,8 @@ def test_nothing_is_clipped_before_the_queue_is_full(at_work, clock_at):
     assert carried["queue"].shape == (1, 96), "a queue as long as a small training set"
     seen = []
     for step in range(4):
-        logits = torch.randn(1, 32, 4, dtype=torch.float64) + 4 * targets * (torch.arange(32) < 20).unsqueeze(-1)
+        drawn = torch.randn(1, 32, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(step))
+        logits = drawn + 4 * targets * (torch.arange(32) < 20).unsqueeze(-1)
         batch = Batch(targets, targets, torch.arange(32), {}, carried=carried)
         carried = method.remember(logits, batch, clock_at(step=step))
         seen.append(carried["threshold"].item())

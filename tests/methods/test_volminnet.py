@@ -56,7 +56,7 @@ def test_loss_is_forward_correction_with_the_matrix(at_work, clock_at):
 def test_the_matrix_of_the_noise_is_learnt_from_a_network_that_knows_the_classes(at_work, clock_at):
     noise = 0.6 * torch.eye(CLASSES) + 0.4 * torch.eye(CLASSES).roll(1, 1)  # each class is taken for the next
     truth = torch.arange(CLASSES).repeat_interleave(500)
-    given = torch.cat([torch.multinomial(row, 500, replacement=True) for row in noise])
+    given = torch.where(torch.arange(2000) % 500 < 300, truth, (truth + 1) % CLASSES)
     logits = (12 * functional.one_hot(truth, CLASSES)).double().unsqueeze(0)
     targets = functional.one_hot(given, CLASSES).double()
     method = at_work("volminnet(lr=1.0)")

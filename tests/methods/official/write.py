@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import losses as of
+import newer_losses as new
 import numpy as np
 import steps
 from losses import CLEAN, MATRIX, SHARES, SHIFTS, TEN, THREE, Loss, Vector, slope
@@ -82,6 +83,7 @@ def plain(value: Any) -> str:
 APL, ALF = "HanxunH/Active-Passive-Losses: loss.py", "hitcszx/ALFs: losses.py"
 DAL, GJS = "XiuchuanLi/DAL: utils/losses.py", "ErikEnglesson/GJS: losses.py"
 NLS, CO = "UCSC-REAL/negative-label-smoothing: loss.py", "bhanML/Co-teaching"
+ANL, EPS = "Virusdoll/Active-Negative-Loss: loss.py", "cswjl/eps-softmax: losses.py"
 CUT = "the code clamps p at {}, which cuts off the gradient of labels that are less probable"
 TEMPERED, TEMPERED_SLOPE = of.bi_tempered(0.7, 1.5)
 WEIGHTS = max(SHARES) / np.maximum(np.array(SHARES, float), 1)
@@ -125,6 +127,29 @@ CASES = [
     Case("elr", "shengliu66/ELR: model/loss.py, at the second visit", [of.early_learning(3, 0.7, z) for z in CLEAN],
          extra={"past": CLEAN}, ten=False,
          why="the code clamps p to [1e-4, 1 - 1e-4], ours holds the agreement below 1 - 1e-4"),
+    Case("focal", f"{ANL}, FocalLoss", new.focal(0.5), why="Lin et al. 2017 have γ = 2, and a gradient of the weight"),
+    Case("nfl_rce", f"{ANL}, nfl_rce", of.weighted(1, new.nfl(0.5), 1, of.rce), 1e-5, CUT.format("1e-7")),
+    Case("anl_ce", f"{ANL}, anl_ce, without the penalty", of.weighted(5, of.nce, 5, new.nnce)),
+    Case("anl_fl", f"{ANL}, anl_fl, without the penalty", of.weighted(5, new.nfl(0.5), 5, new.nnfl(0.5))),
+    Case("nce_aul", f"{ALF}, NCEandAUE", of.weighted(1, of.nce, 4, new.aul(6.3, 1.5))),
+    Case("nce_ael", f"{ALF}, NCEandAEL", of.weighted(1, of.nce, 4, new.ael(5))),
+    Case("nce_amse", "cswjl/joint-asymmetric-loss, from Wang et al. 2025", of.weighted(1, of.nce, 1, new.amse(30))),
+    *(Case(method, "Wang et al. 2026, without its code", loss, why="the paper's values could not be read: ours")
+      for method, loss in (("vce", new.bounded_entropy(4)), ("vel", of.weighted(0, of.nce, 2.5, new.ael(2.5))),
+                           ("vce(alpha=10)", of.weighted(10, of.nce, 1, new.bounded_entropy(4))))),
+    Case("ce_eps_mae", f"{EPS}, ECEandMAE", of.weighted(0.01, new.nearly_one_hot(1e5), 10, of.mae), 0.25,
+         "the code clamps p / (m + 1) at 1e-8: its first term is at most 18.4, without a gradient beyond"),
+    Case("logit_clip", f"{EPS}, CEandLC", new.clipped(1.0), 5e-8, "the code adds 1e-7 to the length"),
+    Case("ogc", "Virusdoll/OGC: methods/losses_ogc.py, at a threshold of 0.3", new.clipped_slope(0.3),
+         1e-6, "the code clamps p at 1e-7", {"memory": {"threshold": 0.3}}),
+    Case("volminnet", "xuefeng-li1/Provably-end-to-end-label-noise-learning-without-anchor-points, before a step",
+         new.end_to_end(2.0)),
+    *(Case("t_revision", f"xiaoboxia/T-Revision: loss.py, {name}", new.weighed(MATRIX, through),
+           extra={"matrix": MATRIX, "epoch": epoch, "epochs": 100}, ten=False)
+      for name, through, epoch in (("reweight_loss", False, 0), ("reweighting_revision_loss", True, 60))),
+    Case("cores", "haochenglouis/cores: loss.py, loss_cores", new.sieved(2.0, np.array([2 / 3, 0, 1 / 3])),
+         why="the code's marginal is that of the samples kept in the epoch before, ours that of the batch",
+         extra={"epoch": 60, "epochs": 100}, ten=False),
     Case("sop", "shengliu66/SOP: model/loss.py, at u 0.3, v 0.2", of.over_parametrised(0.3, 0.2),
          extra={"memory": {"u": 0.3, "v": 0.2}}, ten=False),
 ]  # fmt: skip
