@@ -6,7 +6,8 @@ from difflib import get_close_matches
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the known name that is most like another one, None where none is similar enough (0 to 1)."""
-    close = get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    close = get_close_matches(name, list(known), n=9, cutoff=cutoff)
+    close.sort(key=lambda other: sorted(other) != sorted(name))  # two letters exchanged, as in gec, before all else
     return close[0] if close else None
 
 

@@ -366,6 +366,7 @@ def test_the_spy_would_find_them(prepared, digits):
     found = spied(told, digits)
     assert {hook for hook, names in found.items() if "true labels of training" in names} == {
         "start",
+        "carry",
         "guess",
         "gradient",
     }
