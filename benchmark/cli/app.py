@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 
 USAGE: Any = typer.BadParameter.__base__  # of all typing errors; typer moved it between its versions
 INTERRUPTED = 130
+_show_warning = warnings.showwarning
 
 Targets = Annotated[
     list[str],
@@ -525,6 +527,7 @@ def study_report(docs: Docs = Path("docs"), tracking_uri: Uri = None) -> None:
 def main() -> None:
     """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
     signal.signal(signal.SIGTERM, _interrupt)  # so that workers end and claims are given back
+    warnings.showwarning = _warn
     try:
         code = app(standalone_mode=False)  # else typer draws a box of six lines around a typing error
     except (KeyboardInterrupt, typer.Abort):
@@ -547,6 +550,14 @@ def main() -> None:
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def _warn(message: Warning | str, category: type[Warning], *place: Any, **rest: Any) -> None:
+    """Print a warning of ours as one line, without the place in the code; other warnings as Python does."""
+    if category.__module__.startswith("lnlbench."):
+        typer.echo(f"lnlbench: warning: {' '.join(str(message).split())}", err=True)
+    else:
+        _show_warning(message, category, *place, **rest)
 
 
 def _fail(line: str, code: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.protocol.unknown_names import unknown
+from lnlbench.datasets.loading.place import is_folder, split_place
 
 SCHEDULE = re.compile(r"cosine|constant|linear-\d+|steps-[1-9]\d*(-\d+)+")
 """Of the learning rate: see `epochs.learning_rate`."""
@@ -175,11 +176,11 @@ def find(names: Iterable[str]) -> list[Setting]:
 
 
 def is_path(name: str) -> bool:
-    """Whether a name means a folder: it begins like one, or there is one and nothing of ours is called so."""
-    place = name.partition("#")[0]
+    """Return whether a name means a folder: it begins like one, or there is one and nothing of ours is called so."""
+    place = split_place(name)[0]
     if place.startswith(("./", "../", "~/")) or (place.startswith("/") and place.count("/") > 1):
         return True
-    return bool(place) and place.split("/")[0] not in tasks() and Path(place).is_dir()
+    return bool(place) and place.split("/")[0] not in tasks() and is_folder(place)
 
 
 def own_setting(path: str) -> Setting:

@@ -16,10 +16,12 @@ from torch import Tensor
 from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.stratify import stratified
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import Images, load
 from lnlbench.datasets.noise.base import Corruption, parse_noise, realised
 
 TEST = "test"  # the name of the probe that scores are made of
+FEWEST = 2  # images to train on: networks normalise over a batch
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,22 @@ def images_of(dataset: str, data_dir: Path | None) -> Images:
 
 
 def canonical(setting: Setting, images: Images) -> Setting:
-    """The setting with its noise in canonical text, after a check that the data set can have that noise.
+    """Return the setting with its noise in canonical text, once the data set is known to be fit for it.
 
     Raises:
-        DataError: no such noise, or an impossible rate.
+        DataError: no such noise, an impossible rate, or too few images to hold some out for validation.
     """
     noise = parse_noise(setting.noise)
     noise.check(images.card)
+    samples = min(setting.samples or len(images.train_labels), len(images.train_labels))
+    held = _held_out(setting, samples)
+    if held < 1 or samples - held < FEWEST:
+        raise DataError(
+            f"{images.name} has too little data: of {samples} training images {held} are held out for validation "
+            f"(validation={setting.validation:g}) and {samples - held} are left; at least 1 and {FEWEST} are needed"
+        )
+    if not len(images.test_labels):
+        raise DataError(f"{images.name} has no test images")
     return replace(setting, noise=str(noise))
 
 
@@ -143,7 +154,7 @@ def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, 
     images, corruption, subset = _corrupted(setting, seed("noise", replicate), images)
     given = torch.from_numpy(corruption.given)
     held = torch.zeros(len(given), dtype=torch.bool)
-    held[stratified(given, round(setting.validation * len(given)), "split", replicate)] = True
+    held[stratified(given, _held_out(setting, len(given)), "split", replicate)] = True
     pixels = torch.tensor(images.train_images)
     split = Split(
         images=pixels[~held],
@@ -172,6 +183,10 @@ def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, 
         },
     }
     return Blind(split, corruption.manifest, identity), held, images
+
+
+def _held_out(setting: Setting, samples: int) -> int:
+    return round(setting.validation * samples)
 
 
 def _corrupted(setting: Setting, noise_seed: int, images: Images) -> tuple[Images, Corruption, dict[str, str]]:

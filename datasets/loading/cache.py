@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.place import expanded
 
 Arrays = Mapping[str, np.ndarray]
 MAGIC = b"lnlbench-arrays-1\n"
@@ -28,8 +29,8 @@ class CorruptError(Exception):
 def cache_root(cache_dir: Path | None) -> Path:
     """Return the cache directory: the one given, ``$LNLBENCH_HOME/cache`` or ``~/.lnlbench/cache``."""
     if cache_dir is not None:
-        return Path(cache_dir).expanduser()
-    return Path(os.environ.get("LNLBENCH_HOME") or "~/.lnlbench").expanduser() / "cache"
+        return expanded(cache_dir)
+    return expanded(os.environ.get("LNLBENCH_HOME") or "~/.lnlbench") / "cache"
 
 
 def fingerprint(arrays: Arrays) -> str:

@@ -1,13 +1,17 @@
-"""The one error of this folder, and how a name that nobody knows is reported."""
+"""The error and the warning of this folder, and how a name that nobody knows is reported."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class DataError(ValueError):
     """A data set, a noise model or a label file that cannot be used; the message is one line for the user."""
+
+
+class DataWarning(UserWarning):
+    """Something about a data set that its owner must know, but that can be worked with; one line for the user."""
 
 
 def unknown(what: str, name: str, known: Iterable[str], where: str = "") -> DataError:
@@ -19,3 +23,14 @@ def unknown(what: str, name: str, known: Iterable[str], where: str = "") -> Data
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return DataError(f"unknown {what} {name!r}{place}; {hint}known: {', '.join(names)}")
+
+
+def listed(names: Sequence[object], shown: int = 3) -> str:
+    """Return the first names and the number of the others: ``a, b, c and 12 more``."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(map(str, names[:shown])) + more
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, or its type where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

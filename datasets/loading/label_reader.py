@@ -1,4 +1,4 @@
-"""Read the columns of a label file: ``.npy``, ``.json``, ``.pt`` through a restricted loader, ``.parquet``."""
+"""Read the columns of a label file: arrays, tables or text; ``.pt`` through a restricted loader."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import json
 import pickle
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.labels import NUMBER
+from lnlbench.datasets.loading.tables import read_table, read_text
+
+if TYPE_CHECKING:
+    import torch
+
+EXACT = 2**53  # up to which every whole number is a float64
 
 
 def read_columns(path: Path) -> dict[str, np.ndarray]:
@@ -30,12 +37,14 @@ def read_columns(path: Path) -> dict[str, np.ndarray]:
         ".pt": _pt,
         ".pth": _pt,
         ".parquet": _parquet,
+        ".csv": _csv,
+        ".txt": _txt,
     }
-    if path.suffix not in readers:
+    if path.suffix.lower() not in readers:
         raise DataError(f"label file {path} ends in {path.suffix!r}; known: {', '.join(readers)}")
     if not path.is_file():
         raise DataError(f"there is no label file {path}")
-    return readers[path.suffix](path)
+    return readers[path.suffix.lower()](path)
 
 
 def _npy(path: Path) -> dict[str, np.ndarray]:
@@ -47,7 +56,7 @@ def _npy(path: Path) -> dict[str, np.ndarray]:
 
 
 def _json(path: Path) -> dict[str, np.ndarray]:
-    """Lists of numbers: one by itself, as DivideMix writes it, or several by name."""
+    """Return lists of numbers: one by itself, as DivideMix writes it, or several by name."""
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, OSError, RecursionError) as error:
@@ -67,10 +76,42 @@ def _parquet(path: Path) -> dict[str, np.ndarray]:
     import pyarrow.parquet as pq
 
     try:
+        names = pq.read_schema(path).names
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise DataError(f"{path} has two columns called {min(twice)!r}")
         table = pq.read_table(path)
         return {name: table.column(name).to_numpy() for name in table.column_names}
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is not a readable parquet file: {_first_line(error)}") from error
+
+
+def _csv(path: Path) -> dict[str, np.ndarray]:
+    """Return columns under a header, or one column without; a nameless one that counts the rows is left out."""
+    first = read_text(path).lstrip().partition("\n")[0].strip()
+    if NUMBER.fullmatch(first):
+        return _txt(path)
+    columns = read_table(path)
+    numbers = [str(i) for i in range(len(next(iter(columns.values()))))]
+    return {name: _numbers(values, f"{path} ({name})") for name, values in columns.items() if name or values != numbers}
+
+
+def _txt(path: Path) -> dict[str, np.ndarray]:
+    """Return one label a line."""
+    return {"": _numbers([line.strip() for line in read_text(path).strip().split("\n")], str(path))}
+
+
+def _numbers(texts: Sequence[str | None], where: str) -> np.ndarray:
+    """Return whole numbers as integers, however they are written (``numpy.savetxt`` writes 3.000e+00).
+
+    Anything else stays the text that it is: who uses it refuses it by its type.
+    """
+    if missing := sum(not text for text in texts):
+        raise DataError(f"{where} has {missing} rows without a value")
+    if not all(NUMBER.fullmatch(str(text)) for text in texts):
+        return np.array(texts, str)
+    numbers = np.array(texts, np.float64)
+    whole = (np.abs(numbers) < EXACT).all() and (numbers == numbers.round()).all()
+    return numbers.astype(np.int64) if whole else numbers
 
 
 def _pt(path: Path) -> dict[str, np.ndarray]:
@@ -88,11 +129,25 @@ def _pt(path: Path) -> dict[str, np.ndarray]:
     items = content.items() if isinstance(content, dict) else [("", content)]
     columns = {}
     for name, value in items:
-        array = value.numpy() if isinstance(value, torch.Tensor) else value
+        array = _array(value, f"{path} ({name})" if name else str(path)) if isinstance(value, torch.Tensor) else value
         if not isinstance(name, str) or not isinstance(array, np.ndarray) or array.dtype.hasobject:
             raise DataError(f"{path} is refused: {name!r} is not an array of numbers but {type(value).__name__}")
         columns[name] = array
     return columns
+
+
+def _array(tensor: torch.Tensor, where: str) -> np.ndarray:
+    """Return a tensor as an array: also a parameter, or one that lay on a GPU.
+
+    Raises:
+        DataError: numpy has nothing like it: bfloat16, sparse, quantised.
+    """
+    try:
+        array: np.ndarray = tensor.detach().resolve_conj().resolve_neg().numpy()
+    except (TypeError, RuntimeError, NotImplementedError) as error:
+        kind = f"{str(tensor.dtype).removeprefix('torch.')} values ({str(tensor.layout).removeprefix('torch.')})"
+        raise DataError(f"{where} holds {kind}; labels are integers") from error
+    return array
 
 
 def _numpy_globals() -> list[Any]:

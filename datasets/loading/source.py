@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lnlbench.datasets.card import Card
-from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.errors import DataError, one_line
+from lnlbench.datasets.loading.pixels import decode_picture
+from lnlbench.datasets.loading.place import expanded, is_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,8 +32,8 @@ def data_dirs(data_dir: Path | None) -> tuple[Path, ...]:
     for what, value in named:
         if value is None:
             continue
-        folder = Path(value).expanduser().resolve()
-        if not folder.is_dir():
+        folder = expanded(value).resolve()
+        if not is_folder(folder):
             raise DataError(f"{what} {str(value)!r} is not a directory")
         if folder not in found:
             found.append(folder)
@@ -92,7 +94,7 @@ def read_local(card: Card, files: Mapping[str, list[Path]]) -> dict[str, np.ndar
         try:
             tables[split] = pa.concat_tables([pq.read_table(path, partitioning=None) for path in paths])
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"cannot read {card.name} ({split}) from {paths[0].parent}: {_one_line(error)}") from error
+            raise DataError(f"cannot read {card.name} ({split}) from {paths[0].parent}: {one_line(error)}") from error
     return decode(card, tables)
 
 
@@ -151,24 +153,18 @@ def decode(card: Card, tables: Mapping[str, pa.Table]) -> dict[str, np.ndarray]:
 
 def decode_images(card: Card, encoded: pa.ChunkedArray) -> np.ndarray:
     """Decode a column of encoded images (bytes, or the Hub's bytes and path) into uint8 ``[N, C, H, W]``."""
-    from PIL import Image, UnidentifiedImageError
-
     mode = "L" if card.channels == 1 else "RGB"
     images = np.empty((len(encoded), card.size, card.size, card.channels), np.uint8)
     for i, item in enumerate(encoded):
         value = item.as_py()
         content = value.get("bytes") if isinstance(value, dict) else value
-        try:
-            with Image.open(io.BytesIO(content or b"")) as opened:
-                if opened.size != (card.size, card.size):
-                    width, height = opened.size
-                    raise DataError(
-                        f"image {i} of {card.name} is {width} × {height}; expected {card.size} × {card.size}"
-                    )
-                picture = opened if opened.mode == mode else opened.convert(mode)
-                images[i] = np.asarray(picture).reshape(images.shape[1:])
-        except (UnidentifiedImageError, OSError, TypeError) as error:
-            raise DataError(f"image {i} of {card.name} cannot be decoded: {_one_line(error)}") from error
+        if not isinstance(content, bytes):
+            raise DataError(f"image {i} of {card.name} cannot be decoded: it is {type(content).__name__}, not bytes")
+        picture = decode_picture(content, f"image {i} of {card.name}", Counter())
+        if picture.size != (card.size, card.size):
+            width, height = picture.size
+            raise DataError(f"image {i} of {card.name} is {width} × {height}; expected {card.size} × {card.size}")
+        images[i] = np.asarray(picture.convert(mode)).reshape(images.shape[1:])
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
 
@@ -180,7 +176,3 @@ def _integers(card: Card, split: str, table: pa.Table, name: str) -> np.ndarray:
     if values.dtype.kind not in "iu":
         raise DataError(f"{card.name} ({split}) has {values.dtype} values in {name!r}; labels are integers")
     return values.astype(np.int64)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

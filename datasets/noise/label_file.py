@@ -12,6 +12,7 @@ from lnlbench.datasets.card import Card
 from lnlbench.datasets.loading.errors import DataError, unknown
 from lnlbench.datasets.loading.images import Images
 from lnlbench.datasets.loading.label_reader import read_columns
+from lnlbench.datasets.loading.place import expanded, split_place
 from lnlbench.datasets.noise.base import Noise, register
 
 
@@ -20,14 +21,15 @@ def fitting(columns: dict[str, np.ndarray], column: str, images: Images, path: P
 
     Raises:
         DataError: wrong length, out of range, not integers; or the file's clean labels are not the data set's
-            (the files of CIFAR-N exist in two orders).
+            (the files of CIFAR-N exist in two orders), or agree with the true labels by chance alone.
     """
     true, classes, clean = images.train_labels, images.card.classes, images.card.clean_columns
     for name in (column, *(c for c in clean if c in columns)):
         labels = columns[name]
         where = f"{path} ({name})" if name else str(path)
         if labels.dtype.kind not in "iu":
-            raise DataError(f"{where} holds {labels.dtype} values; labels are integers")
+            kind = f"the text {str(labels.flat[0])!r}" if labels.dtype.kind in "US" else f"{labels.dtype} values"
+            raise DataError(f"{where} holds {kind}; labels are integers")
         if labels.shape != true.shape:
             raise DataError(f"{where} has shape {labels.shape}; {images.name} has {len(true)} training images")
         if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
@@ -37,7 +39,28 @@ def fitting(columns: dict[str, np.ndarray], column: str, images: Images, path: P
                 f"the clean labels of {path} differ from those of {images.name} in {wrong} of {len(true)} places: "
                 "another order or another data set"
             )
-    return columns[column].astype(np.int64)
+    given = columns[column].astype(np.int64)
+    _refuse_chance(given, images, f"{path} ({column})" if column else str(path))
+    return given
+
+
+def _refuse_chance(given: np.ndarray, images: Images, where: str) -> None:
+    """Refuse labels that agree with the true ones no better than if their rows were shuffled.
+
+    Raises:
+        DataError: the agreement is less than three standard deviations above what chance gives.
+    """
+    true, classes = images.train_labels, images.card.classes
+    if not len(true):
+        return
+    shares = [np.bincount(labels, minlength=classes) / len(true) for labels in (true, given)]
+    chance = float(shares[0] @ shares[1])
+    agreement = float((given == true).mean())
+    if agreement - chance <= 3 * np.sqrt(chance * (1 - chance) / len(true)) and agreement < 1:
+        raise DataError(
+            f"{where} agrees with the true labels of {images.name} in {agreement:.1%} of {len(true)} places, no more "
+            f"than by chance ({chance:.1%}): another order, or another data set?"
+        )
 
 
 @dataclass(frozen=True)
@@ -117,7 +140,7 @@ class Human(Fixed):
 @register("file")
 @dataclass(frozen=True)
 class File(Fixed):
-    """``file:PATH`` or ``file:PATH#COLUMN``: a ``.npy``, ``.json``, ``.pt`` or ``.parquet`` file, or a column of it."""
+    """``file:PATH`` or ``file:PATH#COLUMN``: a label file (see `label_reader`), or a column of it."""
 
     family: ClassVar[str] = "file"
     separator: ClassVar[str] = ":"
@@ -126,7 +149,7 @@ class File(Fixed):
     @classmethod
     def parse(cls, rest: str) -> Self:
         """Return the model for a path."""
-        path, _, column = rest.partition("#")
+        path, column = split_place(rest)
         if not path:
             raise DataError("write file:PATH or file:PATH#COLUMN")
         return cls(option=column, path=path)
@@ -136,7 +159,7 @@ class File(Fixed):
 
     def draw(self, images: Images, generator: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the labels of the file."""
-        path = Path(self.path).expanduser()
+        path = expanded(self.path)
         columns = read_columns(path)
         column = self.option
         if not column:

@@ -1,6 +1,7 @@
 """Data of the user's own: both layouts give the same data, and what cannot be used is said in one line."""
 
 import io
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from lnlbench.datasets.loading.errors import DataError
+from lnlbench.datasets.loading.errors import DataError, DataWarning
 from lnlbench.datasets.loading.images import load
 from lnlbench.datasets.loading.own import bring_in, is_own, read
 from lnlbench.datasets.noise.base import parse_noise
@@ -18,7 +19,7 @@ TRUE = ["cat", "dog", "dog", "dog", "dog", "cat"]
 
 
 def picture(i, side=8):
-    return Image.fromarray(np.full((side, side), 20 * i, np.uint8))
+    return Image.fromarray((np.arange(side * side, dtype=np.uint8) + 20 * i).reshape(side, side))
 
 
 def folder_of(root, side=8):
@@ -99,8 +100,7 @@ def test_a_metadata_file_names_the_labels_of_loose_images(tmp_path):
 
 def no_test(root):
     folder_of(root)
-    for path in (root / "test").rglob("*.png"):
-        path.unlink()
+    shutil.rmtree(root / "test")
 
 
 def mixed(root):
@@ -115,8 +115,8 @@ def oblong(root):
 
 def other_size(root):
     folder_of(root)
-    for path in (root / "test").rglob("*.png"):
-        picture(1, 9).save(path)
+    for i, path in enumerate((root / "test").rglob("*.png")):
+        picture(i, 9).save(path)
 
 
 def broken(root):
@@ -132,8 +132,7 @@ def loose(root):
 def one_class(root):
     folder_of(root)
     for split in ("train", "test"):
-        for path in (root / split / "dog").iterdir():
-            path.unlink()
+        shutil.rmtree(root / split / "dog")
 
 
 @pytest.mark.parametrize(
@@ -144,14 +143,19 @@ def one_class(root):
         pytest.param(parquet_of, "#given=lable", "'lable' in .*did you mean 'label'", id="no such column"),
         pytest.param(parquet_of, "#true=truth", "unknown column 'truth'", id="no such true column"),
         pytest.param(parquet_of, "#truth=label", "unknown column 'truth' after '#'", id="no such word"),
-        pytest.param(mixed, "", "mixes sizes: image 0 is 8 × 8, image 5 is 9 × 9|mixes sizes", id="mixed sizes"),
+        pytest.param(mixed, "", r"mixes sizes: .*cat/0.png is 8 × 8, .*dog/9.png is 9 × 9; resize", id="mixed sizes"),
         pytest.param(oblong, "", "is 8 × 9; images are square", id="not square"),
         pytest.param(other_size, "", "all must be of one size", id="another size in the test split"),
         pytest.param(broken, "", "cannot be decoded", id="no image"),
         pytest.param(loose, "", "has images in no class", id="in no class"),
         pytest.param(one_class, "", "has 1 classes; 2 to 256", id="one class"),
         pytest.param(lambda r: parquet_of(r, given_label=[*TRAIN[:5], None]), "", "1 rows without a value", id="a gap"),
-        pytest.param(lambda r: parquet_of(r, given_label=list(range(6))), "", "mixes labels of several", id="types"),
+        pytest.param(
+            lambda r: parquet_of(r, given_label=list(range(6))),
+            "",
+            "no label is both among the given labels",
+            id="kinds",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_one_line(make, text, words, tmp_path):
@@ -161,6 +165,117 @@ def test_what_cannot_be_used_is_one_line(make, text, words, tmp_path):
     assert "\n" not in str(raised.value)
 
 
+def wide(root):
+    folder_of(root)
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8)).save(root / "train" / "cat" / "0.png")
+
+
+def constant(root):
+    folder_of(root)
+    for path in (root / "test").rglob("*.png"):
+        Image.new("L", (8, 8)).save(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        pytest.param(wide, r"train/cat/0.png has pixels wider than 8 bits \(mode I;16\)", id="wide pixels"),
+        pytest.param(constant, r"\(test\): every image is of one colour", id="constant images"),
+    ],
+)
+def test_images_that_would_mislead_are_refused(make, words, tmp_path):
+    make(tmp_path / "pets")
+    with pytest.raises(DataError, match=words):
+        bring_in(str(tmp_path / "pets"))
+
+
+def test_what_is_to_be_said_is_a_warning(tmp_path):
+    root = folder_of(tmp_path / "pets")
+    picture(9).convert("LA").save(root / "train/cat/9.png")
+    Image.merge("LA", [picture(8), picture(0)]).save(root / "train/cat/8.png")
+    shutil.copytree(root / "test/cat", root / "test/Cat")
+    (root / "train/cat/notes.txt").write_text("mine")
+    with pytest.warns(DataWarning) as caught:
+        name = bring_in(str(root))
+    assert [str(warning.message).replace(str(root), "pets") for warning in caught] == [
+        "pets: 1 file is left out: train/cat/notes.txt",
+        "pets: 'Cat' and 'cat' differ in case, spaces or zeros alone, and are 2 classes",
+        "pets: the class Cat has test images and no training image",
+        "pets (train): 1 of 8 images have transparent pixels",
+    ]
+    images = load(name)
+    assert images.train_images.shape == (8, 1, 8, 8), "grey with an alpha channel is grey"
+
+
+def test_class_folders_with_numbers_and_true_labels_beside_them(tmp_path):
+    for split in ("train", "test"):
+        rows = ["file_name,true_label"]
+        for label in (1, 2, 3):
+            (tmp_path / split / str(label)).mkdir(parents=True)
+            for i in range(2):
+                picture(3 * label + i).save(tmp_path / split / f"{label}/{i}.png")
+                rows.append(f"{label}/{i}.png,{label % 3 + 1 if (split, label, i) == ('train', 1, 0) else label}")
+        (tmp_path / split / "metadata.csv").write_text("\n".join(rows))
+    with pytest.warns(DataWarning, match="the labels 1, 2, 3 are 3 classes, numbered from 0"):
+        images = load(bring_in(str(tmp_path)))
+    assert images.class_names == ("1", "2", "3")
+    assert (images.train_labels.tolist(), images.extra["train_given"].tolist()) == (
+        [1, 0, 1, 1, 2, 2],
+        [0, 0, 1, 1, 2, 2],
+    )
+
+
+@pytest.mark.parametrize("name", ["a, b", "a#b", "a#given=label", "süß", "-x", "x" * 250, "[1]", "%d{x}"])
+def test_a_folder_may_be_called_anything(name, tmp_path):
+    (tmp_path / name).mkdir()
+    first = bring_in(str(parquet_of(tmp_path / name, true_label=TRUE)))
+    assert is_own(first) and load(first).card.true_labels
+    assert bring_in(f"{tmp_path / name}#given=true_label") != first
+
+
+def test_a_read_only_folder_is_read(tmp_path):
+    root = folder_of(tmp_path / "pets")
+    for path in (*root.rglob("*"), root):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    assert load(bring_in(str(root))).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("damage", [lambda c: c[: len(c) // 2], lambda c: b"", lambda c: c[:-1] + bytes([c[-1] ^ 1])])
+def test_a_damaged_cache_heals_itself(damage, tmp_path):
+    root = parquet_of(tmp_path / "pets", true_label=TRUE)
+    name = bring_in(f"{root}#given=label,true=true_label")
+    whole = load(name)
+    (path,) = (tmp_path / "home/cache/own").glob("*.arrays")
+    content = path.read_bytes()
+    path.write_bytes(damage(content))
+    assert load(name).fingerprint == whole.fingerprint
+    assert path.read_bytes() == content
+    path.write_bytes(damage(content))
+    assert bring_in(f"{root}#given=label,true=true_label") == name
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_cache_of_a_folder_that_has_changed_is_said(tmp_path):
+    root = folder_of(tmp_path / "pets")
+    name = bring_in(str(root))
+    (path,) = (tmp_path / "home/cache/own").glob("*.arrays")
+    path.unlink()
+    picture(9).save(root / "train/cat/0.png")
+    with pytest.raises(DataError, match=r"'pets@\w+' is not in the cache, and what .*/pets holds now is another one"):
+        read(name)
+    shutil.rmtree(root)
+    with pytest.raises(DataError, match="is not in the cache, and its folder cannot be read again: there is no folder"):
+        read(name)
+
+
 def test_a_cache_that_is_gone_is_said(tmp_path):
     with pytest.raises(DataError, match="not in the cache; name its folder again"):
         read("pets@0123456789ab")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "pets.zip").write_bytes(b"")
+    with pytest.raises(
+        DataError, match=r"there is no folder .*pets.zip; a data set of .* and archives are unpacked first"
+    ):
+        bring_in(str(tmp_path / "pets.zip"))

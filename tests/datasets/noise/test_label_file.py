@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -233,13 +234,13 @@ def test_index_trap(tmp_path, images, given, suffix):
 def test_names_and_places(tmp_path, images, given, make_images):
     torch.save(official(images, given), tmp_path / "a.pt")
     np.save(tmp_path / "a.npy", given)
-    (tmp_path / "a.txt").write_text("1")
+    (tmp_path / "a.tsv").write_text("1")
     cases = {
         f"file:{tmp_path}/a.pt": "several columns; write file:",
         f"file:{tmp_path}/a.pt#worse": "unknown label column 'worse' in",
         f"file:{tmp_path}/a.npy#x": f"there is no label column in {tmp_path}/a.npy, so not 'x' either",
         f"file:{tmp_path}/none.npy": "there is no label file",
-        f"file:{tmp_path}/a.txt": "ends in '.txt'; known: .npy, .json, .pt, .pth, .parquet",
+        f"file:{tmp_path}/a.tsv": "ends in '.tsv'; known: .npy, .json, .pt, .pth, .parquet, .csv, .txt",
         "human-worst": "needs the label file <data-dir>/noise/cifar10/train.parquet",
     }
     for text, message in cases.items():
@@ -279,3 +280,91 @@ def test_json_that_is_no_list_of_labels_is_refused(tmp_path, images, content, me
     with pytest.raises(DataError, match=message) as error:
         parse_noise(f"file:{tmp_path / 'a.json'}").corrupt(images, 0)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        pytest.param("a.txt", lambda path, given: np.savetxt(path, given), id="numpy's text"),
+        pytest.param("a.txt", lambda path, given: path.write_text("\n".join(map(str, given))), id="a label a line"),
+        pytest.param("a.csv", lambda path, given: path.write_text("\n".join(map(str, given))), id="a column alone"),
+        pytest.param("a.CSV", lambda path, given: pd.DataFrame({"label": given}).to_csv(path), id="pandas with index"),
+        pytest.param("a.csv", lambda path, given: pd.DataFrame({"x": given}).to_csv(path, index=False), id="without"),
+        pytest.param(
+            "a.csv#y", lambda path, given: pd.DataFrame({"x": 0, "y": given}).to_csv(path, index=False), id="by name"
+        ),
+        pytest.param("a #1.csv", lambda path, given: path.write_text("\n".join(map(str, given))), id="# in the name"),
+        pytest.param("a#1.npy", lambda path, given: np.save(path, given), id="# in the name of an array"),
+        pytest.param("p.pt", lambda path, given: torch.save(integer_parameter(given), path), id="a parameter"),
+    ],
+)
+def test_text_and_parameters_are_read(tmp_path, images, given, name, write):
+    file = name if "y" not in name.partition("#")[2] or name.endswith("npy") else name.partition("#")[0]
+    write(tmp_path / file, given)
+    noise = parse_noise(f"file:{tmp_path / name}")
+    np.testing.assert_array_equal(noise.corrupt(images, 0).given, given)
+    assert parse_noise(str(noise)) == noise
+
+
+def integer_parameter(given):
+    return torch.nn.Parameter(torch.as_tensor(given), requires_grad=False)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "message"),
+    [
+        pytest.param(lambda g: torch.nn.Parameter(g.float()), "holds float32 values", id="a parameter of floats"),
+        pytest.param(lambda g: g.bfloat16(), "holds bfloat16 values", id="bfloat16"),
+        pytest.param(lambda g: g.float().to_sparse(), r"holds float32 values \(sparse_coo\)", id="sparse"),
+        pytest.param(lambda g: torch.complex(g.float(), g.float()).conj(), "holds complex64 values", id="complex"),
+        pytest.param(lambda g: g.to("meta"), "p.pt", id="without values"),
+    ],
+)
+def test_tensors_that_are_no_labels_are_one_line(tmp_path, images, given, tensor, message):
+    torch.save(tensor(torch.as_tensor(given)), tmp_path / "p.pt")
+    with pytest.raises(DataError, match=message) as error:
+        parse_noise(f"file:{tmp_path / 'p.pt'}").corrupt(images, 0)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param("cat\ndog\n", "has no rows|has shape|holds the text", id="names"),
+        pytest.param("1\n\n2", "has 1 rows without a value", id="a gap"),
+        pytest.param("1.5\n" * 30, "holds float64 values", id="fractions"),
+        pytest.param("label\n" + "cat\n" * 30, "holds the text 'cat'; labels are integers", id="a column of names"),
+        pytest.param("", "is empty", id="empty"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_text_that_is_no_labels_is_one_line(tmp_path, images, content, message, name):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError) as error:
+        parse_noise(f"file:{tmp_path / name}").corrupt(images, 0)
+    assert "\n" not in str(error.value) and str(tmp_path / name) in str(error.value)
+    assert name == "a.txt" or re.search(message, str(error.value))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda true, rng: rng.permutation(true), id="shuffled"),
+        pytest.param(lambda true, rng: np.zeros_like(true), id="constant"),
+        pytest.param(lambda true, rng: np.sort(true), id="sorted"),
+        pytest.param(lambda true, rng: (true + 1) % 10, id="all wrong"),
+        pytest.param(lambda true, rng: rng.integers(0, 10, len(true)), id="drawn without looking"),
+    ],
+)
+def test_labels_that_agree_by_chance_alone_are_refused(tmp_path, make_images, change):
+    images = make_images("cifar10", per_class=150)
+    np.save(tmp_path / "a.npy", change(images.train_labels, np.random.default_rng(3)))
+    with pytest.raises(DataError, match=r"a.npy agrees with .* in \d+\.\d% of 1500 places, no more than by"):
+        parse_noise(f"file:{tmp_path / 'a.npy'}").corrupt(images, 0)
+
+
+def test_very_noisy_labels_are_not_taken_for_another_order(tmp_path, make_images):
+    images = make_images("cifar10", per_class=150)
+    noisy = parse_noise("symmetric-0.8").corrupt(images, 0)
+    np.save(tmp_path / "a.npy", noisy.given)
+    assert parse_noise(f"file:{tmp_path / 'a.npy'}").corrupt(images, 0).manifest["realised_rate"] == pytest.approx(0.8)
