@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.engine.trainer import fit, train
     from lnlbench.benchmark.protocol.settings import Setting, find, setting, suites
     from lnlbench.benchmark.protocol.splits import Prepared, Split, Truth, prepare
+    from lnlbench.benchmark.results import Results, load
     from lnlbench.benchmark.runs.artifacts import Trained, load_model
 
 __all__ = [
     "Epoch",
     "Job",
     "Prepared",
+    "Results",
     "Samples",
     "Setting",
     "Split",
@@ -22,6 +24,7 @@ __all__ = [
     "Truth",
     "find",
     "fit",
+    "load",
     "load_model",
     "prepare",
     "run",
@@ -32,6 +35,7 @@ __all__ = [
 
 _HOMES = {
     "api": ("run",),
+    "results": ("Results", "load"),
     "protocol.splits": ("Split", "Prepared", "Truth", "prepare"),
     "engine.job": ("Epoch", "Job", "Samples"),
     "runs.artifacts": ("Trained", "load_model"),
@@ -40,9 +44,15 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 def __getattr__(name: str) -> Any:
     # Lazy, so that `fit` works where only torch and timm are installed, and `--help` answers at once.
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)
+    if name == "__version__":
+        return import_module("importlib.metadata").version("lnlbench")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

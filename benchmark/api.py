@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from lnlbench.benchmark.results import Results
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
@@ -32,7 +32,7 @@ def run(
     told: str = "estimated",
     diagnostics: str = "basic",
     **changes: Any,
-) -> list[Result]:
+) -> Results:
     """Run methods on settings; what is stored already is not run again.
 
     Args:
@@ -77,4 +77,4 @@ def run(
         reasons = "; ".join(sorted(set(report.failed.values())))
         raise StoreError(f"{len(report.failed)} of {len(runs)} runs failed: {reasons}")
     with Store(options.store) as store:
-        return [store.result(run.key) for run in runs]
+        return Results([store.result(run.key) for run in runs])

@@ -12,7 +12,7 @@ TOPS = ("benchmark", "datasets", "leaderboard", "methods")
 
 FLOORS = {  # lowest first; rooms of one floor do not know each other
     "benchmark": [
-        ("protocol",),
+        ("protocol", "results.py"),
         ("engine",),
         ("runs",),
         ("sweep/executors",),

@@ -1,0 +1,33 @@
+"""A board as a plain HTML table, for notebooks."""
+
+from __future__ import annotations
+
+from html import escape
+
+from lnlbench.leaderboard.ranking.board import Board
+from lnlbench.leaderboard.show.words import DOT, interval, mark, percent, rank_range, shown_name, state
+
+
+def to_html(board: Board) -> str:
+    """Return the board as one table element with its title, its first sentence below it; every text is escaped."""
+    heads = ["method", board.score_name, "rank", f"vs {board.reference or '—'}"]
+    heads += [column.setting for column in board.columns] if len(board.columns) > 1 else []
+    rows = []
+    for row in (*board.rows, *board.below):
+        score = row.score
+        cells = [
+            f"{DOT} {shown_name(row)}" if score and score.could_be_best else shown_name(row),
+            interval(score) if score else state(board, row),
+            rank_range(score) if score else "",
+            mark(score) if score else "",
+        ]
+        if len(board.columns) > 1:
+            for column in board.columns:
+                cell = row.cells.get(column.setting)
+                cells.append(
+                    "" if cell is None else (DOT if cell.could_be_best else "") + percent(cell.mean) + mark(cell)
+                )
+        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    head = "<tr>" + "".join(f"<th>{escape(text)}</th>" for text in heads) + "</tr>"
+    first = f"<p>{escape(board.sentences[0])}</p>" if board.sentences else ""
+    return f"<table><caption>{escape(board.title)}</caption><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>{first}"
