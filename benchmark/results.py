@@ -106,7 +106,7 @@ class Results(Sequence[Result]):
         return pd.DataFrame(rows)
 
     def curves(self) -> pd.DataFrame:
-        """Return the curves in long form: setting, method, replicate, epoch from 1, quantity, value (NaN: not measured)."""
+        """Return the curves in long form: setting, method, replicate, epoch from 1, quantity, value or NaN."""
         import pandas as pd
 
         parts = [

@@ -22,12 +22,11 @@ def to_html(board: Board) -> str:
             mark(score) if score else "",
         ]
         if len(board.columns) > 1:
-            for column in board.columns:
-                cell = row.cells.get(column.setting)
-                cells.append(
-                    "" if cell is None else (DOT if cell.could_be_best else "") + percent(cell.mean) + mark(cell)
-                )
+            for cell in (row.cells.get(column.setting) for column in board.columns):
+                dot = DOT if cell and cell.could_be_best else ""
+                cells.append("" if cell is None else dot + percent(cell.mean) + mark(cell))
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     head = "<tr>" + "".join(f"<th>{escape(text)}</th>" for text in heads) + "</tr>"
     first = f"<p>{escape(board.sentences[0])}</p>" if board.sentences else ""
-    return f"<table><caption>{escape(board.title)}</caption><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>{first}"
+    body = f"<thead>{head}</thead><tbody>{''.join(rows)}</tbody>"
+    return f"<table><caption>{escape(board.title)}</caption>{body}</table>{first}"
