@@ -208,7 +208,7 @@ def _shown(board: Board) -> ShownBoard:
 
 
 def _one(kind: str, wanted: str | None, known: Sequence[str]) -> str:
-    """The one name that is meant: the whole name, the only one that begins so, or the only one there is."""
+    """Return the name that is meant: the whole name, the only one that begins so, or the only one."""
     if wanted in known:
         return str(wanted)
     fitting = [name for name in known if name.startswith(wanted or "")]

@@ -62,11 +62,11 @@ class Composition(Method):
         return any(map(_reads, self.parts))
 
     def owner(self, hook: str) -> Method:
-        """The part that answers a hook, or the default answers."""
+        """Return the part that answers a hook, or the default answers."""
         return next((part for part in self.parts if part.answers(hook)), _DEFAULT)
 
     def joined(self, hook: str, ask: Callable[[Method], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """The memories of all parts that answer a hook.
+        """Return the memories of all parts that answer a hook.
 
         Raises:
             MethodError: two parts call different things by one name.

@@ -9,7 +9,7 @@ ROUNDS, TOLERANCE, FLOOR = 10, 1e-2, 5e-4
 
 
 def clean_probability(losses: Tensor) -> Tensor:
-    """The posterior probability of the component of lower mean, for each sample of each network.
+    """Return the posterior probability of the component of lower mean, for each sample of each network.
 
     Losses are scaled to [0, 1]; two-means clustering from the two ends starts expectation-maximisation, which ends
     after 10 rounds or once the mean log-likelihood moves by less than 0.01. Losses that are all equal, or not finite,

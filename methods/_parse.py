@@ -19,7 +19,7 @@ REVISION = re.compile(r"\(revision=\d+\)|, revision=\d+")
 
 
 def parse(text: str, classes: int = 10) -> Composition:
-    """The method that a text describes.
+    """Return the method that a text describes.
 
     Args:
         text: names joined by `+`, each with hyper-parameters in parentheses where they differ from the defaults.
@@ -41,7 +41,7 @@ def parse(text: str, classes: int = 10) -> Composition:
 
 
 def split_methods(text: str) -> list[str]:
-    """The methods of a comma-separated list; commas inside parentheses belong to a method."""
+    """Return the methods of a comma-separated list; commas inside parentheses belong to a method."""
     items, depth, start = [], 0, 0
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")

@@ -52,7 +52,7 @@ def methods() -> dict[str, type[Method]]:
 
 
 def method_class(name: str) -> type[Method]:
-    """The method of a name.
+    """Return the method of a name.
 
     Raises:
         MethodError: no such method; the message lists the names and the closest match.
@@ -130,7 +130,7 @@ def _explained(plugin: str) -> Iterator[None]:
 
 
 def _source(method: type[Method]) -> str:
-    """A hash of the file that a method of the user's is in, comments and layout aside; nothing for ours."""
+    """Return a hash of the file that a method of the user's is in, comments and layout aside; nothing for ours."""
     file = getattr(sys.modules.get(method.__module__), "__file__", None)
     if method.__module__.startswith("lnlbench.methods.") or file is None:
         return ""

@@ -186,7 +186,7 @@ class Method:
 
     @classmethod
     def space(cls) -> dict[str, Range]:
-        """The search ranges, by field."""
+        """Return the search ranges, by field."""
         return {f.name: f.metadata["range"] for f in fields(cls) if "range" in f.metadata}
 
     def __str__(self) -> str:
@@ -200,14 +200,14 @@ class Method:
         return getattr(type(self), hook) is not getattr(Method, hook)
 
     def tensors(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Self:
-        """The method with every float field as a 0-d tensor: what the training loop works with."""
+        """Return the method with every float field as a 0-d tensor: what the training loop works with."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.type in (float, "float")}
         return replace(
             self, **{name: torch.tensor(value, device=device, dtype=dtype) for name, value in values.items()}
         )
 
     def start(self, task: Task) -> dict[str, Tensor]:
-        """What is remembered of each sample: named tensors [K, N, ...]. Nothing by default."""
+        """Return what is remembered of each sample: named tensors [K, N, ...]. Nothing by default."""
         return {}
 
     def carry(self, task: Task) -> dict[str, Tensor]:
@@ -218,7 +218,7 @@ class Method:
         return {}
 
     def perturb(self, batch: Batch, clock: Clock) -> Batch:
-        """What the networks see, drawn once per step. The batch as it is by default."""
+        """Return what the networks see, drawn once per step. The batch as it is by default."""
         return batch
 
     def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
@@ -229,26 +229,26 @@ class Method:
         return batch
 
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
-        """The new rows [K, B, ...] of the memory, from detached logits [K, B, C], before the loss sees them.
+        """Return the new rows [K, B, ...] of the memory, from detached logits [K, B, C], before the loss sees them.
 
         New values of what is carried go with them.
         """
         return {}
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
-        """The loss of each sample [K, B] from logits [K, B, C]. Cross-entropy by default."""
+        """Return the loss of each sample [K, B] from logits [K, B, C]. Cross-entropy by default."""
         return cross_entropy(logits, batch.targets)
 
     def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
-        """The weight of each sample [K, B] from detached losses and logits. All alike by default."""
+        """Return the weight of each sample [K, B] from detached losses and logits. All alike by default."""
         return torch.ones_like(losses)
 
     def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:
-        """The gradient that the optimiser gets. That at the present parameters by default."""
+        """Return the gradient that the optimiser gets. That at the present parameters by default."""
         return grads_at(params)
 
     def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
-        """The parameters that are evaluated, after each step. The trained ones by default."""
+        """Return the parameters that are evaluated, after each step. The trained ones by default."""
         return params
 
     def renew(self, depth: Tensor, clock: Clock) -> Tensor:
@@ -286,7 +286,7 @@ class Method:
         return False
 
     def report(self, history: History) -> int:
-        """The epoch that is the method's own answer. The last by default."""
+        """Return the epoch that is the method's own answer. The last by default."""
         return len(history.validation) - 1
 
 

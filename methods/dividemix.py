@@ -90,5 +90,5 @@ def sharpened(targets: Tensor, temperature: Tensor | float) -> Tensor:
 
 
 def share_of(mask: Tensor) -> Tensor:
-    """The weights of a mean over the masked samples of each row [K, B]; zero where there are none."""
+    """Return the weights of a mean over the masked samples of each row [K, B]; zero where there are none."""
     return mask / mask.sum(-1, keepdim=True).clamp(min=1)

@@ -20,7 +20,7 @@ class EarlyStopping(Method):
     patience: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0))
 
     def accuracies(self, history: History) -> Sequence[float]:
-        """What is waited for to rise, one per epoch."""
+        """Return what is waited for to rise, one per epoch."""
         return history.validation
 
     def report(self, history: History) -> int:

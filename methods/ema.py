@@ -25,7 +25,7 @@ class EMA(Method):
 
 
 def moved(params: Params, averaged: Params, decay: Tensor | float, step: Tensor) -> Params:
-    """The moving average after one more step."""
+    """Return the moving average after one more step."""
     kept = torch.clamp((1 + step) / (10 + step), max=decay)
     return [
         {n: torch.lerp(p, a[n], kept.to(p.dtype)) for n, p in ps.items()}

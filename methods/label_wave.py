@@ -29,7 +29,7 @@ class LabelWave(Method):
         return self.minimum(history)[1]
 
     def minimum(self, history: History) -> tuple[int, bool]:
-        """The epoch of the first minimum, and whether it is one already.
+        """Return the epoch of the first minimum, and whether it is one already.
 
         Raises:
             MethodError: the history does not say how many predictions changed.
@@ -41,7 +41,7 @@ class LabelWave(Method):
 
 
 def first_minimum(changes: Sequence[float], window: int, patience: float) -> tuple[int, bool]:
-    """The place of the first minimum of the trailing mean, and whether it has stood for `patience` places.
+    """Return the place of the first minimum of the trailing mean, and whether it has stood for `patience` places.
 
     Nothing is known at the first place; before the first full window the answer is the last place.
     """

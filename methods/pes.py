@@ -77,5 +77,5 @@ class PES(Method):
 
 
 def rounded_up(number: Number) -> Number:
-    """The next whole number, of a plain one or a tensor."""
+    """Return the next whole number, of a plain one or a tensor."""
     return -((NEAR - number) // 1)

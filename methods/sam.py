@@ -31,7 +31,7 @@ class SAM(Method):
         return grads_at([self.worst(*network) for network in zip(params, grads, strict=True)])
 
     def worst(self, params: dict[str, Tensor], grads: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The parameters of one network, moved to where the loss is worst within ρ to first order."""
+        """Return the parameters of one network, moved to where the loss is worst within ρ to first order."""
         scale = {
             n: p.detach().abs() + ETA if self.adaptive and n.endswith("weight") else 1.0 for n, p in params.items()
         }

@@ -43,5 +43,5 @@ def smallest(losses: Tensor, share: Tensor) -> Tensor:
 
 
 def ranks(losses: Tensor) -> Tensor:
-    """The rank of each loss in its row [..., B], from 0; the earlier wins a tie, and NaN comes last."""
+    """Return the rank of each loss in its row [..., B], from 0; the earlier wins a tie, and NaN comes last."""
     return losses.argsort(dim=-1, stable=True).argsort(dim=-1)

@@ -30,7 +30,7 @@ DAL_WORKERS = 8
 
 
 def stacks(bench: Bench, kind: Kind) -> Iterator[Row]:
-    """A stack of R runs against the same runs one after another."""
+    """Measure a stack of R runs against the same runs one after another."""
     if not kind.small:
         return
     for count in STACKED[bench.how.device.type]:
@@ -64,13 +64,13 @@ def graphs(bench: Bench, kind: Kind) -> Iterator[Row]:
 
 
 def best(bench: Bench, kind: Kind) -> Fresh:
-    """A run as it is trained on this device: replayed and in bf16 on a GPU."""
+    """Return a run as it is trained on this device: replayed and in bf16 on a GPU."""
     precision = "bf16" if bench.how.device.type == "cuda" else "fp32"
     return Fresh(bench.how.device, kind, data_of(kind)[0], precision=precision, replayed=bench.replays)
 
 
 def dal(bench: Bench, kind: Kind) -> Iterator[Row]:
-    """An epoch with its test pass, against the loop of DAL's official script."""
+    """Measure an epoch with its test pass against the loop of DAL's official script."""
     ours, cores = best(bench, kind), os.cpu_count() or 1
     split, test = data_of(kind)
     workers = min(DAL_WORKERS, cores)

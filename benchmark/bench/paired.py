@@ -112,7 +112,7 @@ def line(row: Row) -> str:
 
 
 def table(found: dict[str, Any]) -> str:
-    """The measured ratios as a Markdown table, with what they were measured on."""
+    """Return the measured ratios as a Markdown table, with what they were measured on."""
     heads = ["axis", "network", "ours", "against", "ratio per core-second", "quartiles", "ratio by the clock"]
     on_gpu = any(row["gpu_mb"] for row in found["rows"])
     heads += ["ours /s", "theirs /s", "target", *(["GPU MB"] if on_gpu else [])]

@@ -25,7 +25,7 @@ GRIDS = {
 
 
 def recording(bench: Bench, kind: Kind) -> Iterator[Row]:
-    """A sweep of one process against `train_runs` in this one, for the kind `mlp` alone; the store grows on the way.
+    """Measure a sweep of one process against `train_runs`, for the kind `mlp` alone; the store grows on the way.
 
     Both draw noise and split, and stack what is stacked by itself. Left out where mlflow or a data set is not at hand.
     """

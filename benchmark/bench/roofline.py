@@ -53,7 +53,7 @@ def bound(work: Work, limits: Limits) -> float:
 
 
 def measure(how: Compute) -> Limits:
-    """The limits of a device: the best of some repeats of one matrix product and of one copy."""
+    """Measure the limits of a device: the best of some repeats of one matrix product and of one copy."""
     on_gpu = how.device.type == "cuda"
     side, size = (8192, 2**30) if on_gpu else (512, 2**25)
     a = torch.randn(side, side, device=how.device).to(torch.bfloat16 if on_gpu else torch.float32)

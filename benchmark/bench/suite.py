@@ -35,7 +35,7 @@ WORKERS = (0, 1, 2, 4, 8, 16)
 
 
 def axes() -> dict[str, Callable[[Bench, Kind], Iterator[Row]]]:
-    """What can be measured, by name."""
+    """Return the axes that can be measured, by name."""
     return {
         "input": Bench.input_path,
         "step": Bench.steps,
@@ -193,7 +193,7 @@ class Bench:
         yield self.compare("step", kind, ours, theirs, "loop, fp32", "torch parts, fp32", threads=(1, 1))
 
     def epochs(self, kind: Kind) -> Iterator[Row]:
-        """An epoch with its test pass, against the naive loop at the number of workers that serves it best."""
+        """Measure an epoch with its test pass against the naive loop at its best number of workers."""
         split, test = data_of(kind)
         setting = setting_of(kind)
         cores = os.cpu_count() or 1
@@ -221,7 +221,7 @@ class Bench:
             yield self.compare("epoch", kind, run.epoch, theirs(best), *names, target, threads=(1, cores))
 
     def diagnostics(self, kind: Kind) -> Iterator[Row]:
-        """A run of ten epochs with diagnostics against one without: the share that they cost.
+        """Measure a run of ten epochs with diagnostics against one without: the share that they cost.
 
         With four times the usual samples, 51,200 for the MLP: the probe of the exact passes has 5,000 at any size.
         """

@@ -39,7 +39,7 @@ class Kind:
     test: int
 
     def on(self, device: torch.device) -> Kind:
-        """The same with as many images as keep a device busy for some time."""
+        """Return the same kind with as many images as keep a device busy for some time."""
         return replace(self, train=LARGE[0], test=LARGE[1]) if device.type == "cuda" else self
 
     @property
@@ -64,7 +64,7 @@ LARGE = (25_600, 5_120)
 
 
 def nothing() -> Samples:
-    """The numbers of no sample."""
+    """Return the numbers of no sample."""
     none = torch.empty(1, 0)
     return Samples(torch.empty(0, dtype=torch.int64), none, none.long(), none)
 
@@ -113,7 +113,7 @@ class Fresh:
         return f"{'graph' if self.replayed else 'loop'}, {self.how.precision}"
 
     def loop(self) -> Loop:
-        """A run at its beginning."""
+        """Start a run."""
         if self.silent:
             return (_SilentGraph if self.replayed else _SilentLoop)(self.job, self.how)
         return (GraphLoop if self.replayed else Loop)(self.job, self.how)
@@ -127,7 +127,7 @@ class Fresh:
         return len(self.job.split.images)
 
     def steps(self) -> int:
-        """The steps of one more epoch, without its evaluation."""
+        """Take the steps of one more epoch, without its evaluation."""
         loop = self.kept = self.kept or self.loop()
         setting, names = self.job.setting, (self.job.replicate, loop.epoch)
         order = draw_order(len(loop.images), setting.batch_size, setting.augment, self.how.device, *names)
@@ -137,7 +137,7 @@ class Fresh:
         return order.index.numel()
 
     def run(self) -> int:
-        """A whole run."""
+        """Train a whole run."""
         loop = self.loop()
         for _ in range(self.job.setting.epochs):
             self._told(loop.advance())
@@ -182,7 +182,7 @@ def data_of(kind: Kind) -> tuple[Split, tuple[Tensor, Tensor]]:
 
 
 def setting_of(kind: Kind) -> Setting:
-    """The recipe of a kind."""
+    """Return the recipe of a kind."""
     return Setting(
         "bench",
         "none",
@@ -197,5 +197,5 @@ def setting_of(kind: Kind) -> Setting:
 
 
 def optimizer_of(model: torch.nn.Module, setting: Setting) -> torch.optim.Optimizer:
-    """What torch has for a setting."""
+    """Return torch's own optimiser for a setting."""
     return torch.optim.SGD(model.parameters(), setting.lr, setting.momentum, weight_decay=setting.weight_decay)

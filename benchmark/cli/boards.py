@@ -208,7 +208,7 @@ def _shown(results: Sequence[Result], view: View) -> list[str] | None:
 
 
 def _unchanged(setting: str) -> str:
-    """The setting whose values were changed: `digits/clean` of `digits,epochs=2/clean`."""
+    """Return the setting whose values were changed: `digits/clean` of `digits,epochs=2/clean`."""
     task, slash, noise = setting.partition("/")
     return task.partition(",")[0] + slash + noise
 

@@ -20,7 +20,7 @@ PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit
 
 
 def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
-    """What there is of a kind.
+    """Return what there is of a kind.
 
     Raises:
         SettingError: no such kind.

@@ -17,7 +17,7 @@ Rows = list[dict[str, Any]]
 
 
 def kept(name: str, sources: Iterable[Path], make: Callable[[], Rows]) -> Rows:
-    """The rows of a list: those of an earlier call, or made anew where a source has changed since.
+    """Return the rows of a list: those of an earlier call, or made anew where a source has changed since.
 
     Args:
         name: of the list; its file is `list-<name>.json` in the folder of local stores.

@@ -76,14 +76,14 @@ def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:
 
 
 def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
-    """What a sweep did, JSON-able."""
+    """Return what a sweep did, JSON-able."""
     names = {run.key: f"{run.setting.name} {run.name} s{run.replicate}" for run in runs}
     failed = [{"run": names[key], "key": key, "reason": reason} for key, reason in found.failed.items()]
     return {"made": found.done, "stored": found.stored, "failed": failed, "seconds": round(found.seconds, 2)}
 
 
 def summary(found: Report, runs: Sequence[Run]) -> str:
-    """What a sweep did, and what to do next."""
+    """Return what a sweep did, and what to do next."""
     lines = [f"{len(found.done)} runs made, {len(found.stored)} stored before, in {found.seconds:.1f} s."]
     lines += [f"failed: {failure['run']}: {failure['reason']}" for failure in report(found, runs)["failed"]]
     lines.append("Next: `lnlbench leaderboard` ranks them, `lnlbench ui` opens them in MLflow.")
@@ -91,7 +91,7 @@ def summary(found: Report, runs: Sequence[Run]) -> str:
 
 
 def checked(text: str, plugins: Sequence[Path], quiet: bool) -> list[conformance.Report]:
-    """The conformance reports of the methods of a file, or of one text, with what is being checked on stderr.
+    """Return the conformance reports of the methods of a file, or of one text, with what is being checked on stderr.
 
     Raises:
         MethodError: no such file or method.

@@ -47,7 +47,7 @@ def shown(run_id: str, result: Result) -> Group:
 
 
 def as_json(run_id: str, result: Result) -> str:
-    """The same as JSON: the record with its scores, without the packed predictions."""
+    """Return the same as JSON: the record with its scores, without the packed predictions."""
     record = {name: value for name, value in asdict(result).items() if name != "predictions"}
     finite = {
         name: [value if value is None or math.isfinite(value) else str(value) for value in curve]
@@ -57,7 +57,7 @@ def as_json(run_id: str, result: Result) -> str:
 
 
 def suspects_of(store: Store, run_id: str) -> str:
-    """The training samples that a run thinks are mislabelled, as CSV (see `kept.suspects`).
+    """Return the training samples that a run thinks are mislabelled, as CSV (see `kept.suspects`).
 
     Raises:
         StoreError: the run kept no samples.

@@ -44,7 +44,7 @@ class Report:
         return sum(finding.fault for found in self.findings.values() for finding in found)
 
     def json(self) -> dict[str, Any]:
-        """The report, JSON-able."""
+        """Return the report, JSON-able."""
         return {
             "method": self.method,
             "faults": self.faults,
@@ -67,7 +67,7 @@ class Report:
 
 
 def check(name: str, subject: Subject) -> list[Finding]:
-    """What one check finds; a method that raises in it is a finding too.
+    """Return the findings of one check; a method that raises in it is a finding too.
 
     Args:
         name: a key of `CHECKS`.

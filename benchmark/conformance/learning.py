@@ -110,7 +110,7 @@ def _line(subject: Subject) -> str:
 
 
 def _trained(subject: Subject, shift: int) -> tuple[object, ...] | Exception:
-    """What training gives that may not depend on the truth, made as `lnlbench run` makes it."""
+    """Train as `lnlbench run` does and return all that may not depend on the true labels."""
     gc.collect()  # the run before must leave no truth for a method that searches the memory
     with _poisoned(subject, shift) as (run, data):
         try:
@@ -123,7 +123,7 @@ def _trained(subject: Subject, shift: int) -> tuple[object, ...] | Exception:
 
 @contextmanager
 def _poisoned(subject: Subject, shift: int) -> Iterator[tuple[Run, Prepared]]:
-    """A run whose true labels are moved on by so many classes, also for those who load the data set themselves."""
+    """Give a run whose true labels are moved by so many classes, also for those who load the data set themselves."""
     chosen, data = subject.prepared(NOISY, 2)
     # The first truth is given up, not kept beside: a method may search the whole memory for one.
     truth = data.truth

@@ -109,7 +109,7 @@ def finite(subject: Subject) -> Iterator[Finding]:
 
 
 def follows_the_batch(subject: Subject) -> Iterator[Finding]:
-    """What is remembered, lost and selected belongs to its sample: in another order of the batch it is the same."""
+    """Check that what is remembered, lost and selected follows its sample into another order of the batch."""
     source = torch.Generator().manual_seed(0)
     turn = torch.randperm(SIZE, generator=source)
     method = subject.method.tensors(torch.device("cpu"))

@@ -41,7 +41,7 @@ def repeats(subject: Subject) -> Iterator[Finding]:
 
 
 def resumes(subject: Subject) -> Iterator[Finding]:
-    """A run that is killed after half its epochs, and goes on from its checkpoint, ends as if nothing had happened."""
+    """Check that a run that is killed after half its epochs, and goes on from its checkpoint, ends the same."""
     whole = subject.train(subject.job(NOISY, 4))
     if len(whole) < 3:
         return  # it stops by itself before there is anything to go on from
@@ -66,7 +66,7 @@ def resumes(subject: Subject) -> Iterator[Finding]:
 
 
 def _differ(first: list[Epoch], second: list[Epoch]) -> int | None:
-    """The first epoch that is not the same."""
+    """Return the first epoch that differs; None where all are equal."""
     if len(first) != len(second):
         return min(len(first), len(second))
     for a, b in zip(first, second, strict=True):

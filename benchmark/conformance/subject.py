@@ -74,7 +74,7 @@ class Subject:
         return chosen, prepare(chosen, 0, load("digits"))
 
     def job(self, name: str = NOISY, epochs: int = EPOCHS) -> Job:
-        """A run of the method on digits."""
+        """Return a run of the method on digits."""
         chosen, data = self.prepared(name, epochs)
         true = {
             "noise_rate": data.manifest["realised_rate"],  # a method that is told 0.4 of clean labels drops good ones
@@ -89,13 +89,13 @@ class Subject:
         return list(fit(job, device="cpu", precision="fp32", state=state))
 
     def where(self, error: BaseException) -> str:
-        """The innermost line of the method's own files that an error passed through."""
+        """Return the innermost line of the method's own files that an error passed through."""
         names = {str(file) for file in self.files}
         lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in names]
         return f"{lines[-1].filename}:{lines[-1].lineno}" if lines else ""
 
     def caller(self, depth: int = 2) -> tuple[str, str] | None:
-        """The innermost line of the method's own files that is being executed, and its function; None outside them."""
+        """Return the innermost executing line of the method's own files, and its function; None outside them."""
         names = {str(file) for file in self.files}
         frame: FrameType | None = sys._getframe(depth)
         while frame is not None:
@@ -105,7 +105,7 @@ class Subject:
         return None
 
     def imports(self, module: str) -> str:
-        """The lines at which the method's files import a module or a part of it."""
+        """Return the lines at which the method's files import a module or a part of it."""
         found = [
             f"{file}:{line}"
             for file in self.files
@@ -115,7 +115,7 @@ class Subject:
         return ", ".join(dict.fromkeys(found))
 
     def lines(self, suspects: Iterable[str]) -> str:
-        """The lines of the method's files that name one of these, dotted names from their last part: a hint."""
+        """Return the lines of the method's files that name one of these, dotted names from their last part: a hint."""
         wanted = set(suspects)
         found: dict[str, None] = {}
         for file in self.files:
@@ -135,13 +135,13 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def raised(error: BaseException) -> str:
-    """An error in one line."""
+    """Return an error in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    """What a node names: `torch.rand` is named by itself, not by `rand`."""
+    """Return what a node names: `torch.rand` is named by itself, not by `rand`."""
     if isinstance(node, ast.Attribute):
         yield ast.unparse(node)
         yield f".{node.attr}"

@@ -73,7 +73,7 @@ class Moved(Loop):
     inverse: Tensor
 
     def batch(self, order: Order, step: Step) -> Batch:
-        """The batch of a step, its indices those of the other places."""
+        """Return the batch of a step, its indices those of the other places."""
         return super().batch(replace(order, index=self.inverse[order.index]), step)
 
 
@@ -105,7 +105,7 @@ def follows_the_index(subject: Subject) -> Iterator[Finding]:
 
 
 def cost(subject: Subject) -> Iterator[Finding]:
-    """What an epoch costs beside cross-entropy: a fact, no fault."""
+    """Report the cost of an epoch beside cross-entropy: a fact, no fault."""
     runs = {text: Subject(text) for text in ("ce", subject.text)}
     seconds: dict[str, list[float]] = {text: [] for text in runs}
     passes = (1.0, 1.0)

@@ -49,7 +49,7 @@ class DeviceImages:
         return len(self.images)
 
     def batch(self, index: Tensor, offset: Tensor | None = None, flip: Tensor | None = None) -> Tensor:
-        """The images [B, C, H, W] of some indices, cropped at offsets [B, 2] and flipped where asked."""
+        """Return the images [B, C, H, W] of some indices, cropped at offsets [B, 2] and flipped where asked."""
         if offset is None:
             raw = self.centre[index]
         else:
@@ -70,7 +70,7 @@ class DeviceImages:
 
 
 def draw_order(samples: int, batch_size: int, augment: bool, device: torch.device, *names: object) -> Order:
-    """The order, crops and flips of one epoch, from seed names: the same on every device."""
+    """Return the order, crops and flips of one epoch, from seed names: the same on every device."""
     size = min(batch_size, samples)
     steps = samples // size
     source = generator("order", *names)
@@ -81,7 +81,7 @@ def draw_order(samples: int, batch_size: int, augment: bool, device: torch.devic
 
 
 def another_view(order: Order, *names: object) -> Order:
-    """The same samples, cropped and flipped otherwise, from seed names; as they are where nothing is augmented."""
+    """Crop and flip the same samples otherwise, from seed names; unchanged where nothing is augmented."""
     return order if order.offset is None else _augmented(order.index, generator("view", *names))
 
 

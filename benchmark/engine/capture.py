@@ -33,7 +33,7 @@ class Recorder(Protocol):
         """Where the steps are taken, recorded or not."""
 
     def record(self, take: Take) -> Take:
-        """The step, to be replayed at the same addresses; it may have been taken meanwhile."""
+        """Record the step for replay at the same addresses; it may be taken meanwhile."""
 
 
 class CudaGraph:
@@ -58,7 +58,7 @@ class CudaGraph:
             current.wait_stream(self.stream)
 
     def record(self, take: Take) -> Take:
-        """The step as one launch."""
+        """Record the step as one launch."""
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self.stream):
             take()
@@ -159,20 +159,20 @@ def check(found: Named, expected: Named, before: Named, tolerance: float) -> Non
 
 
 def apart(x: Tensor, y: Tensor) -> float:
-    """The squared Euclidean distance; what is not a number in both, or infinite, is equal."""
+    """Return the squared Euclidean distance; what is not a number in both, or infinite, is equal."""
     same = (x == y) | ((x != x) & (y != y))
     return float(torch.where(same, 0.0, x.double() - y.double()).square().sum())
 
 
 def leaves(tree: Any) -> list[Tensor]:
-    """The tensors within dicts, lists, tuples and dataclasses, in order."""
+    """Return the tensors within dicts, lists, tuples and dataclasses, in order."""
     if isinstance(tree, Tensor):
         return [tree]
     return [x for _, part in parts(tree) for x in leaves(part)]
 
 
 def parts(tree: Any) -> list[tuple[Any, Any]]:
-    """What a dict, list, tuple or dataclass holds, by key; nothing of anything else."""
+    """Return what a dict, list, tuple or dataclass holds, by key; nothing of anything else."""
     if isinstance(tree, dict):
         return list(tree.items())
     if isinstance(tree, (list, tuple)):
@@ -181,7 +181,7 @@ def parts(tree: Any) -> list[tuple[Any, Any]]:
 
 
 def named(trees: dict[str, Any]) -> Named:
-    """The tensors within trees."""
+    """Return the tensors within trees."""
     return {name: leaves(tree) for name, tree in trees.items()}
 
 
@@ -191,13 +191,13 @@ def places(tensors: Named) -> list[object]:
 
 
 def cloned(tensors: Named) -> Named:
-    """The same tensors elsewhere."""
+    """Return copies of the tensors."""
     return {name: [x.detach().clone() for x in part] for name, part in tensors.items()}
 
 
 @torch.no_grad()
 def settled(old: Any, new: Any) -> Any:
-    """What `new` holds, in the tensors of `old` where these are alike in type and shape; else in its own.
+    """Return what `new` holds, in the tensors of `old` where these are alike in type and shape; else in its own.
 
     Dicts, lists, tuples and dataclasses are gone through; other values are those of `new`.
     """

@@ -52,7 +52,7 @@ class Schedule:
         self.depth = torch.tensor([self.depths[name] for name in self.names], device=device, dtype=dtype)  # [P]
 
     def renewed(self, method: Method, clock: Clock, replicate: object, epoch: int) -> list[str]:
-        """The names of the parameters that begin anew, and of the buffers of their stages; none before the first epoch.
+        """Return the parameters that begin anew, and the buffers of their stages; none before the first epoch.
 
         Args:
             method: at work.

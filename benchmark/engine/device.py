@@ -38,11 +38,11 @@ class Compute:
         return self.precision == "bf16"
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context of a forward pass."""
+        """Return the autocast context of a forward pass."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def place(self, model: nn.Module) -> nn.Module:
-        """The model on the device, in its type and memory format."""
+        """Move the model to the device, in its type and memory format."""
         model = model.to(self.device, self.dtype)
         return model.to(memory_format=torch.channels_last) if self.channels_last else model
 
@@ -56,7 +56,7 @@ class Compute:
             torch.cuda.synchronize(self.device)
 
     def describe(self) -> str:
-        """The hardware in words."""
+        """Return the name of the hardware."""
         return hardware(self.device)
 
 

@@ -17,7 +17,7 @@ PROBE = 5000  # training samples, stratified by given label, of the exact diagno
 
 
 def learning_rate(base: float, schedule: str, epoch: int, epochs: int) -> float:
-    """The learning rate of an epoch, counted from 0; it moves once per epoch.
+    """Return the learning rate of an epoch, counted from 0; it moves once per epoch.
 
     "cosine" goes from `base` towards 0, "constant" stays, "linear-80" stays for 80 epochs and then goes in a line
     towards 0, "steps-10-40-80" is divided by 10 after 40 and again after 80 epochs.
@@ -47,7 +47,7 @@ def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def changed(samples: Samples, past: Tensor) -> float:
-    """The share of predictions that are others than before, NaN where there were none before.
+    """Return the share of predictions that are others than before, NaN where there were none before.
 
     Args:
         samples: of this epoch.
@@ -60,7 +60,7 @@ def changed(samples: Samples, past: Tensor) -> float:
 
 
 def lengthened(past: History, validation: float, loss: float, changes: float, clean: float | None) -> History:
-    """The history with one more epoch; `clean` is None where the method is told no true labels."""
+    """Return the history with one more epoch; `clean` is None where the method is told no true labels."""
     known = past.clean_validation if clean is None else (*past.clean_validation, clean)
     return History(past.epochs, (*past.validation, validation), (*past.loss, loss), (*past.changes, changes), known)
 

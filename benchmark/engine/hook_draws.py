@@ -17,7 +17,7 @@ Step = int | Tensor
 
 
 def row(table: Tensor, step: Step) -> Tensor:
-    """What a table [steps, ...] says of a step."""
+    """Return the row of a step in a table [steps, ...]."""
     return table.index_select(0, step).squeeze(0) if isinstance(step, Tensor) else table[step]
 
 
@@ -125,7 +125,7 @@ class Tables:
         self.tables = [self.table(request) for request in self.requests]
 
     def served(self, call: Callable[[list[Tensor]], T], step: Step) -> T:
-        """What `call` gives for the numbers of a step, each [R, ...]."""
+        """Call with the numbers of a step, each [R, ...], and return the answer."""
         while True:
             try:
                 return call([row(table, step) for table in self.tables])
@@ -134,7 +134,7 @@ class Tables:
                 self.tables.append(self.table(error.request))
 
     def table(self, request: Request) -> Tensor:
-        """The next numbers of an epoch: [steps, R, ...]."""
+        """Draw the next numbers of an epoch: [steps, R, ...]."""
         for source in self.sources:
             source.make(request)
         return torch.stack([source.tables[-1] for source in self.sources], 1)[:, self.which]

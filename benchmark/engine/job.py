@@ -31,7 +31,7 @@ class Job:
     cancelled: bool = field(default=False, init=False, compare=False)
 
     def facts(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
-        """What the method declares in `told`, as tensors.
+        """Return the side information that the method declares in `told`, as tensors.
 
         Raises:
             FactError: a fact is missing.

@@ -118,7 +118,7 @@ class Loop:
         clock.step.add_(1)
 
     def batch(self, order: Order, step: Step) -> Batch:
-        """The batch of a step, augmented, with the rows of the method's memory."""
+        """Return the batch of a step, augmented, with the rows of the method's memory."""
         index = row(order.index, step)
         images, *views = (
             self.images.batch(index, *(None if x is None else row(x, step) for x in (view.offset, view.flip)))
@@ -196,7 +196,7 @@ class Loop:
         self.memory = {**self.memory, **{name: new for name, new in found.items() if name not in self.carried}}
 
     def clock(self, steps: int) -> Clock:
-        """The clock at the first step of an epoch; its step counts on."""
+        """Return the clock at the first step of an epoch; its step counts on."""
         scalar = partial(torch.tensor, device=self.how.device, dtype=self.how.dtype)
         now, total = float(self.epoch), float(self.setting.epochs)
         return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), self.draws)
@@ -247,19 +247,19 @@ class Loop:
         )
 
     def answers(self, images: DeviceImages) -> Tensor:
-        """The logits of each network [K, T, C], or the log of their mean softmax [1, T, C] for an ensemble."""
+        """Return the logits of each network [K, T, C], or the log of their mean softmax [1, T, C] for an ensemble."""
         logits = self.networks.predict(images.chunks(EVALUATION_BATCH[self.how.device.type]))
         return logits.softmax(-1).mean(0, keepdim=True).log() if self.job.method.ensemble else logits
 
     def samples(self, index: Tensor) -> Samples:
-        """The numbers of some training samples from a pass in evaluation mode, without augmentation."""
+        """Evaluate some training samples without augmentation."""
         logits = self.networks.predict(
             map(self.images.batch, torch.split(index, EVALUATION_BATCH[self.how.device.type]))
         )
         return samples_of(index, logits, self.given, None)
 
     def record(self) -> Record:
-        """A pass over the whole training set for a method that asks for it; charged to the method."""
+        """Pass over the whole training set for a method that asks for it; the cost is charged to the method."""
         found = self.samples(torch.arange(len(self.images), device=self.how.device))
         self.log.observed = True
         device = self.how.device

@@ -154,7 +154,7 @@ def check_fit(name: str, classes: int, shape: tuple[int, int, int]) -> None:
 
 
 def build(name: str, classes: int, shape: tuple[int, int, int], seed: int) -> nn.Module:
-    """A fresh network, its weights drawn on the CPU from a seed.
+    """Build a network whose weights are drawn on the CPU from a seed.
 
     A timm ResNet that gets images of 64 pixels or less has its stem changed as the field does for CIFAR: a 3×3
     convolution with stride 1 and no pooling.

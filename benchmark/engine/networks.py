@@ -147,7 +147,7 @@ class Networks:
 
 
 def copies(params: Params, device: torch.device | None = None) -> Params:
-    """The same values in tensors of their own, on another device where one is given."""
+    """Copy parameters, to another device where one is given."""
     return [{n: p.detach().to(device or p.device, copy=True) for n, p in network.items()} for network in params]
 
 

@@ -20,12 +20,12 @@ class OptimiserState:
     steps: int | Tensor = 0
 
     def to(self, device: torch.device) -> OptimiserState:
-        """The same state on a device."""
+        """Return the same state on a device."""
         return OptimiserState([x.to(device) for x in self.first], [x.to(device) for x in self.second], self.steps)
 
 
 def start(optimizer: str, params: list[Tensor]) -> OptimiserState:
-    """The state before the first step: moments of zero."""
+    """Return the state before the first step: moments of zero."""
     first = [torch.zeros_like(p) for p in params]
     second = [torch.zeros_like(p) for p in params] if optimizer == "adam" else []
     return OptimiserState(first, second)
@@ -104,7 +104,7 @@ def adam_replayed(
 
 
 def laid_alike(grads: list[Tensor], params: list[Tensor]) -> list[Tensor]:
-    """The gradients in the memory layout of the parameters: one that differs would make every `_foreach` a loop."""
+    """Lay out gradients as their parameters: one that differs would make every `_foreach` a loop."""
     pairs = zip(grads, params, strict=True)
     return [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for g, p in pairs]
 

@@ -165,7 +165,7 @@ class Stack:
         return torch.cat(found, 2)
 
     def samples(self, index: Tensor) -> list[Samples]:
-        """The numbers of some training samples [R, M] from a pass in evaluation mode, without augmentation."""
+        """Evaluate some training samples [R, M] without augmentation."""
         logits = self.predict(self.images, index)
         return [samples_of(*parts, None) for parts in zip(index, logits, self.slots.runs["given"], strict=True)]
 
@@ -251,17 +251,17 @@ class Stack:
         return [(job, Epoch(**numbers, **share)) for job, numbers in found]
 
     def online(self, slot: int) -> Samples:
-        """The numbers of a run's samples in the order of visit, from before each update."""
+        """Return the numbers of a run's samples in the order of visit, from before each update."""
         logits = self.logits[:, slot].transpose(0, 1).flatten(1, 2)
         weight = None if self.weight is None else self.weight[:, slot].transpose(0, 1).flatten(1)
         return samples_of(self.order.index[:, slot].flatten(), logits, self.slots.runs["given"][slot], weight)
 
     def lr(self, job: Job, epoch: int) -> float:
-        """The learning rate of a job in an epoch."""
+        """Return the learning rate of a job in an epoch."""
         return learning_rate(job.setting.lr, job.setting.schedule, epoch, job.setting.epochs)
 
     def told_rates(self) -> optimisers.Rates:
-        """What the optimiser is told in this epoch."""
+        """Return the learning rates and weight decays of this epoch."""
         values = [
             (self.lr(job, self.slots.epoch), job.setting.weight_decay, job.setting.momentum, begun)
             for job, begun in zip(self.jobs, self.slots.begun, strict=True)
@@ -269,13 +269,13 @@ class Stack:
         return optimisers.Rates(*torch.tensor(values, device=self.how.device, dtype=torch.float64).T)
 
     def clock(self, steps: int) -> Clock:
-        """The clock at the first step of an epoch, the same for all runs but for its random numbers."""
+        """Return the clock at the first step of an epoch, the same for all runs but for its random numbers."""
         scalar = partial(torch.tensor, device=self.how.device, dtype=self.how.dtype)
         now, total = float(self.slots.epoch), float(self.setting.epochs)
         return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), Handed(()))
 
     def members(self) -> list[tuple[Job, State]]:
-        """The jobs that are not over, with their states, in the memory of the host."""
+        """Return the jobs that are not over, with their states, in the memory of the host."""
         left = [slot for slot in self.live if not self.jobs[slot].cancelled]
         return [(self.jobs[slot], self.slots.state(slot, torch.device("cpu"))) for slot in left]
 

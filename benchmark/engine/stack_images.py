@@ -39,7 +39,7 @@ class Pool:
         self.first = torch.tensor(places, device=how.device).unsqueeze(1) * self.count  # [R, 1]
 
     def batch(self, index: Tensor, offset: Tensor | None = None, flip: Tensor | None = None) -> Tensor:
-        """The images [R, B, C, H, W] of indices [R, B] of each run, cropped and flipped where asked."""
+        """Return the images [R, B, C, H, W] of indices [R, B] of each run, cropped and flipped where asked."""
         more = (None if x is None else x.flatten(0, 1) for x in (offset, flip))
         images = self.images.batch((self.first + index).flatten(), *more)
         return images.view(*index.shape, *images.shape[1:])
@@ -52,7 +52,7 @@ class Pool:
 def draw_orders(
     samples: int, setting: Setting, replicates: Sequence[object], epoch: int, device: torch.device
 ) -> Order:
-    """What `draw_order` draws for each run, with the run as second axis: [S, R, B, ...]."""
+    """Draw the order of each run, with the run as second axis: [S, R, B, ...]."""
     drawn = {name: draw_order(samples, setting.batch_size, setting.augment, device, name, epoch) for name in replicates}
     mine = [drawn[name] for name in replicates]
     offset = [order.offset for order in mine if order.offset is not None]

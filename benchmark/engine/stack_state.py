@@ -125,7 +125,7 @@ class Slots:
 
 
 def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
-    """The same lists and dicts around changed tensors; other values stay."""
+    """Change every tensor within lists and dicts; other values stay."""
     if isinstance(tree, Tensor):
         return change(tree)
     if isinstance(tree, dict):
@@ -144,7 +144,7 @@ def joined(trees: Sequence[Any]) -> Any:
 
 
 def flat(params: Params) -> list[Tensor]:
-    """The parameters of all networks in one list."""
+    """Return the parameters of all networks in one list."""
     return [p for network in params for p in network.values()]
 
 

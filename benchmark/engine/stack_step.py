@@ -105,7 +105,7 @@ class Pure:
     def average(
         self, params: Params, averaged: Params, given: Floats, drawn: Sequence[Tensor], clock: Clock, trace: Trace
     ) -> Params:
-        """The parameters that are evaluated after a step that left `trace`."""
+        """Return the parameters that are evaluated after a step that left `trace`."""
         random = Handed(drawn)
         random.position = trace.position
         return with_floats(self.method, given).average(params, averaged, replace(clock, random=random))
@@ -120,12 +120,12 @@ class Pure:
         return torch.stack(outputs).to(self.how.dtype)
 
     def cast(self, params: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The parameters in the type in which they are multiplied."""
+        """Cast parameters to the type in which they are multiplied."""
         return {name: p.bfloat16() if name in self.low else p for name, p in params.items()}
 
 
 def pure(method: Composition, model: nn.Module, how: Compute) -> Pure:
-    """The pure functions of a method and a network; the network gets hooks where the precision is mixed."""
+    """Build the pure functions of a method and a network, which gets hooks where the precision is mixed."""
     return Pure(method, model, how, mixed(model) if how.precision == "bf16" else frozenset())
 
 
@@ -152,12 +152,12 @@ def mixed(model: nn.Module) -> frozenset[str]:
 
 
 def floats_of(method: Composition) -> Floats:
-    """The float fields of each part of a method at work."""
+    """Return the float fields of each part of a method at work."""
     return [
         {f.name: getattr(part, f.name) for f in fields_of(part) if f.type in (float, "float")} for part in method.parts
     ]
 
 
 def with_floats(method: Composition, given: Floats) -> Composition:
-    """The method with other float fields."""
+    """Return the method with other float fields."""
     return replace(method, parts=tuple(replace(part, **own) for part, own in zip(method.parts, given, strict=True)))

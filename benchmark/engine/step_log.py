@@ -44,6 +44,6 @@ class Log:
             self.weight[step] = weight
 
     def samples(self, given: Tensor) -> Samples:
-        """The numbers of the samples in the order of visit."""
+        """Return the numbers of the samples in the order of visit."""
         weight = None if self.weight is None else self.weight.transpose(0, 1).flatten(1)
         return samples_of(self.index.flatten(), self.logits.transpose(0, 1).flatten(1, 2), given, weight)

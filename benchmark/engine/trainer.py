@@ -85,7 +85,7 @@ def fit(
 
 
 def begins(member: Member) -> tuple[int, bool]:
-    """The epoch that a job goes on with, and whether it has averaged weights."""
+    """Return the epoch that a job goes on with, and whether it has averaged weights."""
     state = member[1]
     return (0, False) if state is None else (state["epoch"], state["networks"]["averaged"] is not None)
 

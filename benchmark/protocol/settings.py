@@ -90,7 +90,7 @@ class Setting:
         return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
 
     def override(self, **values: Any) -> Setting:
-        """The same setting with other values; those that differ become part of the task's name.
+        """Return the same setting with other values; those that differ become part of the task's name.
 
         A length of "2x" is twice the setting's own, and is named so: boards show it as a reference to this setting.
 
@@ -108,13 +108,13 @@ class Setting:
 
 
 def _times(epochs: Any) -> int | None:
-    """The factor of a length such as 2x, None for any other value."""
+    """Return the factor of a length such as 2x, None for any other value."""
     written = isinstance(epochs, str) and epochs.endswith("x") and epochs[:-1].isdecimal()
     return int(epochs[:-1]) if written else None
 
 
 def suites() -> dict[str, list[Setting]]:
-    """The suites by name."""
+    """Return the suites by name."""
     return {
         name: [setting(text) for text in table.get("settings") or [f"{name}/{noise}" for noise in table["noises"]]]
         for name, table in _file()["suites"].items()
@@ -122,17 +122,17 @@ def suites() -> dict[str, list[Setting]]:
 
 
 def default_methods() -> str:
-    """What is run where no methods are named."""
+    """Return what is run where no methods are named."""
     return str(_file()["default_methods"])
 
 
 def default_replicates() -> str:
-    """What is run where no replicates are named."""
+    """Return what is run where no replicates are named."""
     return str(_file()["default_replicates"])
 
 
 def tasks() -> list[str]:
-    """The names of the tasks."""
+    """Return the names of the tasks."""
     return sorted(_file()["tasks"])
 
 
@@ -151,7 +151,7 @@ def setting(name: str) -> Setting:
 
 
 def find(names: Iterable[str]) -> list[Setting]:
-    """The settings of suites, of names, and of patterns such as `mnist*/sym*`, each once, in order.
+    """Return the settings of suites, of names, and of patterns such as `mnist*/sym*`, each once, in order.
 
     Raises:
         SettingError: a name that is no suite and no setting, or a pattern that fits nothing.

@@ -75,7 +75,7 @@ class Prepared:
 
 @lru_cache(maxsize=4)
 def images_of(dataset: str, data_dir: Path | None) -> Images:
-    """A data set, kept in memory.
+    """Return a data set, kept in memory.
 
     Raises:
         DataError: it cannot be had.
@@ -104,7 +104,7 @@ def canonical(setting: Setting, images: Images) -> Setting:
 
 
 def fingerprint(setting: Setting, images: Images) -> str:
-    """What a run's key must know of its data: the data set, and the labels where they are read and not drawn.
+    """Return what a run's key must know of its data: the data set, and the labels where they are read and not drawn.
 
     Raises:
         DataError: the label file is missing, damaged, or not of this data set.
@@ -116,7 +116,7 @@ def fingerprint(setting: Setting, images: Images) -> str:
 
 
 def labelled(images: str, labels: str) -> str:
-    """The fingerprint of images and given labels together, from those of each."""
+    """Return the fingerprint of images and given labels together, from those of each."""
     return hashlib.sha256(f"{images}\n{labels}".encode()).hexdigest()
 
 
@@ -140,7 +140,7 @@ def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
 
 
 def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
-    """The same corruption and split for tuning: true labels are read by the noise alone, the test set by nobody.
+    """Return the same corruption and split for tuning: true labels are read by the noise alone, the test set by nobody.
 
     Raises:
         DataError: the noise cannot be had.
@@ -190,7 +190,7 @@ def _held_out(setting: Setting, samples: int) -> int:
 
 
 def _corrupted(setting: Setting, noise_seed: int, images: Images) -> tuple[Images, Corruption, dict[str, str]]:
-    """The images that are used, their given labels, and what names the subset, if it is one.
+    """Return the images that are used, their given labels, and what names the subset, if it is one.
 
     A subset is the same for every replicate. Noise is drawn on it, so that its rate is exact there, unless the labels
     exist for the whole training set alone.

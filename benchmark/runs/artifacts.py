@@ -60,7 +60,7 @@ class Trained:
 
     @classmethod
     def of(cls, setting: Setting, about: dict[str, Any], prepared: Prepared, weights: dict[str, Any]) -> Trained:
-        """The networks of a run from their part of a state, on the CPU."""
+        """Return the networks of a run from their part of a state, on the CPU."""
         split = prepared.split
         identity = {
             **about,
@@ -85,7 +85,7 @@ class Trained:
 
 
 def files_of(keep: Keep, trained: Trained, prepared: Prepared) -> dict[str, bytes]:
-    """The files of a run, by name."""
+    """Return the files of a run, by name."""
     files = {}
     if keep.model:
         files[MODEL] = _packed(trained)
@@ -96,7 +96,7 @@ def files_of(keep: Keep, trained: Trained, prepared: Prepared) -> dict[str, byte
 
 
 def load_model(path: Path | str, device: str = "auto") -> Trained:
-    """The networks that `run --save-model` kept, ready to predict.
+    """Return the networks that `run --save-model` kept, ready to predict.
 
     Args:
         path: `model.safetensors` of a run.

@@ -69,7 +69,7 @@ class Diagnostics:
         self.start: dict[str, Any] = {**found, **counts, "seconds": time.perf_counter() - begin}
 
     def measure(self, state: dict[str, Any]) -> dict[str, float | None]:
-        """The numbers of a state's networks, at the weights that are evaluated; those of nothing are None."""
+        """Return the numbers of a state's networks, at the weights that are evaluated; those of nothing are None."""
         begin = time.perf_counter()
         self.networks.restore(state["networks"])
         found = self._measured(self.networks.averaged)

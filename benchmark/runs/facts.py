@@ -64,7 +64,7 @@ def varies(needed: Sequence[str]) -> bool:
 
 
 def stated(needed: Sequence[str], mode: str) -> tuple[str, ...]:
-    """The facts that a method is told, as the information ledger names them: with the mode where it matters."""
+    """Return the facts that a method is told, as the information ledger names them: with the mode where it matters."""
     return tuple(f"{fact} ({mode})" if fact in VARIED else fact for fact in needed)
 
 
@@ -76,7 +76,7 @@ class Teller:
         self.known: dict[str, Estimate] = {}
 
     def facts(self, mode: str, needed: Sequence[str], setting: Setting, prepared: Prepared | Blind) -> Facts:
-        """What a method is told in a mode.
+        """Return what a method is told in a mode.
 
         Args:
             mode: one of `modes`.
@@ -127,7 +127,7 @@ class Teller:
         return Facts({name: values[name] for name in needed}, ledger, *cost)
 
     def estimate(self, setting: Setting, prepared: Prepared | Blind) -> Estimate:
-        """The estimate for a setting and replicate, made when it is first asked for.
+        """Return the estimate for a setting and replicate, made when it is first asked for.
 
         It is made at the task's own learning rate and weight decay, whatever a method is run or tuned with.
         """
@@ -145,7 +145,7 @@ class Teller:
 
 @lru_cache(maxsize=2)
 def teller(how: Compute) -> Teller:
-    """The one that this process asks."""
+    """Return the one that this process asks."""
     return Teller(how)
 
 

@@ -106,5 +106,5 @@ def transition_matrix(joint: Tensor) -> Tensor:
 
 
 def noise_rate(joint: Tensor) -> float:
-    """The share of a joint [C, C] off its diagonal."""
+    """Return the share of a joint [C, C] off its diagonal."""
     return float(1 - joint.trace() / joint.sum())

@@ -33,7 +33,7 @@ def environment(how: Compute, last: Epoch) -> dict[str, Any]:
 
 @cache
 def commit() -> str | None:
-    """The commit of the checkout that this file lies in, with a + where it was changed; None elsewhere."""
+    """Return the commit of the checkout that this file lies in, with a + where it was changed; None elsewhere."""
     folder = Path(__file__).parent
     try:
         told = subprocess.run(

@@ -11,7 +11,7 @@ from lnlbench.methods.base import History
 
 
 def read_run(run: Run, host: Result) -> Result:
-    """The result of a method that only reads its host's history: the host's, up to where the method stops."""
+    """Return the result of a method that only reads its host's history: the host's, up to where the method stops."""
     full = history_of(host, run.method.told)
     length = len(full.validation)
     for epoch in range(1, length + 1):
@@ -36,7 +36,7 @@ def read_run(run: Run, host: Result) -> Result:
 
 
 def history_of(result: Result, told: Sequence[str]) -> History:
-    """What a reading may know of a stored run; true labels only where it declares them."""
+    """Return what a reading may know of a stored run; true labels only where it declares them."""
 
     def row(name: str) -> tuple[float, ...]:
         return tuple(float("nan") if value is None else value for value in result.curves.get(name, ()))

@@ -66,7 +66,7 @@ def result_of(
 
 
 def observed(epoch: Epoch) -> dict[str, float | None]:
-    """The numbers of an epoch that training itself tells, without any label but the given ones."""
+    """Return the numbers of an epoch that training itself tells, without any label but the given ones."""
     changes = epoch.history.changes[-1]
     return {
         "objective": epoch.loss,
@@ -83,7 +83,7 @@ def observed(epoch: Epoch) -> dict[str, float | None]:
 
 
 def measure(epoch: Epoch, prepared: Prepared) -> dict[str, float | None]:
-    """The numbers of an epoch that results keep; the only step at which true labels are read."""
+    """Return the numbers of an epoch that results keep; the only step at which true labels are read."""
     split, truth = prepared.split, prepared.truth
     numbers = observed(epoch) | {"test_accuracy": accuracy(epoch.predictions[TEST], truth.test)}
     if TEST in epoch.ensemble:

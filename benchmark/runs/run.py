@@ -69,11 +69,11 @@ class Run:
         return ()
 
     def prepare(self, images: Images) -> Prepared | Blind:
-        """The data that it is made from."""
+        """Prepare its data."""
         return prepare(self.setting, self.draw, images)
 
     def undressed(self) -> Run:
-        """What is left where only the data matter: equal for runs of equal data."""
+        """Return the part that names its data: equal for runs of equal data."""
         setting = replace(self.setting, task="", lr=0.0, weight_decay=0.0)
         return Run(setting, Composition(), "", self.replicate, self.fingerprint)
 
@@ -89,7 +89,7 @@ class Run:
 
 
 def _parts(label: str) -> list[str]:
-    """The terms of a sum as they are written; a plus inside a number separates nothing."""
+    """Return the terms of a sum as they are written; a plus inside a number separates nothing."""
     parts: list[ast.expr] = []
     node = ast.parse(label.strip(), mode="eval").body
     while isinstance(node, ast.BinOp):

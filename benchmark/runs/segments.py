@@ -63,12 +63,12 @@ def losses(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def predicted(logits: Tensor) -> Tensor:
-    """The predicted classes [...] of logits [..., C]."""
+    """Return the predicted classes [...] of logits [..., C]."""
     return (logits.squeeze(-1) > 0).long() if logits.shape[-1] == 1 else logits.argmax(-1)
 
 
 def segments(forward: Forward, weights: Weights, batches: Batches, given: Tensor, true: Tensor) -> Segments:
-    """The gradients of all segments: each sample is in exactly one, so that together they cost one sweep.
+    """Return the gradients of all segments: each sample is in exactly one, so that together they cost one sweep.
 
     Args:
         forward: the network in evaluation mode.
@@ -102,28 +102,28 @@ def gradient(forward: Forward, weights: Weights, batches: Batches, index: Tensor
 def segment_gradient(
     forward: Forward, weights: Weights, batches: Batches, index: Tensor, given: Tensor, label: int
 ) -> list[Tensor]:
-    """The gradient of the segment of samples index [M], all of one true class: Σ (f_c - y_c) ∇h_c."""
+    """Return the gradient of the segment of samples index [M], all of one true class: Σ (f_c - y_c) ∇h_c."""
     return _swept(forward, _leaves(weights), batches, index, _single(given, label))
 
 
 def norm(tensors: Sequence[Tensor]) -> float:
-    """The Euclidean norm of all tensors together."""
+    """Return the Euclidean norm of all tensors together."""
     return math.sqrt(dot(tensors, tensors))
 
 
 def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> float:
-    """The inner product of all tensors together, in float64: segment gradients nearly cancel."""
+    """Return the inner product of all tensors together, in float64: segment gradients nearly cancel."""
     return float(sum((x.double() * y.double()).sum() for x, y in zip(a, b, strict=True)))
 
 
 def cosine_of(a: Sequence[Tensor], b: Sequence[Tensor]) -> float:
-    """The cosine of the angle between two gradients; NaN where one of them vanishes."""
+    """Return the cosine of the angle between two gradients; NaN where one of them vanishes."""
     size = norm(a) * norm(b)
     return dot(a, b) / size if size > 0 else float("nan")
 
 
 def kernel(forward: Forward, weights: Weights, inputs: Tensor, part: int = 16) -> Tensor:
-    """The tangent kernel [P, P] of the sum of the logits over √C, float64, on the CPU.
+    """Return the tangent kernel [P, P] of the sum of the logits over √C, float64, on the CPU.
 
     One weight after another, so that no more than the per-sample gradients of one lie in memory.
 
@@ -153,7 +153,7 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
 
 
 def alignment(found: Tensor, labels: Tensor) -> float:
-    """The centred alignment of a kernel [P, P] with Y Yᵀ of labels int64 [P], in [-1, 1].
+    """Return the centred alignment of a kernel [P, P] with Y Yᵀ of labels int64 [P], in [-1, 1].
 
     Source: Cortes, Mohri and Rostamizadeh, "Algorithms for Learning Kernels Based on Centered Alignment", 2012, def. 4.
     """
@@ -212,7 +212,7 @@ def _swept(
     index: Tensor,
     objective: Callable[[Tensor, Tensor], Tensor],
 ) -> list[Tensor]:
-    """The gradient of the sum of an objective over the samples of an index."""
+    """Return the gradient of the sum of an objective over the samples of an index."""
     total = [torch.zeros_like(leaf) for leaf in leaves.values()]
     for places, inputs in batches(index):
         value = objective(forward(leaves, inputs), index[places])

@@ -51,7 +51,7 @@ class Checkpoints:
             checkpoint.save(self._path(run), kept)
 
     def load(self, run: Run) -> tuple[dict[str, Any] | None, Curves]:
-        """The state to go on from and the curves until then; nothing and no curves for a run that begins."""
+        """Return the state to go on from and the curves until then; nothing and no curves for a run that begins."""
         kept = checkpoint.load(self._path(run))
         if kept is None:
             return None, Curves()

@@ -81,7 +81,7 @@ class Verdict:
         return ("holds" if self.passed else "fails") if self.criterion.gates else "informational"
 
     def _decided(self, a: float, b: float) -> str:
-        """What one interval says of the claim."""
+        """Return the verdict of one interval on the claim."""
         low, high = self.criterion.low, self.criterion.high
         inside, outside = low <= a and b <= high, b < low or a > high
         return "supported" if inside else "not supported" if outside else "undecided"
@@ -110,7 +110,7 @@ class Context:
     store: StoreAddress = field(default_factory=store_address)  # for the studies that are many runs
 
     def images(self, name: str) -> Images:
-        """A data set.
+        """Load a data set.
 
         Raises:
             DataError: it is not there; the message says which folder to fill.
@@ -137,7 +137,7 @@ class Study(Generic[C]):
     heavy: ClassVar[bool] = False  # `full` wants a GPU
 
     def configuration(self, length: str, changes: Mapping[str, Any] | None = None) -> C:
-        """The configuration of a length, "fast" or "full", with changed fields.
+        """Return the configuration of a length, "fast" or "full", with changed fields.
 
         Raises:
             StudyError: a field that it does not have, or a value of another type.
@@ -171,7 +171,7 @@ def judge(study: Study[Any], length: str, evidence: Evidence) -> list[Verdict]:
 
 
 def _like(study: Study[Any], config: Any, name: str, value: Any) -> Any:
-    """A value as the field of a configuration wants it: lists are tuples, whole numbers may stand for others."""
+    """Convert a value to the type of a configuration's field: lists become tuples, whole numbers floats."""
     known = [each.name for each in fields(config)]
     if name not in known:
         raise StudyError(f"{study.name} has no field {name!r}; it has: {', '.join(known)}")

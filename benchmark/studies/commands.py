@@ -16,7 +16,7 @@ from lnlbench.leaderboard.store.store import Store
 
 
 def listing(folder: Path) -> list[dict[str, str]]:
-    """A row for each study: name, title, source, and what its last runs beside the page say."""
+    """Return a row for each study: name, title, source, and what its last runs beside the page say."""
     return [
         {"study": s.name, "what": s.title, "source": s.source, "state": pages.state(s, folder)}
         for s in studies().values()
@@ -81,7 +81,7 @@ def report(folder: Path, address: StoreAddress) -> Path:
 
 
 def rows(outcomes: Sequence[Outcome], left_out: dict[str, str]) -> list[dict[str, Any]]:
-    """A row for each criterion, and one for each study that was left out."""
+    """Return a row for each criterion, and one for each study that was left out."""
     found = [
         {
             "study": outcome.study,

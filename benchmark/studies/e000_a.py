@@ -136,7 +136,7 @@ def _runs(config: TwoStages, rates: list[float]) -> tuple[list[np.random.Generat
 
 
 def _stages(trace: Trace, runs: slice, wrong: Array, given: Array, turn: int) -> dict[str, list[float]]:
-    """What happens at T1 and at the end, for each noisy run."""
+    """Measure T1 and the end of each noisy run."""
     loss, right, slope, rho = (x[:, runs] for x in (trace.loss, trace.right, trace.slope, trace.rho))
     gamma, count = trace.gamma[:, runs], range(len(wrong))
 

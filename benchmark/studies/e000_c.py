@@ -113,7 +113,7 @@ class Attribution(Study[Explained]):
 def integrated_gradients(
     model: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor, path: int
 ) -> tuple[Tensor, Tensor]:
-    """What each input value adds to the logit of the predicted class, and that class.
+    """Return the contribution of each input value to the logit of the predicted class, and that class.
 
     Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017, eq. 3, by the midpoint rule.
 

@@ -100,7 +100,7 @@ class GradientAngles(Study[Angles]):
 
 
 def _angles(config: Angles, width: int, hidden: int, angles: Array, draw: np.random.Generator) -> Array:
-    """The angles between gradients [A, P] of random pairs of unit inputs at each angle [A]."""
+    """Return the angles between gradients [A, P] of random pairs of unit inputs at each angle [A]."""
     weights = drawn(draw, config.inputs, width, hidden)
     x = _unit(draw.standard_normal((config.pairs, config.inputs)))
     other = draw.standard_normal(x.shape)

@@ -70,7 +70,7 @@ class ClusterPreservation(Study[Clusters]):
         return Evidence(measures, {f"angles/{name}": (centres, row) for name, row in counts.items()}, arrays)
 
     def draw(self, evidence: Evidence, figure: Figure) -> None:
-        """Inputs and histograms."""
+        """Draw inputs and histograms."""
         axes = panels(figure, ["inputs", "angles between gradients of pairs"])
         x, label = evidence.arrays["x"], evidence.arrays["label"]
         for value, colour in enumerate((CLEAN, NOISY)):

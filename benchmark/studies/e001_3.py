@@ -143,7 +143,7 @@ def directions(K: Array, given: Array, true: Array) -> tuple[dict[str, float], d
 
 
 def _inputs(kind: str, config: Directions, draw: np.random.Generator, context: Context) -> tuple[Array, Array]:
-    """Inputs [N, D] and true labels [N]."""
+    """Return inputs [N, D] and true labels [N]."""
     if kind == "clusters":
         return clusters(config.samples, draw)
     if kind == "mixture":

@@ -148,7 +148,7 @@ class BinaryDynamics(Study[Binary]):
 
 
 def stages(trace: Trace) -> dict[str, list[float]]:
-    """What the criteria of two classes are about."""
+    """Measure the quantities that the criteria of two classes bound."""
     values, best, ratio = trace.values, trace.best, trace.ratio
     at = trace.near(best)
     late = ratio[trace.at > best]
@@ -179,7 +179,7 @@ def stages(trace: Trace) -> dict[str, list[float]]:
 
 
 def curves_of(trace: Trace) -> dict[str, tuple[Array, Array]]:
-    """What figures show of training; the ratio apart for each class where there are two."""
+    """Return the curves of the figures; the ratio by class where there are two."""
     values, steps = trace.values, np.arange(len(trace.values["test_error"]))
     found = {
         "error/correct": values["clean_error"],
@@ -202,7 +202,7 @@ def curves_of(trace: Trace) -> dict[str, tuple[Array, Array]]:
 
 
 def _data(config: Binary, replicate: int, context: Context) -> Data:
-    """Inputs of length 1, labels 0 and 1, exactly rate × N of the training labels flipped."""
+    """Draw inputs of length 1 with labels 0 and 1, exactly rate × N of the training labels flipped."""
     if config.dataset:
         x, true, test_x, test = _images(config, context)
     else:

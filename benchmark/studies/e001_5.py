@@ -173,7 +173,7 @@ class CIFARDynamics(MulticlassStudy):
 
 
 def _stages(trace: Trace) -> dict[str, list[float]]:
-    """What the criteria are about."""
+    """Measure the quantities that the criteria bound."""
     from scipy.stats import spearmanr
 
     values, best, ratio = trace.values, trace.best, trace.ratio

@@ -181,7 +181,7 @@ def _phases(trace: Trace, runs: slice) -> dict[str, list[float]]:
 
 
 def _upto(trace: Trace, values: Array, end: float) -> float:
-    """The largest change until a step; not a number where the step is none."""
+    """Return the largest change until a step; not a number where the step is none."""
     kept = values[trace.steps <= end]
     return float(np.abs(kept - values[0]).max()) if len(kept) else float("nan")
 

@@ -72,7 +72,7 @@ class SharpnessAware(Study[Sharpness]):
     )
 
     def measure(self, config: Sharpness, context: Context) -> Evidence:
-        """Runs of each seed at two radii and at none."""
+        """Train each seed at two radii and at none."""
         names, count = [seed("E002-4", i) for i in range(config.seeds)], config.seeds
         radii = np.repeat([config.rho, config.large, 0.0], count)
         noise = np.where(radii > 0, config.sigma, 0.0)

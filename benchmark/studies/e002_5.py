@@ -146,7 +146,7 @@ def _problem(config: LazyRich, context: Context, replicate: int) -> Problem:
 
 
 def _excess(config: LazyRich, given: Problem) -> float:
-    """What fresh noise in each step adds to the stationary loss of the linearised network, from its kernel.
+    """Return the stationary loss that fresh noise in each step adds to the linearised network, from its kernel.
 
     A direction of eigenvalue k shrinks by r = lr k / (N C) in a step and so keeps r / (2 - r) of the noise's variance,
     which is taken to be the same in all of them.

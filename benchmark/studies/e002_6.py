@@ -116,7 +116,7 @@ def _train(
 
 
 def _smoothed(values: Array, keep: float) -> Array:
-    """The exponential moving average, without the bias of its start."""
+    """Return the exponential moving average, without the bias of its start."""
     weights = keep ** np.arange(len(values))
     return np.array(
         [(weights[: t + 1][::-1] * values[: t + 1]).sum() / weights[: t + 1].sum() for t in range(len(values))]

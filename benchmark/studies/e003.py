@@ -143,14 +143,14 @@ class DynamicsAwareLoss(Study[Claims]):
 
 
 def _ends(found: tuple[float, float | None] | None) -> list[float]:
-    """The ends of an interval; not numbers where there is none."""
+    """Return the ends of an interval; not numbers where there is none."""
     if found is None or found[1] is None:
         return [np.nan, np.nan]
     return [found[0] - found[1], found[0] + found[1]]
 
 
 def _cells() -> dict[str, Sequence[str]]:
-    """The methods by noise."""
+    """Return the methods of each noise."""
     rest = [f"symmetric-{rate}" for rate in SYMMETRIC] + [f"asymmetric-{rate}" for rate in ASYMMETRIC]
     cells: dict[str, Sequence[str]] = dict.fromkeys(rest, (DAL, GCE))
     cells[REFERENCE[0]] = (DAL, GCE, PLAIN, *STARTS, *SCHEDULES)
@@ -160,7 +160,7 @@ def _cells() -> dict[str, Sequence[str]]:
 def _made(
     task: str, config: Claims, context: Context
 ) -> tuple[dict[Cell, dict[int, Result]], dict[str, list[dict[float, float]]]]:
-    """The results by method and noise and replicate; for each noise and replicate DAL's precision by share."""
+    """Return the results by method and noise and replicate; for each noise and replicate DAL's precision by share."""
     runs = list[tuple[str, Run]]()
     for noise, methods in _cells().items():
         setting = settings.setting(f"{task}/{noise}")
@@ -191,7 +191,7 @@ def _trained(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes
 
 
 def _stored(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes | None]]:
-    """What the store has, after the sweep has made what it lacks; a file is None where a run was made without."""
+    """Return the stored runs after a sweep has made those missing; a file is None where a run has none."""
     from lnlbench.benchmark.sweep.scheduler import sweep
     from lnlbench.leaderboard.store.store import Store
 
@@ -211,7 +211,7 @@ def _stored(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes 
 
 
 def _precision(samples: bytes, true: Array) -> dict[float, float]:
-    """The share of correct labels among the samples with the smallest loss against their given label, by share.
+    """Return the share of correct labels among the samples with the smallest loss against their given label, by share.
 
     Args:
         samples: file of `pack_samples`.

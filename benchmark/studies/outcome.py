@@ -97,7 +97,7 @@ def execute(
 
 
 def record(outcome: Outcome, files: dict[str, bytes | str], points: list[Point]) -> StudyRecord:
-    """What the store keeps of an outcome."""
+    """Return an outcome in the form that the store keeps."""
     metrics = {f"measures/{v.criterion.measure}": float(np.mean(v.values)) for v in outcome.verdicts}
     for verdict in outcome.verdicts:  # criteria of one name hold together
         name = f"criteria/{_plain(verdict.criterion.name)}"
@@ -125,7 +125,7 @@ def _points(evidence: Evidence) -> list[Point]:
 
 
 def _plain(name: str) -> str:
-    """A name with what MLflow allows in one."""
+    """Replace the characters of a name that MLflow does not allow."""
     return re.sub(r"[^\w./: -]", "", name, flags=re.ASCII)
 
 

@@ -40,7 +40,7 @@ def studies() -> dict[str, Study[Any]]:
 
 
 def find(name: str) -> Study[Any]:
-    """The study of a name, in any case.
+    """Return the study of a name, in any case.
 
     Raises:
         StudyError: no such study; the message lists the names and the closest match.

@@ -55,13 +55,13 @@ def write(studies: Sequence[Study[Any]], folder: Path) -> Path:
 
 
 def state(study: Study[Any], folder: Path) -> str:
-    """What is known of a study: "full: 12 of 12 criteria hold", or that it was not run yet."""
+    """Return the state of a study: "full: 12 of 12 criteria hold", or that it was not run yet."""
     found = [f"{outcome.length}: {_share(outcome)}" for outcome in outcomes(study, folder)]
     return "; ".join(found) or "not yet run"
 
 
 def outcomes(study: Study[Any], folder: Path) -> list[Outcome]:
-    """The outcomes of a study that lie below the folder of the page: full, then fast."""
+    """Return the outcomes of a study that lie below the folder of the page: full, then fast."""
     paths = [folder / FIGURES / f"{study.name}.{length}.json" for length in (FULL, FAST)]
     try:
         return [from_json(path.read_bytes()) for path in paths if path.exists()]
@@ -120,7 +120,7 @@ def _outcome(study: Study[Any], outcome: Outcome) -> str:
 
 
 def _command(study: Study[Any], outcome: Outcome) -> str:
-    """What makes an outcome, with what its configuration has other than the study's."""
+    """Return the command that makes an outcome, with the fields that differ from the study's."""
     usual, found = json.loads(json.dumps(asdict(study.configuration(outcome.length)))), outcome.config
     changed = {name: found[name] for name in usual if name in found and found[name] != usual[name]}
     texts = {name: json.dumps(value) if isinstance(value, list) else value for name, value in changed.items()}
@@ -129,7 +129,7 @@ def _command(study: Study[Any], outcome: Outcome) -> str:
 
 
 def _key(criterion: Criterion) -> tuple[str, ...]:
-    """What tells a criterion from the others of its study, in old outcomes too."""
+    """Return the identity of a criterion within its study, in old outcomes too."""
     return criterion.name, criterion.measure, criterion.only, criterion.threshold
 
 

@@ -37,7 +37,7 @@ class Verdict:
     not_reused: tuple[str, ...]  # why shipped results of these settings and methods do not count
 
     def json(self) -> dict[str, Any]:
-        """The verdict, JSON-able; accuracies and differences as fractions."""
+        """Return the verdict, JSON-able; accuracies and differences as fractions."""
         rows = [
             {
                 "setting": row.setting,
@@ -125,7 +125,7 @@ def compare(
 
 
 def _common(runs: Sequence[Run], known: set[str]) -> str:
-    """The replicates that all of these settings and methods have, where there are two of them or more."""
+    """Return the replicates that all of these settings and methods have, where there are two of them or more."""
     lacking = {run.replicate for run in runs if run.key not in known}
     found = sorted({run.replicate for run in runs} - lacking)
     return ",".join(map(str, found)) if len(found) > 1 else ""

@@ -28,7 +28,7 @@ def grid(
     options: Options,
     told: str = ESTIMATED,
 ) -> list[Run]:
-    """The runs of a command line.
+    """Return the runs of a command line.
 
     Args:
         targets: suites, settings and patterns.
@@ -51,7 +51,7 @@ def grid(
 
 
 def numbers(text: str) -> list[int]:
-    """The replicates of "0,2" or "0-4", sorted.
+    """Return the replicates of "0,2" or "0-4", sorted.
 
     Raises:
         SettingError: anything else.
@@ -102,7 +102,7 @@ def plan(
 
 
 def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
-    """What a sweep would do, cell by cell, without making anything.
+    """Return what a sweep would do, cell by cell, without making anything.
 
     Its seconds of device time are what runs of the same task and method took on the same hardware; "unknown" where
     none is stored, 0 for what is read off.

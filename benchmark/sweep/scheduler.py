@@ -81,7 +81,7 @@ def check_executor(name: str) -> None:
 
 
 def executor_for(options: Options, most: int) -> Executor:
-    """What the options ask for, with no more places than there is work for.
+    """Return what the options ask for, with no more places than there is work for.
 
     Raises:
         ExecutionError: no such executor, or it cannot be had.

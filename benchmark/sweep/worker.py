@@ -61,7 +61,7 @@ class Work:
 
     @classmethod
     def of(cls, runs: Sequence[Run], options: Options) -> Work:
-        """The work of making these runs."""
+        """Return the work of making these runs."""
         bare = tuple(replace(run, method=Composition()) for run in runs)
         return cls(bare, tuple(str(run.method) for run in runs), options)
 
@@ -101,7 +101,7 @@ def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> N
 
 
 def groups(pending: Sequence[Run], alone: set[str], options: Options, workers: int) -> list[list[Run]]:
-    """What to make at once: stacks, none larger than leaves work for all workers, and single runs."""
+    """Return what to make at once: stacks, none larger than leaves work for all workers, and single runs."""
     how = choose_compute(options.device, options.precision)
 
     def key(run: Run) -> Hashable:
@@ -177,7 +177,7 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
 
 
 def _how(options: Options) -> dict[str, Any]:
-    """The options that training takes."""
+    """Return the options that training takes."""
     every = options.checkpoint_every
     checkpoints = Checkpoints(home() / "checkpoints", every) if every else None
     names = ("device", "precision", "execution")

@@ -68,7 +68,7 @@ class Search:
         return sorted(found, key=lambda trial: int(trial.user_attrs[INDEX]))
 
     def round(self, store: Store) -> list[Trial]:
-        """The trials to make now, asked for as far as a killed process has not; none if the study is closed."""
+        """Return the trials to make now, asked for as far as a killed process has not; none if the study is closed."""
         for broken in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if INDEX not in broken.user_attrs:  # killed in the middle of asking: it never was a trial
                 self.optuna.tell(broken.number, state=TrialState.FAIL)
@@ -93,7 +93,7 @@ class Search:
         return next(found for found in self.trials(TrialState.RUNNING) if found.number == trial.number)
 
     def run(self, trial: FrozenTrial, bar: Sequence[float] = ()) -> Trial | None:
-        """The run of an asked trial; None where the method refuses its values together."""
+        """Return the run of an asked trial; None where the method refuses its values together."""
         values = None if trial.user_attrs.get(DEFAULTS) else trial.params
         try:
             return self.study.trial(int(trial.user_attrs[INDEX]), values, bar)
@@ -101,7 +101,7 @@ class Search:
             return None
 
     def bar(self, store: Store, over: Sequence[FrozenTrial]) -> tuple[float, ...]:
-        """What a trial of this round must reach: the median of the rounds before."""
+        """Return the bar that a trial of this round must reach: the median of the rounds before."""
         stored, runs = store.stored(), [self.run(trial) for trial in over]
         results = [store.result(run.key) for run in runs if run is not None and run.key in stored]
         return bar_of([found.curves["validation_accuracy"] for found in results], self.study.run.setting.epochs)
@@ -123,7 +123,7 @@ class Search:
             self.optuna.set_user_attr(CLOSED, True)
 
     def told(self, store: Store, trial: FrozenTrial) -> Told:
-        """A trial with what the store knows of it."""
+        """Return a trial with its stored result."""
         run, index = self.run(trial), int(trial.user_attrs[INDEX])
         reason = str(self.optuna.user_attrs.get(f"{FAILED}{index}", ""))
         if run is None or reason:
@@ -134,12 +134,12 @@ class Search:
         return Told(index, values, run, accuracy_of(result), seconds, "diverged" if result.diverged else "")
 
     def outcome(self, store: Store) -> Outcome:
-        """The closed study, not scored yet."""
+        """Return the closed study, not scored yet."""
         trials = [self.told(store, trial) for trial in self.trials(TrialState.COMPLETE)]
         return Outcome(self.study, self.budget, tuple(trials), self.importance())
 
     def importance(self) -> dict[str, float]:
-        """The share of the objective's variance that each value explains (fANOVA, Hutter et al., ICML 2014)."""
+        """Return the share of the objective's variance that each value explains (fANOVA, Hutter et al., ICML 2014)."""
         values = {trial.value for trial in self.trials(TrialState.COMPLETE)}
         if len(values) < 2:  # nothing varies
             return {}
@@ -212,20 +212,20 @@ def search(
 
 
 def default_storage(store: Store) -> str:
-    """The studies' database: beside a store in a file, else at home. Optuna's tables cannot lie among MLflow's."""
+    """Return the searches' database: beside a store in a file, else at home. Optuna's tables clash with MLflow's."""
     file = store.address.file
     return f"sqlite:///{(file.parent if file else home()) / 'studies.db'}"
 
 
 def sampler(name: str, number: int) -> BaseSampler:
-    """A sampler of `tuning.SAMPLERS` from its seed."""
+    """Return a sampler of `tuning.SAMPLERS` from its seed."""
     if name == "gp":
         return GPSampler(seed=number, n_startup_trials=STARTUP)
     return TPESampler(seed=number, n_startup_trials=STARTUP) if name == "tpe" else RandomSampler(seed=number)
 
 
 def distribution(span: Range) -> BaseDistribution:
-    """A declared range in Optuna's words."""
+    """Convert a declared range to an Optuna distribution."""
     if span.choices is not None:
         return CategoricalDistribution(span.choices)
     if span.low is None or span.high is None:

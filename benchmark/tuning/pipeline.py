@@ -55,7 +55,7 @@ def plan(
     name: str = "tune",
     per_setting: bool = False,
 ) -> Plan:
-    """The studies and runs of a command line; arguments as in `sweep.grid`.
+    """Plan the searches and runs of a command line; arguments as in `sweep.grid`.
 
     Args:
         targets: suites, settings and patterns.
@@ -100,7 +100,7 @@ def trained() -> list[str]:
 
 
 def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, Any]]:
-    """What a tuning would search and retrain, without making anything."""
+    """Return the searches and retrained runs of a tuning, without making anything."""
     held: Collection[str] = ()
     if options.store.exists:
         with Store(options.store) as store:
@@ -187,7 +187,7 @@ def tune(
 
 
 def row(outcome: Outcome) -> dict[str, Any]:
-    """A study in a line."""
+    """Summarise a search in a row."""
     won = outcome.winner
     return {
         "study": outcome.study.name,

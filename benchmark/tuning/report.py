@@ -89,7 +89,7 @@ def comparison(setting: str, results: Sequence[Result]) -> str:
 
 
 def searches(outcomes: Sequence[Outcome]) -> str:
-    """What was spent and what was found, study by study."""
+    """Report the cost and the best values of each search."""
     header = ["method", "trials", "failed", "device-seconds", "winner", "its values", "validation"]
     rows = []
     for outcome in outcomes:

@@ -22,7 +22,7 @@ BATCH = 2000
 
 
 def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> Outcome:
-    """The outcome with a test accuracy for every trial; chance for one that failed.
+    """Return the outcome with a test accuracy for every trial; chance for one that failed.
 
     A score is stored before the weights are deleted, and what is stored is not made again.
 

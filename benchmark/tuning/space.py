@@ -49,7 +49,7 @@ class Space:
         return {name: _within(self._value(name), span) for name, span in self.ranges.items()}
 
     def apply(self, values: dict[str, Any]) -> tuple[Composition, Setting]:
-        """Method and setting with values by name, rounded to four digits.
+        """Set values by name, rounded to four digits, and return method and setting.
 
         Raises:
             MethodError: values that a method refuses together.
@@ -65,7 +65,7 @@ class Space:
         return Composition(tuple(parts)), replace(self.setting, **recipe)
 
     def describe(self) -> dict[str, str]:
-        """The ranges as texts, to compare and to show."""
+        """Return the ranges as texts, to compare and to show."""
         return {name: describe(span) for name, span in self.ranges.items()}
 
     def _value(self, name: str) -> Any:
@@ -76,12 +76,12 @@ class Space:
 
 
 def rounded(value: Any) -> Any:
-    """A float with four significant digits; anything else as it is."""
+    """Return a float with four significant digits; anything else as it is."""
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def describe(span: Range) -> str:
-    """A range as text: "0.05 to 1.0", "1e-05 to 0.01 log", "one of 0.5, 1.0"."""
+    """Return a range as text: "0.05 to 1.0", "1e-05 to 0.01 log", "one of 0.5, 1.0"."""
     if span.choices is not None:
         return f"one of {', '.join(map(str, span.choices))}"
     return f"{span.low} to {span.high}{' log' if span.log else ''}"

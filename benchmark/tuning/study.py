@@ -92,7 +92,7 @@ class Study:
         }
 
     def trial(self, number: int, values: dict[str, Any] | None, bar: Sequence[float] = ()) -> Trial:
-        """The run of a trial; without values, that of the registered defaults.
+        """Return the run of a trial; without values, that of the registered defaults.
 
         Raises:
             MethodError: values that the method refuses together.
@@ -145,11 +145,11 @@ class Outcome:
         return sum(told.seconds for told in self.trials)
 
     def scores(self) -> list[tuple[float, float]]:
-        """Validation and test accuracy of every scored trial, in order; what failed is at the bottom of both."""
+        """Return validation and test accuracy of every scored trial, in order; a failed one is at the bottom of both."""
         return [(t.validation if t.validation is not None else 0.0, t.test) for t in self.trials if t.test is not None]
 
     def tuned(self, setting: Setting, content: str, replicate: int, reading: Run | None = None) -> Run:
-        """A replicate of the winner in a setting: of the study's own, or of another rate of its family.
+        """Return a replicate of the winner in a setting: of the study's own, or of another rate of its family.
 
         Args:
             setting: what to run.
@@ -180,7 +180,7 @@ class Outcome:
 
 
 def reference(setting: Setting, images: Images) -> Setting:
-    """The setting at which the noise family of a setting is tuned: the same task at the family's reference noise.
+    """Return the setting at which a noise family is tuned: the same task at the family's reference noise.
 
     Raises:
         DataError: the data set cannot have it.
@@ -190,7 +190,7 @@ def reference(setting: Setting, images: Images) -> Setting:
 
 
 def studies_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool) -> dict[str, tuple[Study, Run]]:
-    """The study that serves each run, by the run's key: readings are served by that of their host.
+    """Return the study that serves each run, by the run's key: readings are served by that of their host.
 
     Args:
         runs: the grid with registered defaults.
@@ -210,7 +210,7 @@ def studies_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool
 
 
 def accuracy_of(result: Result) -> float | None:
-    """A trial's objective: noisy-validation accuracy at the best epoch; None where it diverged."""
+    """Return a trial's objective: noisy-validation accuracy at the best epoch; None where it diverged."""
     if result.diverged:
         return None
     curve = result.curves["validation_accuracy"]
@@ -218,7 +218,7 @@ def accuracy_of(result: Result) -> float | None:
 
 
 def told_value(accuracy: float | None, defaults: float | None, size: int, classes: int) -> float:
-    """What the sampler is told: never less than five standard errors below the defaults.
+    """Return the value for the sampler: never less than five standard errors below the defaults.
 
     A cliff of diverging runs would fill the scale of a Gaussian process, and differences among the good ones vanish.
 

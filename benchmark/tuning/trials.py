@@ -49,11 +49,11 @@ class Trial(Run):
         return (self.study,)
 
     def prepare(self, images: Images) -> Prepared | Blind:
-        """The data that it is made from."""
+        """Prepare its data."""
         return prepare_blind(self.setting, self.draw, images)
 
     def undressed(self) -> Run:
-        """What is left where only the data matter: equal for runs of equal data."""
+        """Return the part that names its data: equal for runs of equal data."""
         setting = replace(self.setting, task="", lr=0.0, weight_decay=0.0)
         return Trial(setting, Composition(), "", 0, self.fingerprint)
 
@@ -120,7 +120,7 @@ class Best:
             self.networks = mapped(lambda x: x.detach().to("cpu", copy=True), _plain(epoch.state()["networks"]))
 
     def files(self) -> dict[str, bytes]:
-        """The weights as a file; none of a run that never had any."""
+        """Return the weights as a file; none of a run that never had any."""
         if self.networks is None:
             return {}
         written = io.BytesIO()
@@ -135,7 +135,7 @@ def behind(bar: Sequence[float], validation: Sequence[float], epochs: int) -> bo
 
 
 def bar_of(curves: Sequence[Sequence[float | None]], epochs: int) -> tuple[float, ...]:
-    """The median over trials of the best accuracy so far after each epoch; empty without trials.
+    """Return the median over trials of the best accuracy so far after each epoch; empty without trials.
 
     A trial that ended early stands still.
     """

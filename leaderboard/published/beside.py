@@ -66,14 +66,14 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
 
 
 def to_markdown(found: Sequence[Beside]) -> str:
-    """The rows as a table, the comparable ones of a setting first."""
+    """Return the rows as a table, the comparable ones of a setting first."""
     if not found:
         return NOTHING
     return markdown.table(HEADER, table(found), "lllrrrrl")
 
 
 def table(found: Sequence[Beside]) -> list[list[str]]:
-    """A line of texts under `HEADER` for each."""
+    """Return a line of texts under `HEADER` for each."""
     lines = []
     for one in found:
         row = one.published
@@ -86,7 +86,7 @@ def table(found: Sequence[Beside]) -> list[list[str]]:
 
 
 def verdict(one: Beside) -> str:
-    """The difference in points and whether it is within the tolerance, or why there is none."""
+    """Return the difference in points and whether it is within the tolerance, or why there is none."""
     if one.difference is None:
         return "not compared: " + "; ".join(one.apart)
     within = "within" if one.agrees else "outside"
@@ -94,7 +94,7 @@ def verdict(one: Beside) -> str:
 
 
 def _differences(run: Result, row: Published) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What forbids a comparison, and what else differs."""
+    """Return the differences that forbid a comparison, and all others."""
     setting: dict[str, Any] = run.identity.get("setting") or {}
     apart, also = [], []
     if row.noise != run.noise:
@@ -112,7 +112,7 @@ def _differences(run: Result, row: Published) -> tuple[tuple[str, ...], tuple[st
 
 
 def _name(run: Result) -> str:
-    """The method's name without values and without how it was told; a composition has none that was published."""
+    """Return the method's name without values and side information; no composition was published."""
     return re.sub(r"\(.*\)", "", run.method.partition(" [")[0]) if " + " not in run.method else ""
 
 

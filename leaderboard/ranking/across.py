@@ -116,7 +116,7 @@ def mean_rank_intervals(
 
 
 def _rank_sum(differences: Sequence[float]) -> float:
-    """The signed rank sum, whose sign says which of two methods is higher."""
+    """Return the signed rank sum, whose sign says which of two methods is higher."""
     values = np.round(np.array(differences), 9)
     sizes = np.abs(values)
     ranks = (sizes[None, :] < sizes[:, None]).sum(1) + ((sizes[None, :] == sizes[:, None]).sum(1) + 1) / 2

@@ -230,7 +230,7 @@ def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def _searched(cell: Cell, runs: Mapping[int, Result], rule: str) -> Cell:
-    """The cell, of a tuned method with the interval that includes the search."""
+    """Return the cell, of a tuned method with the interval that includes the search."""
     tuning = next(iter(runs.values())).identity.get("tuning") or {}
     pairs = [(validation, 100 * test) for validation, test in tuning.get("scores", ())] if rule == PRIMARY else []
     return replace(cell, searched=with_search(list(cell.scores.values()), pairs))

@@ -111,7 +111,7 @@ def _welch(
 
 
 def _first(welch: Welch, count: int) -> Welch:
-    """The tests between the first so many methods alone."""
+    """Return the tests between the first so many methods alone."""
     own = welch.moderated
     kept = Moderated(
         variance=own.variance[:count],

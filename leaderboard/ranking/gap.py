@@ -33,7 +33,7 @@ class Gap:
 
 
 def gaps(results: Sequence[Result]) -> list[Gap]:
-    """The gap of every result whose setting and replicate has cross-entropy too, in the order of the results."""
+    """Return the gap of every result whose setting and replicate has cross-entropy too, in the order of the results."""
     plain = {(r.protocol, r.track, r.setting, r.replicate): r for r in results if r.method == BASELINE}
     found = []
     for result in results:

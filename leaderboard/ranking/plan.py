@@ -70,7 +70,7 @@ def command(settings: Sequence[str], methods: Sequence[str], replicates: Sequenc
 
 
 def _following(rows: Sequence[Row], count: int) -> list[int]:
-    """The numbers of the next replicates, after all that these rows have."""
+    """Return the numbers of the next replicates, after all that these rows have."""
     used = [i for row in rows if row.score for i in row.score.scores]
     return list(range(max(used) + 1, max(used) + 1 + count))
 
@@ -105,7 +105,7 @@ def _needed(first: Row, other: Row, board: Board, found: Scored) -> int | None:
 
 
 def _variance(row: Row, borrowed: float) -> float:
-    """The moderated variance behind a row's interval."""
+    """Return the moderated variance behind a row's interval."""
     assert row.score is not None and row.score.half is not None
     from scipy import special  # 0.1 s to import, so not before it is needed
 
@@ -114,7 +114,7 @@ def _variance(row: Row, borrowed: float) -> float:
 
 
 def _seconds(found: Scored, name: str, setting: str) -> float | None:
-    """What a run of a cell took, on average."""
+    """Return what a run of a cell took, on average."""
     runs: list[Any] = list(found.grid.get(name, {}).get(setting, {}).values())
     spent = [run.cost.get("total_seconds", run.cost.get("train_seconds")) for run in runs]
     known = [float(value) for value in spent if isinstance(value, (int, float))]

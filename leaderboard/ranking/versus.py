@@ -52,7 +52,7 @@ def versus(cells: Cells, mine: str, others: Sequence[str]) -> list[Versus]:
 
 
 def together(cells: Cells, mine: str, others: Sequence[str]) -> str:
-    """What all settings say together, in one sentence."""
+    """Return what all settings say together, in one sentence."""
     methods = [mine, *others]
     means = {
         setting: {name: sum(row[name].values()) / len(row[name]) for name in methods}

@@ -125,7 +125,7 @@ def _rank(row: Row) -> str:
 
 
 def _limits(rows: list[Row]) -> tuple[float, float]:
-    """The ends of the axis: of all intervals, but for means far below the others."""
+    """Return the ends of the axis: of all intervals, but for means far below the others."""
     means = np.array([row.score.mean for row in rows if row.score])
     lower, upper = np.quantile(means, [0.25, 0.75])
     near = [row.score for row in rows if row.score and row.score.mean >= lower - 3 * max(upper - lower, 1.0)]

@@ -36,7 +36,7 @@ def _marks(result: Result) -> dict[str, int]:
 
 
 def _curve(result: Result, name: str) -> list[float | None]:
-    """The curve of that name; of diagnostics the one of the training pass, which has a value for every epoch."""
+    """Return the curve of that name; of diagnostics the one of the training pass, which has a value for every epoch."""
     return result.curves.get(name) or result.curves.get(f"{name}_online") or []
 
 

@@ -107,7 +107,7 @@ def _tests(board: Board) -> Iterator[tuple[str, Tests]]:
 
 
 def _values(cell: Cell) -> list[Any]:
-    """The values under `_FIELDS`."""
+    """Return the values under `_FIELDS`."""
     ends, held, gap = cell.ends or (None, None), cell.against, cell.gap
     return [
         *map(_number, (cell.mean, cell.half, *ends)),
@@ -130,7 +130,7 @@ def _number(value: Any) -> Any:
 
 
 def _safe(value: Any) -> Any:
-    """A cell of one line that no spreadsheet takes for a formula."""
+    """Return a cell of one line that no spreadsheet takes for a formula."""
     return safe(value) if isinstance(value, str) and not _is_number(value) else value
 
 

@@ -68,12 +68,12 @@ class Fitted:
 
 
 def glued(text: str) -> str:
-    """The text with numbers held together with their signs and units: `96.86 ± 1.27`, `(1 ab)`, `n = 2`."""
+    """Return the text with numbers held together with their signs and units: `96.86 ± 1.27`, `(1 ab)`, `n = 2`."""
     return _JOINED.sub(GLUE, text)
 
 
 def wrapped(text: str, width: int) -> str:
-    """The text in lines of at most `width` cells, but for words that are longer."""
+    """Return the text in lines of at most `width` cells, but for words that are longer."""
     lines: list[str] = []
     for line in text.split("\n"):
         now = ""

@@ -103,7 +103,7 @@ class TerminalBoard:
             yield from (Text(f"    {text}") for text in others)
 
     def _fixed(self, rows: Sequence[Row]) -> list[list[str]]:
-        """The texts of the score, the rank range and the mark: two lines of heading, then the rows."""
+        """Return the texts of the score, the rank range and the mark: two lines of heading, then the rows."""
         counted = self.board.counted
         name = short_noise(counted[0].noise) if len(counted) == 1 else self.board.score_name
         lost = [f"!{row.diverged}" if row.diverged else "" for row in rows]
@@ -115,7 +115,7 @@ class TerminalBoard:
         return [score, ["", " rank", *ranks], ["", " ce", *marks]]
 
     def _setting(self, at: int, rows: Sequence[Row]) -> list[str]:
-        """The texts of a setting: task, noise, and a cell for every row."""
+        """Return the texts of a setting: task, noise, and a cell for every row."""
         column = self.board.columns[at]
         task = column.setting.partition("/")[0]
         signs = ("†" if doubtful(self.board, column) else "") + ("" if column.counted else "*")
@@ -134,7 +134,7 @@ def _width(texts: Sequence[str]) -> int:
 
 
 def _signed(text: str) -> Text:
-    """A text without names, its signs in colour."""
+    """Return a text without names, its signs in colour."""
     shown = Text(text)
     for at, sign in enumerate(text):
         if sign in COLOURS:

@@ -47,7 +47,7 @@ class RunInfo:
         return "\n".join((self.dataset, self.length, self.track, self.setting, self.method))
 
     def tags(self, kind: str) -> dict[str, str]:
-        """What marks a run of a kind in MLflow: a cell, a run, a reading, a study, a trial."""
+        """Return what marks a run of a kind in MLflow: a cell, a run, a reading, a study, a trial."""
         names = ("setting", "method", "label", "track", "length")
         return {"lnlbench.kind": kind} | {f"lnlbench.{name}": str(getattr(self, name)) for name in names}
 

@@ -56,7 +56,7 @@ def problem(draw: np.random.Generator, x: Array, test: Array, y: Array, test_y: 
 
 
 def output(params: Params, x: Array) -> Array:
-    """Outputs [N, C]."""
+    """Return the outputs [N, C]."""
     W, b, v, c = params
     found: Array = erf(x @ W + b) @ v + c
     return found
@@ -78,7 +78,7 @@ def gradient(params: Params, x: Array, y: Array) -> Params:
 
 
 def kernel(params: Params, x: Array, other: Array) -> Array:
-    """The empirical NTK [N C, M C] between inputs."""
+    """Return the empirical NTK [N C, M C] between inputs."""
     W, b, v, _ = params
     u, w = x @ W + b, other @ W + b
     second = erf(u) @ erf(w).T + 1
@@ -114,7 +114,7 @@ def train(given: Problem, labels: Callable[[int], Array], lr: float, steps: int,
 
 
 def linearised(given: Problem, labels: Callable[[int], Array], lr: float, steps: int, every: int) -> Trace:
-    """The same for the network linearised at the start: F <- F - lr / (N C) K (F - Y)."""
+    """Train the network linearised at the start: F <- F - lr / (N C) K (F - Y)."""
     f0, test0 = output(given.start, given.x), output(given.start, given.test)
     K, K_test = kernel(given.start, given.x, given.x), kernel(given.start, given.test, given.x)
     rate, pulled, rows = lr / f0.size, np.zeros(f0.size), list[tuple[float, float]]()

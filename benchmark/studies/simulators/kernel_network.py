@@ -41,7 +41,7 @@ def drawn(source: np.random.Generator, inputs: int, width: int, hidden: int) -> 
 
 
 def gram(weights: Sequence[Array], x: Array, y: Array | None = None) -> Array:
-    """The tangent kernel [M, P] of x [M, D] with y [P, D], or with x itself, from products of layers alone.
+    """Return the tangent kernel [M, P] of x [M, D] with y [P, D], or with x itself, from products of layers alone.
 
     The gradient of layer l is √(2/m) δ_l h_{l-1}ᵀ, so that its inner product is one of δs times one of hs; no
     gradient is ever formed.
@@ -52,7 +52,7 @@ def gram(weights: Sequence[Array], x: Array, y: Array | None = None) -> Array:
 
 
 def paired(weights: Sequence[Array], x: Array, y: Array) -> Array:
-    """The angles [M] in degrees between the gradients at x [M, D] and at y [M, D], row by row."""
+    """Return the angles [M] in degrees between the gradients at x [M, D] and at y [M, D], row by row."""
     both = [_factors(weights, z) for z in (x, y)]
 
     def inner(a: list[tuple[Array, Array]], b: list[tuple[Array, Array]]) -> Array:
@@ -62,7 +62,7 @@ def paired(weights: Sequence[Array], x: Array, y: Array) -> Array:
 
 
 def closed_form(angle: Array) -> Array:
-    """The angle between gradients at infinite width, one hidden layer, for inputs at an angle; both in degrees.
+    """Return the angle between gradients at infinite width, one hidden layer, for inputs at an angle; both in degrees.
 
     cos θ_h = (k1 + cos θ k0) / 2 with k0 = (π - θ)/π and k1 = (sin θ + (π - θ) cos θ)/π, the arc-cosine kernels of
     degree 0 and 1 (Cho and Saul 2009): the first term is the gradient of the last layer, the second of the hidden one.
@@ -73,7 +73,7 @@ def closed_form(angle: Array) -> Array:
 
 
 def degrees(cosine: Array) -> Array:
-    """The angle of a cosine, rounding beyond ±1 cut off."""
+    """Return the angle of a cosine, rounding beyond ±1 cut off."""
     return np.asarray(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
 
 

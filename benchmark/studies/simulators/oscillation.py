@@ -16,7 +16,7 @@ from lnlbench.benchmark.studies.simulators.two_layer_linear import Sizes, Trace
 
 
 def jump(a: Array, amplitude: float, coin: Array) -> Array:
-    """The next state of the chain: a [...] in {-A, 0, A}, coin [...] in {-1, 1}."""
+    """Return the next state of the chain: a [...] in {-A, 0, A}, coin [...] in {-1, 1}."""
     return np.where(a == 0, amplitude * coin, 0.0)
 
 
@@ -62,7 +62,7 @@ def simulate(seeds: Sequence[int], sizes: Sizes, noisy: Callable[[int], bool] | 
 
 
 def _to_chain(state: Array, amplitude: float) -> Array:
-    """The nearest state of the chain, for weights that have followed the gradient meanwhile; its own states stay."""
+    """Return the nearest state of the chain, for weights that have followed the gradient; its own states stay."""
     return amplitude * np.sign(state) * (np.abs(state) > amplitude / 2)
 
 

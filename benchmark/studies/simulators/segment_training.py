@@ -27,7 +27,7 @@ class Data:
     test: Tensor  # int64 [T] true labels
 
     def to(self, device: torch.device) -> Data:
-        """The same on a device."""
+        """Return the same on a device."""
         return Data(*(x.to(device) for x in (self.x, self.given, self.true, self.test_x, self.test)))
 
 
@@ -70,7 +70,7 @@ class Trace:
         return np.asarray(np.nansum(self.clean, 1) / np.nansum(self.noisy, 1))
 
     def near(self, epoch: int) -> int:
-        """The place in `at` that is nearest to an epoch."""
+        """Return the place in `at` that is nearest to an epoch."""
         return int(np.abs(self.at - epoch).argmin())
 
 

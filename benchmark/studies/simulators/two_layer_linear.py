@@ -99,14 +99,14 @@ def step(a: Array, W: Array, x: Array, target: Array, eta: float, rho: Array | N
 
 
 def effective(a: Array, W: Array) -> tuple[Array, Array]:
-    """The d + 1 neurons that take the same steps as m >= d + 1 neurons: a [R, d + 1] and W [R, d + 1, d]."""
+    """Return the d + 1 neurons that take the same steps as m >= d + 1 neurons: a [R, d + 1] and W [R, d + 1, d]."""
     z = np.concatenate([a[:, :, None], W], -1)
     factor = np.linalg.cholesky(z.transpose(0, 2, 1) @ z)  # its columns are neurons
     return factor[:, 0].copy(), factor[:, 1:].transpose(0, 2, 1).copy()
 
 
 def neurons(start: State, now: State, a: Array, W: Array) -> tuple[Array, Array]:
-    """What became of the neurons a [R, m] and W [R, m, d], from the effective ones at the start and now."""
+    """Return neurons a [R, m] and W [R, m, d] from the effective ones at the start and now."""
     before, after = (np.concatenate([b[:, :, None], V], -1) for b, V in (start, now))  # rows are neurons
     product = np.linalg.solve(before, after)  # z_i(t)^T = z_i(0)^T P^T
     z = np.concatenate([a[:, :, None], W], -1) @ product
@@ -151,7 +151,7 @@ def simulate(runs: Runs, sizes: Sizes, noisy: Callable[[Array], Array] | None = 
 
 
 def first(trace: Trace, condition: Array) -> list[float]:
-    """The first logged step at which a condition [E, R] holds, for each run; not a number where it never does."""
+    """Return the first logged step at which a condition [E, R] holds, for each run; NaN where it never does."""
     place = condition.argmax(0)
     return [float(trace.steps[i]) if condition[i, r] else float("nan") for r, i in enumerate(place)]
 
@@ -159,7 +159,7 @@ def first(trace: Trace, condition: Array) -> list[float]:
 def _measure(
     runs: Runs, start: State, now: State, eta: float, moved: tuple[Array, Array, Array, Array]
 ) -> tuple[dict[str, Array], Array, Array]:
-    """The numbers of a log entry, each [R]; norm and cosine of the neurons of the first run."""
+    """Return the numbers of a log entry, each [R]; norm and cosine of the neurons of the first run."""
     a, W = neurons(start, now, runs.a, runs.W)
     theta, wanted = (now[0][:, :, None] * now[1]).sum(1), runs.theta
     length = np.linalg.norm(wanted, axis=-1)

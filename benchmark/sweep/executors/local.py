@@ -121,7 +121,7 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed must not go on unseen; its claim expires with it."""
+    """Return a worker whose parent was killed must not go on unseen; its claim expires with it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -86,7 +86,7 @@ def _published(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 @cache
 def _environment() -> Any:
-    """The templates, which escape every value."""
+    """Return the templates, which escape every value."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent / "templates")

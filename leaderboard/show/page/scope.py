@@ -27,12 +27,12 @@ class Scope:
 
 
 def group_name(result: Result) -> str:
-    """What must not be ranked together: the track, the length and the protocol version, in words."""
+    """Return what must not be ranked together: the track, the length and the protocol version, in words."""
     return f"track {result.track}, length {result.length}, protocol {result.protocol}"
 
 
 def noise_family(column: Column | Result) -> str:
-    """The kind of noise without its rate: `symmetric` of `symmetric-0.5`."""
+    """Return the kind of noise without its rate: `symmetric` of `symmetric-0.5`."""
     return re.split(r"[-:]", column.noise)[0]
 
 
