@@ -29,7 +29,7 @@ def reverse_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def asymmetric_gce(logits: Tensor, targets: Tensor, a: Tensor | float, q: Tensor | float) -> Tensor:
-    """[(a + 1)^q - (a + p_y)^q] / q: passive. Source: Zhou et al., ICML 2021, definition of AGCE."""
+    """Return [(a + 1)^q - (a + p_y)^q] / q: passive. Source: Zhou et al., ICML 2021, definition of AGCE."""
     missing = -torch.expm1(logits.log_softmax(-1))  # 1 - p
     # (a + p) / (a + 1) = 1 - (1 - p) / (a + 1): from log1p, so that p near 1 keeps its digits.
     share = -torch.expm1(q * torch.log1p(-missing / (a + 1)))

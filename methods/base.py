@@ -211,7 +211,7 @@ class Method:
         return {}
 
     def carry(self, task: Task) -> dict[str, Tensor]:
-        """What is remembered of the run as a whole: named tensors [K, ...], in `batch.carried`. Nothing by default.
+        """Return the state of the run as a whole: named tensors [K, ...], in `batch.carried`. Nothing by default.
 
         `remember` and `observe` return new values under the same names; no name is one of the memory's.
         """
@@ -271,7 +271,7 @@ class Method:
         return torch.zeros_like(depth, dtype=torch.bool)
 
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
-        """New memory [K, N, ...] from a pass over the whole training set, before each epoch but the first.
+        """Return new memory [K, N, ...] from a pass over the whole training set, before each epoch but the first.
 
         New values of what is carried go with it.
         """

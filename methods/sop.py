@@ -62,5 +62,5 @@ class SOP(Method):
 
 
 def noise_of(u: Tensor, v: Tensor, targets: Tensor) -> Tensor:
-    """What a label adds to the true one: u² y - v² (1 - y), from u [..., 1], v [..., C] and label weights [..., C]."""
+    """Return u² y - v² (1 - y), the label's noise, from u [..., 1], v [..., C] and label weights [..., C]."""
     return u.square() * targets - v.square() * (1 - targets)

@@ -184,7 +184,7 @@ def is_path(name: str) -> bool:
 
 
 def own_setting(path: str) -> Setting:
-    """The setting of a data set of the user's own: its labels as they are given, a recipe by the size of its images.
+    """Return the setting of a data set of the user's own: labels as given, a recipe by the size of its images.
 
     Raises:
         DataError: it cannot be read.

@@ -149,7 +149,7 @@ def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
 
 
 def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, Tensor, Images]:
-    """What training may see; which of the samples are held out for validation, bool [N]; the images that are used."""
+    """Return what training may see, the samples held out for validation, bool [N], and the images that are used."""
     classes, official = images.card.classes, images.official
     images, corruption, subset = _corrupted(setting, seed("noise", replicate), images)
     given = torch.from_numpy(corruption.given)

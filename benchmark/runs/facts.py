@@ -39,7 +39,7 @@ class Facts:
 
 
 def modes(text: str) -> list[str]:
-    """The modes of a list with commas, each in its one spelling: "estimated", "true", "true-0.2"; "all" is the sweep.
+    """Parse a list of modes, each into its one spelling: "estimated", "true", "true-0.2"; "all" is the sweep.
 
     Raises:
         FactError: no such mode.
@@ -150,7 +150,7 @@ def teller(how: Compute) -> Teller:
 
 
 def at_rate(matrix: Tensor, rate: float, wanted: float) -> Tensor:
-    """A transition matrix [C, C] with its wrong part scaled to another noise rate; uniform where there was none."""
+    """Scale the wrong part of a transition matrix [C, C] to another noise rate; uniform where there was none."""
     classes = len(matrix)
     wrong = matrix - torch.diag(matrix.diagonal())
     if rate <= 0:

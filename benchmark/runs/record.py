@@ -50,7 +50,7 @@ def result_of(
     facts: Facts,
     start: dict[str, Any] | None = None,
 ) -> Result:
-    """The result of a run whose last epoch has been trained; `start` is what full diagnostics say before the first."""
+    """Return the result of a run that is trained; `start` is what full diagnostics say before its first epoch."""
     identity = prepared.identity | ({"told": facts.ledger} if facts.ledger else {})
     identity |= {"diagnostics": start} if start else {}
     return Result(

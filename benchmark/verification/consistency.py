@@ -170,7 +170,7 @@ def costs(result: Result, host: Result | None) -> list[str]:
 
 
 def _passes(result: Result, sums: dict[str, float], estimate: float) -> list[tuple[str, float, float]]:
-    """Passes a sample and epoch beside those of the curves; what an estimate took comes on top, and is not in them."""
+    """Compare passes a sample and epoch with the curves; those of an estimate come on top, and are not in them."""
     found = []
     for name in ("forward_passes", "backward_passes"):
         came, right = result.cost[name], sums[name] / result.trained

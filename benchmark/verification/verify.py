@@ -133,7 +133,7 @@ def _ledger(result: Result, mode: str | None) -> list[str]:
 
 
 def _values(method: Composition, chosen: str | None) -> object:
-    """What a method and its label must have in common: all of it, or its parts and the values that the label writes."""
+    """Return what a method and its label must share: all of it, or its parts and the values that the label writes."""
     if chosen is None:
         return str(method)
     values = {(part.name, f.name): getattr(part, f.name) for part in method.parts for f in fields(part)}

@@ -89,7 +89,7 @@ def scored(results: Sequence[Result], rule: str) -> Scored:
 
 
 def _host(cells: Mapping[str, Mapping[int, Result]], names: Mapping[str, str]) -> str | None:
-    """The row that a row is read off; an empty name where its host is not among the results, None if it is none."""
+    """Return the row that a row is read off; an empty name where its host is missing, None where it is no reading."""
     keys = [run.host for runs in cells.values() for run in runs.values()]
     if None in keys:
         return None
