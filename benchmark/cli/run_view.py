@@ -26,7 +26,7 @@ ACCURACIES = ("test_accuracy", "validation_accuracy")
 
 
 def sparkline(curve: Sequence[float | None], low: float, high: float, width: int = WIDTH) -> str:
-    """Draw a curve as blocks between `low` and `high`, one per epoch or mean of some; gaps where nothing was measured."""
+    """Draw a curve as blocks between `low` and `high`, one per epoch or mean of some, gaps where unmeasured."""
     count = min(width, len(curve))
     found = []
     for i in range(count):

@@ -95,7 +95,7 @@ def segments(forward: Forward, weights: Weights, batches: Batches, given: Tensor
 
 
 def gradient(forward: Forward, weights: Weights, batches: Batches, index: Tensor, labels: Tensor) -> list[Tensor]:
-    """Return the gradient of the summed cross-entropies of samples index [M] against labels [N], a tensor per weight."""
+    """Return the gradient of the summed cross-entropies of samples index [M] against labels [N], one per weight."""
     return _swept(forward, _leaves(weights), batches, index, lambda logits, at: losses(logits, labels[at]).sum())
 
 

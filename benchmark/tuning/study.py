@@ -145,7 +145,7 @@ class Outcome:
         return sum(told.seconds for told in self.trials)
 
     def scores(self) -> list[tuple[float, float]]:
-        """Return validation and test accuracy of every scored trial, in order; a failed one is at the bottom of both."""
+        """Return validation and test accuracy of every scored trial, in order; failed ones have 0 in the first."""
         return [(t.validation if t.validation is not None else 0.0, t.test) for t in self.trials if t.test is not None]
 
     def tuned(self, setting: Setting, content: str, replicate: int, reading: Run | None = None) -> Run:
