@@ -42,7 +42,7 @@ def run(
         tracking_uri: MLflow store; that of $MLFLOW_TRACKING_URI, or `mlflow.db` in $LNLBENCH_HOME or ~/.lnlbench.
         database: of the claims, where the store is a server; that of $LNLBENCH_DATABASE.
         device: as in `fit`.
-        precision: as in `fit`.
+        precision: as in `fit`; where it is not fp32 it is part of the runs' keys.
         execution: "auto", "loop", "stack" or "graph", as in `train`.
         jobs: processes; more than one needs a main module that can be imported.
         data_dir: data sets in the layout of the Hugging Face Hub.
@@ -63,7 +63,6 @@ def run(
     options = Options(
         store=store_address(tracking_uri, database),
         device=device,
-        precision=precision,
         execution=execution,
         jobs=jobs,
         data_dir=data_dir,
@@ -71,7 +70,8 @@ def run(
         diagnostics=diagnostics,
     )
     text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
-    runs = grid([targets] if isinstance(targets, str) else targets, chosen.text, text, changes, options, told)
+    names = [targets] if isinstance(targets, str) else targets
+    runs = grid(names, chosen.text, text, changes, options, told, precision)
     report = sweep(runs, options)
     if report.failed:
         reasons = "; ".join(sorted(set(report.failed.values())))

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from lnlbench.benchmark.engine.bf16 import in_words
 from lnlbench.leaderboard.results import markdown
 
 Round = Callable[[], int]
@@ -126,4 +127,5 @@ def table(found: dict[str, Any]) -> str:
     names = ("machine", "cores", "torch", "python", "load_before", "load_after", "rounds", "peak_memory_mb")
     gate = "equality gate: {largest_difference:.1e} after {steps} batches in float64 (bound {bound:g})"
     facts = "; ".join([*(f"{name} {found[name]}" for name in names), gate.format(**found["gate"])])
-    return f"{markdown.table(heads, rows, 'llllrrrrrlr')}\n\n{facts}"
+    advice = f"\nbf16 is {in_words(gains)} here" if (gains := found.get("bf16_gains")) else ""
+    return f"{markdown.table(heads, rows, 'llllrrrrrlr')}\n\n{facts}{advice}"

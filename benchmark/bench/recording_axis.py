@@ -41,9 +41,9 @@ def recording(bench: Bench, kind: Kind) -> Iterator[Row]:
             continue
         with TemporaryDirectory(prefix="lnlbench-") as folder:
             address = store_address(f"sqlite:///{Path(folder) / 'mlflow.db'}")
-            options = Options(store=address, device=str(bench.how.device), precision=bench.how.precision)
+            options = Options(store=address, device=str(bench.how.device))
             Store(address).close()  # makes the tables, which takes seconds and happens once
-            alone, sweeping = _rounds(target, methods, options), _rounds(target, methods, options)
+            alone, sweeping = (_rounds(target, methods, options, bench.how.precision) for _ in range(2))
 
             def ours(runs: Iterator[list[Run]] = alone, how: Options = options) -> int:
                 return _train(next(runs), how)
@@ -64,10 +64,10 @@ def recording(bench: Bench, kind: Kind) -> Iterator[Row]:
             )
 
 
-def _rounds(target: str, methods: str, options: Options) -> Iterator[list[Run]]:
+def _rounds(target: str, methods: str, options: Options, precision: str) -> Iterator[list[Run]]:
     from lnlbench.benchmark.sweep.grid import grid
 
-    return (grid([target], methods, str(i), {}, options) for i in itertools.count())
+    return (grid([target], methods, str(i), {}, options, precision=precision) for i in itertools.count())
 
 
 def _train(runs: Sequence[Run], options: Options) -> int:
@@ -81,7 +81,7 @@ def _train(runs: Sequence[Run], options: Options) -> int:
     for group in groups(runs, set(), options, 1):
         members = [(run, data) for run in group if isinstance(data := parts[run.undressed()], Prepared)]
         assert len(members) == len(group)
-        for _ in train_runs(members, device=options.device, precision=options.precision):
+        for _ in train_runs(members, device=options.device):
             pass
     return _samples(runs)
 

@@ -17,6 +17,7 @@ from lnlbench.benchmark.bench.paired import Round, Row, compare, timed
 from lnlbench.benchmark.bench.recording_axis import recording
 from lnlbench.benchmark.bench.roofline import Limits
 from lnlbench.benchmark.bench.workloads import KINDS, Fresh, Kind, data_of, optimizer_of, setting_of
+from lnlbench.benchmark.engine import bf16
 from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, draw_order
 from lnlbench.benchmark.engine.capture import RECORDERS
 from lnlbench.benchmark.engine.device import Compute, choose_compute
@@ -100,6 +101,7 @@ def bench(
         "gate": {"steps": GATE_STEPS, "largest_difference": gap, "bound": GATE},
         "peak_memory_mb": round(peak),
         "limits": limits,
+        "bf16_gains": bf16.measure() if measured.how.device.type == "cpu" else None,
         "rows": [asdict(row) for row in rows],
     }
 

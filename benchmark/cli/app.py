@@ -47,6 +47,12 @@ Database = Annotated[
 DataDir = Annotated[
     Path | None, typer.Option(envvar="LNLBENCH_DATA", help="Data sets in the layout of the Hugging Face Hub.")
 ]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="fp32, bf16, fp64, or auto: what the setting says, else bf16 on a GPU and fp32 on a CPU. Part of the key."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Plugin = Annotated[list[Path], typer.Option("--plugin", help="A Python file that registers methods.")]
 
@@ -81,7 +87,7 @@ def run(
     ] = "estimated",
     changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting, as in lr=0.1.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
+    precision: Precision = "auto",
     execution: Annotated[
         str,
         typer.Option(
@@ -120,7 +126,6 @@ def run(
     options = Options(
         store=store_address(tracking_uri, database),
         device=device,
-        precision=precision,
         jobs=jobs,
         data_dir=data_dir,
         plugins=chosen.plugins,
@@ -135,7 +140,7 @@ def run(
     )
     length = [] if epochs is None else [f"epochs={epochs}"]
     overrides = {"model": model} | display.assignments([*length, *changes])
-    runs = plan.grid(targets, chosen.text, seeds, overrides, options, told)
+    runs = plan.grid(targets, chosen.text, seeds, overrides, options, told, precision)
     if dry_run:
         rows = plan.forecast(runs, options)
         _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
@@ -167,7 +172,7 @@ def tune(
     epochs: Annotated[int | None, typer.Option(help="Another length than the setting's.")] = None,
     changes: Annotated[list[str], typer.Option("--set", help="Another field of the setting.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp64.")] = "auto",
+    precision: Precision = "auto",
     execution: Annotated[str, typer.Option(help="auto, loop, stack or graph.")] = "auto",
     jobs: Annotated[int, typer.Option(help="Processes; 0: as for `run`.", min=0)] = 0,
     data_dir: DataDir = None,
@@ -189,7 +194,6 @@ def tune(
     options = Options(
         store=store_address(tracking_uri, database),
         device=device,
-        precision=precision,
         jobs=count,
         data_dir=data_dir,
         plugins=chosen.plugins,
@@ -197,7 +201,7 @@ def tune(
     )
     budget = Budget(trials=trials, sampler=sampler, seed=seed, batch=batch, prune=prune)
     overrides = {"epochs": epochs} | display.assignments(changes)
-    found = pipeline.plan(targets, chosen.text, seeds, overrides, options, study, per_setting)
+    found = pipeline.plan(targets, chosen.text, seeds, overrides, options, study, per_setting, precision)
     if dry_run:
         rows = pipeline.forecast(found, budget, options)
         _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
@@ -418,6 +422,7 @@ def compare(
     rule: Annotated[str, typer.Option(help="noisy_val, final, mean10 or oracle.")] = "noisy_val",
     changes: Annotated[list[str], typer.Option("--set", help="A field of the setting, as in epochs=2.")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Precision = "auto",
     jobs: Annotated[int, typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0)] = 0,
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
@@ -436,7 +441,15 @@ def compare(
     options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
     fields = display.assignments(changes)
     found = compared(
-        method, against, suite, seeds, fields, options, lambda runs, how: display.followed(runs, how, quiet), rule
+        method,
+        against,
+        suite,
+        seeds,
+        fields,
+        options,
+        lambda runs, how: display.followed(runs, how, quiet),
+        rule,
+        precision,
     )
     _print(json.dumps([one.json() for one in found], indent=1) if as_json else display.compared(found))
 

@@ -39,6 +39,7 @@ def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
 
 def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: str | None = None) -> Rows:
     """Versions, device, data sets at hand, store: each "ok", "missing" or "broken"."""
+    from lnlbench.benchmark.engine import bf16
     from lnlbench.benchmark.engine.device import choose_compute, default_jobs
     from lnlbench.leaderboard.results.errors import StoreError
     from lnlbench.leaderboard.store.address import store_address
@@ -55,6 +56,9 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
             rows.append(row(name, "missing", f"pip install {name}"))
     how = choose_compute()
     rows.append(row("device", "ok", f"{how.device}, {how.describe()}, {how.precision}, {default_jobs()} processes"))
+    if how.device.type == "cpu":
+        advice = "--precision bf16 pays" if bf16.pays(gains := bf16.measure()) else "fp32 is the better choice"
+        rows.append(row("bf16", "ok", f"{bf16.in_words(gains)}: {advice}"))
     rows += [
         row(card["dataset"], "ok" if card["from"] else "missing", card["from"] or "will be downloaded from the Hub")
         for card in _datasets(data_dir)

@@ -114,7 +114,7 @@ def _trained(subject: Subject, shift: int) -> tuple[object, ...] | Exception:
     gc.collect()  # the run before must leave no truth for a method that searches the memory
     with _poisoned(subject, shift) as (run, data):
         try:
-            result = train_run(run, data, device="cpu", precision="fp32", execution="loop")
+            result = train_run(run, data, device="cpu", execution="loop")
         except Exception as error:  # whatever a method raises
             return error
     names = ("objective", "validation_accuracy", "weight_norm", "distance", "forward_passes", "backward_passes")

@@ -1,16 +1,10 @@
-"""Whether bf16 pays on this CPU: measured once, and the answer kept, so that later runs repeat earlier ones."""
+"""Measure what bf16 gains on this CPU: advice alone, on which no result depends."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
-import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from statistics import median
 
 import torch
@@ -20,46 +14,22 @@ ROUNDS = 7
 GAIN = 1.1  # both kinds of layers must gain at least this much: below it, rounding costs more than it brings
 
 
-def bf16_pays(folder: Path, processor: str) -> bool:
-    """Say whether training in bf16 with the channels last is faster than in fp32 on this CPU.
+def pays(gains: Mapping[str, float]) -> bool:
+    """Say whether bf16 is worth its rounding, given what `measure` returned."""
+    return min(gains.values()) >= GAIN
 
-    Instruction sets do not decide it: AVX-512 bf16 pays on some processors, and emulation is slower than fp32 on
-    others. The first answer for a processor and a version of torch is written into the folder and holds from then on.
 
-    Args:
-        folder: where answers are kept; where it cannot be written, each process measures anew.
-        processor: the CPU's name.
-    """
-    name = hashlib.sha256(f"{processor} torch {torch.__version__}".encode()).hexdigest()[:12]
-    return _answer(folder / f"bf16-{name}.json", processor)
+def in_words(gains: Mapping[str, float]) -> str:
+    """Return the gains that `measure` returned as a part of a sentence."""
+    return f"{gains['dense']:g} times as fast as fp32 in a dense and {gains['convolution']:g} in a convolutional layer"
 
 
 @cache
-def _answer(path: Path, processor: str) -> bool:
-    kept = _read(path)
-    if kept is not None:
-        return kept
-    gains = measure()
-    found = {"processor": processor, "torch": torch.__version__, "gains": gains, "pays": min(gains.values()) >= GAIN}
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(found, indent=1) + "\n")
-        os.link(unfinished, path)  # the first of several processes decides for all
-    except FileExistsError:
-        kept = _read(path)
-    except OSError:
-        pass
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
-    return bool(found["pays"]) if kept is None else kept
-
-
 def measure() -> dict[str, float]:
     """Return how many times faster bf16 is than fp32, forward and backward: of a dense and of a convolutional layer.
 
-    Medians of interleaved rounds on one thread, about a third of a second.
+    Medians of interleaved rounds on one thread, about a third of a second, once in a process. Instruction sets do not
+    decide it: AVX-512 bf16 pays on some processors, and emulation is slower than fp32 on others.
     """
     with torch.random.fork_rng(devices=[]):
         dense, images = nn.Linear(784, 256), torch.randn(128, 784)
@@ -91,10 +61,3 @@ def _seconds(run: Callable[[], None]) -> float:
     begin = time.perf_counter()
     run()
     return time.perf_counter() - begin
-
-
-def _read(path: Path) -> bool | None:
-    try:
-        return bool(json.loads(path.read_text())["pays"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

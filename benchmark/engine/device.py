@@ -10,14 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lnlbench.benchmark.engine.bf16 import bf16_pays
-from lnlbench.leaderboard.home import home
-
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 
 
 class ExecutionError(ValueError):
-    """A device or precision that is not to be had here."""
+    """The requested device or precision is not available on this machine."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +57,34 @@ class Compute:
         return hardware(self.device)
 
 
-def choose_compute(device: str = "auto", precision: str = "auto") -> Compute:
-    """Choose what was left to choose: CUDA where there is one; bf16 on CUDA and on CPUs where it pays, else fp32.
+def choose_compute(device: str = "auto", precision: str = "auto", recipe: str = "auto") -> Compute:
+    """Resolve "auto": CUDA where there is a GPU, and the precision as `choose_precision` does.
 
     Raises:
         ExecutionError: an unknown device or precision, or a GPU that is not there.
     """
-    found = check_device(device, precision)
-    if precision == "auto":
-        precision = "bf16" if found.type == "cuda" or bf16_pays(home(), _processor()) else "fp32"
-    return Compute(found, precision)
+    chosen = check_device(device, precision)
+    return Compute(chosen, choose_precision(chosen, precision, recipe))
+
+
+def choose_precision(device: torch.device, precision: str = "auto", recipe: str = "auto") -> str:
+    """Return the precision asked for; for "auto" the recipe's, and where that is "auto" too, the device's.
+
+    A function of its arguments alone, which no measurement decides: the precision is part of a run's key.
+
+    Args:
+        device: bf16 on a GPU, fp32 on a CPU.
+        precision: as the user asks for it.
+        recipe: `Setting.precision`.
+    """
+    for asked in (precision, recipe):
+        if asked != "auto":
+            return asked
+    return "bf16" if device.type == "cuda" else "fp32"
 
 
 def check_device(device: str = "auto", precision: str = "auto") -> torch.device:
-    """Return the device, and measure nothing.
+    """Return the device, after a check that it and the precision exist.
 
     Raises:
         ExecutionError: an unknown device or precision, or a GPU that is not there.

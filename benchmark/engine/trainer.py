@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 
 from lnlbench.benchmark.engine.cuda_graphs import GraphLoop, GraphStack
-from lnlbench.benchmark.engine.device import Compute, choose_compute
+from lnlbench.benchmark.engine.device import Compute, check_device, choose_compute
 from lnlbench.benchmark.engine.job import Epoch, Job
 from lnlbench.benchmark.engine.loop import Loop
 from lnlbench.benchmark.engine.stack import Stack
-from lnlbench.benchmark.engine.stacking import SLOTS, enough, graphs, grouped, stack_key, stacks
+from lnlbench.benchmark.engine.stacking import SLOTS, check_execution, enough, graphs, grouped, stack_key, stacks
 
 Member = tuple[Job, dict[str, Any] | None]
 """A job, and the state that it goes on from."""
@@ -36,7 +36,7 @@ def train(
     Args:
         jobs: what to train.
         device: as in `fit`.
-        precision: as in `fit`.
+        precision: as in `fit`; jobs of several precisions share no stack.
         execution: "loop" (one run at a time), "stack", "auto": `stack` where it pays, or, on a GPU, "graph": as "auto",
             with the steps of stacks and of single runs replayed as CUDA graphs. What cannot be stacked is trained by
             itself in any case (a method that says so, a network with dropout); what cannot be replayed, step by step.
@@ -50,11 +50,18 @@ def train(
         ExecutionError: a device, precision or execution that is not to be had here.
         ModelError: a network that does not exist or cannot take the images.
     """
-    how, every = choose_compute(device, precision), list(jobs)
-    replayed = graphs(execution, how)
+    check_execution(execution, check_device(device, precision))
+    every = list(jobs)
     members = list(zip(every, [None] * len(every) if states is None else states, strict=True))
-    for group in grouped(members, lambda member: (stack_key(member[0]), begins(member)), slots):
+    computes = {id(job): choose_compute(device, precision, job.setting.precision) for job in every}
+
+    def key(member: Member) -> Hashable:
+        return computes[id(member[0])], stack_key(member[0]), begins(member)
+
+    for group in grouped(members, key, slots):
         job = group[0][0]
+        how = computes[id(job)]
+        replayed = graphs(execution, how)
         kind = (how, job.setting, job.method, job.split.classes, job.split.shape)
         if stacks(execution, *kind) and enough(execution, how, len(group)):
             yield from _together(group, how, replayed)
@@ -70,7 +77,8 @@ def fit(
     Args:
         job: what to train.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        precision: "auto", "fp32", "bf16" (autocast) or "fp64".
+        precision: "fp32", "bf16" (autocast), "fp64" or "auto": what the setting says, else bf16 on a GPU and fp32 on a
+            CPU.
         state: what `Epoch.state()` of the same job gave, to go on after that epoch as if nothing had happened.
 
     Yields:
@@ -80,7 +88,7 @@ def fit(
         ExecutionError: a device or precision that is not to be had here.
         ModelError: a network that does not exist or cannot take the images.
     """
-    for _, epoch in _alone(job, state, choose_compute(device, precision), replayed=False):
+    for _, epoch in _alone(job, state, choose_compute(device, precision, job.setting.precision), replayed=False):
         yield epoch
 
 

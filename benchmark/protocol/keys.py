@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lnlbench.leaderboard.results.precision import PLAIN, key_in
+
 PROTOCOL = 1
 """The version of the rules; results of two are not comparable."""
 
@@ -20,6 +22,7 @@ def key_of(
     track: str,
     sources: Sequence[str] = (),
     marks: Sequence[Any] = (),
+    precision: str = PLAIN,
 ) -> str:
     """Return the key, 32 hexadecimal digits.
 
@@ -32,8 +35,9 @@ def key_of(
         track: that the run belongs to.
         sources: of the parts that are the user's own.
         marks: what else tells it from another run.
+        precision: that the run is computed in; fp32 leaves no trace in the key.
     """
     recipe = {name: value for name, value in setting.items() if name != "task"}
     tracks = [] if track == "default" else [track]
     parts = [protocol, content, recipe, method, replicate, *tracks, *sources, *marks]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+    return key_in(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32], precision)

@@ -42,6 +42,7 @@ class Setting:
     augment: bool = False
     samples: int = 0  # of the training set that are used, stratified by true label; 0 is all
     track: str = "default"  # that its runs belong to, unless a search chose their values
+    precision: str = "auto"  # that `--precision auto` means on any device; auto: bf16 on a GPU, fp32 on a CPU
 
     def __post_init__(self) -> None:
         """Refuse a recipe that cannot be run.
@@ -52,6 +53,7 @@ class Setting:
         _choice("length", self.length, ("full", "fast"))
         _choice("optimizer", self.optimizer, ("sgd", "adam"))
         _choice("track", self.track, ("default", "paper", "open"))
+        _choice("precision", self.precision, ("auto", "fp32", "bf16"))
         if not SCHEDULE.fullmatch(self.schedule):
             raise SettingError(
                 f"schedule must be cosine, constant, linear-80 (to 0 from epoch 80) or steps-10-40-80 (divided by 10 "
@@ -85,9 +87,13 @@ class Setting:
         return f"{self.task}/{self.noise}"
 
     def identity(self) -> dict[str, Any]:
-        """All fields, JSON-able: part of what a run's key is made of; `samples` and `track` where unusual."""
+        """Return what of a run's key the setting decides, JSON-able; `samples` and `track` where unusual.
+
+        The precision that a run is computed in has a place of its own in the key; what the recipe says of it has none.
+        """
         usual = {"samples": 0, "track": "default"}  # added later: without them keys stay what they were
-        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
+        values = {name: value for name, value in asdict(self).items() if name != "precision"}
+        return {name: value for name, value in values.items() if name not in usual or value != usual[name]}
 
     def override(self, **values: Any) -> Setting:
         """Return the same setting with other values; those that differ become part of the task's name.
@@ -97,7 +103,9 @@ class Setting:
         Raises:
             SettingError: no such field, or a value that makes no sense.
         """
-        known = {f.name for f in fields(self)} - {"task", "noise"}
+        known = {f.name for f in fields(self)} - {"task", "noise", "precision"}
+        if "precision" in values:
+            raise SettingError(f"precision is an option, not a field to change: --precision {values['precision']}")
         if others := set(values) - known:
             raise SettingError(unknown("field", others.pop(), sorted(known)))
         times = _times(values.get("epochs"))

@@ -18,6 +18,7 @@ from lnlbench.benchmark.protocol.splits import TEST, Blind, Prepared
 from lnlbench.benchmark.runs.facts import Facts, stated
 from lnlbench.benchmark.runs.metrics import accuracy, diagnose
 from lnlbench.benchmark.runs.provenance import environment
+from lnlbench.leaderboard.results.precision import PLAIN
 from lnlbench.leaderboard.results.result import Result, pack
 
 if TYPE_CHECKING:
@@ -117,7 +118,12 @@ def identity_of(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
         "networks": run.method.networks,
         "classes": identity["noise"]["classes"],
         "epochs": setting.epochs,
-        "identity": {**identity, "setting": setting.identity(), **({"tuning": run.tuning} if run.tuning else {})},
+        "identity": {
+            **identity,
+            "setting": setting.identity(),
+            **({"tuning": run.tuning} if run.tuning else {}),
+            **({"precision": run.precision} if run.precision != PLAIN else {}),
+        },
     }
 
 

@@ -12,6 +12,7 @@ from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare
 from lnlbench.benchmark.runs.facts import ESTIMATED, varies
 from lnlbench.datasets.loading.images import Images
+from lnlbench.leaderboard.results.precision import PLAIN
 from lnlbench.methods._compose import Composition
 
 
@@ -28,6 +29,7 @@ class Run:
     tuning: Mapping[str, Any] = field(default_factory=dict, compare=False)  # the search that chose the values
     study: str | None = None  # that a trial belongs to
     told: str = ESTIMATED  # how a method that must be told something is told it, one of `told.modes`
+    precision: str = PLAIN  # that it is computed in: "fp32", "bf16" or "fp64"
 
     @property
     def draw(self) -> object:
@@ -51,7 +53,10 @@ class Run:
 
     @property
     def key(self) -> str:
-        """A hash of all that makes the result: protocol, data, setting, method with every value, replicate, track."""
+        """Return a hash of all that makes the result.
+
+        Protocol, data, setting, method with every value, replicate and track; the precision where it is not fp32.
+        """
         return key_of(
             PROTOCOL,
             self.fingerprint,
@@ -61,6 +66,7 @@ class Run:
             self.track,
             self.method.sources,
             self.marks,
+            self.precision,
         )
 
     @property

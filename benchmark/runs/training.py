@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from lnlbench.benchmark.engine import checkpoint
-from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.device import Compute, ExecutionError, choose_compute
 from lnlbench.benchmark.engine.epoch_numbers import due
 from lnlbench.benchmark.engine.job import Epoch, Job
 from lnlbench.benchmark.engine.trainer import train
@@ -27,13 +27,25 @@ from lnlbench.leaderboard.results.result import Result
 Made = tuple[Run, Result, dict[str, bytes]]
 """A run, its result, and files to keep beside it."""
 Maker = Callable[..., Iterator[Made]]
-"""Called as `maker(members, device=, precision=, execution=, checkpoints=, watch=)`; members are runs with data."""
+"""Called as `maker(members, device=, execution=, checkpoints=, watch=)`; members: runs of one precision with data."""
 
 
 @singledispatch
 def maker_of(run: Run) -> Maker:
     """Return what trains runs of this kind; another kind of run registers its own."""
     return train_scored
+
+
+def compute_of(runs: Sequence[Run], device: str) -> Compute:
+    """Return where runs of one precision are trained.
+
+    Raises:
+        ExecutionError: the device is not available, or the runs are of several precisions.
+    """
+    precisions = sorted({run.precision for run in runs})
+    if len(precisions) > 1:
+        raise ExecutionError(f"runs that are trained together are of one precision, but got {', '.join(precisions)}")
+    return choose_compute(device, *precisions)
 
 
 @dataclass(frozen=True)
@@ -71,18 +83,16 @@ def train_run(
     prepared: Prepared,
     *,
     device: str = "auto",
-    precision: str = "auto",
     execution: str = "auto",
     checkpoints: Checkpoints | None = None,
     watch: Callable[[int, dict[str, float | None]], None] = lambda epoch, numbers: None,
 ) -> Result:
-    """Train a run and make its result.
+    """Train a run in its precision and return its result.
 
     Args:
         run: what to train; not a reading.
         prepared: its data.
         device: as in `fit`.
-        precision: as in `fit`.
         execution: as in `train`.
         checkpoints: where and how often an unfinished run is kept; one that is there is gone on from.
         watch: called after each epoch with its index and its numbers.
@@ -94,7 +104,6 @@ def train_run(
     ((_, result),) = train_runs(
         [(run, prepared)],
         device=device,
-        precision=precision,
         execution=execution,
         checkpoints=checkpoints,
         watch=lambda _, epoch, numbers: watch(epoch, numbers),
@@ -106,14 +115,15 @@ def train_runs(
     members: Sequence[tuple[Run, Prepared]],
     *,
     device: str = "auto",
-    precision: str = "auto",
     execution: str = "auto",
     checkpoints: Checkpoints | None = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
     last: Callable[[Run, Prepared, dict[str, Any]], None] | None = None,
     diagnostics: bool = False,
 ) -> Iterator[tuple[Run, Result]]:
-    """Train runs, together where they can be: each result as soon as it is there. Arguments as in `train_run`.
+    """Train runs of one precision, together where they can be: each result as soon as it is there.
+
+    Arguments as in `train_run`.
 
     `last` is called with each run, its data and its state after its last epoch, before its result is given. With
     `diagnostics` the numbers of `Diagnostics` are added after epochs 1, 2, 4, … and the last; they change no other.
@@ -122,7 +132,7 @@ def train_runs(
         ExecutionError: the device cannot be had.
         ModelError: the network cannot be built.
     """
-    how = choose_compute(device, precision)
+    how = compute_of([run for run, _ in members], device)
     facts = [teller(how).facts(run.told, run.method.told, run.setting, prepared) for run, prepared in members]
     jobs = [
         Job(run.setting, run.method, run.replicate, prepared.split, fact.values)
@@ -138,7 +148,7 @@ def train_runs(
     if how.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(how.device)
     full = {id(job): Diagnostics(job, known[id(job)][1], how) for job in jobs} if diagnostics else {}
-    for job, now in train(jobs, device=device, precision=precision, execution=execution, states=states):
+    for job, now in train(jobs, device=device, precision=how.precision, execution=execution, states=states):
         run, prepared, curves, fact = known[id(job)]
         numbers = measure(now, prepared)
         if diagnostics and (now.last or due(now.epoch + 1, job.setting.epochs)):

@@ -165,7 +165,9 @@ def _made(
     for noise, methods in _cells().items():
         setting = settings.setting(f"{task}/{noise}")
         setting = setting.override(epochs=config.epochs) if config.epochs else setting
-        runs += [(noise, run) for run in plan([setting], methods, range(config.replicates), context.data_dir)]
+        computed = {"device": context.device, "precision": "auto" if config.stored else "fp32"}
+        planned = plan([setting], methods, range(config.replicates), context.data_dir, **computed)
+        runs += [(noise, run) for run in planned]
     cells = dict[Cell, dict[int, Result]]()
     precision: dict[str, list[dict[float, float]]] = {noise: [] for noise in REFERENCE}
     images = images_of(runs[0][1].setting.dataset, context.data_dir)
@@ -186,7 +188,7 @@ def _trained(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes
     images = images_of(runs[0].setting.dataset, context.data_dir)
     drawn = {run.undressed(): run.prepare(images) for run in runs}
     members = [(run, data) for run in runs if isinstance(data := drawn[run.undressed()], Prepared)]
-    made = maker_of(runs[0])(members, keep=Keep(samples=True), device=context.device, precision="fp32")
+    made = maker_of(runs[0])(members, keep=Keep(samples=True), device=context.device)
     return {run.key: (result, files.get(SAMPLES)) for run, result, files in made}
 
 

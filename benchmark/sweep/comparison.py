@@ -14,6 +14,7 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.leaderboard.ranking.versus import Versus, together, versus
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, rule_named
 from lnlbench.leaderboard.shipped import shipped
@@ -66,6 +67,7 @@ def compare(
     options: Options,
     sweep: Sweep,
     rule: str = PRIMARY,
+    precision: str = "auto",
 ) -> list[Verdict]:
     """Compare methods with baselines, each on the same replicates.
 
@@ -78,6 +80,7 @@ def compare(
         options: how runs are executed, and the store.
         sweep: makes the missing runs.
         rule: that scores.
+        precision: as in `fit`.
 
     Raises:
         MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used; runs failed.
@@ -103,10 +106,12 @@ def compare(
         with Store(options.store) as store:
             held = {result.key: result for result in store.results()}
     known = held.keys() | carried.keys()
-    chosen = (
-        replicates or _common(grid(targets, ", ".join(texts), "0-9", changes, options), known) or default_replicates()
-    )
-    runs = grid(targets, ", ".join([*names, *texts]), chosen, changes, options)
+
+    def runs_of(texts: Sequence[str], replicates: str) -> list[Run]:
+        return grid(targets, ", ".join(texts), replicates, changes, options, precision=precision)
+
+    chosen = replicates or _common(runs_of(texts, "0-9"), known) or default_replicates()
+    runs = runs_of([*names, *texts], chosen)
     wanted = {run.key for run in runs if run.label in {*names, *texts}}
     needed = {run.key for run in runs if run.key in wanted and run.key not in known}
     needed |= {run.host.key for run in runs if run.host is not None and run.key in needed}
@@ -154,6 +159,7 @@ def _mismatches(runs: Sequence[Run], carried: Any) -> list[str]:
         reasons = [
             f"protocol {other.protocol}, not {PROTOCOL}" if other.protocol != PROTOCOL else "",
             f"{other.method}, not {run.text}" if other.method != run.text else "",
+            f"{precision_of(other)}, not {run.precision}" if precision_of(other) != run.precision else "",
             "another " + ", ".join(fields) if fields else "",
         ]
         why = "; ".join(reason for reason in reasons if reason) or "other data or labels"

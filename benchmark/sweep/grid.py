@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.engine.device import check_device, hardware
+from lnlbench.benchmark.engine.device import check_device, choose_precision, hardware
 from lnlbench.benchmark.engine.models import check_fit, check_model
 from lnlbench.benchmark.engine.stacking import check_execution
 from lnlbench.benchmark.protocol.settings import Setting, SettingError, default_methods, default_replicates, find
@@ -27,6 +27,7 @@ def grid(
     changes: Mapping[str, Any],
     options: Options,
     told: str = ESTIMATED,
+    precision: str = "auto",
 ) -> list[Run]:
     """Return the runs of a command line.
 
@@ -37,17 +38,19 @@ def grid(
         changes: fields of the settings to change; None changes nothing.
         options: where the data sets are, and the plug-ins that `choose_methods` gave.
         told: how methods are told what they must know, as in "estimated,true"; "all" is the mis-specification sweep.
+        precision: as in `fit`; what is chosen for "auto" is part of what a run is, and stays with it.
 
     Raises:
         SettingError, MethodError, FactError, DataError, ModelError, ExecutionError, DiagnosticsError: something of this
             does not exist or cannot be.
     """
-    check_execution(options.execution, check_device(options.device, options.precision))
+    check_execution(options.execution, check_device(options.device, precision))
     check_diagnostics(options.diagnostics)
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = [setting.override(**changes) for setting in find(targets)]
     texts = choose_methods(methods or default_methods(), options.plugins).texts
-    return plan(settings, texts, numbers(replicates or default_replicates()), options.data_dir, modes(told))
+    wanted = numbers(replicates or default_replicates())
+    return plan(settings, texts, wanted, options.data_dir, modes(told), options.device, precision)
 
 
 def numbers(text: str) -> list[int]:
@@ -71,15 +74,21 @@ def plan(
     replicates: Iterable[int],
     data_dir: Path | None = None,
     told: Sequence[str] = (ESTIMATED,),
+    device: str = "auto",
+    precision: str = "auto",
 ) -> list[Run]:
-    """All runs of a grid, each once; the host of a reading comes before the reading.
+    """Return all runs of a grid, each once; the host of a reading comes before the reading.
+
+    Device and precision are as in `fit`: here, before anything is claimed, "auto" becomes the precision of each run.
 
     Raises:
+        ExecutionError: an unknown device or precision.
         DataError: a data set or noise that cannot be had.
         MethodError: a text that is no method.
         ModelError: an unknown network, or one that cannot take images of that size.
     """
     runs: dict[str, Run] = {}
+    place = check_device(device, precision)
     replicates = list(replicates)
     for wanted in settings:
         check_model(wanted.model)  # at once: loading the images may take a while
@@ -87,12 +96,13 @@ def plan(
         channels, height, width = images.train_images.shape[1:]
         check_fit(wanted.model, images.card.classes, (channels, height, width))
         setting = canonical(wanted, images)
+        chosen = choose_precision(place, precision, setting.precision)
         content = fingerprint(setting, images)
         parsed = [(" ".join(text.split()), parse(text, images.card.classes)) for text in methods]
         for replicate in replicates:
             cells = [(*known, mode) for known in parsed for mode in (told if varies(known[1].told) else told[:1])]
             grid = [
-                Run(setting, method, label, replicate, content, setting.track, told=mode)
+                Run(setting, method, label, replicate, content, setting.track, told=mode, precision=chosen)
                 for label, method, mode in cells
             ]
             hosts = [run.host for run in grid if run.host is not None]

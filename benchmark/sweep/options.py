@@ -14,7 +14,6 @@ class Options:
 
     store: StoreAddress = field(default_factory=store_address)
     device: str = "auto"
-    precision: str = "auto"
     jobs: int = 1  # runs or stacks at once; 0: as many as the executor has places for
     data_dir: Path | None = None
     plugins: tuple[Path, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+import warnings
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,6 +18,7 @@ from lnlbench.benchmark.sweep.executors.base import PATIENCE, Executor, Message
 from lnlbench.benchmark.sweep.executors.inline import Inline
 from lnlbench.benchmark.sweep.executors.local import Local
 from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.precision_advice import PrecisionWarning, slow_bf16
 from lnlbench.benchmark.sweep.worker import Event, Watch, Work, groups
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.store import Store
@@ -43,6 +45,9 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
 
     Raises:
         StoreError: the store cannot be used.
+
+    Warns:
+        PrecisionWarning: runs are computed in bf16, which is slower than fp32 here.
     """
     check_execution(options.execution, check_device(options.device))
     check_executor(options.executor)
@@ -64,6 +69,8 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
                 note(Event("stored", run.key))
         missing = [run for run in runs if run.key not in held]
         if missing:
+            if advice := slow_bf16(missing, options.device):
+                warnings.warn(advice, PrecisionWarning, stacklevel=2)
             with closing(executor_for(options, len(missing))) as executor:
                 Queue(missing, options, store, note).drain(executor)
     report.seconds = time.monotonic() - begin

@@ -102,18 +102,23 @@ def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> N
 
 def groups(pending: Sequence[Run], alone: set[str], options: Options, workers: int) -> list[list[Run]]:
     """Return what to make at once: stacks, none larger than leaves work for all workers, and single runs."""
-    how = choose_compute(options.device, options.precision)
+    computes = {name: choose_compute(options.device, name) for name in {run.precision for run in pending}}
 
     def key(run: Run) -> Hashable:
+        how = computes[run.precision]
         if run.key in alone or run.host is not None or not may_stack(options.execution, how, run.method):
             return run.key
         images = images_of(run.setting.dataset, options.data_dir)
         channels, height, width = images.train_images.shape[1:]
         kind = (run.setting, run.method, images.card.classes, (channels, height, width))
-        return recipe_key(run.setting, run.method) if stacks(options.execution, how, *kind) else run.key
+        together = stacks(options.execution, how, *kind)
+        return (run.precision, recipe_key(run.setting, run.method)) if together else run.key
 
     found = grouped(pending, key, max(1, min(SLOTS, -(-len(pending) // max(1, workers)))))
-    kept = [[group] if enough(options.execution, how, len(group)) else [[run] for run in group] for group in found]
+    kept = [
+        [group] if enough(options.execution, computes[group[0].precision], len(group)) else [[run] for run in group]
+        for group in found
+    ]
     return [group for part in kept for group in part]
 
 
@@ -180,7 +185,7 @@ def _how(options: Options) -> dict[str, Any]:
     """Return the options that training takes."""
     every = options.checkpoint_every
     checkpoints = Checkpoints(home() / "checkpoints", every) if every else None
-    names = ("device", "precision", "execution")
+    names = ("device", "execution")
     keep = Keep(options.save_model, options.keep_samples)
     files: dict[str, Any] = {"keep": keep} if keep.anything else {}  # trials keep what they need by themselves
     files |= {"diagnostics": True} if options.diagnostics == "full" else {}
@@ -201,6 +206,7 @@ def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
         track=run.track,
         study=run.study,
         host=None if run.host is None else run.host.key,
+        precision=run.precision,
         params={**setting.identity(), **_hyper_parameters(run.method)},
         manifest=prepared.manifest,
         cell_files=partial(flipped, prepared, setting.dataset) if isinstance(prepared, Prepared) else None,

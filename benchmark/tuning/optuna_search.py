@@ -42,13 +42,15 @@ class Search:
         StoreError: the database cannot be used.
     """
 
-    def __init__(self, study: Study, budget: Budget, storage: optuna.storages.RDBStorage) -> None:
+    def __init__(self, study: Study, budget: Budget, storage: optuna.storages.RDBStorage, store: Store) -> None:
         self.study, self.budget = study, budget
         self.optuna = optuna.create_study(
             storage=storage, study_name=study.name, direction="maximize", load_if_exists=True
         )
         wanted = json.loads(json.dumps(study.definition(budget)))
         held = self.optuna.user_attrs.get(DEFINITION)
+        if held is not None and "precision" not in held:  # from before definitions named it
+            held = held | {"precision": study.precision_in(store.stored())}
         if held is None:
             self.optuna.set_user_attr(DEFINITION, wanted)
         elif held != wanted:
@@ -181,7 +183,7 @@ def search(
         waiting, owned = list(studies), dict[str, tuple[Search, ExitStack]]()
         try:
             for study in studies:
-                Search(study, budget, storage)  # refuses what differs before anything is made
+                Search(study, budget, storage, store)  # refuses what differs before anything is made
             while waiting or owned:
                 for study in list(waiting):
                     if len(owned) < 4 * max(1, options.jobs) and store.claims.acquire(study.key, owner):
@@ -189,7 +191,7 @@ def search(
                         held = ExitStack()
                         held.callback(store.claims.release, study.key, owner)
                         held.enter_context(store.claims.keep(study.key, owner))
-                        owned[study.name] = Search(study, budget, storage), held
+                        owned[study.name] = Search(study, budget, storage, store), held
                 if not owned:
                     time.sleep(PATIENCE)
                     continue

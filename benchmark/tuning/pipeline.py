@@ -54,6 +54,7 @@ def plan(
     options: Options,
     name: str = "tune",
     per_setting: bool = False,
+    precision: str = "auto",
 ) -> Plan:
     """Plan the searches and runs of a command line; arguments as in `sweep.grid`.
 
@@ -65,11 +66,12 @@ def plan(
         options: where the data sets are, and the plug-ins that `choose` gave.
         name: of the tuning.
         per_setting: search in every setting and not only at the reference rate of its noise family.
+        precision: as in `fit`.
 
     Raises:
         SettingError, MethodError, DataError, ModelError, ExecutionError: something of this does not exist.
     """
-    runs = grid(targets, texts, replicates, changes, options)
+    runs = grid(targets, texts, replicates, changes, options, precision=precision)
 
     @lru_cache(maxsize=4)
     def images_of(dataset: str) -> Images:
@@ -232,6 +234,7 @@ def _parent(outcome: Outcome) -> RunInfo:
         length=trial.setting.length,
         track=TUNING,
         study=study.name,
+        precision=trial.precision,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -33,7 +34,7 @@ def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> 
     return replace(outcome, trials=tuple(_scored(told, images, options, store, stored) for told in outcome.trials))
 
 
-def _scored(told: Told, images: Images, options: Options, store: Store, stored: dict[str, str]) -> Told:
+def _scored(told: Told, images: Images, options: Options, store: Store, stored: Mapping[str, str]) -> Told:
     if told.run is None or told.run.key not in stored:
         return replace(told, test=1 / images.card.classes)
     run_id = stored[told.run.key]
@@ -52,7 +53,7 @@ def evaluated(weights: bytes, told: Told, images: Images, options: Options) -> f
     """Test accuracy of kept weights, mean of the networks."""
     if told.run is None:
         raise ValueError(f"trial {told.number} has no run to evaluate")
-    how = choose_compute(options.device, options.precision)
+    how = choose_compute(options.device, told.run.precision)
     channels, height, width = images.test_images.shape[1:]
     count, classes = told.run.method.networks, images.card.classes
     networks = Networks(told.run.setting.model, count, classes, (channels, height, width), TUNING, how)

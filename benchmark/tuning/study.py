@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from lnlbench.benchmark.tuning.space import Space
 from lnlbench.benchmark.tuning.trials import Trial
 from lnlbench.datasets.loading.images import Images
 from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.leaderboard.results.precision import OTHERS, PLAIN
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import best_epoch
 
@@ -86,10 +87,16 @@ class Study:
             "protocol": PROTOCOL,
             **vars(budget),
             "method": self.run.text,
+            "precision": self.run.precision,
             "data": self.run.fingerprint,
             **{f"setting.{name}": value for name, value in setting.items()},
             **{f"range.{name}": text for name, text in self.space.describe().items()},
         }
+
+    def precision_in(self, stored: Container[str]) -> str:
+        """Return the precision that the study's first trial was computed in, by the keys that are stored."""
+        first = self.trial(0, None)
+        return next((name for name in OTHERS if replace(first, precision=name).key in stored), PLAIN)
 
     def trial(self, number: int, values: dict[str, Any] | None, bar: Sequence[float] = ()) -> Trial:
         """Return the run of a trial; without values, that of the registered defaults.
@@ -100,7 +107,15 @@ class Study:
         run = self.run
         method, setting = (run.method, run.setting) if values is None else self.space.apply(values)
         return Trial(
-            setting, method, run.label, number, run.fingerprint, study=self.name, told=run.told, bar=tuple(bar)
+            setting,
+            method,
+            run.label,
+            number,
+            run.fingerprint,
+            study=self.name,
+            told=run.told,
+            precision=run.precision,
+            bar=tuple(bar),
         )
 
 
@@ -176,7 +191,18 @@ class Outcome:
             names = {part.name for part in method.parts}
             method = replace(method, parts=(*method.parts, *(p for p in reading.method.parts if p.name not in names)))
             label = reading.label
-        return Run(recipe, method, label, replicate, content, track="tuned", tuning=said, told=self.study.run.told)
+        searched = self.study.run
+        return Run(
+            recipe,
+            method,
+            label,
+            replicate,
+            content,
+            track="tuned",
+            tuning=said,
+            told=searched.told,
+            precision=searched.precision,
+        )
 
 
 def reference(setting: Setting, images: Images) -> Setting:

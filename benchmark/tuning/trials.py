@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.engine.job import Epoch, Job
 from lnlbench.benchmark.engine.stack_state import mapped
 from lnlbench.benchmark.engine.trainer import train
@@ -19,7 +18,7 @@ from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare_blind
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.runs.record import Curves, observed, result_of
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.runs.training import Made, Maker, maker_of
+from lnlbench.benchmark.runs.training import Made, Maker, compute_of, maker_of
 from lnlbench.datasets.loading.images import Images
 from lnlbench.methods._compose import Composition
 
@@ -62,7 +61,6 @@ def train_trials(
     members: Sequence[tuple[Run, Prepared | Blind]],
     *,
     device: str = "auto",
-    precision: str = "auto",
     execution: str = "auto",
     checkpoints: object = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
@@ -72,7 +70,6 @@ def train_trials(
     Args:
         members: trials with blind data; data that know the truth are refused.
         device: as in `fit`.
-        precision: as in `fit`.
         execution: as in `train`.
         checkpoints: not used; a trial that was killed begins anew.
         watch: called after each epoch with the trial, the epoch and its numbers.
@@ -82,7 +79,7 @@ def train_trials(
         ExecutionError: the device cannot be had.
         ModelError: the network cannot be built.
     """
-    how = choose_compute(device, precision)
+    how = compute_of([run for run, _ in members], device)
     jobs, known = [], {}
     for run, data in members:
         if not isinstance(data, Blind) or not isinstance(run, Trial):
@@ -90,7 +87,7 @@ def train_trials(
         facts = teller(how).facts(run.told, run.method.told, run.setting, data)
         jobs.append(Job(run.setting, run.method, TUNING, data.split, facts.values))
         known[id(jobs[-1])] = run, data, Curves(), Best(), facts
-    for job, now in train(jobs, device=device, precision=precision, execution=execution):
+    for job, now in train(jobs, device=device, precision=how.precision, execution=execution):
         run, data, curves, best, facts = known[id(job)]
         numbers = observed(now) | {"test_accuracy": None}
         curves.add(numbers, np.zeros((run.method.networks, 0), np.uint8))

@@ -15,6 +15,7 @@ from lnlbench.benchmark.protocol.settings import Setting, SettingError, tasks
 from lnlbench.benchmark.protocol.settings import setting as named
 from lnlbench.benchmark.verification.findings import MALFORMED, OK, WRONG, Finding, differences, judged, unreadable
 from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.leaderboard.results.precision import PLAIN, precision_of
 from lnlbench.leaderboard.results.result import Result
 
 _TASK = re.compile(r"[\w.,=+@-]+")  # of a name that any page may show
@@ -67,6 +68,7 @@ def contradictions(result: Result, setting: Setting) -> Iterator[str]:
         ("replicate", seeds["replicate"], result.replicate),
         ("noise seed", noise["seed"], seed("noise", result.replicate) if drawn else None),
         ("split seed", seeds["split"], seed("split", result.replicate)),
+        ("precision", result.environment.get("precision", PLAIN), precision_of(result)),
     ]
     for name, came, right in said:
         if came != right:

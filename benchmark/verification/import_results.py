@@ -12,6 +12,7 @@ from lnlbench.benchmark.verification.findings import OK, WRONG
 from lnlbench.benchmark.verification.receipts import Receipt, digest, verified_file
 from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.claims import new_owner
@@ -97,4 +98,5 @@ def _info(result: Result, sweep: str) -> RunInfo:
     except MethodError:  # verified before, so there is a method
         pass
     values = {name: getattr(result, name) for name in shared}
+    values["precision"] = precision_of(result)
     return RunInfo(**values, sweep=sweep, params=params, manifest=result.identity["noise"])

@@ -28,6 +28,7 @@ from lnlbench.benchmark.verification.findings import (
 from lnlbench.benchmark.verification.recompute import Data, labels, predictions
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._compose import Composition
 from lnlbench.methods._parse import parse, without_revision, written
@@ -144,10 +145,16 @@ def _key(result: Result, setting: Setting, method: Composition, data: Data) -> F
     content = content_of(result, setting, data)
     if content is None:
         return Finding("key", UNKNOWN, f"its labels are a part of a file's, which takes the data set: {data.why}")
-    right = key_of(PROTOCOL, content, setting.identity(), result.method, result.replicate, result.track, method.sources)
+    right = _key_with(content, result, setting, result.method, method)
     if right != result.key:
         return Finding("key", WRONG, f"is {result.key}, but identity and method give {right}")
     return Finding("key", OK, right)
+
+
+def _key_with(content: str, result: Result, setting: Setting, text: str, method: Composition) -> str:
+    """Return the key of a result's setting, replicate, track and precision with a method."""
+    recipe, sources, precision = setting.identity(), method.sources, precision_of(result)
+    return key_of(PROTOCOL, content, recipe, text, result.replicate, result.track, sources=sources, precision=precision)
 
 
 def _ended(result: Result, method: Composition) -> list[str]:
@@ -194,8 +201,7 @@ def _host(result: Result, setting: Setting, method: Composition, data: Data, kno
     trained = method.host
     text, told = marked(result.method)
     name = str(trained) if text == str(method) else without_revision(str(trained))
-    text = f"{name} [{told}]" if varies(trained.told) else name
-    right = key_of(PROTOCOL, content, setting.identity(), text, result.replicate, result.track, trained.sources)
+    right = _key_with(content, result, setting, f"{name} [{told}]" if varies(trained.told) else name, trained)
     faults = [f"is {result.host}, but identity and method give {right}"] if right != result.host else []
     faults += [f"its {name} is not the host's" for name in result.curves if not _same(result, host, name)]
     return judged("host", faults, right)

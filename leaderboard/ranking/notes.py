@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lnlbench.leaderboard.ranking.board import Board
 from lnlbench.leaderboard.ranking.scored import Scored
+from lnlbench.leaderboard.results.precision import mixed_precisions
 from lnlbench.leaderboard.results.rules import RANKED, cyclic
 
 
@@ -39,3 +40,4 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     cycles = sorted({run.label for name in found.grid for run in found.runs(name) if cyclic(run)})
     if board.rule == "mean10" and cycles:
         yield f"Means of ten epochs within a cycle of the learning rate: {', '.join(cycles)}."
+    yield from mixed_precisions(run for name in found.grid for run in found.runs(name))

@@ -9,6 +9,7 @@ from typing import Any
 
 from lnlbench.leaderboard.results.errors import StoreError, one_line
 from lnlbench.leaderboard.results.form import check_form
+from lnlbench.leaderboard.results.precision import rekeyed
 from lnlbench.leaderboard.results.predictions import pack as pack
 from lnlbench.leaderboard.results.predictions import unpack as unpack
 
@@ -94,7 +95,7 @@ def to_json(result: Result) -> str:
 
 
 def from_json(text: str | bytes, *, predictions: bool = True) -> Result:
-    """Return the result that `to_json` wrote.
+    """Return the result that `to_json` wrote, under the key of its precision (see `rekeyed`).
 
     Args:
         text: a JSON object.
@@ -116,6 +117,7 @@ def from_json(text: str | bytes, *, predictions: bool = True) -> Result:
         raise StoreError(f"this version reads records of schema {SCHEMA}, got {record.get('schema')!r}")
     del record["schema"]
     _check_fields(record)
+    record = rekeyed(record)
     record["told"] = tuple(record["told"])
     record["curves"] = {
         # Nearly all are floats already, and a store may hold millions.

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.ranking.statistics import interval
 from lnlbench.leaderboard.results.errors import StoreError
@@ -12,6 +13,9 @@ from lnlbench.leaderboard.store import naming
 from lnlbench.leaderboard.store.claims import Claims, new_owner
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.tracking import Tracking
+
+if TYPE_CHECKING:
+    from lnlbench.leaderboard.store.tracking import Run
 
 PATIENCE = 60.0
 """Seconds to wait for another process that creates the same cell."""
@@ -24,10 +28,18 @@ class Cells:
         tracking: the runs.
         claims: who creates which.
         experiment: gives the MLflow experiment of a data set.
+        precision: gives what a run was computed in.
     """
 
-    def __init__(self, tracking: Tracking, claims: Claims, experiment: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        tracking: Tracking,
+        claims: Claims,
+        experiment: Callable[[str], str],
+        precision: "Callable[[Run], str]",
+    ) -> None:
         self._tracking, self._claims, self._experiment = tracking, claims, experiment
+        self._precision = precision
         self._known: dict[str, str] = {}
 
     def of(self, info: RunInfo) -> str:
@@ -46,6 +58,7 @@ class Cells:
             return
         query = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = 'FINISHED'"
         found = self._tracking.search([self._experiment(info.dataset)], query)
+        found = [run for run in found if self._precision(run) == info.precision]  # cells of before may have several
         # By replicate: of a replicate that was run again, by another version say, the last one counts.
         children = list({run.data.tags.get("lnlbench.replicate"): run for run in found}.values())
         numbers = {"n": float(len(children))}

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from lnlbench.leaderboard.results.errors import StoreError, one_line
+from lnlbench.leaderboard.results.precision import PLAIN
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.claims import Heartbeat
 from lnlbench.leaderboard.store.naming import CHARTS
@@ -35,20 +36,22 @@ class RunInfo:
     host: str | None = None
     sweep: str | None = None
     study: str | None = None  # of the tuning that a trial belongs to
+    precision: str = PLAIN
     params: Mapping[str, object] = field(default_factory=dict)  # hyper-parameters and fields of the setting
     manifest: Mapping[str, Any] = field(default_factory=dict)  # of the noise; its "labels_sha256" names the labels
     cell_files: Callable[[], Mapping[str, bytes | str]] | None = None  # made by whoever creates the cell
 
     @property
     def cell(self) -> str:
-        """The text that names this run's cell (two runs of one differ in their replicate alone) or its study."""
+        """Return what names this run's cell (two runs of one differ in their replicate alone) or its study."""
         if self.study is not None:
             return "\n".join((self.dataset, "study", self.study))
-        return "\n".join((self.dataset, self.length, self.track, self.setting, self.method))
+        precision = () if self.precision == PLAIN else (self.precision,)
+        return "\n".join((self.dataset, self.length, self.track, self.setting, self.method, *precision))
 
     def tags(self, kind: str) -> dict[str, str]:
         """Return what marks a run of a kind in MLflow: a cell, a run, a reading, a study, a trial."""
-        names = ("setting", "method", "label", "track", "length")
+        names = ("setting", "method", "label", "track", "length", "precision")
         return {"lnlbench.kind": kind} | {f"lnlbench.{name}": str(getattr(self, name)) for name in names}
 
     @property

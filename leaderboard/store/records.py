@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning, one_line
+from lnlbench.leaderboard.results.precision import key_in, precision_of
 from lnlbench.leaderboard.results.references import base
 from lnlbench.leaderboard.results.result import Result, from_json
+from lnlbench.leaderboard.store.keyed import KEY
 
 TRIAL = "trial"
 """Kind of a run of a tuning, which is no result."""
@@ -42,7 +44,7 @@ def collect(
             continue
         try:
             result = from_json(read(run))
-            if result.key != run.tags["lnlbench.key"]:
+            if result.key not in (key := run.tags[KEY], key_in(key, precision_of(result))):
                 raise StoreError("its record is of another run")
         except StoreError as error:
             warnings.warn(f"run {run.run_id} is left out: {one_line(error)}", StoreWarning, stacklevel=3)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lnlbench.leaderboard.ranking.statistics import interval
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning, one_line
 from lnlbench.leaderboard.results.markdown import table
+from lnlbench.leaderboard.results.precision import mixed_precisions
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
 from lnlbench.leaderboard.show import figures
@@ -103,6 +104,7 @@ def summary(results: Sequence[Result]) -> str:
         half = "" if found.half is None else f"{100 * found.half:.2f}"
         rows.append([f"{name}{' (ranks)' if name == PRIMARY else ''}", f"{100 * found.mean:.2f}", half, str(found.n)])
     lines.append(table(["rule", "test accuracy, %", "95 % ±", "n"], rows))
+    lines += ["", *mixed] if (mixed := mixed_precisions(results)) else []
     if diverged := sum(result.diverged for result in results):
         lines += ["", f"{diverged} of {len(results)} diverged and score chance, 1/{first.classes}."]
     noise = [result.identity.get("noise", {}) for result in results]

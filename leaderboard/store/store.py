@@ -5,6 +5,7 @@ import json
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
@@ -15,6 +16,7 @@ from lnlbench.leaderboard.store import naming
 from lnlbench.leaderboard.store.address import StoreAddress, store_address
 from lnlbench.leaderboard.store.cells import Cells
 from lnlbench.leaderboard.store.claims import Claims
+from lnlbench.leaderboard.store.keyed import KEY, PRECISION, KeyedRuns
 from lnlbench.leaderboard.store.recording import Point, Recording, RunInfo
 from lnlbench.leaderboard.store.records import Finished, collect
 from lnlbench.leaderboard.store.run_files import RECORD, of_result
@@ -53,7 +55,7 @@ class Store:
                 create_tables(self.uri, self.artifacts, wait)
             self._tracking = Tracking(self.uri, self.artifacts)
             self.claims = Claims(self.address.database, wait=wait)
-        self._parents = Cells(self._tracking, self.claims, self._experiment)
+        self._parents = Cells(self._tracking, self.claims, self._experiment, KeyedRuns([], self.read).precision)
 
     def __enter__(self) -> Self:
         return self
@@ -61,9 +63,9 @@ class Store:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def stored(self, dataset: str | None = None) -> dict[str, str]:
+    def stored(self, dataset: str | None = None) -> KeyedRuns:
         """Return the MLflow run of every key whose run is finished."""
-        return {run.data.tags["lnlbench.key"]: run.info.run_id for run in self._finished(dataset)}
+        return KeyedRuns(self._finished(dataset), self.read)
 
     def timings(self) -> dict[tuple[str, str, str], float]:
         """Return the mean seconds of device time of a run, by task, method (its whole text) and hardware."""
@@ -98,9 +100,10 @@ class Store:
             raise StoreError(f"the address of MLflow's UI must begin with http:// or https://, got {ui!r}")
         home = ui.partition("#")[0].rstrip("/")
         kind = "?workflowType=machine_learning"  # else MLflow may open its menu of language models
+        runs = self.stored()
+        pages = {key: runs.run(key).info for key in runs}
         return {
-            run.data.tags["lnlbench.key"]: f"{home}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{kind}"
-            for run in self._finished(None)
+            key: f"{home}/#/experiments/{page.experiment_id}/runs/{page.run_id}{kind}" for key, page in pages.items()
         }
 
     def result(self, key: str) -> Result:
@@ -109,10 +112,11 @@ class Store:
         Raises:
             StoreError: no finished run has that key, or its record cannot be read.
         """
-        found = self._tracking.search(self._places(), f"{_FINISHED} and tags.`lnlbench.key` = '{key}'")
-        if not found:
-            raise StoreError(f"no finished run has the key {key!r}")
-        return self.read(found[-1])
+        tagged = self._tracking.search(self._places(), f"{_FINISHED} and tags.`{KEY}` = '{key}'")
+        for runs in (KeyedRuns(tagged, self.read), self._before):
+            if key in runs:
+                return self.read(runs.run(key))
+        raise StoreError(f"no finished run has the key {key!r}")
 
     def find(self, text: str) -> tuple[str, Result]:
         """Return a finished run by its MLflow id, the beginning of its key, or as "method setting replicate".
@@ -123,14 +127,14 @@ class Store:
         Raises:
             StoreError: there is no such run, there are several, or its record cannot be read.
         """
-        words = text.split()
+        words, finished = text.split(), self._finished(None)
+        runs = KeyedRuns(finished, self.read)
         found = {
-            run.data.tags["lnlbench.key"]: run
-            for run in self._finished(None)
-            if text == run.info.run_id
-            or (len(text) >= SHORTEST and run.data.tags["lnlbench.key"].startswith(text))
-            or (len(words) >= 3 and _is_called(run.data.tags, words))
+            runs.key(run): run
+            for run in finished
+            if text == run.info.run_id or (len(words) >= 3 and _is_called(run.data.tags, words))
         }
+        found |= runs.matching(text) if len(text) >= SHORTEST else {}
         if len(found) != 1:
             names = [" ".join(_names(run.data.tags)) + f" {key[:12]}" for key, run in found.items()]
             hint = "; ".join(names[:4]) or f"give an MLflow run id, {SHORTEST} letters of a key, or 'ce digits/clean 0'"
@@ -141,17 +145,16 @@ class Store:
     def claim(self, key: str, owner: str) -> bool:
         """Claim a key to run it; runs that a dead owner left behind are marked KILLED.
 
-        A key that is done, but whose run was deleted since, is free again.
+        A key that is done, but whose run was deleted since, or was computed in another precision, is free again.
         """
         grant = self.claims.acquire(key, owner)
-        if grant is None and (run_id := self.claims.run_id(key)) and not self._tracking.is_active(run_id):
+        if grant is None and (run_id := self.claims.run_id(key)) and not self._stands_for(run_id, key):
             self.claims.reopen(key)
             grant = self.claims.acquire(key, owner)
         if grant is None:
             return False
-        if grant.abandoned and self._tracking.is_finished(
-            grant.abandoned
-        ):  # its owner died between the last two writes
+        ended = grant.abandoned and self._tracking.is_finished(grant.abandoned)
+        if grant.abandoned and ended and self._stands_for(grant.abandoned, key):  # died between the last two writes
             self.claims.done(key, owner)
             return False
         if grant.taken_over:
@@ -167,7 +170,7 @@ class Store:
         parent = self.cell(info)
         kind = "trial" if info.study else "run" if info.host is None else "reading"
         tags = info.tags(kind) | {
-            "lnlbench.key": info.key,
+            KEY: info.key,
             "lnlbench.replicate": str(info.replicate),
             "lnlbench.state": "running",
             "mlflow.parentRunId": parent,
@@ -318,7 +321,19 @@ class Store:
 
     def _finished(self, dataset: str | None) -> list["Run"]:
         runs = self._tracking.search(self._places(dataset), f"{_FINISHED} and tags.`lnlbench.state` = 'finished'")
-        return [run for run in runs if "lnlbench.key" in run.data.tags]
+        return [run for run in runs if KEY in run.data.tags]
+
+    @cached_property
+    def _before(self) -> KeyedRuns:
+        """The finished runs from before keys knew the precision; no new ones come."""
+        return KeyedRuns([run for run in self._finished(None) if PRECISION not in run.data.tags], self.read)
+
+    def _stands_for(self, run_id: str, key: str) -> bool:
+        """Whether a run is there, not in the trash, and of this key."""
+        run = self._tracking.run(run_id)
+        if run is None or run.info.lifecycle_stage != "active":
+            return False
+        return KEY not in run.data.tags or KeyedRuns([], self.read).key(run) == key
 
     def _run(self, run_id: str) -> "Run":
         run = self._tracking.run(run_id)
@@ -328,7 +343,7 @@ class Store:
 
     def _kill_all(self, key: str, known: str | None) -> None:
         """Mark what a dead owner left behind, also the run that it had begun but not yet attached."""
-        query = f"attributes.status = 'RUNNING' and tags.`lnlbench.key` = '{key}'"
+        query = f"attributes.status = 'RUNNING' and tags.`{KEY}` = '{key}'"
         left = {run.info.run_id for run in self._tracking.search(self._places(), query)}
         for run_id in left | ({known} if known else set()):
             self.kill(run_id)

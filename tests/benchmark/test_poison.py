@@ -176,7 +176,7 @@ BLIND = [text for text in (*methods(), "gce + sam + early_stopping") if "clean_v
 @pytest.mark.parametrize("text", BLIND)
 def test_training_does_not_depend_on_the_truth(text, prepared):
     run = Run(NOISY, parse(text), text, 0, "f")
-    honest, poisoned = (train_run(run, data, **CPU) for data in (prepared, other_truth(prepared)))
+    honest, poisoned = (train_run(run, data, device="cpu") for data in (prepared, other_truth(prepared)))
     for name in FROM_TRAINING:
         assert honest.curves[name] == poisoned.curves[name], name
     assert np.array_equal(unpack(honest.predictions), unpack(poisoned.predictions))
@@ -188,7 +188,7 @@ def test_training_does_not_depend_on_the_truth(text, prepared):
 
 def test_a_declared_truth_stops_training_and_changes_nothing_before(prepared):
     run = Run(NOISY, parse("clean_early_stopping"), "clean_early_stopping", 0, "f")
-    honest, poisoned = (train_run(run, data, **CPU) for data in (prepared, other_truth(prepared)))
+    honest, poisoned = (train_run(run, data, device="cpu") for data in (prepared, other_truth(prepared)))
     shared = min(honest.trained, poisoned.trained)
     for name in FROM_TRAINING:
         assert honest.curves[name][:shared] == poisoned.curves[name][:shared], name
@@ -344,7 +344,7 @@ def spied(prepared, images):
     Spy.found.clear()
     Spy.secrets.update(secrets_of(prepared, images))
     run = Run(replace(NOISY, epochs=2), Composition((Spy(),)), "spy", 0, "f")
-    train_run(run, prepared, **CPU)
+    train_run(run, prepared, device="cpu")
     return dict(Spy.found)
 
 

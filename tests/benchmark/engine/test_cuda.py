@@ -125,10 +125,8 @@ def test_bf16_and_graph_reach_the_accuracy_of_fp32_and_loop(text, tmp_path, data
     found = {}
     for precision, execution in (("fp32", "loop"), ("bf16", "graph")):
         uri = f"sqlite:///{tmp_path / precision}.db"
-        options = Options(
-            store=store_address(uri), device="cuda", precision=precision, execution=execution, data_dir=data_dir
-        )
-        runs = grid(["cifar10-fast/symmetric-0.4"], text, "0-2", {"epochs": 10}, options)
+        options = Options(store=store_address(uri), device="cuda", execution=execution, data_dir=data_dir)
+        runs = grid(["cifar10-fast/symmetric-0.4"], text, "0-2", {"epochs": 10}, options, precision=precision)
         with warnings.catch_warnings(), torch.backends.cudnn.flags(enabled=True):  # as they are used
             warnings.simplefilter("error")
             assert not sweep(runs, options).failed

@@ -394,8 +394,10 @@ def test_auto_does_not_replay_before_a_gpu_has_shown_that_it_may():
 def test_a_sweep_with_full_diagnostics_gives_the_results_of_loop(tmp_path, url, methods_):
     found = []
     for execution, uri in (("graph", url), ("loop", f"sqlite:///{tmp_path / 'other.db'}")):
-        options = Options(store=store_address(uri), execution=execution, diagnostics="full", checkpoint_every=1, **FP64)
-        runs = grid(["digits/symmetric-0.4"], methods_, "0", {"epochs": 3}, options)
+        options = Options(
+            store=store_address(uri), execution=execution, diagnostics="full", checkpoint_every=1, device="cpu"
+        )
+        runs = grid(["digits/symmetric-0.4"], methods_, "0", {"epochs": 3}, options, precision="fp64")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert not sweep(runs, options).failed

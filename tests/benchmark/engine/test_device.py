@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lnlbench.benchmark.engine.device import ExecutionError, choose_compute, default_jobs
+from lnlbench.benchmark.engine.device import ExecutionError, choose_compute, choose_precision, default_jobs
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 
@@ -29,8 +29,23 @@ def test_what_is_not_to_be_had_is_refused(device, precision, message):
 @NO_GPU
 def test_a_cpu_is_chosen_where_there_is_no_gpu():
     how = choose_compute()
-    assert how.device == torch.device("cpu") and how.precision in ("fp32", "bf16")
+    assert how.device == torch.device("cpu") and how.precision == "fp32"
     assert default_jobs() >= 1
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "recipe", "chosen"),
+    [
+        pytest.param("cpu", "auto", "auto", "fp32", id="a CPU"),
+        pytest.param("cuda", "auto", "auto", "bf16", id="a GPU"),
+        pytest.param("cpu", "auto", "bf16", "bf16", id="a recipe in bf16"),
+        pytest.param("cuda", "auto", "fp32", "fp32", id="a recipe in fp32"),
+        pytest.param("cuda", "fp32", "bf16", "fp32", id="asked for"),
+        pytest.param("cpu", "fp64", "bf16", "fp64", id="fp64"),
+    ],
+)
+def test_auto_is_a_function_of_device_and_recipe(device, precision, recipe, chosen):
+    assert choose_precision(torch.device(device), precision, recipe) == chosen
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,7 @@ def made(template, tmp_path_factory):
     uri = f"sqlite:///{file}"
     setting = settings.setting("digits/symmetric-0.4").override(epochs=8)
     (run,) = plan([setting], ["co_teaching"], [0])
-    assert not sweep(
-        [run], Options(store=store_address(uri), device="cpu", precision="fp32", save_model=True, keep_samples=True)
-    ).failed
+    assert not sweep([run], Options(store=store_address(uri), device="cpu", save_model=True, keep_samples=True)).failed
     (bare,) = plan([setting], ["ce"], [0])
     assert not sweep([bare], Options(store=store_address(uri), device="cpu")).failed
     store = Store(uri)

@@ -40,7 +40,7 @@ def test_they_add_curves_and_change_none(prepared, method, model, how):
     (run,) = plan([SETTING.override(model=model)], [method], [0])
     results = []
     for full in (False, True):
-        kind = {"device": "cpu", "precision": "fp32", "execution": how, "diagnostics": full}
+        kind = {"device": "cpu", "execution": how, "diagnostics": full}
         results.append(next(train_runs([(run, prepared)], **kind))[1])
     plain, full = results
     same = [name for name in plain.curves if not name.startswith("seconds")]
@@ -61,7 +61,7 @@ def test_the_start_and_what_follows_are_as_the_theory_says(prepared):
     assert found.start["kernel_distance"] == pytest.approx(0, abs=1e-12)
     assert 0.6 < found.start["segment_ratio"] / (9 * 0.6 / 0.4) < 1.4  # f is near 1/10, not equal
     assert found.start["segment_cosine"] < -0.8
-    kind = {"device": "cpu", "precision": "fp32", "diagnostics": True}
+    kind = {"device": "cpu", "diagnostics": True}
     ((_, result),) = train_runs([(run, prepared)], **kind)
     assert result.curves["segment_ratio"][-1] < found.start["segment_ratio"] / 2
     assert result.curves["kernel_distance"][-1] > 1e-4
@@ -74,7 +74,7 @@ def test_true_labels_are_read_from_the_truth_alone(prepared):
 
     (run,) = plan([SETTING.override(epochs=1)], ["ce"], [0])
     truth = replace(prepared.truth, train=torch.roll(prepared.truth.train, 1))
-    kind = {"device": "cpu", "precision": "fp32", "diagnostics": True}
+    kind = {"device": "cpu", "diagnostics": True}
     (_, one), (_, two) = (next(train_runs([(run, x)], **kind)) for x in (prepared, replace(prepared, truth=truth)))
     assert one.curves["segment_ratio"] != two.curves["segment_ratio"]
     assert one.curves["objective"] == two.curves["objective"] and one.predictions == two.predictions

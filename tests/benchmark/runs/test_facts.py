@@ -199,7 +199,7 @@ def test_a_result_says_what_its_method_was_told(data):
     wanted, prepared = data["symmetric-0.4"]
     short = replace(wanted, epochs=5)
     run = Run(short, parse("small_loss"), "small_loss", 0, "f")
-    result = train_run(run, prepared, **CPU)
+    result = train_run(run, prepared, device="cpu")
     told = result.identity["told"]
     assert result.told == ("noise_rate (estimated)",) and result.label == "small_loss"
     assert told["mode"] == "estimated" and told["estimator"].startswith("confident joint")
@@ -208,6 +208,6 @@ def test_a_result_says_what_its_method_was_told(data):
     assert cost["estimate_seconds"] > 0
     assert cost["train_seconds"] == pytest.approx(cost["estimate_seconds"] + sum(result.curves["seconds_train"]))
     assert (cost["forward_passes"], cost["backward_passes"]) == (1 + 2 / 5, 1 + 1 / 5)
-    other = train_run(replace(run, told="true+0.2"), prepared, **CPU)
+    other = train_run(replace(run, told="true+0.2"), prepared, device="cpu")
     assert other.label == "small_loss [true+0.2]" and other.key != result.key
     assert other.curves["objective"] != result.curves["objective"]

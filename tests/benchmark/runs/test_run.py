@@ -53,7 +53,7 @@ OTHER = {
 }
 
 
-@pytest.mark.parametrize("field", [f.name for f in fields(Setting) if f.name != "task"])
+@pytest.mark.parametrize("field", [f.name for f in fields(Setting) if f.name not in ("task", "precision")])
 def test_the_key_changes_with_every_field_of_the_setting(field):
     assert getattr(NOISY, field) != OTHER[field]
     assert run_of(changed=replace(NOISY, **{field: OTHER[field]})).key != run_of().key
@@ -65,6 +65,7 @@ def test_the_key_changes_with_every_field_of_the_setting(field):
         pytest.param(run_of("gce"), id="method"),
         pytest.param(run_of(replicate=1), id="replicate"),
         pytest.param(run_of(fingerprint="g"), id="data"),
+        pytest.param(replace(run_of(), precision="bf16"), id="precision"),
     ],
 )
 def test_the_key_changes_with_all_that_makes_the_result(other):
@@ -97,6 +98,7 @@ def test_the_key_changes_with_the_protocol(monkeypatch):
     [
         pytest.param(run_of(changed=replace(NOISY, task="another")), id="the name of the task"),
         pytest.param(run_of(label="mine"), id="the label"),
+        pytest.param(run_of(changed=replace(NOISY, precision="bf16")), id="what the recipe says of the precision"),
         pytest.param(run_of(changed=setting("digits/symmetric-0.4").override(epochs=4)), id="the way there"),
     ],
 )
@@ -146,7 +148,7 @@ def epochs(prepared):
 @pytest.fixture(scope="module")
 def results(prepared):
     runs = {text: replace(run_of(text), told="true") for text in ("ce", "co_teaching")}
-    return {text: train_run(run, prepared, **CPU) for text, run in runs.items()}
+    return {text: train_run(run, prepared, device="cpu") for text, run in runs.items()}
 
 
 @pytest.mark.parametrize("text", ["ce", "co_teaching"])
@@ -225,7 +227,7 @@ def test_a_result_survives_json(text, results):
 
 def test_a_run_that_diverges_is_a_result(prepared):
     wild = replace(NOISY, lr=100.0, weight_decay=1.0, momentum=0.99, epochs=30)
-    result = train_run(run_of(changed=wild), prepared, **CPU)
+    result = train_run(run_of(changed=wild), prepared, device="cpu")
     assert result.diverged and 0 < result.trained < 30 and result.epochs == 30
     assert all(rule(result) == 0.1 for rule in RULES.values()), "chance"
     assert to_json(from_json(to_json(result))) == to_json(result)
@@ -235,7 +237,7 @@ def test_a_run_that_diverges_is_a_result(prepared):
 
 def test_the_watcher_sees_every_epoch(prepared):
     seen = []
-    result = train_run(run_of(), prepared, watch=lambda epoch, numbers: seen.append((epoch, numbers)), **CPU)
+    result = train_run(run_of(), prepared, watch=lambda epoch, numbers: seen.append((epoch, numbers)), device="cpu")
     assert [epoch for epoch, _ in seen] == [0, 1, 2, 3]
     for epoch, numbers in seen:
         assert numbers == {n: row[epoch] for n, row in result.curves.items() if n in numbers}
@@ -256,13 +258,13 @@ STOPPED = NOISY.override(epochs=16, lr=0.3)
 
 @pytest.fixture(scope="module")
 def host(prepared):
-    return train_run(run_of(changed=STOPPED), prepared, **CPU)
+    return train_run(run_of(changed=STOPPED), prepared, device="cpu")
 
 
 @pytest.mark.parametrize("patience", [0.05, 0.1, 0.2, 1.0])
 def test_a_reading_equals_training_with_the_stop_honoured(patience, prepared, host):
     run = run_of(f"early_stopping(patience={patience})", changed=STOPPED)
-    trained, read = train_run(run, prepared, **CPU), read_run(run, host)
+    trained, read = train_run(run, prepared, device="cpu"), read_run(run, host)
     assert read.trained == trained.trained
     assert read.curves.keys() == trained.curves.keys()
     for name in read.curves.keys() - {"seconds_train", "seconds_evaluate"}:

@@ -15,13 +15,14 @@ from lnlbench.methods import Method, register
 from lnlbench.methods import _registry as registry
 from lnlbench.methods.base import cross_entropy
 
+FP64 = {"precision": "fp64"}  # in which stacks and single runs agree to many digits
 TARGETS = ["digits/symmetric-0.4", "digits/asymmetric-0.4"]
 
 
 @pytest.fixture
 def options(url):
     def make(execution, **more):
-        return Options(store=store_address(url), device="cpu", precision="fp64", execution=execution, **more)
+        return Options(store=store_address(url), device="cpu", execution=execution, **more)
 
     return make
 
@@ -40,7 +41,6 @@ def reference(template, tmp_path):
         apart = Options(
             store=store_address(f"sqlite:///{tmp_path / 'reference.db'}"),
             device="cpu",
-            precision="fp64",
             execution="loop",
         )
         assert not sweep(runs, apart).failed
@@ -51,7 +51,9 @@ def reference(template, tmp_path):
 
 def test_a_sweep_in_stacks_gives_the_results_of_one_by_one(options, reference):
     chosen = options("stack")
-    runs = grid(TARGETS, "gce, gce(q=0.3), sam, gce + early_stopping", "0,1", {"epochs": 3, "model": "mlp"}, chosen)
+    runs = grid(
+        TARGETS, "gce, gce(q=0.3), sam, gce + early_stopping", "0,1", {"epochs": 3, "model": "mlp"}, chosen, **FP64
+    )
     seen = []
     report = sweep(runs, chosen, lambda event: seen.append((event.kind, event.key, event.epoch)))
     assert sorted(report.done) == sorted(run.key for run in runs) and not report.failed

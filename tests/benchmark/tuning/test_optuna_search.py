@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
 import torch
 
@@ -42,7 +43,7 @@ PATIENT = 180
 
 @pytest.fixture
 def options(url):
-    return Options(store=store_address(url), device="cpu", precision="fp32", execution="loop")
+    return Options(store=store_address(url), device="cpu", execution="loop")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -359,3 +360,16 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENT} s for nothing"
         time.sleep(0.02)
+
+
+def test_a_study_from_before_is_of_the_precision_of_its_trials(options, url, tmp_path):
+    """Definitions of before name no precision: the trials that are stored say which it was."""
+    rounded, plain = (plan_of(options, precision=precision).studies for precision in ("bf16", "fp32"))
+    storage = f"sqlite:///{tmp_path / 'studies.db'}"
+    first = optimisation.search(rounded, FEW, options, storage)[rounded[0].name]
+    kept = optuna.load_study(study_name=rounded[0].name, storage=storage)
+    kept.set_user_attr("definition", {k: v for k, v in kept.user_attrs["definition"].items() if k != "precision"})
+    again = optimisation.search(rounded, FEW, options, storage)[rounded[0].name]
+    assert again.trials == first.trials and len(made(url)["trial"]) == 4, "it was closed, and stays so"
+    with pytest.raises(TuneError, match="precision bf16, not fp32; --study NAME starts another"):
+        optimisation.search(plain, FEW, options, storage)
