@@ -31,6 +31,7 @@ class Card:
         human: per short name, the column of ``noise/<name>/train.parquet`` with people's labels.
         label_folder: the folder in ``noise`` where it is not the name.
         clean_columns: columns of label files that hold the true labels, the first as in ``noise/<name>``.
+        idx_folders: where the original files in the idx format may lie: below a data directory, or absolute.
         embedded: reads the arrays of a data set that needs no files.
         true_labels: whether the true labels of the training set are known.
         licence: terms of use.
@@ -61,6 +62,7 @@ class Card:
     human: Mapping[str, str] = field(default_factory=dict, hash=False)
     label_folder: str | None = None
     clean_columns: tuple[str, ...] = ("clean", "clean_label")
+    idx_folders: tuple[str, ...] = ()
     embedded: Callable[[], Mapping[str, np.ndarray]] | None = None
 
     @property

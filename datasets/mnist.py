@@ -23,6 +23,7 @@ CARD = Card(
     augment=False,
     # 7→1, 2→7, 3→8, 5↔6 (Patrini et al., CVPR 2017, section 5).
     asymmetric={"": swapped(10, {7: 1, 2: 7, 3: 8, 5: 6, 6: 5})},
+    idx_folders=("mnist", "MNIST/raw"),
     licence="CC BY-SA 3.0",
     citation="Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-Based Learning, Proc. IEEE, 1998",
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from lnlbench.datasets.card import Card
-from lnlbench.datasets.loading import cache, own, source
+from lnlbench.datasets.loading import cache, idx, own, source
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.registry import card
 
@@ -63,7 +63,8 @@ class Images:
 def load(name: str, data_dir: Path | None = None, cache_dir: Path | None = None) -> Images:
     """Load a data set; the first time decodes it, later ones read the cache (50,000 images: 0.2 s).
 
-    The order is ``data_dir``, ``$LNLBENCH_DATA``, then the Hub at the pinned revision. The cache is keyed by the
+    The order is ``data_dir``, ``$LNLBENCH_DATA``, the original idx files there or where a system keeps them, then the
+    Hub at the pinned revision. The cache is keyed by the
     content of the files, so that two directories with the same data share it and others never do.
 
     Raises:
@@ -78,14 +79,12 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path | None = None)
         arrays = wanted.embedded()
         return _images(wanted, arrays, cache.fingerprint(arrays), "embedded", dirs)
     root = cache.cache_root(cache_dir)
-    for folder in dirs:
-        files = source.local_files(wanted, folder)
-        if files is None:
-            continue
+    if local := _local_copy(wanted, dirs):
+        place, files, reader = local
         content = cache.hash_files([p for split in source.SPLITS for p in files[split]], root / "sources.json")
         path = _cache_path(root, wanted, content)
-        arrays, digest = cache.through(path, functools.partial(source.read_local, wanted, files))
-        return _images(wanted, arrays, digest, str(folder / str(wanted.hub_id)), dirs)
+        arrays, digest = cache.through(path, functools.partial(reader, wanted, files))
+        return _images(wanted, arrays, digest, str(place), dirs)
     path = _cache_path(root, wanted, f"{wanted.hub_id}@{wanted.revision}")
     arrays, digest = cache.through(path, functools.partial(_from_hub, wanted, dirs))
     return _images(wanted, arrays, digest, f"Hub {wanted.hub_id}@{wanted.revision}", dirs)
@@ -100,18 +99,30 @@ def locate(name: str, data_dir: Path | None = None, cache_dir: Path | None = Non
     wanted = card(name)
     if wanted.embedded is not None:
         return "embedded"
-    for folder in source.data_dirs(data_dir):
-        try:
-            files = source.local_files(wanted, folder)
-        except DataError:  # an incomplete copy, which load reports
-            return None
-        if files is not None:
-            return f"local directory {folder / str(wanted.hub_id)}"
+    dirs = source.data_dirs(data_dir)
+    try:
+        local = _local_copy(wanted, dirs)
+    except DataError:  # an incomplete copy, which load reports
+        return None
+    if local:
+        return f"local directory {local[0]}"
     path = _cache_path(cache.cache_root(cache_dir), wanted, f"{wanted.hub_id}@{wanted.revision}")
     if path.is_file():
         return f"cache {path}"
     place = source.hub_cache(wanted)
     return None if place is None else f"Hub cache {place}"
+
+
+def _local_copy(
+    wanted: Card, dirs: tuple[Path, ...]
+) -> tuple[Path, Mapping[str, list[Path]], Callable[..., Mapping[str, np.ndarray]]] | None:
+    """Return place, files and reader of a copy on this machine: in the Hub's layout, or the original idx files."""
+    for folder in dirs:
+        if files := source.local_files(wanted, folder):
+            return folder / str(wanted.hub_id), files, source.read_local
+    if files := idx.idx_files(wanted, dirs):
+        return files["train"][0].parent, files, idx.read_idx
+    return None
 
 
 def _cache_path(root: Path, wanted: Card, content: str) -> Path:

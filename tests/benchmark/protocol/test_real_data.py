@@ -1,10 +1,13 @@
 """The main job on the real data sets, at full size and through the public API."""
 
+import hashlib
+
 import pytest
 from timm.models import register_model
 from torch import nn
 
 from lnlbench.benchmark import run
+from lnlbench.datasets.loading.images import load
 
 NOISE = 0.4
 
@@ -43,3 +46,17 @@ def test_all_of_cifar10_trains_end_to_end(url, data_dir):
     assert curves["error_wrong_online"][1] > curves["error_correct_online"][1] + 0.2, "true labels are learned first"
     assert curves["corrected_exact"][1] > curves["memorised_exact"][1]
     assert curves["auroc_exact"][1] > 0.6
+
+
+@pytest.mark.realdata("zalando-datasets/fashion_mnist")
+def test_fashion_mnist_is_official_and_learned_in_one_epoch(url, data_dir):
+    images = load("fashion_mnist", data_dir)
+    hashes = [hashlib.sha256(pixels.tobytes()).hexdigest() for pixels in (images.train_images, images.test_images)]
+    assert [digest[:16] for digest in hashes] == ["2e487a6c89124f78", "c867c93ff9536059"], (
+        "the pixels of Zalando's files"
+    )
+    how = {"tracking_uri": url, "data_dir": data_dir, "device": "cpu", "epochs": 1}
+    (result,) = run("fashion-mlp/symmetric-0.4", "ce", "0", **how)
+    assert result.identity["dataset"]["official"] is True
+    assert result.identity["noise"]["realised_rate"] == pytest.approx(NOISE, abs=1e-3)
+    assert result.curves["test_accuracy"][0] > 0.75 > 0.6 > result.curves["validation_accuracy"][0] > 0.45

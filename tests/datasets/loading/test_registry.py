@@ -11,7 +11,7 @@ from lnlbench.datasets.loading.registry import card, cards
 
 
 def test_every_data_set_is_found():
-    assert set(cards()) == {"digits", "mnist", "cifar10", "cifar100", "cifar100_coarse"}
+    assert set(cards()) == {"digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "cifar100_coarse"}
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_every_data_set_is_found():
         pytest.param("cifar-10", "unknown data set 'cifar-10'; did you mean 'cifar10'? known: cifar10", id="close"),
         pytest.param(
             "imagenet",
-            "unknown data set 'imagenet'; known: cifar10, cifar100, cifar100_coarse, digits, mnist",
+            "unknown data set 'imagenet'; known: cifar10, cifar100, cifar100_coarse, digits, fashion_mnist, mnist",
             id="far",
         ),
     ],
