@@ -36,6 +36,7 @@ class Card:
         true_labels: whether the true labels of the training set are known.
         licence: terms of use.
         citation: whom to cite.
+        bibtex: the same as a BibTeX entry; empty where there is nothing to cite.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Card:
     augment: bool
     licence: str
     citation: str
+    bibtex: str = ""
     true_labels: bool = True
     extra_columns: tuple[str, ...] = ()
     asymmetric: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)

@@ -33,4 +33,10 @@ CARD = Card(
     },
     licence="no explicit licence",
     citation="A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+    bibtex="""@techreport{krizhevsky2009learning,
+  title = {{Learning Multiple Layers of Features from Tiny Images}},
+  author = {Alex Krizhevsky},
+  institution = {University of Toronto},
+  year = {2009},
+}""",
 )

@@ -56,4 +56,11 @@ CARD = Card(
     embedded=read,
     licence="CC BY 4.0",
     citation="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998",
+    bibtex="""@misc{alpaydin1998optical,
+  title = {{Optical Recognition of Handwritten Digits}},
+  author = {Ethem Alpaydin and Cenk Kaynak},
+  howpublished = {UCI Machine Learning Repository},
+  year = {1998},
+  doi = {10.24432/C50P49},
+}""",
 )

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from lnlbench.methods._active_passive import normalised_cross_entropy
 from lnlbench.methods._negative import negative_cross_entropy, with_l1
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Params, tuned
 
@@ -22,9 +23,19 @@ class ActiveNegativeCE(Method):
     The objective that is shown leaves the penalty out.
     """
 
-    alpha: float = tuned(5.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
-    beta: float = tuned(5.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=1.0)
-    delta: float = tuned(5e-5, 1e-7, 1e-3, log=True, valid=(0.0, 1.0), many=5e-7)
+    paper = Paper(
+        "Active Negative Loss Functions for Learning with Noisy Labels",
+        "Xichen Ye, Xiaoqiang Li, Songmin Dai, Tong Liu, Yan Sun, Weiqin Tong",
+        "NeurIPS",
+        2023,
+        url="https://papers.nips.cc/paper_files/paper/2023/hash/15f4cefb0e143c7ad9d40e879b0a9d0c-Abstract-Conference.html",
+        code="https://github.com/Virusdoll/Active-Negative-Loss",
+    )
+    family = "loss"
+
+    alpha: float = tuned(5.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0, origin="code")
+    beta: float = tuned(5.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=1.0, origin="code")
+    delta: float = tuned(5e-5, 1e-7, 1e-3, log=True, valid=(0.0, 1.0), many=5e-7, origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         active = normalised_cross_entropy(logits, batch.targets)

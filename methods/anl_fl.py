@@ -19,7 +19,7 @@ class ActiveNegativeFocal(ActiveNegativeCE):
     its code; what differs is as in `anl_ce`.
     """
 
-    gamma: float = tuned(0.5, 0.1, 4.0, log=True, valid=(0.0, 10.0))
+    gamma: float = tuned(0.5, 0.1, 4.0, log=True, valid=(0.0, 10.0), origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         active = normalised_focal(logits, batch.targets, self.gamma)

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Protocol, Self
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
+
 Params = list[dict[str, Tensor]]
 """One dict name -> parameter for each of the K networks."""
 
@@ -111,6 +113,7 @@ class Range:
     valid: tuple[float, float] = (-math.inf, math.inf)
     above: str | None = None
     many: Any = None
+    origin: str = ""
 
 
 def tuned(
@@ -123,6 +126,7 @@ def tuned(
     valid: tuple[float, float] = (-math.inf, math.inf),
     above: str | None = None,
     many: Any = None,
+    origin: str = "",
 ) -> Any:
     """Declare a hyper-parameter, its default and its search range on one line.
 
@@ -135,8 +139,9 @@ def tuned(
         valid: the values that make sense at all, ends included; anything else is refused.
         above: the name of a field that this one must exceed.
         many: the default for data sets of 100 classes or more, where it differs.
+        origin: where the default is from, of `ORIGINS`: "paper", "code", "other code" or "ours".
     """
-    span = Range(low, high, log, None if choices is None else tuple(choices), valid, above, many)
+    span = Range(low, high, log, None if choices is None else tuple(choices), valid, above, many, origin)
     return field(default=default, metadata={"range": span})
 
 
@@ -150,6 +155,8 @@ class Method:
     """
 
     name: ClassVar[str] = ""
+    paper: ClassVar[Paper | None] = None  # where it is from
+    family: ClassVar[str] = ""  # what it mainly changes, of `FAMILIES`
     networks: ClassVar[int] = 1
     stackable: ClassVar[bool] = True
     views: ClassVar[int] = 1  # how often each sample of a batch is augmented

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -21,8 +22,18 @@ class BiTempered(Method):
     by Newton's method to the end, where that takes five fixed-point steps; the gradient is exact.
     """
 
-    t1: float = tuned(0.7, 0.2, 0.95, valid=(0.0, 0.999))
-    t2: float = tuned(1.5, 1.05, 4.0, valid=(1.001, 10.0))
+    paper = Paper(
+        "Robust Bi-Tempered Logistic Loss Based on Bregman Divergences",
+        "Ehsan Amid, Manfred K. Warmuth, Rohan Anil, Tomer Koren",
+        "NeurIPS",
+        2019,
+        arxiv="1906.03361",
+        code="https://github.com/google/bi-tempered-loss",
+    )
+    family = "loss"
+
+    t1: float = tuned(0.7, 0.2, 0.95, valid=(0.0, 0.999), origin="other code")
+    t2: float = tuned(1.5, 1.05, 4.0, valid=(1.001, 10.0), origin="other code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         log_p = log_tempered_softmax(logits, self.t2)

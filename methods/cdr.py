@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Params, tuned
 
@@ -23,9 +24,19 @@ class CDR(Method):
     code, not the paper's L1.
     """
 
+    paper = Paper(
+        "Robust early-learning: Hindering the memorization of noisy labels",
+        "Xiaobo Xia, Tongliang Liu, Bo Han, Chen Gong, Nannan Wang, Zongyuan Ge, Yi Chang",
+        "ICLR",
+        2021,
+        url="https://openreview.net/forum?id=Eql5b1_hTE4",
+        code="https://github.com/xiaoboxia/CDR",
+    )
+    family = "optimisation"
+
     told = ("noise_rate",)
 
-    forget: float = tuned(1.0, 0.5, 1.5, valid=(0.0, 10.0))
+    forget: float = tuned(1.0, 0.5, 1.5, valid=(0.0, 10.0), origin="code")
 
     def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:
         kept = (1 - self.forget * batch.told["noise_rate"]).clamp(0.01, 1)

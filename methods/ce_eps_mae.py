@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 from lnlbench.methods.gce import box_cox
@@ -19,9 +20,19 @@ class EpsilonSoftmax(Method):
     cross-entropy off below p_y = 1e-8 (m + 1).
     """
 
-    alpha: float = tuned(0.01, 1e-3, 1.0, log=True, valid=(0.0, 1e3), many=0.03)
-    beta: float = tuned(5.0, 0.1, 10.0, log=True, valid=(0.0, 1e3), many=1.0)
-    m: float = tuned(1e5, 1e1, 1e6, log=True, valid=(0.0, 1e9), many=1e4)
+    paper = Paper(
+        "ε-Softmax: Approximating One-Hot Vectors for Mitigating Label Noise",
+        "Jialiang Wang, Xiong Zhou, Deming Zhai, Junjun Jiang, Xiangyang Ji, Xianming Liu",
+        "NeurIPS",
+        2024,
+        arxiv="2508.02387",
+        code="https://github.com/cswjl/eps-softmax",
+    )
+    family = "loss"
+
+    alpha: float = tuned(0.01, 1e-3, 1.0, log=True, valid=(0.0, 1e3), many=0.03, origin="code")
+    beta: float = tuned(5.0, 0.1, 10.0, log=True, valid=(0.0, 1e3), many=1.0, origin="code")
+    m: float = tuned(1e5, 1e1, 1e6, log=True, valid=(0.0, 1e9), many=1e4, origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         absolute = 2 * (batch.targets * box_cox(logits, 1.0)).sum(-1)

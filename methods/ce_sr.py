@@ -3,6 +3,7 @@
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 
@@ -20,12 +21,22 @@ class SparseCE(Method):
     normalises: power 0.01, λ 8, times 1.02 in each of 150. Not as in either: p is not clamped (at 1e-7, 1e-6).
     """
 
+    paper = Paper(
+        "Learning with Noisy Labels via Sparse Regularization",
+        "Xiong Zhou, Xianming Liu, Chenyang Wang, Deming Zhai, Junjun Jiang, Xiangyang Ji",
+        "ICCV",
+        2021,
+        arxiv="2108.00192",
+        code="https://github.com/hitcszx/lnl_sr",
+    )
+    family = "loss"
+
     revision = 2  # the first did not divide by the length of the logits
 
-    temperature: float = tuned(0.5, 0.1, 1.0, log=True, valid=(1e-2, 10.0))
-    power: float = tuned(0.1, 0.01, 1.0, log=True, valid=(1e-4, 1.0), many=0.01)
-    lam: float = tuned(1.2, 0.1, 20.0, log=True, valid=(0.0, 1e3), many=10.0)
-    growth: float = tuned(34.7, 1.0, 100.0, log=True, valid=(1.0, 1e4), many=52.5)
+    temperature: float = tuned(0.5, 0.1, 1.0, log=True, valid=(1e-2, 10.0), origin="code")
+    power: float = tuned(0.1, 0.01, 1.0, log=True, valid=(1e-4, 1.0), many=0.01, origin="code")
+    lam: float = tuned(1.2, 0.1, 20.0, log=True, valid=(0.0, 1e3), many=10.0, origin="code")
+    growth: float = tuned(34.7, 1.0, 100.0, log=True, valid=(1.0, 1e4), many=52.5, origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         sharp = normalize(logits, dim=-1) / self.temperature

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, tuned
 from lnlbench.methods.small_loss import SmallLoss, smallest
@@ -23,9 +24,18 @@ class CoTeachingPlus(SmallLoss):
     are the setting's; the loss is divided by the number of kept samples once.
     """
 
+    paper = Paper(
+        "How does Disagreement Help Generalization against Label Corruption?",
+        "Xingrui Yu, Bo Han, Jiangchao Yao, Gang Niu, Ivor Tsang, Masashi Sugiyama",
+        "ICML",
+        2019,
+        arxiv="1901.04215",
+        code="https://github.com/bhanML/coteaching_plus",
+    )
+
     networks = 2
 
-    warmup: float = tuned(0.1, 0.0, 0.5, valid=(0.0, 1.0), many=0.025)
+    warmup: float = tuned(0.1, 0.0, 0.5, valid=(0.0, 1.0), many=0.025, origin="code")
 
     def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         predicted = logits.argmax(-1)  # [2, B]

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 
@@ -23,10 +24,20 @@ class CORES(Method):
     is the marginal of the batch's given labels, in the code that of the samples kept in the epoch before.
     """
 
-    beta: float = tuned(2.0, 0.5, 4.0, valid=(0.0, 100.0))
-    warmup: float = tuned(0.1, 0.02, 0.3, valid=(0.0, 1.0))
-    ramp: float = tuned(0.3, 0.05, 0.5, valid=(1e-3, 1.0))
-    sieve: float = tuned(0.31, 0.1, 0.6, valid=(0.0, 1.0))
+    paper = Paper(
+        "Learning with Instance-Dependent Label Noise: A Sample Sieve Approach",
+        "Hao Cheng, Zhaowei Zhu, Xingyu Li, Yifei Gong, Xing Sun, Yang Liu",
+        "ICLR",
+        2021,
+        arxiv="2010.02347",
+        code="https://github.com/haochenglouis/cores",
+    )
+    family = "selection"
+
+    beta: float = tuned(2.0, 0.5, 4.0, valid=(0.0, 100.0), origin="code")
+    warmup: float = tuned(0.1, 0.02, 0.3, valid=(0.0, 1.0), origin="code")
+    ramp: float = tuned(0.3, 0.05, 0.5, valid=(1e-3, 1.0), origin="code")
+    sieve: float = tuned(0.31, 0.1, 0.6, valid=(0.0, 1.0), origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         marginal = batch.targets.mean(-2, keepdim=True)

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 from lnlbench.methods.gce import box_cox
@@ -23,9 +24,19 @@ class DAL(Method):
     Differs from that code in the entropy, -Σ p log p from log-softmax instead of log(p + 1e-6).
     """
 
-    q_s: float = tuned(0.6, 0.1, 0.9, valid=(1e-3, 2.0))
-    q_e: float = tuned(1.5, 1.0, 2.5, valid=(1e-3, 4.0), above="q_s")
-    lambda_max: float = tuned(1.0, 0.0, 2.0, valid=(0.0, 10.0))
+    paper = Paper(
+        "Dynamics-Aware Loss for Learning with Label Noise",
+        "Xiu-Chuan Li, Xiaobo Xia, Fei Zhu, Tongliang Liu, Xu-Yao Zhang, Cheng-Lin Liu",
+        "Pattern Recognition",
+        2023,
+        arxiv="2303.11562",
+        code="https://github.com/XiuchuanLi/DAL",
+    )
+    family = "loss"
+
+    q_s: float = tuned(0.6, 0.1, 0.9, valid=(1e-3, 2.0), origin="code")
+    q_e: float = tuned(1.5, 1.0, 2.5, valid=(1e-3, 4.0), above="q_s", origin="code")
+    lambda_max: float = tuned(1.0, 0.0, 2.0, valid=(0.0, 10.0), origin="code")
 
     def schedule(self, progress: Tensor) -> tuple[Tensor, Tensor]:
         """Q and λ at a share of the training length."""

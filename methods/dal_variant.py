@@ -25,8 +25,8 @@ class DALVariant(DAL):
     eq. 7 to 9; the other schedules are what the paper leaves open, the hard term is that of Reed et al. 2015, eq. 7.
     """
 
-    schedule_of_q: str = tuned("cosine", choices=("linear", "cosine", "exponential", "step"))
-    bootstrap: str = tuned("soft", choices=("none", "soft", "hard"))
+    schedule_of_q: str = tuned("cosine", choices=("linear", "cosine", "exponential", "step"), origin="ours")
+    bootstrap: str = tuned("soft", choices=("none", "soft", "hard"), origin="paper")
 
     def schedule(self, progress: Tensor) -> tuple[Tensor, Tensor]:
         """Q and λ at a share of the training length; λ follows q, as in DAL."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lnlbench.methods._beta import symmetric_beta
 from lnlbench.methods._mixture import clean_probability
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Predict, Record, Task, cross_entropy, tuned
 
@@ -29,6 +30,16 @@ class DivideMix(Method):
     is scored is the mean softmax, where the code sums logits.
     """
 
+    paper = Paper(
+        "DivideMix: Learning with Noisy Labels as Semi-supervised Learning",
+        "Junnan Li, Richard Socher, Steven C. H. Hoi",
+        "ICLR",
+        2020,
+        arxiv="2002.07394",
+        code="https://github.com/LiJunnan1992/DivideMix",
+    )
+    family = "semi-supervised"
+
     revision = 2  # in the first the other network guessed in training mode
 
     networks = 2
@@ -36,11 +47,11 @@ class DivideMix(Method):
     ensemble = True
     stackable = False  # batches of two views and guesses before the step
 
-    threshold: float = tuned(0.5, 0.3, 0.7, valid=(0.0, 1.0))
-    temperature: float = tuned(0.5, 0.2, 0.8, valid=(0.01, 10.0))
-    alpha: float = tuned(4.0, 0.5, 8.0, log=True, valid=(0.5, 100.0))
-    lam_u: float = tuned(25.0, choices=(0.0, 25.0, 50.0, 150.0))
-    warmup: float = tuned(0.033, 0.02, 0.2, valid=(0.0, 1.0), many=0.1)
+    threshold: float = tuned(0.5, 0.3, 0.7, valid=(0.0, 1.0), origin="paper")
+    temperature: float = tuned(0.5, 0.2, 0.8, valid=(0.01, 10.0), origin="paper")
+    alpha: float = tuned(4.0, 0.5, 8.0, log=True, valid=(0.5, 100.0), origin="paper")
+    lam_u: float = tuned(25.0, choices=(0.0, 25.0, 50.0, 150.0), origin="paper")
+    warmup: float = tuned(0.033, 0.02, 0.2, valid=(0.0, 1.0), many=0.1, origin="paper")
 
     def start(self, task: Task) -> dict[str, Tensor]:
         return {"clean": task.targets.new_ones(task.networks, len(task.targets))}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import History, Method, tuned
 
@@ -17,7 +18,16 @@ class EarlyStopping(Method):
     Descent with Early Stopping is Provably Robust to Label Noise for Overparameterized Neural Networks", AISTATS 2020.
     """
 
-    patience: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0))
+    paper = Paper(
+        "Gradient Descent with Early Stopping is Provably Robust to Label Noise for Overparameterized Neural Networks",
+        "Mingchen Li, Mahdi Soltanolkotabi, Samet Oymak",
+        "AISTATS",
+        2020,
+        arxiv="1903.11680",
+    )
+    family = "stopping"
+
+    patience: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0), origin="ours")
 
     def accuracies(self, history: History) -> Sequence[float]:
         """Return what is waited for to rise, one per epoch."""

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Task, cross_entropy, tuned
 
@@ -16,8 +17,18 @@ class ELR(Method):
     which keeps the term finite; this batch's p enters t before the loss.
     """
 
-    lam: float = tuned(3.0, 0.5, 12.0, log=True, valid=(0.0, 100.0), many=7.0)
-    beta: float = tuned(0.7, 0.5, 0.99, valid=(0.0, 1.0), many=0.9)
+    paper = Paper(
+        "Early-Learning Regularization Prevents Memorization of Noisy Labels",
+        "Sheng Liu, Jonathan Niles-Weed, Narges Razavian, Carlos Fernandez-Granda",
+        "NeurIPS",
+        2020,
+        arxiv="2007.00151",
+        code="https://github.com/shengliu66/ELR",
+    )
+    family = "regularisation"
+
+    lam: float = tuned(3.0, 0.5, 12.0, log=True, valid=(0.0, 100.0), many=7.0, origin="paper")
+    beta: float = tuned(0.7, 0.5, 0.99, valid=(0.0, 1.0), many=0.9, origin="paper")
 
     def start(self, task: Task) -> dict[str, Tensor]:
         return {"target": task.targets.new_zeros(task.networks, *task.targets.shape)}

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Clock, Method, Params, tuned
 
@@ -18,7 +19,18 @@ class EMA(Method):
     and Valpola, "Mean teachers are better role models", NeurIPS 2017, section 3.
     """
 
-    decay: float = tuned(0.999, 0.9, 0.9999, valid=(0.0, 1.0))
+    paper = Paper(
+        "Mean teachers are better role models: Weight-averaged consistency targets improve semi-supervised "
+        "deep learning results",
+        "Antti Tarvainen, Harri Valpola",
+        "NeurIPS",
+        2017,
+        arxiv="1703.01780",
+        code="https://github.com/CuriousAI/mean-teacher",
+    )
+    family = "optimisation"
+
+    decay: float = tuned(0.999, 0.9, 0.9999, valid=(0.0, 1.0), origin="paper")
 
     def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
         return moved(params, averaged, self.decay, clock.step)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -16,7 +17,16 @@ class Focal(Method):
     (Ma et al., ICML 2020; Ye et al., NeurIPS 2023; Wang et al., NeurIPS 2024); no weights of classes.
     """
 
-    gamma: float = tuned(0.5, 0.1, 4.0, log=True, valid=(0.0, 10.0))
+    paper = Paper(
+        "Focal Loss for Dense Object Detection",
+        "Tsung-Yi Lin, Priya Goyal, Ross Girshick, Kaiming He, Piotr Dollár",
+        "ICCV",
+        2017,
+        arxiv="1708.02002",
+    )
+    family = "loss"
+
+    gamma: float = tuned(0.5, 0.1, 4.0, log=True, valid=(0.0, 10.0), origin="other code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return (batch.targets * focal_terms(logits.log_softmax(-1), self.gamma)).sum(-1)

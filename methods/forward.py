@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method
 
@@ -15,6 +16,16 @@ class Forward(Method):
     Source: Patrini et al., "Making Deep Neural Networks Robust to Label Noise: a Loss Correction Approach", CVPR 2017,
     theorem 2. T is estimated by confident learning, not from anchor points, unless the run is told the true one.
     """
+
+    paper = Paper(
+        "Making Deep Neural Networks Robust to Label Noise: a Loss Correction Approach",
+        "Giorgio Patrini, Alessandro Rozza, Aditya Krishna Menon, Richard Nock, Lizhen Qu",
+        "CVPR",
+        2017,
+        arxiv="1609.03683",
+        code="https://github.com/giorgiop/loss-correction",
+    )
+    family = "correction"
 
     told = ("transition_matrix",)
 

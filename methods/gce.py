@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -15,7 +16,16 @@ class GCE(Method):
     NeurIPS 2018, eq. 6.
     """
 
-    q: float = tuned(0.7, 0.05, 1.0, valid=(1e-3, 2.0))
+    paper = Paper(
+        "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels",
+        "Zhilu Zhang, Mert R. Sabuncu",
+        "NeurIPS",
+        2018,
+        arxiv="1805.07836",
+    )
+    family = "loss"
+
+    q: float = tuned(0.7, 0.05, 1.0, valid=(1e-3, 2.0), origin="paper")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return (batch.targets * box_cox(logits, self.q)).sum(-1)

@@ -6,6 +6,7 @@ from torch import Tensor
 from lnlbench.methods._mixture import clean_probability
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Record, Task, tuned
+from lnlbench.methods.dividemix import DivideMix
 
 
 @register("gmm_split")
@@ -16,8 +17,11 @@ class GMMSplit(Method):
     section 3.1, with one network and nothing made of the rest. Not as there: the warm-up is 0.1 of the training.
     """
 
-    threshold: float = tuned(0.5, 0.3, 0.7, valid=(0.0, 1.0))
-    warmup: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0))
+    paper = DivideMix.paper
+    family = "selection"
+
+    threshold: float = tuned(0.5, 0.3, 0.7, valid=(0.0, 1.0), origin="paper")
+    warmup: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0), origin="ours")
 
     def start(self, task: Task) -> dict[str, Tensor]:
         return {"clean": task.targets.new_ones(task.networks, len(task.targets))}

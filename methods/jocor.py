@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, cross_entropy, tuned
 from lnlbench.methods.small_loss import SmallLoss
@@ -17,9 +18,18 @@ class JoCoR(SmallLoss):
     CVPR 2020, eq. 1 to 4, algorithm 1. Not as there: one λ for all noise; optimiser and schedule are the setting's.
     """
 
+    paper = Paper(
+        "Combating noisy labels by agreement: A joint training method with co-regularization",
+        "Hongxin Wei, Lei Feng, Xiangyu Chen, Bo An",
+        "CVPR",
+        2020,
+        arxiv="2003.02752",
+        code="https://github.com/hongxin001/JoCoR",
+    )
+
     networks = 2
 
-    lam: float = tuned(0.85, 0.5, 0.95, valid=(0.0, 1.0))
+    lam: float = tuned(0.85, 0.5, 0.95, valid=(0.0, 1.0), origin="paper")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         supervised = cross_entropy(logits, batch.targets).sum(0)

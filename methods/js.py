@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -17,7 +18,17 @@ class JensenShannon(Method):
     0.3 under asymmetric noise, on CIFAR-100 0.3 under symmetric noise.
     """
 
-    pi: float = tuned(0.5, 0.1, 0.9, valid=(1e-3, 0.999))
+    paper = Paper(
+        "Generalized Jensen-Shannon Divergence Loss for Learning with Noisy Labels",
+        "Erik Englesson, Hossein Azizpour",
+        "NeurIPS",
+        2021,
+        arxiv="2105.04522",
+        code="https://github.com/ErikEnglesson/GJS",
+    )
+    family = "loss"
+
+    pi: float = tuned(0.5, 0.1, 0.9, valid=(1e-3, 0.999), origin="other code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         log_p = logits.log_softmax(-1)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -21,7 +22,17 @@ class LabelNoiseSGD(Method):
     here. It trains with the squared error, this with cross-entropy.
     """
 
-    p: float = tuned(0.1, 0.01, 0.3, log=True, valid=(0.0, 1.0))
+    paper = Paper(
+        "Label Noise SGD Provably Prefers Flat Global Minimizers",
+        "Alex Damian, Tengyu Ma, Jason D. Lee",
+        "NeurIPS",
+        2021,
+        arxiv="2106.06530",
+        code="https://github.com/adamian98/LabelNoiseFlatMinimizers",
+    )
+    family = "regularisation"
+
+    p: float = tuned(0.1, 0.01, 0.3, log=True, valid=(0.0, 1.0), origin="ours")
 
     def perturb(self, batch: Batch, clock: Clock) -> Batch:
         count, classes = batch.targets.shape[-2:]

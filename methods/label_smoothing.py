@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 
@@ -14,7 +15,16 @@ class LabelSmoothing(Method):
     label noise Lukasik et al., "Does Label Smoothing Mitigate Label Noise?", ICML 2020.
     """
 
-    smoothing: float = tuned(0.1, 0.0, 0.5, valid=(0.0, 1.0))
+    paper = Paper(
+        "Rethinking the Inception Architecture for Computer Vision",
+        "Christian Szegedy, Vincent Vanhoucke, Sergey Ioffe, Jonathon Shlens, Zbigniew Wojna",
+        "CVPR",
+        2016,
+        arxiv="1512.00567",
+    )
+    family = "regularisation"
+
+    smoothing: float = tuned(0.1, 0.0, 0.5, valid=(0.0, 1.0), origin="paper")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return cross_entropy(logits, smoothed(batch.targets, self.smoothing))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import History, Method, MethodError, tuned
 
@@ -19,8 +20,18 @@ class LabelWave(Method):
     where the patience is not stated. Predictions are those of the training pass.
     """
 
-    window: int = tuned(3, 1, 5, valid=(1, 100))
-    patience: float = tuned(0.05, 0.03, 0.3, valid=(0.0, 1.0))
+    paper = Paper(
+        "Early Stopping Against Label Noise Without Validation Data",
+        "Suqin Yuan, Lei Feng, Tongliang Liu",
+        "ICLR",
+        2024,
+        arxiv="2502.07551",
+        code="https://github.com/tmllab/2024_ICLR_LabelWave",
+    )
+    family = "stopping"
+
+    window: int = tuned(3, 1, 5, valid=(1, 100), origin="paper")
+    patience: float = tuned(0.05, 0.03, 0.3, valid=(0.0, 1.0), origin="ours")
 
     def report(self, history: History) -> int:
         return self.minimum(history)[0]

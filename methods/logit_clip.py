@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 
@@ -17,7 +18,17 @@ class LogitClip(Method):
     one half on, 2.5 asymmetric), 0.5 for CIFAR-100 (2.5 asymmetric).
     """
 
-    delta: float = tuned(1.0, 0.25, 8.0, log=True, valid=(1e-3, 1e3), many=0.5)
+    paper = Paper(
+        "Mitigating Memorization of Noisy Labels by Clipping the Model Prediction",
+        "Hongxin Wei, Huiping Zhuang, Renchunzi Xie, Lei Feng, Gang Niu, Bo An, Yixuan Li",
+        "ICML",
+        2023,
+        arxiv="2212.04055",
+        code="https://github.com/hongxin001/LogitClip",
+    )
+    family = "loss"
+
+    delta: float = tuned(1.0, 0.25, 8.0, log=True, valid=(1e-3, 1e3), many=0.5, origin="other code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return cross_entropy(clipped(logits, self.delta), batch.targets)

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method
 from lnlbench.methods.gce import box_cox
@@ -16,6 +17,15 @@ class MAE(Method):
     Source: Ghosh, Kumar and Sastry, "Robust Loss Functions under Label Noise for Deep Neural Networks", AAAI 2017,
     section 3.
     """
+
+    paper = Paper(
+        "Robust Loss Functions under Label Noise for Deep Neural Networks",
+        "Aritra Ghosh, Himanshu Kumar, P. S. Sastry",
+        "AAAI",
+        2017,
+        arxiv="1712.09482",
+    )
+    family = "loss"
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return (batch.targets * box_cox(logits, 1.0)).sum(-1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Random, tuned
 
@@ -19,7 +20,17 @@ class Mixup(Method):
     its section 3.4.
     """
 
-    alpha: float = tuned(1.0, 0.1, 8.0, log=True, valid=(0.01, 100.0))
+    paper = Paper(
+        "mixup: Beyond Empirical Risk Minimization",
+        "Hongyi Zhang, Moustapha Cisse, Yann N. Dauphin, David Lopez-Paz",
+        "ICLR",
+        2018,
+        arxiv="1710.09412",
+        code="https://github.com/facebookresearch/mixup-cifar10",
+    )
+    family = "regularisation"
+
+    alpha: float = tuned(1.0, 0.1, 8.0, log=True, valid=(0.01, 100.0), origin="paper")
 
     def perturb(self, batch: Batch, clock: Clock) -> Batch:
         share = beta_variable(self.alpha, clock.random).to(batch.targets.dtype)

@@ -5,6 +5,7 @@ from torch import Tensor
 from lnlbench.methods._active_passive import exponential, normalised_cross_entropy
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.nce_agce import NCEandAGCE
 
 
 @register("nce_ael")
@@ -15,9 +16,12 @@ class NCEandAEL(Method):
     values of its code for CIFAR-10 and, from 100 classes on, CIFAR-100. Not as there: no clipping of gradients.
     """
 
-    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
-    beta: float = tuned(4.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1)
-    a: float = tuned(5.0, 0.5, 10.0, log=True, valid=(1e-2, 1e3), many=1.5)
+    paper = NCEandAGCE.paper
+    family = "loss"
+
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0, origin="code")
+    beta: float = tuned(4.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1, origin="code")
+    a: float = tuned(5.0, 0.5, 10.0, log=True, valid=(1e-2, 1e3), many=1.5, origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         active = normalised_cross_entropy(logits, batch.targets)

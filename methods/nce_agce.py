@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from lnlbench.methods._active_passive import asymmetric_gce, normalised_cross_entropy
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -16,10 +17,20 @@ class NCEandAGCE(Method):
     gradients are clipped where a setting says so alone.
     """
 
-    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
-    beta: float = tuned(4.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1)
-    a: float = tuned(6.0, 0.1, 8.0, valid=(1e-6, 100.0), many=1.8)
-    q: float = tuned(1.5, 0.5, 4.0, valid=(1e-3, 10.0), many=3.0)
+    paper = Paper(
+        "Asymmetric Loss Functions for Learning with Noisy Labels",
+        "Xiong Zhou, Xianming Liu, Junjun Jiang, Xin Gao, Xiangyang Ji",
+        "ICML",
+        2021,
+        arxiv="2106.03110",
+        code="https://github.com/hitcszx/ALFs",
+    )
+    family = "loss"
+
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0, origin="code")
+    beta: float = tuned(4.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1, origin="code")
+    a: float = tuned(6.0, 0.1, 8.0, valid=(1e-6, 100.0), many=1.8, origin="code")
+    q: float = tuned(1.5, 0.5, 4.0, valid=(1e-3, 10.0), many=3.0, origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         active = normalised_cross_entropy(logits, batch.targets)

@@ -5,6 +5,7 @@ from torch import Tensor
 from lnlbench.methods._active_passive import asymmetric_unhinged, normalised_cross_entropy
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.nce_agce import NCEandAGCE
 
 
 @register("nce_aul")
@@ -15,10 +16,13 @@ class NCEandAUL(Method):
     values of its code for CIFAR-10 and, from 100 classes on, CIFAR-100. Not as there: no clipping of gradients.
     """
 
-    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
-    beta: float = tuned(4.0, 0.01, 100.0, log=True, valid=(0.0, 1e3), many=0.015)
-    a: float = tuned(6.3, 1.1, 10.0, valid=(1.001, 100.0), many=6.0)
-    q: float = tuned(1.5, 0.1, 4.0, valid=(1e-3, 10.0), many=3.0)
+    paper = NCEandAGCE.paper
+    family = "loss"
+
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0, origin="code")
+    beta: float = tuned(4.0, 0.01, 100.0, log=True, valid=(0.0, 1e3), many=0.015, origin="code")
+    a: float = tuned(6.3, 1.1, 10.0, valid=(1.001, 100.0), many=6.0, origin="code")
+    q: float = tuned(1.5, 0.1, 4.0, valid=(1e-3, 10.0), many=3.0, origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         active = normalised_cross_entropy(logits, batch.targets)

@@ -5,6 +5,7 @@ from torch import Tensor
 from lnlbench.methods._active_passive import mean_absolute_error, normalised_cross_entropy
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.nce_rce import NCEandRCE
 
 
 @register("nce_mae")
@@ -16,10 +17,13 @@ class NCEandMAE(Method):
     where a setting says so alone.
     """
 
+    paper = NCEandRCE.paper
+    family = "loss"
+
     revision = 2  # the first took ‖y - p‖₁ itself, twice as much
 
-    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
-    beta: float = tuned(1.0, 0.05, 100.0, log=True, valid=(0.0, 1e3))
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0, origin="code")
+    beta: float = tuned(1.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         active = normalised_cross_entropy(logits, batch.targets)

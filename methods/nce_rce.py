@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from lnlbench.methods._active_passive import normalised_cross_entropy, reverse_cross_entropy
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -16,8 +17,18 @@ class NCEandRCE(Method):
     clipped where a setting says so alone.
     """
 
-    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
-    beta: float = tuned(1.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1)
+    paper = Paper(
+        "Normalized Loss Functions for Deep Learning with Noisy Labels",
+        "Xingjun Ma, Hanxun Huang, Yisen Wang, Simone Romano, Sarah Erfani, James Bailey",
+        "ICML",
+        2020,
+        arxiv="2006.13554",
+        code="https://github.com/HanxunH/Active-Passive-Losses",
+    )
+    family = "loss"
+
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0, origin="code")
+    beta: float = tuned(1.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1, origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         active = normalised_cross_entropy(logits, batch.targets)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 from lnlbench.methods.label_smoothing import smoothed
@@ -20,8 +21,18 @@ class NegativeLabelSmoothing(Method):
     setting's schedule goes on.
     """
 
-    smoothing: float = tuned(-0.2, choices=(-0.2, -0.4, -0.8, -1.0, -2.0, -4.0, -6.0))
-    warmup: float = tuned(0.02, 0.01, 0.8, log=True, valid=(0.0, 1.0))
+    paper = Paper(
+        "To Smooth or Not? When Label Smoothing Meets Noisy Labels",
+        "Jiaheng Wei, Hangyu Liu, Tongliang Liu, Gang Niu, Masashi Sugiyama, Yang Liu",
+        "ICML",
+        2022,
+        arxiv="2106.04149",
+        code="https://github.com/UCSC-REAL/negative-label-smoothing",
+    )
+    family = "regularisation"
+
+    smoothing: float = tuned(-0.2, choices=(-0.2, -0.4, -0.8, -1.0, -2.0, -4.0, -6.0), origin="other code")
+    warmup: float = tuned(0.02, 0.01, 0.8, log=True, valid=(0.0, 1.0), origin="other code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         sharpened = smoothed(batch.targets, self.smoothing)

@@ -5,6 +5,7 @@ from torch import Tensor
 from lnlbench.methods._active_passive import normalised_focal, reverse_cross_entropy
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.nce_rce import NCEandRCE
 
 
 @register("nfl_rce")
@@ -18,9 +19,12 @@ class NFLandRCE(Method):
     gradients.
     """
 
-    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0)
-    beta: float = tuned(1.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1)
-    gamma: float = tuned(0.5, 0.1, 4.0, log=True, valid=(0.0, 10.0))
+    paper = NCEandRCE.paper
+    family = "loss"
+
+    alpha: float = tuned(1.0, 0.1, 100.0, log=True, valid=(0.0, 1e3), many=10.0, origin="other code")
+    beta: float = tuned(1.0, 0.05, 100.0, log=True, valid=(0.0, 1e3), many=0.1, origin="other code")
+    gamma: float = tuned(0.5, 0.1, 4.0, log=True, valid=(0.0, 10.0), origin="other code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         active = normalised_focal(logits, batch.targets, self.gamma)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Task, tuned
 
@@ -21,9 +22,19 @@ class NLNL(Method):
     at 1e-5.
     """
 
+    paper = Paper(
+        "NLNL: Negative Learning for Noisy Labels",
+        "Youngdong Kim, Junho Yim, Juseung Yun, Junmo Kim",
+        "ICCV",
+        2019,
+        arxiv="1908.07387",
+        code="https://github.com/ydkim1293/NLNL-Negative-Learning-for-Noisy-Labels",
+    )
+    family = "loss"
+
     revision = 2  # the first weighted all labels alike
 
-    complements: int = tuned(10, choices=(1, 10, 110), many=110)
+    complements: int = tuned(10, choices=(1, 10, 110), many=110, origin="ours")
 
     def start(self, task: Task) -> dict[str, Tensor]:
         counts = task.targets.sum(0)  # [C]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.methods._mixture import two_normals
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Task, cross_entropy, tuned
 
@@ -29,7 +30,17 @@ class OGC(Method):
     learning rate in three steps; the mixture is renewed at every step, there at every 32nd.
     """
 
-    epsilon: float = tuned(2.0, 0.1, 10.0, log=True, valid=(0.0, 1e3))
+    paper = Paper(
+        "Optimized Gradient Clipping for Noisy Label Learning",
+        "Xichen Ye, Yifan Wu, Weizhong Zhang, Xiaoqiang Li, Yifan Chen, Cheng Jin",
+        "AAAI",
+        2025,
+        arxiv="2412.08941",
+        code="https://github.com/Virusdoll/OGC",
+    )
+    family = "loss"
+
+    epsilon: float = tuned(2.0, 0.1, 10.0, log=True, valid=(0.0, 1e3), origin="code")
 
     def carry(self, task: Task) -> dict[str, Tensor]:
         size = min(QUEUE, len(task.targets))

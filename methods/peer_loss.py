@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -25,8 +26,18 @@ class PeerLoss(Method):
     label of the peer term are of the same batch, a permutation of its labels, where the code draws two other batches.
     """
 
-    alpha: float = tuned(1.0, 0.1, 2.0, valid=(0.0, 100.0))
-    warmup: float = tuned(0.067, 0.02, 0.3, valid=(0.0, 1.0))
+    paper = Paper(
+        "Peer Loss Functions: Learning from Noisy Labels without Knowing Noise Rates",
+        "Yang Liu, Hongyi Guo",
+        "ICML",
+        2020,
+        arxiv="1910.03231",
+        code="https://github.com/weijiaheng/Multi-class-Peer-Loss-functions",
+    )
+    family = "loss"
+
+    alpha: float = tuned(1.0, 0.1, 2.0, valid=(0.0, 100.0), origin="paper")
+    warmup: float = tuned(0.067, 0.02, 0.3, valid=(0.0, 1.0), origin="code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         log_p = logits.log_softmax(-1)

@@ -5,6 +5,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Record, Task, tuned
 
@@ -30,12 +31,22 @@ class PES(Method):
     augmentation.
     """
 
+    paper = Paper(
+        "Understanding and Improving Early Stopping for Learning with Noisy Labels",
+        "Yingbin Bai, Erkun Yang, Bo Han, Yanhua Yang, Jiatong Li, Yinian Mao, Gang Niu, Tongliang Liu",
+        "NeurIPS",
+        2021,
+        arxiv="2106.15853",
+        code="https://github.com/tmllab/PES",
+    )
+    family = "stopping"
+
     revision = 2  # the first counted blocks, of which a ResNet-34 has more in the same four layers
 
-    whole: float = tuned(0.125, 0.05, 0.5, valid=(0.0, 1.0), many=0.15)
-    later: float = tuned(0.035, 0.01, 0.2, valid=(0.0, 1.0))
-    head: float = tuned(0.025, 0.01, 0.2, valid=(0.0, 1.0))
-    split: float = tuned(0.7, 0.3, 0.9, valid=(0.0, 1.0))
+    whole: float = tuned(0.125, 0.05, 0.5, valid=(0.0, 1.0), many=0.15, origin="code")
+    later: float = tuned(0.035, 0.01, 0.2, valid=(0.0, 1.0), origin="code")
+    head: float = tuned(0.025, 0.01, 0.2, valid=(0.0, 1.0), origin="code")
+    split: float = tuned(0.7, 0.3, 0.9, valid=(0.0, 1.0), origin="code")
 
     def start(self, task: Task) -> dict[str, Tensor]:
         given = task.targets.bool().expand(task.networks, -1, -1)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Params, tuned
 
@@ -23,7 +24,17 @@ class SAM(Method):
     ICML 2021, algorithm 1.
     """
 
-    rho: float = tuned(0.1, 0.01, 0.5, log=True, valid=(0.0, 10.0))
+    paper = Paper(
+        "Sharpness-Aware Minimization for Efficiently Improving Generalization",
+        "Pierre Foret, Ariel Kleiner, Hossein Mobahi, Behnam Neyshabur",
+        "ICLR",
+        2021,
+        arxiv="2010.01412",
+        code="https://github.com/google-research/sam",
+    )
+    family = "optimisation"
+
+    rho: float = tuned(0.1, 0.01, 0.5, log=True, valid=(0.0, 10.0), origin="paper")
     adaptive: bool = False
 
     def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:

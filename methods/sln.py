@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Params, Record, Task, tuned
 from lnlbench.methods.ema import moved
@@ -26,9 +27,19 @@ class SLN(Method):
     begins with decay 0.1 (see `ema`), in the code with 0.999, and there covers BatchNorm's running statistics too.
     """
 
-    sigma: float = tuned(0.5, 0.05, 1.5, log=True, valid=(0.0, 10.0), many=0.2)
-    decay: float = tuned(0.999, 0.9, 0.9999, valid=(0.0, 1.0))
-    switch: float = tuned(0.83, 0.5, 1.0, valid=(0.0, 1.0))
+    paper = Paper(
+        "Noise against noise: stochastic label noise helps combat inherent label noise",
+        "Pengfei Chen, Guangyong Chen, Junjie Ye, Jingwei Zhao, Pheng-Ann Heng",
+        "ICLR",
+        2021,
+        url="https://openreview.net/forum?id=80FMcTSZ6J0",
+        code="https://github.com/chenpf1025/SLN",
+    )
+    family = "regularisation"
+
+    sigma: float = tuned(0.5, 0.05, 1.5, log=True, valid=(0.0, 10.0), many=0.2, origin="paper")
+    decay: float = tuned(0.999, 0.9, 0.9999, valid=(0.0, 1.0), origin="paper")
+    switch: float = tuned(0.83, 0.5, 1.0, valid=(0.0, 1.0), origin="paper")
 
     def start(self, task: Task) -> dict[str, Tensor]:
         weight = task.targets.new_ones(task.networks, len(task.targets))

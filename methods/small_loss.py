@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -17,11 +18,21 @@ class SmallLoss(Method):
     up to τ^c; c is not searched. The code steps by τ / 9 in ten epochs, ours by τ / 10, and it keeps ⌊R B⌋ samples.
     """
 
+    paper = Paper(
+        "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels",
+        "Bo Han, Quanming Yao, Xingrui Yu, Gang Niu, Miao Xu, Weihua Hu, Ivor Tsang, Masashi Sugiyama",
+        "NeurIPS",
+        2018,
+        arxiv="1804.06872",
+        code="https://github.com/bhanML/Co-teaching",
+    )
+    family = "selection"
+
     told = ("noise_rate",)
 
-    forget: float = tuned(1.0, 0.5, 1.5, valid=(0.0, 10.0))
-    ramp: float = tuned(0.05, 0.02, 0.3, valid=(1e-6, 1.0))
-    exponent: float = tuned(1.0, valid=(0.1, 10.0))
+    forget: float = tuned(1.0, 0.5, 1.5, valid=(0.0, 10.0), origin="paper")
+    ramp: float = tuned(0.05, 0.02, 0.3, valid=(1e-6, 1.0), origin="paper")
+    exponent: float = tuned(1.0, valid=(0.1, 10.0), origin="paper")
 
     def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return smallest(losses, self.share(batch, clock))

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 
@@ -13,7 +14,16 @@ class SoftBootstrapping(Method):
     Source: Reed et al., "Training Deep Neural Networks on Noisy Labels with Bootstrapping", ICLR 2015 workshop, eq. 6.
     """
 
-    beta: float = tuned(0.95, 0.5, 0.99, valid=(0.0, 1.0))
+    paper = Paper(
+        "Training Deep Neural Networks on Noisy Labels with Bootstrapping",
+        "Scott Reed, Honglak Lee, Dragomir Anguelov, Christian Szegedy, Dumitru Erhan, Andrew Rabinovich",
+        "ICLR Workshop",
+        2015,
+        arxiv="1412.6596",
+    )
+    family = "correction"
+
+    beta: float = tuned(0.95, 0.5, 0.99, valid=(0.0, 1.0), origin="paper")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         return self.beta * cross_entropy(logits, batch.targets) + (1 - self.beta) * entropy(logits)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Task, tuned
 
@@ -30,8 +31,18 @@ class SOP(Method):
     contradicts lifts u by a gradient of -4 u even below the floor (another version of it cuts that off).
     """
 
-    lr_u: float = tuned(10.0, 0.1, 100.0, log=True, valid=(0.0, 1e4), many=1.0)
-    lr_v: float = tuned(10.0, 0.1, 100.0, log=True, valid=(0.0, 1e4))
+    paper = Paper(
+        "Robust Training under Label Noise by Over-parameterization",
+        "Sheng Liu, Zhihui Zhu, Qing Qu, Chong You",
+        "ICML",
+        2022,
+        arxiv="2202.14026",
+        code="https://github.com/shengliu66/SOP",
+    )
+    family = "correction"
+
+    lr_u: float = tuned(10.0, 0.1, 100.0, log=True, valid=(0.0, 1e4), many=1.0, origin="paper")
+    lr_v: float = tuned(10.0, 0.1, 100.0, log=True, valid=(0.0, 1e4), origin="paper")
 
     def start(self, task: Task) -> dict[str, Tensor]:
         size, classes = task.targets.shape

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Task, cross_entropy, tuned
 
@@ -22,10 +23,20 @@ class TRevision(Method):
     stage keeps the setting's optimiser where the code has Adam at 5e-7 for network and ΔT, whose step is ours.
     """
 
+    paper = Paper(
+        "Are Anchor Points Really Indispensable in Label-Noise Learning?",
+        "Xiaobo Xia, Tongliang Liu, Nannan Wang, Bo Han, Chen Gong, Gang Niu, Masashi Sugiyama",
+        "NeurIPS",
+        2019,
+        arxiv="1906.00189",
+        code="https://github.com/xiaoboxia/T-Revision",
+    )
+    family = "correction"
+
     told = ("transition_matrix",)
 
-    revise: float = tuned(0.5, 0.2, 0.9, valid=(0.0, 1.0))
-    lr: float = tuned(1e-4, 1e-6, 1e-2, log=True, valid=(0.0, 1.0))
+    revise: float = tuned(0.5, 0.2, 0.9, valid=(0.0, 1.0), origin="code")
+    lr: float = tuned(1e-4, 1e-6, 1e-2, log=True, valid=(0.0, 1.0), origin="ours")
 
     def carry(self, task: Task) -> dict[str, Tensor]:
         return {"correction": task.targets.new_zeros(task.networks, *[task.targets.shape[-1]] * 2)}

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
 
@@ -15,7 +16,16 @@ class TaylorCE(Method):
     the reference losses in DAL's code (2023).
     """
 
-    order: int = tuned(18, 1, 30, valid=(1, 100))
+    paper = Paper(
+        "Can Cross Entropy Loss Be Robust to Label Noise?",
+        "Lei Feng, Senlin Shu, Zhuoyi Lin, Fengmao Lv, Li Li, Bo An",
+        "IJCAI",
+        2020,
+        url="https://www.ijcai.org/Proceedings/2020/0305.pdf",
+    )
+    family = "loss"
+
+    order: int = tuned(18, 1, 30, valid=(1, 100), origin="other code")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         missing = -torch.expm1(logits.log_softmax(-1))  # 1 - p

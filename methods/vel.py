@@ -5,6 +5,7 @@ from torch import Tensor
 from lnlbench.methods._active_passive import exponential, normalised_cross_entropy
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, tuned
+from lnlbench.methods.vce import VCE
 
 
 @register("vel")
@@ -17,9 +18,12 @@ class VEL(Method):
     gradients.
     """
 
-    alpha: float = tuned(0.0, 0.0, 10.0, valid=(0.0, 1e3), many=10.0)
-    beta: float = tuned(2.5, 0.05, 100.0, log=True, valid=(0.0, 1e3))
-    a: float = tuned(2.5, 0.3, 20.0, log=True, valid=(1e-2, 1e3))
+    paper = VCE.paper
+    family = "loss"
+
+    alpha: float = tuned(0.0, 0.0, 10.0, valid=(0.0, 1e3), many=10.0, origin="ours")
+    beta: float = tuned(2.5, 0.05, 100.0, log=True, valid=(0.0, 1e3), origin="ours")
+    a: float = tuned(2.5, 0.3, 20.0, log=True, valid=(1e-2, 1e3), origin="ours")
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         bounded = exponential(logits, batch.targets, self.a)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Task, tuned
 from lnlbench.methods.forward import log_noisy
@@ -24,9 +25,19 @@ class VolMinNet(Method):
     λ log det T out.
     """
 
-    lam: float = tuned(1e-4, 1e-5, 1e-2, log=True, valid=(0.0, 10.0))
-    lr: float = tuned(0.01, 1e-3, 1.0, log=True, valid=(0.0, 100.0))
-    start_at: float = tuned(2.0, 1.0, 6.0, valid=(0.0, 20.0), many=4.5)
+    paper = Paper(
+        "Provably End-to-end Label-noise Learning without Anchor Points",
+        "Xuefeng Li, Tongliang Liu, Bo Han, Gang Niu, Masashi Sugiyama",
+        "ICML",
+        2021,
+        arxiv="2102.02400",
+        code="https://github.com/xuefeng-li1/Provably-end-to-end-label-noise-learning-without-anchor-points",
+    )
+    family = "correction"
+
+    lam: float = tuned(1e-4, 1e-5, 1e-2, log=True, valid=(0.0, 10.0), origin="code")
+    lr: float = tuned(0.01, 1e-3, 1.0, log=True, valid=(0.0, 100.0), origin="code")
+    start_at: float = tuned(2.0, 1.0, 6.0, valid=(0.0, 20.0), many=4.5, origin="code")
 
     def carry(self, task: Task) -> dict[str, Tensor]:
         zeros = task.targets.new_zeros(task.networks, *[task.targets.shape[-1]] * 2)

@@ -60,6 +60,7 @@ Plugin = Annotated[list[Path], typer.Option("--plugin", help="A Python file that
 @app.command("list")
 def list_(
     what: Annotated[str, typer.Argument(help="methods, settings, suites, datasets or models")] = "methods",
+    family: Annotated[str, typer.Option(help="Methods of one family alone, as in loss or selection.")] = "",
     data_dir: DataDir = None,
     plugin: Plugin = [],  # noqa: B006 -- typer copies it
     as_json: Json = False,
@@ -67,8 +68,19 @@ def list_(
     """List what there is: methods, settings, suites, datasets or models."""
     from lnlbench.benchmark.cli import catalogue, display
 
-    rows = catalogue.listing(what, data_dir, tuple(plugin))
-    _print(json.dumps(rows, indent=1) if as_json else display.table(rows))
+    rows = catalogue.listing(what, data_dir, tuple(plugin), family)
+    _print(json.dumps(rows, indent=1) if as_json else display.table(catalogue.shown(what, rows)))
+
+
+@app.command()
+def cite(
+    names: Annotated[list[str], typer.Argument(metavar="METHOD-OR-DATASET...", help="As in gce 'dal + sam' mnist.")],
+    plugin: Plugin = [],  # noqa: B006
+) -> None:
+    """Print the papers of methods and data sets as BibTeX, each once."""
+    from lnlbench.benchmark.cli.cite import citations
+
+    _print(citations(names, tuple(plugin)))
 
 
 @app.command("run")

@@ -12,18 +12,18 @@ from typing import Any
 from lnlbench.benchmark.cli.catalogue_cache import kept
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
-from lnlbench.benchmark.protocol.unknown_names import did_you_mean
+from lnlbench.benchmark.protocol.unknown_names import did_you_mean, unknown
 
 Rows = list[dict[str, Any]]
 ROOT = Path(__file__).parents[2]  # of the folders
 PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit-learn")
 
 
-def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
-    """Return what there is of a kind.
+def listing(what: str, data_dir: Path | None, plugins: Sequence[Path], family: str = "") -> Rows:
+    """Return what there is of a kind; of methods, those of one family where it is named.
 
     Raises:
-        SettingError: no such kind.
+        SettingError: no such kind, or no such family.
     """
     kinds = {
         "methods": lambda: _methods(plugins),
@@ -34,7 +34,20 @@ def listing(what: str, data_dir: Path | None, plugins: Sequence[Path]) -> Rows:
     }
     if what not in kinds:
         raise SettingError(f"cannot list {what!r}; {did_you_mean(what, kinds)}known: {', '.join(kinds)}")
-    return kinds[what]()
+    if family and what != "methods":
+        raise SettingError(f"{what} have no family; methods do, as in `lnlbench list methods --family loss`")
+    rows = kinds[what]()
+    families = sorted({row["family"] for row in rows if row["family"]}) if family else []
+    if family and family not in families:
+        raise SettingError(unknown("family of methods", family, families))
+    return [row for row in rows if not family or row["family"] == family]
+
+
+def shown(what: str, rows: Rows) -> Rows:
+    """Return the rows as a terminal shows them: of methods, name, idea, paper and year."""
+    if what != "methods":
+        return rows
+    return [{"method": row["name"], **{column: row[column] for column in ("what", "paper", "year")}} for row in rows]
 
 
 def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: str | None = None) -> Rows:
@@ -90,8 +103,21 @@ def _registered(plugins: Sequence[Path]) -> Rows:
     rows = []
     for name, method in methods().items():
         about = inspect.getdoc(inspect.getmodule(method)) or ""
-        told = ", ".join(method.told) or "nothing"
-        rows.append({"method": str(method()), "what": about.splitlines()[0] if about else name, "told": told})
+        paper = method.paper
+        rows.append(
+            {
+                "name": name,
+                "method": str(method()),
+                "what": about.splitlines()[0].rstrip(".") if about else name,
+                "family": method.family,
+                "paper": paper.short if paper else "",
+                "year": paper.year if paper else "",
+                "link": paper.link if paper else "",
+                "code": paper.code if paper else "",
+                "origins": {field: span.origin for field, span in method.space().items()},
+                "told": ", ".join(method.told) or "nothing",
+            }
+        )
     return rows
 
 

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 
 from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject
 from lnlbench.benchmark.protocol.unknown_names import closest
+from lnlbench.methods._paper import FAMILIES, ORIGINS
 from lnlbench.methods._parse import parse
 from lnlbench.methods.base import HOOKS, Method, MethodError
 
@@ -31,8 +32,24 @@ def declares(subject: Subject) -> Iterator[Finding]:
             yield Finding(f"it asks to be told {fact!r}, of which these checks have no example", fault=False)
         yield from _ranges(part)
         yield from _text(part)
+        yield from _provenance(part)
         if not re.search(r"Source:.*\b(19|20)\d\d\b", inspect.getdoc(type(part)) or "", re.DOTALL):
             yield Finding("its docstring has no 'Source: ...' with a year", fault=False)
+
+
+def _provenance(part: Method) -> Iterator[Finding]:
+    """Ask for paper, family and origins: a fault in the project's own methods, advice for those of others."""
+    ours = not part.source
+    if part.paper is None:
+        yield Finding("it names no paper: `paper = Paper(title, authors, venue, year)`", fault=ours)
+    if part.family not in FAMILIES and (part.family or ours):
+        yield Finding(f"its family must be one of {', '.join(FAMILIES)}, but is {part.family!r}")
+    elif not part.family:
+        yield Finding(f"it names no family: `family = ...`, one of {', '.join(FAMILIES)}", fault=False)
+    for name, span in part.space().items():
+        if span.origin not in ORIGINS:
+            text = f"{name}: `origin=` says where its default is from: {', '.join(ORIGINS)}"
+            yield Finding(f"{text}; not {span.origin!r}" if span.origin else text, fault=ours or bool(span.origin))
 
 
 def _ranges(part: Method) -> Iterator[Finding]:

@@ -32,5 +32,8 @@ def test_the_site_builds_strictly(tmp_path):
     page = (tmp_path / "site" / "methods.html").read_text(encoding="utf-8")
     assert [name for name in methods() if f"<h2>{name}<" not in page] == []
     assert page.count("Source:") >= len(methods()) - 1
+    links = {method.paper.link for method in methods().values() if method.paper}
+    assert [link for link in links if f'href="{link}"' not in page] == []
+    assert "pre-wrap" in (tmp_path / "site" / "_static" / "wrap.css").read_text(encoding="utf-8")
     pages = {path.stem for path in (tmp_path / "site").glob("*.html")}
     assert {path.stem for path in DOCS.glob("*.md")} <= pages

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -25,8 +26,8 @@ from lnlbench.benchmark.sweep.worker import Event
 from lnlbench.leaderboard import shipped
 from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.store.store import Store
+from lnlbench.methods import FAMILIES, methods
 from lnlbench.methods import _registry as registry
-from lnlbench.methods import methods
 
 NOISY = "digits/symmetric-0.4"
 FAST = ("--epochs", "2", "--device", "cpu", "--jobs", "1")
@@ -89,8 +90,6 @@ def test_help(lnlbench, arguments, words):
 @pytest.mark.parametrize(
     ("what", "column", "expected"),
     [
-        pytest.param([], "method", {str(method()) for method in methods().values()}, id="methods"),
-        pytest.param(["methods"], "method", {str(method()) for method in methods().values()}, id="methods by name"),
         pytest.param(["suites"], "suite", set(settings.suites()), id="suites"),
         pytest.param(
             ["settings"],
@@ -110,6 +109,66 @@ def test_lists(lnlbench, what, column, expected):
     assert (code, err) == (0, "")
     assert [name for name in expected if name not in out] == []
     assert column in out.splitlines()[0]
+
+
+@pytest.mark.parametrize("what", [[], ["methods"]], ids=["methods", "methods by name"])
+def test_methods_are_listed_with_their_papers(lnlbench, what):
+    code, out, err = lnlbench("list", *what, "--json")
+    assert (code, err) == (0, "")
+    rows = json.loads(out)
+    assert {row["method"] for row in rows} >= {str(method()) for method in methods().values()}
+    assert {row["family"] for row in rows} == set(FAMILIES)
+    (gce,) = (row for row in rows if row["name"] == "gce")
+    assert (gce["paper"], gce["year"], gce["origins"]) == ("Zhang and Sabuncu, NeurIPS", 2018, {"q": "paper"})
+    code, out, err = lnlbench("list", *what)
+    assert (code, err) == (0, "")
+    assert [name for name in methods() if f" {name} " not in out] == []
+
+
+def test_methods_of_a_family_fit_into_eighty_columns(lnlbench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, err = lnlbench("list", "methods", "--family", "loss")
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    names = {name for name, method in methods().items() if method.family == "loss"}
+    assert [name for name in methods() if (f" {name} " in out) != (name in names)] == []
+    cells = [line.split("│") for line in out.splitlines() if "│" in line]
+    first = next(i for i, row in enumerate(cells) if row[0].strip() == "gce")
+    idea = " ".join(row[1].strip() for row in cells[first : first + 5])
+    assert idea.startswith("Generalised cross-entropy: between cross-entropy (q → 0) and the mean absolute error")
+    assert (cells[first][2].strip(), cells[first][3].strip()) == ("Zhang and Sabuncu, NeurIPS", "2018")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["methods", "--family", "losses"], "did you mean 'loss'?", id="no such family"),
+        pytest.param(["suites", "--family", "loss"], "suites have no family", id="no families"),
+    ],
+)
+def test_a_family_that_is_none(lnlbench, arguments, words):
+    code, out, err = lnlbench("list", *arguments)
+    assert code == 2 and out == "" and words in err and len(err.splitlines()) == 1
+
+
+def test_citations_name_each_paper_once(lnlbench):
+    code, out, err = lnlbench("cite", "gce(q=0.5) + sam", "truncated_gce,mnist", "ce")
+    assert (code, err) == (0, "")
+    keys = re.findall(r"^@(\w+)\{(\w+),$", out, re.MULTILINE)
+    assert keys == [
+        ("inproceedings", "zhang2018generalized"),
+        ("inproceedings", "foret2021sharpness"),
+        ("article", "lecun1998gradient"),
+        ("article", "good1952rational"),
+    ]
+    assert out.count("{") == out.count("}")
+    assert "  author = {Zhilu Zhang and Mert R. Sabuncu}," in out.splitlines()
+
+
+def test_a_name_that_cannot_be_cited_is_one_line(lnlbench):
+    code, out, err = lnlbench("cite", "gcee")
+    assert (code, out) == (2, "")
+    assert "unknown method or data set 'gcee'; did you mean 'gce'?" in err and len(err.splitlines()) == 1
 
 
 def test_data_sets_say_where_they_come_from(lnlbench, tmp_path):

@@ -190,6 +190,14 @@ FAULTS = [
         "both remember seen",
         False,
     ),
+    ("a family that is none", "    family = 'losses'\n", "declaration", "its family must be one of loss,", False),
+    (
+        "an origin that is none",
+        "    q: float = tuned(0.5, 0.1, 1.0, origin='somewhere')\n",
+        "declaration",
+        "not 'somewhere'",
+        False,
+    ),
     ("a default out of range", DECLARED, "declaration", "outside its search range", False),
 ]
 
@@ -234,3 +242,11 @@ def test_a_method_that_says_so_is_not_stacked(faulty):
 
 def test_every_check_but_the_cost_is_seen_to_fail():
     assert {case[2] for case in FAULTS} == set(CHECKS) - {"cost", "shuffled labels"}  # which has a test of its own
+
+
+def test_a_method_of_ones_own_needs_no_paper(faulty):
+    faulty("    q: float = tuned(0.5, 0.1, 1.0)\n")
+    found = check("declaration", Subject("faulty"))
+    assert not any(finding.fault for finding in found)
+    reasons = " ".join(finding.reason for finding in found)
+    assert "names no paper" in reasons and "names no family" in reasons and "q: `origin=` says where" in reasons
