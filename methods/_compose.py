@@ -9,7 +9,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from lnlbench.methods.base import HOOKS, Batch, Clock, History, Method, MethodError, Params, Predict, Record, Task
+from lnlbench.methods._errors import MethodError
+from lnlbench.methods.base import HOOKS, Batch, Clock, History, Method, Params, Predict, Record, Task
 
 SHARED = {"perturb", "stop", "start", "carry", "remember", "observe"}  # hooks that several parts may answer
 READING = {"stop", "report"}  # a part that answers nothing else only reads its host's history

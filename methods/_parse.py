@@ -9,9 +9,10 @@ from dataclasses import fields
 from typing import Any
 
 from lnlbench.methods._compose import Composition
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._registry import method_class
 from lnlbench.methods._unknown import did_you_mean
-from lnlbench.methods.base import Method, MethodError
+from lnlbench.methods.base import Method
 
 MANY_CLASSES = 100
 EXAMPLE = "gce(q=0.5) + sam"
@@ -38,17 +39,6 @@ def parse(text: str, classes: int = 10) -> Composition:
     chain = [part for part in parts if part.answers("perturb")]
     others = sorted((part for part in parts if not part.answers("perturb")), key=lambda part: part.name)
     return Composition((*others, *chain))
-
-
-def split_methods(text: str) -> list[str]:
-    """Return the methods of a comma-separated list; commas inside parentheses belong to a method."""
-    items, depth, start = [], 0, 0
-    for position, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            items.append(text[start:position])
-            start = position + 1
-    return [item.strip() for item in (*items, text[start:]) if item.strip()]
 
 
 def without_revision(text: str) -> str:

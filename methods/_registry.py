@@ -17,8 +17,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar, dataclass_transform
 
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._unknown import did_you_mean
-from lnlbench.methods.base import Method, MethodError
+from lnlbench.methods.base import Method
 
 M = TypeVar("M", bound=Method)
 _METHODS: dict[str, type[Method]] = {}

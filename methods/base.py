@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.methods._paper import Paper
+from lnlbench.methods._errors import MethodError as MethodError
 
 Params = list[dict[str, Tensor]]
 """One dict name -> parameter for each of the K networks."""
@@ -22,10 +23,6 @@ FACTS = {
     "clean_validation": "true labels of the validation split, int64 [V]",
 }
 """What a method may be told beyond the given labels."""
-
-
-class MethodError(ValueError):
-    """A method that does not exist, or that cannot be built from what was given."""
 
 
 class Random(Protocol):

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._registry import register
-from lnlbench.methods.base import History, MethodError
+from lnlbench.methods.base import History
 from lnlbench.methods.early_stopping import EarlyStopping
 
 

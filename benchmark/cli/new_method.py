@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 from pathlib import Path
 
-from lnlbench.methods._registry import methods
-from lnlbench.methods.base import MethodError
+from lnlbench.benchmark.cli.catalogue import listing
+from lnlbench.methods._errors import MethodError
 
 TEMPLATE = Path(__file__).with_name("new_method.template")
 
@@ -26,7 +26,7 @@ def new_method(name: str, folder: Path) -> Path:
     """
     if not name.isidentifier() or name != name.lower() or keyword.iskeyword(name) or name.startswith("_"):
         raise MethodError(f"a method's name is lower-case letters, digits and '_', as in my_loss, but got {name!r}")
-    if name in methods():
+    if name in registered():
         raise MethodError(f"there is a method called {name!r} already; choose another name")
     path = folder / f"{name}.py"
     title = name.replace("_", " ").capitalize()
@@ -42,3 +42,8 @@ def new_method(name: str, folder: Path) -> Path:
     except OSError as error:
         raise MethodError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
+
+
+def registered() -> set[str]:
+    """Return the names of all methods, from the kept list where there is one: the methods themselves need torch."""
+    return {row["method"].partition("(")[0] for row in listing("methods", None, ())}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, ConsoleOptions, Group
 from rich.text import Text
 
-from lnlbench.benchmark.runs.artifacts import SAMPLES, suspects
+from lnlbench.benchmark.runs.kept_samples import SAMPLES, suspects
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, best_epoch, scores_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,10 @@ from lnlbench.benchmark.engine.epoch_numbers import EVALUATION_BATCH
 from lnlbench.benchmark.engine.networks import Networks
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import Prepared
+from lnlbench.benchmark.runs.kept_samples import SAMPLES, KeptError
 
-MODEL, SAMPLES = "model.safetensors", "samples.npz"
-"""The files beside a run's record."""
-
-
-class KeptError(ValueError):
-    """A file that is no kept model, or no kept samples."""
+MODEL = "model.safetensors"
+"""The file of a run's weights, beside its record."""
 
 
 @dataclass(frozen=True)
@@ -143,27 +139,6 @@ def pack_samples(logits: Tensor, given: Tensor, index: Tensor) -> bytes:
         loss=loss.mean(0).clamp(max=60000).cpu().numpy().astype(np.float16),
     )
     return out.getvalue()
-
-
-def suspects(content: bytes) -> str:
-    """Training samples whose given label the networks do not predict, the highest loss first, as CSV.
-
-    The columns: `index` in the training set, `given` label, `predicted` label, `loss` (cross-entropy against the given
-    label, mean of the networks).
-
-    Raises:
-        KeptError: not a file that `pack_samples` wrote.
-    """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            rows: Mapping[str, np.ndarray] = {name: file[name] for name in ("index", "given", "predicted", "loss")}
-    except Exception as error:  # zipfile and NumPy raise half a dozen types for damaged files
-        raise KeptError(f"these are no kept samples: {' '.join(str(error).split())[:200]}") from error
-    found = np.flatnonzero(rows["given"] != rows["predicted"])
-    found = found[np.argsort(-rows["loss"][found].astype(np.float64), kind="stable")]
-    lines = ["index,given,predicted,loss"]
-    lines += [f"{rows['index'][i]},{rows['given'][i]},{rows['predicted'][i]},{rows['loss'][i]:.4g}" for i in found]
-    return "\n".join(lines) + "\n"
 
 
 def _packed(trained: Trained) -> bytes:

@@ -11,7 +11,8 @@ import numpy as np
 
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.splits import Prepared, images_of
-from lnlbench.benchmark.runs.artifacts import SAMPLES, Keep
+from lnlbench.benchmark.runs.artifacts import Keep
+from lnlbench.benchmark.runs.kept_samples import SAMPLES
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import maker_of
 from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study, StudyError

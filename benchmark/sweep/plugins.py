@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lnlbench.methods._parse import split_methods
-from lnlbench.methods._registry import load_file
+from lnlbench.methods._split import split_methods
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +36,13 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
         MethodError: no such file, it does not import, it ends the program, or it registers nothing.
     """
     files = [path.expanduser().absolute() for path in plugins]
+    listed = split_methods(methods)
+    if files or any(text.endswith(".py") for text in listed):  # else nothing here needs torch
+        from lnlbench.methods._registry import load_file
     for path in files:
         load_file(path)
     texts: list[str] = []
-    for text in split_methods(methods):
+    for text in listed:
         if text.endswith(".py"):
             files.append(Path(text).expanduser().absolute())
             texts += load_file(files[-1])

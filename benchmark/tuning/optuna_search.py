@@ -25,7 +25,8 @@ from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.store import Store
-from lnlbench.methods.base import MethodError, Range
+from lnlbench.methods._errors import MethodError
+from lnlbench.methods.base import Range
 
 INDEX, DEFAULTS = "index", "defaults"  # a trial's user attributes
 CLOSED, DEFINITION, FAILED = "closed", "definition", "failed:"  # a study's

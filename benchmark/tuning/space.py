@@ -7,8 +7,9 @@ from typing import Any
 
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.methods._compose import Composition
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._parse import written
-from lnlbench.methods.base import MethodError, Range
+from lnlbench.methods.base import Range
 
 LEARNING_RATE = {"sgd": Range(1e-3, 1.0, log=True), "adam": Range(3e-5, 3e-2, log=True)}
 """By optimiser. For SGD as protocol 3 says; Adam's steps have the size of the learning rate itself, so that its three

@@ -18,8 +18,8 @@ from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._parse import parse, without_revision
-from lnlbench.methods.base import MethodError
 
 
 class ExchangeError(ValueError):

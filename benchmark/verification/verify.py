@@ -31,8 +31,8 @@ from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._compose import Composition
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._parse import parse, without_revision, written
-from lnlbench.methods.base import MethodError
 
 _MARK = re.compile(r"^(.*?)(?: \[([\w.+-]+)\])?$")
 

@@ -47,7 +47,7 @@ def test_nothing_is_overwritten(written):
 def test_a_name_that_cannot_be(name, words, tmp_path):
     with pytest.raises(MethodError, match=words):
         new_method(name, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*.py")) == []
 
 
 def test_a_folder_that_is_not_there(tmp_path):

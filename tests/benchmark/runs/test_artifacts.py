@@ -10,7 +10,8 @@ import torch
 from lnlbench.benchmark import load_model
 from lnlbench.benchmark.cli.run_view import suspects_of
 from lnlbench.benchmark.protocol import settings, splits
-from lnlbench.benchmark.runs.artifacts import MODEL, SAMPLES, KeptError, pack_samples, suspects
+from lnlbench.benchmark.runs.artifacts import MODEL, pack_samples
+from lnlbench.benchmark.runs.kept_samples import SAMPLES, KeptError, suspects
 from lnlbench.benchmark.sweep.grid import plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep

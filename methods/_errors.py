@@ -1,0 +1,5 @@
+"""The error of methods."""
+
+
+class MethodError(ValueError):
+    """A method that does not exist, or that cannot be built from what was given."""

@@ -1,0 +1,12 @@
+"""Split a list of methods; it needs nothing heavy, so that commands which train nothing answer at once."""
+
+
+def split_methods(text: str) -> list[str]:
+    """Return the methods of a comma-separated list; commas inside parentheses belong to a method."""
+    items, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            items.append(text[start:position])
+            start = position + 1
+    return [item.strip() for item in (*items, text[start:]) if item.strip()]

@@ -1,0 +1,54 @@
+"""Commands that train nothing load nothing heavy: what they import decides how fast they answer."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lnlbench.leaderboard import shipped
+
+SHIPPED = Path(shipped.__file__).parent / "mnist-fast.jsonl.xz"
+LOADED = """
+import sys
+from lnlbench.benchmark.cli.app import main
+sys.argv[:] = ["lnlbench", *sys.argv[1:]]
+try:
+    main()
+except SystemExit:
+    pass
+heavy = {"torch", "timm", "mlflow", "optuna", "datasets", "sklearn", "pandas", "matplotlib", "pyarrow"}
+print("loaded:", sorted(heavy & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["leaderboard", "--from", str(SHIPPED)], id="leaderboard of a file"),
+        pytest.param(["leaderboard"], id="leaderboard"),
+        pytest.param(["show", "ce", "digits/clean", "0"], id="show"),
+        pytest.param(["export", "out.jsonl.xz"], id="export"),
+        pytest.param(["list", "settings"], id="settings"),
+        pytest.param(["list", "suites"], id="suites"),
+        pytest.param(["list", "datasets"], id="data sets"),
+        pytest.param(["--help"], id="help"),
+    ],
+)
+def test_looking_loads_nothing_heavy(words, tmp_path):
+    home = os.environ | {"LNLBENCH_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", LOADED, *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=home, check=True)
+    assert done.stdout.endswith("loaded: []\n"), done.stdout[-300:]
+
+
+def test_lists_of_methods_load_torch_once(tmp_path):
+    home = os.environ | {"LNLBENCH_HOME": str(tmp_path)}
+    loaded = []
+    for words in (["list", "methods"], ["list", "methods"], ["new-method", "my_loss"]):
+        command = [sys.executable, "-c", LOADED, *words]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=home, check=True)
+        loaded.append(done.stdout.splitlines()[-1])
+    assert loaded == ["loaded: ['torch']", "loaded: []", "loaded: []"]
+    assert (tmp_path / "my_loss.py").is_file()
