@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Protocol, Self
 import torch
 from torch import Tensor
 
-from lnlbench.methods._paper import Paper
 from lnlbench.methods._errors import MethodError as MethodError
+from lnlbench.methods._paper import Paper
 
 Params = list[dict[str, Tensor]]
 """One dict name -> parameter for each of the K networks."""

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from lnlbench.methods._paper import Paper
 from lnlbench.methods._errors import MethodError
+from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import History, Method, tuned
 

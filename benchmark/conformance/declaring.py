@@ -9,8 +9,8 @@ from dataclasses import fields, replace
 
 from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject
 from lnlbench.benchmark.protocol.unknown_names import closest
-from lnlbench.methods._paper import FAMILIES, ORIGINS
 from lnlbench.methods._errors import MethodError
+from lnlbench.methods._paper import FAMILIES, ORIGINS
 from lnlbench.methods._parse import parse
 from lnlbench.methods.base import HOOKS, Method
 
