@@ -280,7 +280,7 @@ def leaderboard(
     place = source or store_address(tracking_uri, database)
     results = boards.stored(targets or [], place, track, lambda line: typer.echo(line, err=True))
     if html is not None:
-        _print(boards.page(html, results, ui, methods, lambda: store_address(tracking_uri, database)))
+        _print(boards.page(html, results, rules[0], ui, methods, lambda: store_address(tracking_uri, database)))
     for path, draw in ((figure, "ranked"), (matrix, "matrix")):
         if path is not None:
             _print(boards.figure(path, results, view, draw))

@@ -213,13 +213,16 @@ def _unchanged(setting: str) -> str:
     return task.partition(",")[0] + slash + noise
 
 
-def page(path: Path, results: Sequence[Result], ui: str, methods: str, address: Callable[[], StoreAddress]) -> str:
+def page(
+    path: Path, results: Sequence[Result], rule: str, ui: str, methods: str, address: Callable[[], StoreAddress]
+) -> str:
     """Write the page of results, and say so.
 
     Raises:
         SettingError: a choice that the page leaves to its reader.
         StoreError: the file cannot be written, or the address is none.
     """
+    from lnlbench.benchmark.cli.method_about import method_about
     from lnlbench.leaderboard.results import files
     from lnlbench.leaderboard.show.page import page as html
     from lnlbench.leaderboard.store.store import Store
@@ -230,7 +233,9 @@ def page(path: Path, results: Sequence[Result], ui: str, methods: str, address: 
     if ui:
         with Store(address()) as store:
             links = store.links(ui)
-    files.write_all(path.absolute().parent, {path.name: html(results, links, date=date.today().isoformat())})
+    files.write_all(
+        path.absolute().parent, {path.name: html(results, links, about=method_about(), date=date.today().isoformat())}
+    )
     return f"{len(results)} results in {path}; open it in any browser"
 
 
@@ -242,12 +247,14 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
         StoreError: the store or a port cannot be used.
     """
     from lnlbench.benchmark.cli.board_server import BoardServer
+    from lnlbench.benchmark.cli.method_about import method_about
     from lnlbench.leaderboard.results.errors import StoreError, one_line
     from lnlbench.leaderboard.show.page import page as html
     from lnlbench.leaderboard.store.server import serve
     from lnlbench.leaderboard.store.showcase import prepare
     from lnlbench.leaderboard.store.store import Store
 
+    about = method_about()
     root = address.uri if address.artifacts is None else f"http://127.0.0.1:{port}"
 
     def count() -> int:
@@ -257,7 +264,9 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
     def make() -> str:
         with Store(address) as store:
             results = store.results()
-            return html(results, store.links(root), date=date.today().isoformat()) if results else NOTHING_YET
+            return (
+                html(results, store.links(root), about=about, date=date.today().isoformat()) if results else NOTHING_YET
+            )
 
     with Store(address) as store:
         paths = prepare(store)

@@ -30,6 +30,7 @@ def page(
     *,
     about: Mapping[str, About] | None = None,
     date: str = "",
+    rule: str = PRIMARY,
     seed: int = 0,
 ) -> str:
     """Return the leaderboard as HTML that works from a file: no request is made, nothing is stored.
@@ -39,6 +40,7 @@ def page(
         links: run key → address in MLflow's UI.
         about: method → where it comes from; methods that are not there have no links.
         date: on which the page is made, as it is to be shown.
+        rule: that the page opens on; a reader may choose another.
         seed: of the chances of being first.
 
     Raises:
@@ -54,6 +56,7 @@ def page(
         "start": views.index(main),
         "rules": {rule: RULE_WORDS.get(rule, "") for rule in RULES},
         "primary": PRIMARY,
+        "rule": rule,
         "quantities": list(CURVES.items()),
     }
     html: str = (

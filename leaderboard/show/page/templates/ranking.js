@@ -87,7 +87,7 @@ function boardTable(rows) {
     { title: scoreName(), note: "mean ± half", key: "mean", numeric: true, value: (row) => cellOf(row)?.mean ?? null,
       kind: (row) => cellOf(row)?.best && "is-best", show: (row) => accuracy(cellOf(row), share) },
     { title: "gap", note: "to the first", key: "gap", numeric: true, first: "ascending", value: (row) => cellOf(row)?.gap ? -cellOf(row).gap[0] : null,
-      show: (row) => row === rows[0] && cellOf(row)?.rank && !STATE.q ? "first" : gapOf(cellOf(row)) },
+      show: (row) => cellOf(row)?.rank && !cellOf(row).gap ? "first" : gapOf(cellOf(row)) },
     { title: "rank", note: "range", key: "rank", numeric: true, first: "ascending", value: (row) => cellOf(row)?.rank?.[0] ?? null, show: (row) => rankOf(cellOf(row)) },
     { title: `vs ${board().reference || "—"}`, key: "against", numeric: true, value: (row) => cellOf(row)?.against?.[0] ?? null,
       show: (row) => cellOf(row)?.against ? [signed(cellOf(row).against[0]), " ", marked(cellOf(row).mark)] : "" },

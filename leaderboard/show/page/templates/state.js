@@ -6,7 +6,7 @@ const later = (id) => { // large data are parsed when a section first needs them
   return KNOWN.get(id);
 };
 
-const DEFAULTS = { view: String(DATA.start), rule: DATA.primary, by: "", q: "", family: "", noise: "", told: "",
+const DEFAULTS = { view: String(DATA.start), rule: DATA.rule, by: "", q: "", family: "", noise: "", told: "",
   sort: "", open: "", pair: "", curve: "", quantity: DATA.quantities[0][0], shown: "" };
 const STATE = { ...DEFAULTS };
 

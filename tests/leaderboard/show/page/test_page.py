@@ -139,6 +139,17 @@ def test_tables_sort_by_number_and_say_so(html, after):
     assert found["missing"] == "ce", "what has no number stays last"
 
 
+def test_it_opens_on_the_rule_that_is_asked_for(results, after):
+    found = after(page(results, rule="final"), TOOLS + "return {rule: STATE.rule, at: location.hash};")
+    assert found == {"trouble": [], "rule": "final", "at": ""}
+
+
+def test_the_first_is_called_so_whatever_is_filtered(html, after):
+    script = "const gaps = () => all('#ranking tbody tr').map((r) => r.children[2].textContent); choose('q', 'gce');"
+    found = after(html, TOOLS + script + "const filtered = gaps(); choose('q', ''); return {filtered, all: gaps()};")
+    assert "first" not in found["filtered"] and found["all"][0] == "first" and found["all"].count("first") == 1
+
+
 def test_a_row_says_where_it_comes_from_and_how_to_make_it(html, after):
     script = """all('#ranking tbody th button').find((b) => b.textContent.includes('gce')).click();
     const row = document.querySelector('tr.about');
