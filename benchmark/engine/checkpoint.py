@@ -1,7 +1,14 @@
-"""Checkpoints of unfinished runs, so that a killed run goes on where it was; written whole or not at all."""
+"""Checkpoints of unfinished runs, so that a killed run goes on where it was; written whole or not at all.
+
+A file holds dicts, lists, numbers, texts and tensors alone: no class of ours is named in it, so that renaming one makes
+no file unreadable.
+"""
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +19,74 @@ from lnlbench.benchmark.engine.optimisers import OptimiserState
 from lnlbench.leaderboard.results.files import replacing
 from lnlbench.methods.base import History
 
+State = dict[str, Any]
+"""What `Epoch.state()` gives."""
+
+_PARTS = {"optimiser": OptimiserState, "history": History}
+"""The parts of a state that are objects in memory, and dicts of their fields in a file."""
+
+_OLDER: list[tuple[Any, str]] = [
+    (OptimiserState, "lnlbench.benchmark.optimiser.OptimiserState"),
+    (OptimiserState, "lnlbench.benchmark.engine.optimisers.OptimiserState"),
+    (History, "lnlbench.methods.base.History"),
+]
+"""What older files name, by the modules of then: those classes were pickled themselves."""
+
+
+class CheckpointWarning(UserWarning):
+    """An unfinished run begins anew, because its checkpoint cannot be used."""
+
 
 def save(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint in place of the one before."""
+    """Write a checkpoint in place of the one before; `content["state"]` is what `Epoch.state()` gave."""
     with replacing(path) as unfinished:
-        torch.save(content, unfinished)
+        torch.save({**content, "state": _plain(content["state"])}, unfinished)
 
 
 def load(path: Path) -> dict[str, Any] | None:
-    """Read a checkpoint: tensors, numbers and our own two types, nothing else; None if there is none that can be read.
+    """Return what `save` was given, tensors on the CPU; None if there is none that can be read.
 
-    A checkpoint only saves time, so a damaged one is dropped and the run begins anew.
+    A file that cannot be read is kept as `.unreadable`, and the run begins anew. Nothing in a file is executed.
+
+    Warns:
+        CheckpointWarning: there is a file that cannot be read.
     """
     if not path.exists():
         return None
     try:
-        with safe_globals([OptimiserState, History]):
+        with safe_globals([*_OLDER]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, of a damaged file: what matters is said below
             content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # torch raises half a dozen types for damaged files
-        path.unlink(missing_ok=True)
+        return {**content, "state": _whole(content["state"])}
+    except Exception as error:  # torch raises half a dozen types for damaged files
+        set_aside(path, f"cannot be read ({type(error).__name__})")
         return None
-    return content
+
+
+def set_aside(path: Path, why: str) -> None:
+    """Keep a checkpoint that is of no use under another name, and say so.
+
+    Warns:
+        CheckpointWarning: always.
+    """
+    names = (f"{path.name}.unreadable{number or ''}" for number in range(1000))
+    aside = next(place for place in map(path.with_name, names) if not place.exists())
+    with suppress(OSError):  # where nothing can be renamed, nothing can be overwritten either
+        path.rename(aside)
+    warnings.warn(
+        f"the checkpoint {path} {why}: the run begins anew, the file is kept as {aside.name}",
+        CheckpointWarning,
+        stacklevel=3,
+    )
+
+
+def _plain(state: State) -> State:
+    """Return a state with its parts as dicts of their fields."""
+    parts = {name: {f.name: getattr(state[name], f.name) for f in fields(kind)} for name, kind in _PARTS.items()}
+    return {**state, **parts}
+
+
+def _whole(state: State) -> State:
+    """Return a state as `Epoch.state()` gives it; the parts of older files are objects already."""
+    parts = {name: kind(**state[name]) for name, kind in _PARTS.items() if not isinstance(state[name], kind)}
+    return {**state, **parts}

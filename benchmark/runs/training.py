@@ -60,15 +60,28 @@ class Checkpoints:
         if (epoch.epoch + 1) % self.every == 0:
             predictions = torch.from_numpy(np.stack(curves.predictions))
             kept = {"state": epoch.state(), "values": curves.values, "predictions": predictions}
-            checkpoint.save(self._path(run), kept)
+            checkpoint.save(self._path(run), kept | {"precision": run.precision})
 
     def load(self, run: Run) -> tuple[dict[str, Any] | None, Curves]:
-        """Return the state to go on from and the curves until then; nothing and no curves for a run that begins."""
-        kept = checkpoint.load(self._path(run))
+        """Return the state to go on from and the curves until then; nothing and no curves for a run that begins.
+
+        Warns:
+            CheckpointWarning: there is a checkpoint that cannot be used.
+        """
+        path = self._path(run)
+        kept = checkpoint.load(path)
+        if kept is not None and "precision" not in kept and self._rounded_before():
+            checkpoint.set_aside(path, "is from before checkpoints named their precision, which was bf16 or fp32")
+            kept = None
         if kept is None:
             return None, Curves()
         predictions = list(kept["predictions"].numpy())
         return kept["state"], Curves(kept["values"], predictions, len(predictions))
+
+    def _rounded_before(self) -> bool:
+        """Whether earlier versions chose bf16 here: beside the checkpoints they kept what their stopwatch said."""
+        answers = (path.read_text() for path in self.folder.parent.glob("bf16-*.json"))
+        return any('"pays": true' in answer for answer in answers)
 
     def drop(self, run: Run) -> None:
         """Forget a run that is finished."""

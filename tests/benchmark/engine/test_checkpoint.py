@@ -1,14 +1,24 @@
 """A killed run that goes on from its checkpoint is the run that was never killed."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import types
+import zipfile
 
 import pytest
+import torch
 
+from lnlbench.benchmark import Job, fit
 from lnlbench.benchmark.engine import checkpoint
+from lnlbench.benchmark.engine.checkpoint import CheckpointWarning
+from lnlbench.benchmark.protocol.settings import setting
+from lnlbench.benchmark.runs.training import Checkpoints
+from lnlbench.benchmark.sweep.grid import plan
+from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.store.store import Store
 
 TIMED = ("seconds_train", "seconds_evaluate")
@@ -64,11 +74,14 @@ def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
-def test_a_damaged_checkpoint_is_dropped(content, tmp_path):
+def test_a_damaged_checkpoint_is_kept_and_said_once(content, tmp_path):
     path = tmp_path / "run.pt"
-    path.write_bytes(content)
-    assert checkpoint.load(path) is None
-    assert not path.exists()
+    for name in ("run.pt.unreadable", "run.pt.unreadable1"):
+        path.write_bytes(content)
+        with pytest.warns(CheckpointWarning, match=f"the run begins anew, the file is kept as {name}$"):
+            assert checkpoint.load(path) is None
+        assert (tmp_path / name).read_bytes() == content
+        assert checkpoint.load(path) is None, "and nothing more is said"
 
 
 def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path):
@@ -80,5 +93,66 @@ def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path):
 
     path = tmp_path / "run.pt"
     path.write_bytes(pickle.dumps(Evil()))
-    assert checkpoint.load(path) is None
+    with pytest.warns(CheckpointWarning):
+        assert checkpoint.load(path) is None
     assert not (tmp_path / "evil").exists()
+
+
+@pytest.fixture
+def halfway():
+    """A job of four epochs, and its epochs after the second of which it is interrupted."""
+    run, prepared = member(4)
+    job = Job(run.setting, run.method, 0, prepared.split)
+    epochs, states = [], []
+    for epoch in fit(job, device="cpu"):
+        epochs.append(epoch)
+        states.append(epoch.state())
+    return job, epochs, states[1]
+
+
+def member(epochs, method="elr + sam"):
+    (run,) = plan([setting("digits/symmetric-0.4").override(epochs=epochs)], [method], [0])
+    return run, run.prepare(load("digits"))
+
+
+def test_a_checkpoint_names_no_class_of_ours(tmp_path, halfway):
+    job, epochs, state = halfway
+    checkpoint.save(tmp_path / "run.pt", {"state": state})
+    with zipfile.ZipFile(tmp_path / "run.pt") as file:
+        pickled = file.read(next(name for name in file.namelist() if name.endswith("data.pkl")))
+    assert b"lnlbench" not in pickled
+    rest = list(fit(job, device="cpu", state=checkpoint.load(tmp_path / "run.pt")["state"]))
+    assert [epoch.loss for epoch in rest] == [epoch.loss for epoch in epochs[2:]]
+
+
+@pytest.mark.parametrize("module", ["lnlbench.benchmark.optimiser", "lnlbench.benchmark.engine.optimisers"])
+def test_an_older_checkpoint_is_read_by_the_names_of_then(tmp_path, monkeypatch, halfway, module):
+    """Its optimiser and its history were pickled by the modules that they lay in."""
+    job, epochs, state = halfway
+    older = types.ModuleType(module)
+    older.OptimiserState = type("OptimiserState", (), {"__module__": module})
+    made = older.OptimiserState()
+    vars(made).update(vars(state["optimiser"]))
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, module, older)
+        torch.save({"state": {**state, "optimiser": made}, "values": {}}, tmp_path / "run.pt")
+    assert module.encode() in (tmp_path / "run.pt").read_bytes()
+    rest = list(fit(job, device="cpu", state=checkpoint.load(tmp_path / "run.pt")["state"]))
+    assert [epoch.loss for epoch in rest] == [epoch.loss for epoch in epochs[2:]]
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_an_older_checkpoint_is_used_where_it_was_surely_fp32(tmp_path, halfway, pays):
+    """Earlier versions kept in the home what `auto` meant there, and nothing in the checkpoint."""
+    run, _ = member(4)
+    kept = Checkpoints(tmp_path / "checkpoints", 1)
+    predictions = torch.zeros(2, 1, 5, dtype=torch.uint8)
+    checkpoint.save(kept._path(run), {"state": halfway[2], "values": {}, "predictions": predictions})
+    (tmp_path / "bf16-0123456789ab.json").write_text(json.dumps({"pays": pays}, indent=1))
+    if pays:
+        with pytest.warns(CheckpointWarning, match="from before checkpoints named their precision"):
+            state, curves = kept.load(run)
+        assert state is None and curves.epochs == 0
+    else:
+        state, curves = kept.load(run)
+        assert state["epoch"] == 2 and curves.epochs == 2
