@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.leaderboard.show.terminal import Fitted, glued
+from lnlbench.leaderboard.show.words import p_value
 
 if TYPE_CHECKING:
     from lnlbench.benchmark import conformance
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.scheduler import Report
     from lnlbench.benchmark.sweep.worker import Event
+    from lnlbench.leaderboard.ranking.versus import Versus
 
 Rows = list[dict[str, Any]]
 
@@ -109,33 +111,48 @@ def checked(text: str, plugins: Sequence[Path], quiet: bool) -> list[conformance
 
 
 def compared(found: Sequence[Verdict]) -> Any:
-    """Comparisons as tables with a sentence each; accuracies in percent, differences in points."""
+    """Return comparisons as tables with a sentence each; accuracies in percent, differences in points."""
     from rich.console import Group
-
-    def points(value: float | None) -> str:
-        return "-" if value is None else f"{100 * value:.2f}"
 
     parts: list[Any] = []
     for one in found:
         for setting, rows in groupby(one.rows, lambda row: row.setting):
-            header = ["against", one.method, "other", "difference", "p (Holm)", "n", "verdict"]
-            lines = [
-                [
-                    row.other,
-                    points(row.mean),
-                    points(row.other_mean),
-                    glued(f"{100 * row.test.difference:+.2f} ± {points(row.test.half)}"),
-                    "-" if row.test.p is None else f"{row.test.p:.3f}",
-                    str(row.test.n),
-                    row.verdict.removesuffix(f" with {row.test.n} replicates"),
-                ]
-                for row in rows
-            ]
-            parts += [Text(setting, "bold"), Fitted(header, lines), ""]
-        origin = f"{one.made} runs made, {one.from_store} from the store, {one.from_package} from the package."
-        texts = [f"Rule {one.rule}; paired t over replicates. {one.sentence}", origin]
-        parts += map(Text, [*texts, *(f"Not reused: {why}." for why in one.not_reused)])
+            parts += [Text(setting, "bold"), _versus(one.method, list(rows)), ""]
+        parts += map(Text, _about(one))
     return Group(*parts)
+
+
+def _versus(method: str, rows: Sequence[Versus]) -> Fitted:
+    """Return the comparisons of one setting as a table; the family is said beside p."""
+    family = max((row.family for row in rows), default=0)
+    header = ["against", method, "other", "difference", f"p (Holm, {family})", "n", "verdict"]
+    lines = []
+    for row in rows:
+        half = "" if row.half is None else f" ± {row.half:.2f}"
+        n = str(row.n) if row.n == row.other_n else f"{row.n}, {row.other_n}"
+        p = "-" if row.p is None else p_value(row.p)
+        means = [f"{row.mean:.2f}", f"{row.other_mean:.2f}", glued(f"{row.difference:+.2f}{half}")]
+        lines.append([row.other, *means, p, n, row.verdict])
+    return Fitted(header, lines)
+
+
+def _about(one: Verdict) -> list[str]:
+    """Say what must be known of a comparison: the test, what would decide, where the runs come from."""
+    borrowed = sorted(row.borrowed for row in one.rows if row.borrowed)
+    spread = "nothing borrowed from other methods"
+    if borrowed:
+        worth = " to ".join(dict.fromkeys(f"{value:.1f}" for value in (borrowed[0], borrowed[-1])))
+        spread = f"variances partly borrowed from other methods, worth {worth} replicates"
+    lines = [f"Rule {one.rule}; Welch's t test, {spread}; p by Holm over the baselines of a setting."]
+    open_rows = [row for row in one.rows if row.p is not None and not row.same and row.verdict.startswith("cannot")]
+    if open_rows:
+        needs = [
+            f"{row.setting} {row.other} " + (f"at {row.needed} replicates" if row.needed else "not by more runs")
+            for row in open_rows
+        ]
+        lines.append(f"What would decide at the gaps seen: {'; '.join(needs)}.")
+    lines.append(f"{one.made} runs made, {one.from_store} from the store, {one.from_package} from the package.")
+    return [*lines, *(f"Not reused: {why}." for why in one.not_reused)]
 
 
 def verdicts(reports: Sequence[conformance.Report]) -> Any:

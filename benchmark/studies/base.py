@@ -36,7 +36,7 @@ class Criterion:
     only: str = ""  # the configuration that it is for; both where empty
     gates: bool = True  # False: shown, but nothing fails by it
     ours: str = ""  # why the threshold is what it is, where no source gives one: shown as [ours]
-    interval: bool = False  # the values are ends of intervals, two by two: a claim, which may be undecided
+    interval: bool = False  # the values are ends of intervals, two by two: a claim
 
     @property
     def threshold(self) -> str:
@@ -84,7 +84,7 @@ class Verdict:
         """Return the verdict of one interval on the claim."""
         low, high = self.criterion.low, self.criterion.high
         inside, outside = low <= a and b <= high, b < low or a > high
-        return "supported" if inside else "not supported" if outside else "undecided"
+        return "supported" if inside else "not supported" if outside else "cannot be told yet"
 
     @property
     def measured(self) -> str:

@@ -13,10 +13,10 @@ from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report
-from lnlbench.leaderboard.ranking.versus import Versus, together, versus
+from lnlbench.leaderboard.ranking.versus import Cells, Versus, versus
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, rule_named
+from lnlbench.leaderboard.results.rules import PRIMARY, rule_named, score
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._parse import parse
@@ -31,31 +31,16 @@ class Verdict:
     method: str
     rule: str
     rows: tuple[Versus, ...]
-    sentence: str
     made: int
     from_store: int
     from_package: int
     not_reused: tuple[str, ...]  # why shipped results of these settings and methods do not count
 
     def json(self) -> dict[str, Any]:
-        """Return the verdict, JSON-able; accuracies and differences as fractions."""
-        rows = [
-            {
-                "setting": row.setting,
-                "against": row.other,
-                "mean": row.mean,
-                "against_mean": row.other_mean,
-                "difference": row.test.difference,
-                "half_interval": row.test.half,
-                "p_holm": row.test.p,
-                "n": row.test.n,
-                "verdict": row.verdict,
-            }
-            for row in self.rows
-        ]
+        """Return the verdict, JSON-able; accuracies in percent, differences in points."""
         runs = {"made": self.made, "from_store": self.from_store, "from_package": self.from_package}
         head = {"method": self.method, "rule": self.rule, "runs": runs, "not_reused": list(self.not_reused)}
-        return {**head, "rows": rows, "across": self.sentence}
+        return {**head, "rows": [row.json() for row in self.rows]}
 
 
 def compare(
@@ -120,13 +105,10 @@ def compare(
         raise SettingError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
     with Store(options.store) as store:
         results = {key: held.get(key) or carried.get(key) or store.result(key) for key in wanted}
-    cells = _cells(runs, results, rule)
+    cells, beside, unstable = _cells(runs, results, [*carried.values(), *held.values()], rule)
     counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))
     why = tuple(_mismatches([run for run in runs if run.key not in known], carried.values()))
-    return [
-        Verdict(name, rule, tuple(versus(cells, name, texts)), together(cells, name, texts), *counts, why)
-        for name in names
-    ]
+    return [Verdict(name, rule, tuple(versus(cells, name, texts, beside, unstable)), *counts, why) for name in names]
 
 
 def _common(runs: Sequence[Run], known: set[str]) -> str:
@@ -136,14 +118,36 @@ def _common(runs: Sequence[Run], known: set[str]) -> str:
     return ",".join(map(str, found)) if len(found) > 1 else ""
 
 
-def _cells(runs: Sequence[Run], results: Mapping[str, Result], rule: str) -> dict[str, dict[str, dict[int, float]]]:
-    score = rule_named(rule)
+def _cells(
+    runs: Sequence[Run], results: Mapping[str, Result], known: Sequence[Result], rule: str
+) -> tuple[Cells, Cells, dict[str, set[str]]]:
+    """Return the scores of the runs, of all other methods of their settings, and who tells of no variance by setting.
+
+    Args:
+        runs: that are compared, with the hosts of readings among them.
+        results: of the runs, by key.
+        known: all results at hand.
+        rule: that scores.
+    """
+    mine = {run.key: run.label for run in runs if run.key in results}
+    settings = {(result.setting, result.track, result.length, result.protocol) for result in results.values()}
+    labels = set(mine.values())
+    others = [
+        result
+        for result in known
+        if (result.setting, result.track, result.length, result.protocol) in settings and result.label not in labels
+    ]
+    hosts = {result.key: result for result in (*known, *results.values())}
     cells: dict[str, dict[str, dict[int, float]]] = {}
-    for run in runs:
-        if run.key in results:
-            row = cells.setdefault(run.setting.name, {}).setdefault(run.label, {})
-            row[run.replicate] = score(results[run.key])
-    return cells
+    unstable: dict[str, set[str]] = {}
+    for label, result in [*((mine[key], results[key]) for key in mine), *((r.label, r) for r in others)]:
+        row = cells.setdefault(result.setting, {}).setdefault(label, {})
+        row[result.replicate] = 100 * score(result, rule, hosts)
+        if result.diverged or result.host is not None:
+            unstable.setdefault(result.setting, set()).add(label)
+    here = {s: {name: row for name, row in rows.items() if name in labels} for s, rows in cells.items()}
+    beside = {s: {name: row for name, row in rows.items() if name not in labels} for s, rows in cells.items()}
+    return here, beside, unstable
 
 
 def _mismatches(runs: Sequence[Run], carried: Any) -> list[str]:

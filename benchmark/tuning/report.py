@@ -8,12 +8,14 @@ from pathlib import Path
 
 from lnlbench.benchmark.tuning import figures
 from lnlbench.benchmark.tuning.study import Outcome, TuneError
+from lnlbench.leaderboard.ranking.before_after import Change, changes
 from lnlbench.leaderboard.ranking.budget import Pairs, expected, with_search
-from lnlbench.leaderboard.ranking.statistics import interval, paired
 from lnlbench.leaderboard.results.files import replacing
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
+from lnlbench.leaderboard.show.words import interval as mean_and_half
+from lnlbench.leaderboard.show.words import p_value
 
 
 def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], command: str) -> list[Path]:
@@ -59,33 +61,48 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
 
 
 def comparison(setting: str, results: Sequence[Result]) -> str:
-    """Default against tuned, method by method: test accuracy in percent under the primary rule."""
-    found: dict[str, dict[str, dict[int, Result]]] = {}
+    """Return default against tuned, method by method: test accuracy in percent under the primary rule.
+
+    The tests are those of boards; p is by Holm over the table.
+    """
+    runs: dict[str, dict[str, dict[int, Result]]] = {"default": {}, "tuned": {}}
     for result in results:
-        if result.setting == setting and result.track in ("default", "tuned"):
-            found.setdefault(result.label, {}).setdefault(result.track, {})[result.replicate] = result
+        if result.setting == setting and result.track in runs:
+            runs[result.track].setdefault(result.label, {})[result.replicate] = result
+    score = RULES[PRIMARY]
+    scores = {
+        track: {label: {i: 100 * score(run) for i, run in row.items()} for label, row in rows.items()}
+        for track, rows in runs.items()
+    }
+    found = changes(scores["default"], scores["tuned"])
+    family = max((change.family for change in found.values()), default=0)
     rows = []
-    for label, tracks in found.items():
-        if "tuned" not in tracks:
-            continue
-        score = RULES[PRIMARY]
-        before = {i: 100 * score(run) for i, run in tracks.get("default", {}).items()}
-        after = {i: 100 * score(run) for i, run in tracks["tuned"].items()}
-        told = next(iter(tracks["tuned"].values())).identity["tuning"]["scores"]
+    for label, change in found.items():
+        told = next(iter(runs["tuned"][label].values())).identity["tuning"]["scores"]
         pairs: Pairs = [(validation, 100 * test) for validation, test in told]
-        ends = with_search(list(after.values()), pairs)
-        test = paired(after, before)
+        ends = with_search(list(scores["tuned"][label].values()), pairs)
         rows.append(
             [
                 label,
-                _mean(list(before.values())),
-                _mean(list(after.values())),
-                str(len(after)),
-                "–" if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}",
-                "–" if test is None else f"{test.difference:+.2f}{_half(test.half)}",
+                "–" if change.before is None else mean_and_half(change.before),
+                mean_and_half(change.after),
+                str(change.after.n),
+                "–" if ends is None else f"{max(0.0, ends[0]):.2f} to {min(100.0, ends[1]):.2f}",
+                *_change(change),
             ]
         )
-    return table(["method", "default", "tuned", "n", "tuned, search included", "tuned − default"], rows, "lr")
+    header = ["method", "default", "tuned", "n", "tuned, search included", "tuned − default", f"p (Holm, {family})"]
+    return table(header, rows, "lr")
+
+
+def _change(change: Change) -> list[str]:
+    """Return the difference with its interval, and p."""
+    if change.same:
+        return ["the same runs", "–"]
+    if change.difference is None:
+        return ["–", "–"]
+    half = "" if change.half is None else f" ± {change.half:.2f}"
+    return [f"{change.difference:+.2f}{half}", "–" if change.p is None else p_value(change.p)]
 
 
 def searches(outcomes: Sequence[Outcome]) -> str:
@@ -119,14 +136,3 @@ def _placed(page: Path, name: str, section: str) -> str:
     if not found or end not in rest:
         return f"{text.rstrip()}\n\n## {name}\n\n{block}\n"
     return before + block + rest.partition(end)[2]
-
-
-def _mean(values: Sequence[float]) -> str:
-    if not values:
-        return "–"
-    spread = interval(values)
-    return f"{spread.mean:.2f}{_half(spread.half)}"
-
-
-def _half(width: float | None) -> str:
-    return "" if width is None else f" ± {width:.2f}"

@@ -51,7 +51,7 @@ def compare(
     means = {name: math.fsum(row.values()) / len(row) for name, row in scores.items()}
     order = sorted((name for name in scores if name in compared), key=lambda name: (-means[name], name))
     names = [*order, *(name for name in scores if name not in compared)]
-    every = _welch(names, scores, means, [name in sources and name in compared for name in names], trend)
+    every = column_of(names, scores, [name for name in sources if name in compared], trend=trend)
     halves = every.mean_half_widths()
     cells = {
         name: Cell(
@@ -95,19 +95,24 @@ def common(rows: Sequence[Scores]) -> dict[int, float]:
     return {i: math.fsum(row[i] for row in rows) / len(rows) for i in shared}
 
 
-def _welch(
-    names: Sequence[str],
-    scores: Mapping[str, Scores],
-    means: Mapping[str, float],
-    sources: Sequence[bool],
-    trend: bool,
+def column_of(
+    names: Sequence[str], scores: Mapping[str, Scores], sources: Collection[str], *, trend: bool = True
 ) -> Welch:
+    """Return methods as a column whose tests can be asked for.
+
+    Args:
+        names: of the methods, in order.
+        scores: of each, none of them empty.
+        sources: whose variances tell of the others'.
+        trend: whether the prior of the variances may follow the mean.
+    """
     values = [np.array(list(scores[name].values()), float) for name in names]
     replicates = np.array([len(row) for row in values], float)
     variances = np.array([row.var(ddof=1) if len(row) > 1 else np.nan for row in values])
     variances[variances < 1e-18] = 0.0  # rounding of equal scores
-    mean = np.array([means[name] for name in names])
-    return Welch(mean, replicates, moderate(mean, variances, replicates, np.array(sources, bool), trend=trend))
+    means = np.array([math.fsum(row) / len(row) for row in values])
+    told = np.array([name in sources for name in names], bool)
+    return Welch(means, replicates, moderate(means, variances, replicates, told, trend=trend))
 
 
 def _first(welch: Welch, count: int) -> Welch:

@@ -6,13 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lnlbench.leaderboard.ranking.board import Board, Contender, Plan, Row
-from lnlbench.leaderboard.ranking.moderation import Moderated
+from lnlbench.leaderboard.ranking.board import Board, Contender, Plan, Row, Tests
+from lnlbench.leaderboard.ranking.needed import replicates_needed
 from lnlbench.leaderboard.ranking.scored import Scored
-from lnlbench.leaderboard.ranking.welch import Welch
 
-MOST = 100
-"""Replicates beyond which more runs will not tell."""
 AT_ONCE = 4
 """Replicates that the command adds at most: then one looks again."""
 TRACKS = ("default", "paper", "open")
@@ -32,7 +29,7 @@ def plan(board: Board, found: Scored) -> Plan | None:
     first = board.rows[0]
     others = [row for row in best if row is not first]
     contenders = tuple(
-        Contender(name=row.name, gap=-_gap(row), replicates=_needed(first, row, board, found)) for row in others
+        Contender(name=row.name, gap=-_gap(row), replicates=_needed(first, row, board.tests)) for row in others
     )
     now = max(row.score.n for row in best if row.score)
     tellable = [contender.replicates for contender in contenders if contender.replicates is not None]
@@ -75,42 +72,14 @@ def _following(rows: Sequence[Row], count: int) -> list[int]:
     return list(range(max(used) + 1, max(used) + 1 + count))
 
 
+def _needed(first: Row, other: Row, tests: Tests) -> int | None:
+    if first.score is None or other.score is None:
+        return None
+    return replicates_needed(first.score, other.score, tests.borrowed, len(tests.names) - 1)
+
+
 def _gap(row: Row) -> float:
     return row.score.gap.points if row.score and row.score.gap else 0.0
-
-
-def _needed(first: Row, other: Row, board: Board, found: Scored) -> int | None:
-    """Replicates of both with which the gap that is seen would put the other behind the first; None beyond `MOST`.
-
-    The variances are taken as they are estimated now.
-    """
-    assert board.tests is not None and first.score is not None and other.score is not None
-    pair = board.tests.pair(first.name, other.name)
-    if pair is None or pair.half is None or pair.difference <= 0:
-        return None
-    import numpy as np
-
-    means = np.array([first.score.mean, other.score.mean])
-    variances = np.array([_variance(row, board.tests.borrowed) for row in (first, other)])
-    comparisons = len(board.tests.names) - 1
-    now = max(first.score.n, other.score.n)
-    for n in range(now + 1, MOST + 1):
-        freedom = np.full(2, board.tests.borrowed + n - 1.0)
-        own = Moderated(
-            variance=variances, freedom=freedom, prior=variances, borrowed=board.tests.borrowed, estimated=0.0
-        )
-        if Welch(means, np.full(2, float(n)), own).p[0, 1] * comparisons < board.alpha:
-            return n
-    return None
-
-
-def _variance(row: Row, borrowed: float) -> float:
-    """Return the moderated variance behind a row's interval."""
-    assert row.score is not None and row.score.half is not None
-    from scipy import special  # 0.1 s to import, so not before it is needed
-
-    quantile = float(special.stdtrit(borrowed + row.score.n - 1, 0.975))
-    return float(row.score.n * (row.score.half / quantile) ** 2)
 
 
 def _seconds(found: Scored, name: str, setting: str) -> float | None:

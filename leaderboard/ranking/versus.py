@@ -1,62 +1,150 @@
-"""One method against others: paired tests within each setting, and over settings where they can decide anything."""
+"""One method against others, by the tests of boards: the family are the others that were asked for."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
-from lnlbench.leaderboard.ranking.across import compare_across
-from lnlbench.leaderboard.ranking.statistics import Comparison, Scores, holm, paired
-
-ALPHA = 0.05
+from lnlbench.leaderboard.ranking.board import Against, Cell
+from lnlbench.leaderboard.ranking.compare import Scores, common, compare
+from lnlbench.leaderboard.ranking.families import ALPHA
+from lnlbench.leaderboard.ranking.needed import replicates_needed
 
 Cells = Mapping[str, Mapping[str, Scores]]
-"""Setting → method → replicate → score."""
+"""Setting → method → replicate → accuracy in percent."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Versus:
-    """A method beside one other in one setting; p is adjusted by Holm over the others of that setting."""
+    """A method beside one other, in one setting or over all of them; in percent, and points.
 
-    setting: str
+    `p` is adjusted by Holm over a family of `family` comparisons, None where one of the two has a single replicate;
+    `needed` are the replicates of both with which the gap that is seen would be decided, None where it is, or where
+    more runs will not tell.
+    """
+
+    setting: str  # or `mean of 3`
     other: str
     mean: float
     other_mean: float
-    test: Comparison
+    half: float | None  # of the 95 % interval of the difference, not adjusted
+    p: float | None
+    family: int
+    n: int
+    other_n: int
+    borrowed: float  # replicates' worth of variance from other methods
+    same: bool = False  # the scores are the same, replicate by replicate
+    needed: int | None = None
+
+    @property
+    def difference(self) -> float:
+        """Return this method minus the other, in points."""
+        return self.mean - self.other_mean
 
     @property
     def verdict(self) -> str:
-        """What the test decides."""
-        if self.test.p is None:
-            return "cannot be decided with one replicate"
-        if not self.test.difference and not self.test.half:
+        """Return what the test says."""
+        if self.same:
             return "the same scores"
-        if self.test.p >= ALPHA:
-            return f"not decided with {self.test.n} replicates"
-        return "better" if self.test.difference > 0 else "worse"
+        if self.p is None:
+            return "one replicate: an order, not a result"
+        if self.p >= ALPHA:
+            return "cannot be told apart yet"
+        return "better" if self.difference > 0 else "worse"
+
+    def json(self) -> dict[str, Any]:
+        """Return the comparison, JSON-able."""
+        return {
+            "setting": self.setting,
+            "against": self.other,
+            "mean": self.mean,
+            "against_mean": self.other_mean,
+            "difference": self.difference,
+            "half_interval": self.half,
+            "p_holm": self.p,
+            "family": self.family,
+            "n": self.n,
+            "against_n": self.other_n,
+            "borrowed": self.borrowed,
+            "replicates_needed": self.needed,
+            "verdict": self.verdict,
+        }
 
 
-def versus(cells: Cells, mine: str, others: Sequence[str]) -> list[Versus]:
-    """Compare a method with each of the others, setting by setting: paired t over the common replicates.
+def versus(
+    cells: Cells, mine: str, others: Sequence[str], beside: Cells, unstable: Mapping[str, set[str]]
+) -> list[Versus]:
+    """Compare a method with each of the others, setting by setting, and in the mean over all settings.
 
-    Others without a common replicate are left out.
+    Others without a result in a setting are left out there.
+
+    Args:
+        cells: of the methods that are compared, and perhaps of others.
+        mine: the method.
+        others: what it is held against, the family.
+        beside: of other methods, whose variances tell of these.
+        unstable: by setting, of both, the methods whose variances do not: with diverged runs, or read off others.
     """
     found = []
     for setting, row in cells.items():
-        here = {other: paired(row[mine], row[other]) for other in others if mine in row and other in row}
-        tests = {other: test for other, test in here.items() if test is not None}
-        adjusted = holm([test.p for test in tests.values()])
-        for (other, test), p in zip(tests.items(), adjusted, strict=True):
-            common = row[mine].keys() & row[other].keys()
-            mean, beside = (sum(row[name][i] for i in common) / len(common) for name in (mine, other))
-            found.append(Versus(setting, other, mean, beside, replace(test, p=p)))
+        here = {name: row[name] for name in (mine, *others) if row.get(name)}
+        every = {**beside.get(setting, {}), **row}
+        found += _held(setting, here, every, mine, unstable.get(setting, set()), trend=True)
+    if len(cells) > 1:
+        every_setting = {setting: {**beside.get(setting, {}), **row} for setting, row in cells.items()}
+        means = _means(every_setting)
+        here = {name: means[name] for name in (mine, *others) if name in means}
+        lost = set().union(*unstable.values())
+        found += _held(f"mean of {len(cells)}", here, means, mine, lost, trend=False)
     return found
 
 
-def together(cells: Cells, mine: str, others: Sequence[str]) -> str:
-    """Return what all settings say together, in one sentence."""
-    methods = [mine, *others]
+def _held(
+    setting: str,
+    here: Mapping[str, Scores],
+    every: Mapping[str, Scores],
+    mine: str,
+    unstable: set[str],
+    *,
+    trend: bool,
+) -> list[Versus]:
+    if mine not in here:
+        return []
+    others = [name for name in here if name != mine]
+    able = [name for name, row in every.items() if len(row) > 1]
+    sources = [name for name in able if name not in unstable]
+    found, tests = compare(every, able, sources=sources, reference=mine, family=others, trend=trend)
+    borrowed = tests.borrowed if tests else 0.0
+    return [_one(setting, found[mine], other, found[other], here[mine] == here[other], borrowed) for other in others]
+
+
+def _one(setting: str, mine: Cell, other: str, cell: Cell, same: bool, borrowed: float) -> Versus:
+    held: Against | None = cell.against  # the other against this method: its sign is turned
+    family = held.family if held else 0
+    told = held is not None and held.p < ALPHA
+    return Versus(
+        setting=setting,
+        other=other,
+        mean=mine.mean,
+        other_mean=cell.mean,
+        half=held.half if held else None,
+        p=held.p if held else None,
+        family=family,
+        n=mine.n,
+        other_n=cell.n,
+        borrowed=borrowed,
+        same=same,
+        needed=None if told or not held else replicates_needed(mine, cell, borrowed, family),
+    )
+
+
+def _means(cells: Cells) -> dict[str, Scores]:
+    """Return the mean over all settings of every method that has them all."""
+    names = dict.fromkeys(name for row in cells.values() for name in row)
     means = {
-        setting: {name: sum(row[name].values()) / len(row[name]) for name in methods}
-        for setting, row in cells.items()
-        if all(row.get(name) for name in methods)
+        name: common([row[name] for row in cells.values()])
+        for name in names
+        if all(row.get(name) for row in cells.values())
     }
-    return compare_across(means, methods, ALPHA).sentence
+    return {name: row for name, row in means.items() if row}

@@ -93,6 +93,30 @@ class Welch:
         return np.where(self.moderated.freedom > 0, width, np.inf)
 
 
+def side_by_side(first: Welch, i: int, second: Welch, j: int) -> Welch:
+    """Return the comparison of one method of each of two columns.
+
+    Args:
+        first: a column.
+        i: place of a method in it.
+        second: another column, or the same.
+        j: place of a method in that.
+    """
+    both = ((first, i), (second, j))
+    moderated = Moderated(
+        variance=np.array([column.moderated.variance[at] for column, at in both]),
+        freedom=np.array([column.moderated.freedom[at] for column, at in both]),
+        prior=np.array([column.moderated.prior[at] for column, at in both]),
+        borrowed=min(column.moderated.borrowed for column, _ in both),
+        estimated=min(column.moderated.estimated for column, _ in both),
+    )
+    return Welch(
+        np.array([column.means[at] for column, at in both]),
+        np.array([column.replicates[at] for column, at in both]),
+        moderated,
+    )
+
+
 def _special() -> Any:
     from scipy import special  # 0.1 s to import, so not before it is needed
 

@@ -15,6 +15,14 @@ def percent(value: float) -> str:
     return f"{value:.2f}".replace("-0.00", "0.00")
 
 
+def p_value(p: float) -> str:
+    """Return a p value with three decimals; with more where these would hide on which side of 0.05 it is."""
+    if p < 0.001:
+        return "<0.001"
+    text = f"{p:.3f}"
+    return text if text != "0.050" else f"{p:.6f}".rstrip("0")
+
+
 def interval(cell: Cell) -> str:
     """Return the mean and half of its interval, where it has one: `97.36 ± 0.21`."""
     return percent(cell.mean) + ("" if cell.half is None else f" ± {percent(cell.half)}")

@@ -16,7 +16,6 @@ from lnlbench.benchmark.sweep.comparison import Verdict, _mismatches, compare
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
-from lnlbench.leaderboard.ranking.statistics import Comparison
 from lnlbench.leaderboard.ranking.versus import Versus
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.address import store_address
@@ -44,7 +43,7 @@ def test_what_is_stored_is_not_made_again_until_the_file_is_edited(mine, url):
     assert (second.made, second.from_store) == (0, 4)
     assert first.rows == second.rows
     (row,) = second.rows
-    assert row.test.difference == 0, "the file is written with GCE in it"
+    assert row.difference == 0, "the file is written with GCE in it"
     mine.write_text(mine.read_text().replace("# A hyper-parameter", "# Any hyper-parameter"))
     assert compared().made == 0, "a comment changes nothing"
     mine.write_text(mine.read_text().replace("return (batch", "return 0.5 * (batch"))
@@ -55,17 +54,32 @@ def test_what_is_stored_is_not_made_again_until_the_file_is_edited(mine, url):
 
 def test_a_verdict_reads_well_in_a_narrow_terminal():
     rows = [
-        Versus(f"mnist-fast/{noise}", other, 0.9575, 0.91, Comparison(0.0475, 0.2413, 0.041, 2))
+        Versus(
+            setting=f"mnist-fast/{noise}",
+            other=other,
+            mean=95.75,
+            other_mean=91.0,
+            half=24.13,
+            p=p,
+            family=2,
+            n=2,
+            other_n=2,
+            borrowed=1.5,
+            needed=needed,
+        )
         for noise in ("asymmetric-0.4", "clean")
-        for other in ("gce", "label_noise_sgd")
+        for other, p, needed in (("gce", 0.2, 7), ("label_noise_sgd", 0.041, None))
     ]
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(display.compared([Verdict("my_loss", "noisy_val", tuple(rows), "Nothing.", 4, 0, 4, ())]))
+        console.print(display.compared([Verdict("my_loss", "noisy_val", tuple(rows), 4, 0, 4, ())]))
     lines = capture.get().splitlines()
     assert max(map(len, lines)) <= 80
     assert sum("label_noise_sgd" in line and "+4.75 ± 24.13" in line and "better" in line for line in lines) == 2
-    assert sum("asymmetric-0.4" in line for line in lines) == 1, "a table for each setting"
+    assert sum(line == "mnist-fast/asymmetric-0.4" for line in lines) == 1, "a table for each setting"
+    text = " ".join(capture.get().split())
+    assert "p (Holm," in text and " 2) " in text and "worth 1.5 replicates" in text
+    assert "What would decide at the gaps seen: mnist-fast/asymmetric-0.4 gce at 7 replicates;" in text
 
 
 def test_a_method_is_not_held_against_itself(url):

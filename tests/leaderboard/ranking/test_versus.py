@@ -1,38 +1,76 @@
-"""One method against others: differences, Holm over the others of a setting, and what cannot be decided."""
+"""One method against others: the tests of boards, with the family that was asked for."""
 
 import pytest
 
-from lnlbench.leaderboard.ranking.statistics import holm, paired
-from lnlbench.leaderboard.ranking.versus import together, versus
+from lnlbench.leaderboard.ranking.build import boards
+from lnlbench.leaderboard.ranking.families import holm
+from lnlbench.leaderboard.ranking.versus import versus
+from lnlbench.leaderboard.results.rules import score
 from lnlbench.leaderboard.shipped import shipped
 
 CELLS = {
-    "s1": {"mine": {0: 0.9, 1: 0.92, 2: 0.93}, "a": {0: 0.8, 1: 0.83, 2: 0.82}, "b": {0: 0.9, 1: 0.93, 2: 0.92}},
-    "s2": {"mine": {0: 0.5}, "a": {0: 0.6}},
+    "s1": {"mine": {0: 90, 1: 92, 2: 93}, "a": {0: 80, 1: 83, 2: 82}, "b": {0: 90, 1: 93, 2: 92}},
+    "s2": {"mine": {0: 50}, "a": {0: 60}},
 }
 
 
 def test_p_values_are_adjusted_within_the_setting():
-    first, second, third = versus(CELLS, "mine", ["a", "b"])
-    raw = [paired(CELLS["s1"]["mine"], CELLS["s1"][other]).p for other in ("a", "b")]
-    assert [first.test.p, second.test.p] == pytest.approx(holm(raw))
-    assert first.test.difference == pytest.approx(0.1)
-    assert (first.verdict, second.verdict) == ("better", "not decided with 3 replicates")
-    assert (third.setting, third.verdict) == ("s2", "cannot be decided with one replicate")
+    first, second, third, mean = versus(CELLS, "mine", ["a", "b"], {}, {})
+    raw = [versus(CELLS, "mine", [other], {}, {})[0].p for other in ("a", "b")]
+    assert [first.p, second.p] == pytest.approx(holm(raw)) and first.family == second.family == 2
+    assert first.difference == pytest.approx(10) and first.borrowed == 0
+    assert (first.verdict, second.verdict) == ("better", "cannot be told apart yet")
+    assert (third.setting, third.verdict) == ("s2", "one replicate: an order, not a result")
+    assert (mean.setting, mean.other, mean.n) == ("mean of 2", "a", 1)
 
 
 def test_worse_is_said_too():
-    (row,) = versus({"s1": CELLS["s1"]}, "a", ["mine"])
-    assert row.verdict == "worse"
+    (row,) = versus({"s1": CELLS["s1"]}, "a", ["mine"], {}, {})
+    assert row.verdict == "worse" and row.difference < 0
 
 
 def test_equal_scores_are_no_open_question():
-    (row,) = versus({"s": {"mine": {0: 0.5, 1: 0.6}, "copy": {0: 0.5, 1: 0.6}}}, "mine", ["copy"])
+    (row,) = versus({"s": {"mine": {0: 50, 1: 60}, "copy": {0: 50, 1: 60}}}, "mine", ["copy"], {}, {})
     assert row.verdict == "the same scores"
 
 
-def test_two_settings_decide_nothing_together():
-    assert "cannot be decided with 1 setting" in together(CELLS, "mine", ["a", "b"])
+def test_an_open_gap_says_how_many_replicates_would_tell():
+    (row,) = versus({"s": {"mine": {0: 90, 1: 92, 2: 94}, "a": {0: 91, 1: 93, 2: 95}}}, "mine", ["a"], {}, {})
+    assert row.verdict == "cannot be told apart yet" and 20 < row.needed < 60
+    (near,) = versus({"s": {"mine": {0: 90, 1: 92, 2: 94.01}, "a": {0: 90, 1: 92, 2: 94}}}, "mine", ["a"], {}, {})
+    assert near.needed is None, "more runs will not tell"
+
+
+@pytest.fixture(scope="module")
+def package():
+    """The board of shipped runs, and the same runs as cells."""
+    results = [result for result in shipped() if result.setting.startswith("mnist-fast/")]
+    hosts, cells = {result.key: result for result in results}, {}
+    for result in results:
+        row = cells.setdefault(result.setting, {}).setdefault(result.label, {})
+        row[result.replicate] = 100 * score(result, "final", hosts)
+    (board,) = boards(results, ["final"])
+    return board, cells
+
+
+def test_it_agrees_with_the_board_on_the_same_runs(package):
+    board, cells = package
+    mine = {setting: {name: row[name] for name in ("gce", "ce")} for setting, row in cells.items()}
+    readings = {setting: {"early_stopping"} for setting in cells}
+    rows = versus(mine, "gce", ["ce"], cells, readings)
+    assert [row.setting for row in rows] == [*(column.setting for column in board.columns), "mean of 3"]
+    for row, tests in zip(rows, [*(column.tests for column in board.columns), board.tests], strict=True):
+        pair = tests.pair("gce", "ce")
+        assert (row.p, row.borrowed) == (pytest.approx(pair.p), tests.borrowed)
+        assert abs(row.difference) == pytest.approx(pair.difference) and row.half == pytest.approx(pair.half)
+
+
+def test_a_larger_family_has_a_larger_p(package):
+    _, cells = package
+    alone = versus(cells, "gce", ["ce"], {}, {})
+    among = versus(cells, "gce", ["ce", "dal", "sam"], {}, {})
+    here = [row for row in among if row.other == "ce"]
+    assert all(a.p <= b.p and b.family == 3 for a, b in zip(alone, here, strict=True))
 
 
 def test_shipped_results_are_found():
