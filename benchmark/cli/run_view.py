@@ -127,7 +127,7 @@ def _facts(run_id: str, result: Result) -> Fitted:
     noise, split = identity.get("noise", {}), identity.get("split", {})
     facts: dict[str, Any] = {
         "method": result.method,
-        "told": ", ".join(result.told) or "nothing beyond the labels",
+        "told": _told(result),
         "noise": f"{result.noise}: nominal {_short(noise.get('nominal_rate'))}, "
         f"realised {_short(noise.get('realised_rate'))}",
         "labels": noise.get("labels_sha256"),
@@ -140,6 +140,18 @@ def _facts(run_id: str, result: Result) -> Fitted:
         "MLflow run": run_id,
     }
     return Fitted([], [[name, str(value)] for name, value in facts.items()])
+
+
+def _told(result: Result) -> str:
+    """Return what the method knew, and what an estimate rests on."""
+    facts = result.identity.get("told", {})
+    text = ", ".join(result.told) or "nothing beyond the labels"
+    if "noise_rate" in facts:
+        text += f": {_short(facts['noise_rate'])}"
+    if "out_of_fold_accuracy" in facts:
+        bound = ", an upper bound" if facts["upper_bound"] else ""
+        text += f"{bound}; out-of-fold accuracy {_short(facts['out_of_fold_accuracy'])}"
+    return text
 
 
 def _short(value: object) -> str:

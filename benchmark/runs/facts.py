@@ -18,10 +18,11 @@ from lnlbench.benchmark.engine.job import FactError
 from lnlbench.benchmark.protocol.settings import Setting, tasks
 from lnlbench.benchmark.protocol.settings import setting as named
 from lnlbench.benchmark.protocol.splits import Blind, Prepared
-from lnlbench.benchmark.runs.noise_estimate import ESTIMATOR, Estimate, estimate
+from lnlbench.benchmark.runs.noise_estimate import ESTIMATOR, VERSION, Estimate, estimate
 from lnlbench.methods.base import FACTS
 
 ESTIMATED = "estimated"
+ESTIMATE = f"{ESTIMATED}-v{VERSION}"  # in the text of a method that is told one; the first version was "estimated"
 SWEEP = (ESTIMATED, "true", "true-0.2", "true+0.2")  # the mis-specification sweep: `--told all`
 VARIED = frozenset({"noise_rate", "transition_matrix"})  # what a mode changes; other facts are handed over as they are
 HIGHEST = 0.99  # a noise rate that a method is told at most
@@ -61,6 +62,16 @@ def modes(text: str) -> list[str]:
 def varies(needed: Sequence[str]) -> bool:
     """Whether what a method is told depends on the mode."""
     return not VARIED.isdisjoint(needed)
+
+
+def marked(mode: str) -> str:
+    """Return what the text of a method says of a mode: an estimate is marked with its version."""
+    return ESTIMATE if mode == ESTIMATED else mode
+
+
+def mode_of(mark: str) -> str:
+    """Return the mode of a mark: every version of the estimate is one."""
+    return ESTIMATED if mark.startswith(ESTIMATED) else mark
 
 
 def stated(needed: Sequence[str], mode: str) -> tuple[str, ...]:
@@ -105,6 +116,9 @@ class Teller:
             told_rate, told_matrix = made.rate, made.matrix
             cost = made.seconds, made.passes, made.evaluations
             ledger["estimator"] = ESTIMATOR
+            ledger["estimates"] = {"confident joint": made.joint, "anchors": made.anchors}
+            ledger["out_of_fold_accuracy"] = made.accuracy  # against the given labels
+            ledger["upper_bound"] = made.upper_bound
         else:
             offset = float(mode.removeprefix("true") or 0) if mode != ESTIMATED else 0.0
             told_rate = min(max(rate + offset, 0.0), HIGHEST)

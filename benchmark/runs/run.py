@@ -10,7 +10,7 @@ from typing import Any
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare
-from lnlbench.benchmark.runs.facts import ESTIMATED, varies
+from lnlbench.benchmark.runs.facts import ESTIMATE, ESTIMATED, marked, varies
 from lnlbench.datasets.loading.images import Images
 from lnlbench.leaderboard.results.precision import PLAIN
 from lnlbench.methods._compose import Composition
@@ -39,7 +39,7 @@ class Run:
     @property
     def mark(self) -> str:
         """What sets a run apart whose method is told what can be estimated; nothing where none is."""
-        return self.told if varies(self.method.told) else ""
+        return marked(self.told) if varies(self.method.told) else ""
 
     @property
     def text(self) -> str:
@@ -49,7 +49,7 @@ class Run:
     @property
     def name(self) -> str:
         """The method as the user wrote it, and how it is told what it must know, if not by an estimate."""
-        return self.label if self.mark in ("", ESTIMATED) else f"{self.label} [{self.mark}]"
+        return self.label if self.mark in ("", ESTIMATE) else f"{self.label} [{self.mark}]"
 
     @property
     def key(self) -> str:

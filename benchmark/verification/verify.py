@@ -12,7 +12,7 @@ import numpy as np
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import fingerprint, labelled
-from lnlbench.benchmark.runs.facts import ESTIMATED, HIGHEST, stated, varies
+from lnlbench.benchmark.runs.facts import ESTIMATED, HIGHEST, mode_of, stated, varies
 from lnlbench.benchmark.runs.reading import history_of
 from lnlbench.benchmark.verification.consistency import of_record
 from lnlbench.benchmark.verification.findings import (
@@ -101,14 +101,15 @@ def _method(result: Result, method: Composition, text: str, told: str | None) ->
         return Finding("method", UNKNOWN, f"{now} is of another version of the method, which is now {method}")
     said: list[tuple[str, object, object]] = [
         ("networks", result.networks, method.networks),
-        ("told", result.told, stated(method.told, told or "")),
+        ("told", result.told, stated(method.told, mode_of(told or ""))),
     ]
     faults = [f"{name} is {came!r}, but the method's is {right!r}" for name, came, right in said if came != right]
-    if (mark or "estimated") != (told or "estimated"):
+    mode = mode_of(told or ESTIMATED)
+    if mode_of(mark or ESTIMATED) != mode:
         faults.append(
             f"its label {result.label!r} says otherwise how it is told what it must know than {result.method!r}"
         )
-    faults += _ledger(result, told if needs else None)
+    faults += _ledger(result, mode if needs else None)
     free = result.track == "tuned"  # the search chose every value that the label does not write
     if _values(label, called if free else None) != _values(method, called if free else None):
         faults.append(f"its label {result.label!r} means {label}, but it is of {method}")

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lnlbench.leaderboard.ranking.board import Board
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.results.precision import mixed_precisions
+from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import RANKED, cyclic
+
+
+def upper_bounds(runs: Iterable[Result]) -> dict[str, str]:
+    """Return what estimates were hardly below the errors of the networks that made them, by setting."""
+    told: dict[str, list[tuple[float, float]]] = {}
+    for run in runs:
+        facts = run.identity.get("told", {})
+        if facts.get("upper_bound") and "noise_rate" in facts:
+            told.setdefault(run.setting, []).append((facts["noise_rate"], facts["out_of_fold_accuracy"]))
+    return {
+        setting: f"{_span([rate for rate, _ in pairs])}, by networks right on {_span([right for _, right in pairs])}"
+        for setting, pairs in told.items()
+    }
+
+
+def _span(values: list[float]) -> str:
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def notes(board: Board, found: Scored) -> Iterator[str]:
@@ -37,6 +56,9 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
         yield f"Trained longer, for comparison at equal passes, and not compared: {', '.join(longer)}."
     if told := [row for row in every if row.told]:
         yield "Told beyond the labels: " + "; ".join(f"{row.name}: {', '.join(row.told)}" for row in told) + "."
+    if bounds := upper_bounds([run for name in found.grid for run in found.runs(name)]):
+        said = "; ".join(f"{setting}: {text}" for setting, text in bounds.items())
+        yield f"Noise rates that methods were told are upper bounds: {said}."
     cycles = sorted({run.label for name in found.grid for run in found.runs(name) if cyclic(run)})
     if board.rule == "mean10" and cycles:
         yield f"Means of ten epochs within a cycle of the learning rate: {', '.join(cycles)}."

@@ -81,3 +81,13 @@ def test_curves_take_what_the_terminal_leaves_them(filled):
         assert "epochs 0 to 149" in lines[0] and "validation_accuracy " in capture.get()
         shown = first.rpartition("│")[2].strip()
         assert len(shown) == (60 if width == 140 else 80 - first.index(shown) - 1), "to the edge, or 60 at most"
+
+
+def test_what_an_estimate_rests_on_is_shown(filled):
+    run_id, result = filled.find(next(iter(filled.stored())))
+    facts = {"noise_rate": 0.5812, "out_of_fold_accuracy": 0.2761, "upper_bound": True}
+    told = replace(result, told=("noise_rate (estimated)",), identity=result.identity | {"told": facts})
+    console = Console(width=140)
+    with console.capture() as capture:
+        console.print(shown(run_id, told))
+    assert "noise_rate (estimated): 0.5812, an upper bound; out-of-fold accuracy 0.2761" in capture.get()

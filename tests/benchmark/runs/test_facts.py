@@ -10,8 +10,9 @@ from lnlbench.benchmark import Job, fit, prepare, setting
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.engine.job import FactError
 from lnlbench.benchmark.protocol.splits import canonical
-from lnlbench.benchmark.runs.facts import Teller, at_rate, modes, stated
-from lnlbench.benchmark.runs.noise_estimate import confident_joint, estimate, noise_rate, transition_matrix
+from lnlbench.benchmark.runs.estimators import anchor_rate, confident_joint, noise_rate, transition_matrix
+from lnlbench.benchmark.runs.facts import Teller, at_rate, mode_of, modes, stated
+from lnlbench.benchmark.runs.noise_estimate import ESTIMATOR, Estimate, estimate, length_of
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import train_run
 from lnlbench.benchmark.sweep.grid import grid
@@ -58,7 +59,10 @@ def test_the_estimate_is_near_the_truth(noise, rate_within, row_within, data):
     assert error["noise_rate"] == facts.values["noise_rate"] - prepared.manifest["realised_rate"]
     assert error["transition_matrix"] < row_within
     assert torch.allclose(facts.values["transition_matrix"].sum(1), torch.ones(10, dtype=torch.float64))
-    assert facts.seconds > 0 and (facts.passes, facts.evaluations) == (8, 1)
+    epochs = length_of(wanted, len(prepared.split.given))
+    assert facts.seconds > 0 and (facts.passes, facts.evaluations) == (epochs, epochs + 1)
+    assert facts.ledger["estimator"] == ESTIMATOR
+    assert facts.ledger["noise_rate"] == min(facts.ledger["estimates"].values())
 
 
 def test_an_estimate_needs_no_truth_and_is_made_once(data):
@@ -78,6 +82,46 @@ def test_the_confident_joint_of_a_perfect_network_is_the_count_of_the_labels():
     torch.testing.assert_close(joint, counts)
     assert noise_rate(joint) == pytest.approx((true != given).double().mean().item())
     torch.testing.assert_close(transition_matrix(joint), counts / 50)
+
+
+def test_the_anchors_of_a_perfect_network_have_the_labels_of_their_class():
+    given = torch.arange(4).repeat(50)
+    wrong = torch.rand(200) < 0.3
+    sure = torch.eye(4)[given] * 0.9 * torch.linspace(0.5, 1, 200).unsqueeze(1)
+    labels = torch.where(wrong, (given + 1) % 4, given)
+    expected = [wrong[given == k][-10:].double().mean().item() for k in range(4)]
+    assert anchor_rate(sure, labels, 0.2) == pytest.approx(sum(expected) / 4)
+
+
+@pytest.mark.parametrize(
+    ("samples", "epochs", "batch", "length"),
+    [
+        pytest.param(45000, 150, 128, 30, id="a fifth of a long training"),
+        pytest.param(4500, 15, 64, 15, id="steps enough for a few images"),
+        pytest.param(1293, 40, 64, 50, id="longer than the training itself"),
+        pytest.param(60, 40, 64, 500, id="fewer images than a batch"),
+    ],
+)
+def test_an_estimate_is_trained_for_steps_enough(samples, epochs, batch, length):
+    assert length_of(replace(setting("digits/clean"), epochs=epochs, batch_size=batch), samples) == length
+
+
+def test_each_half_is_predicted_by_its_best_epoch(data):
+    """At a learning rate that ruins the network in the end, the estimate rests on what came before."""
+    wanted, prepared = data["symmetric-0.4"]
+    steady = estimate(wanted, prepared.split, 0, HOW)
+    wild = estimate(replace(wanted, lr=20.0, schedule="constant"), prepared.split, 0, HOW)
+    assert steady.accuracy > 0.5 and 0.1 < wild.accuracy < steady.accuracy
+    assert steady.accuracy == pytest.approx(1 - 0.4, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("joint", "anchors", "accuracy", "rate", "bound"),
+    [(0.77, 0.67, 0.22, 0.67, True), (0.4, 0.39, 0.5, 0.39, False), (0.5, 0.53, 0.45, 0.5, True)],
+)
+def test_the_smaller_estimate_counts_and_either_near_the_errors_is_a_bound(joint, anchors, accuracy, rate, bound):
+    found = Estimate(torch.eye(2), joint, anchors, accuracy, 0.0, 0.0, 0.0)
+    assert (found.rate, found.upper_bound) == (rate, bound)
 
 
 def test_classes_without_samples_or_confidence_keep_their_label():
@@ -177,7 +221,7 @@ def test_a_sweep_over_modes_runs_a_method_that_is_told_nothing_once():
         pytest.param("ce", [""], (), id="nothing"),
         pytest.param("clean_early_stopping", [""], ("clean_validation",), id="as it is"),
         pytest.param(
-            "small_loss + clean_early_stopping", ["estimated", "true-0.2"],
+            "small_loss + clean_early_stopping", ["estimated-v2", "true-0.2"],
             ("clean_validation", "noise_rate (estimated)"), id="one of each",
         ),
     ],
@@ -202,12 +246,17 @@ def test_a_result_says_what_its_method_was_told(data):
     result = train_run(run, prepared, device="cpu")
     told = result.identity["told"]
     assert result.told == ("noise_rate (estimated)",) and result.label == "small_loss"
-    assert told["mode"] == "estimated" and told["estimator"].startswith("confident joint")
+    assert told["mode"] == "estimated" and told["estimator"] == ESTIMATOR
+    assert 0 < told["out_of_fold_accuracy"] < 1 and isinstance(told["upper_bound"], bool)
+    assert result.method == "small_loss(exponent=1.0, forget=1.0, ramp=0.05) [estimated-v2]", "other than of old"
+    assert mode_of("estimated-v2") == mode_of("estimated") == "estimated" and mode_of("true-0.2") == "true-0.2"
     assert told["error"]["noise_rate"] == told["noise_rate"] - told["true"]["noise_rate"]
     cost = result.cost
     assert cost["estimate_seconds"] > 0
     assert cost["train_seconds"] == pytest.approx(cost["estimate_seconds"] + sum(result.curves["seconds_train"]))
-    assert (cost["forward_passes"], cost["backward_passes"]) == (1 + 2 / 5, 1 + 1 / 5)
+    length = length_of(short, len(prepared.split.given))
+    expected = (1 + (2 * length + 1) / 5, 1 + length / 5)
+    assert (cost["forward_passes"], cost["backward_passes"]) == pytest.approx(expected)
     other = train_run(replace(run, told="true+0.2"), prepared, device="cpu")
     assert other.label == "small_loss [true+0.2]" and other.key != result.key
     assert other.curves["objective"] != result.curves["objective"]

@@ -395,3 +395,17 @@ def test_the_mean_of_the_last_epochs_is_flagged_where_the_learning_rate_is_cycli
     runs = [make(more={"learning_rate": rates})]
     assert any("cycle of the learning rate: ce" in note for note in build(runs, "mean10").notes) == flagged
     assert not any("cycle" in note for note in build(runs, "final").notes)
+
+
+def test_an_estimate_that_is_hardly_below_the_errors_is_called_an_upper_bound(make):
+    plain = make().identity
+    weak = {"noise_rate": 0.58, "out_of_fold_accuracy": 0.28, "upper_bound": True}
+    runs = [make(label=label, replicate=i) for label in ("ce", "gce") for i in (0, 1)]
+    told = [
+        make(label="kept", replicate=i, told=("noise_rate (estimated)",), identity=plain | {"told": weak | extra})
+        for i, extra in enumerate([{}, {"noise_rate": 0.61}])
+    ]
+    note = "told are upper bounds: digits/symmetric-0.4: 0.58 to 0.61, by networks right on 0.28."
+    assert any(line.endswith(note) for line in build([*runs, *told], "final").notes)
+    sure = [replace(run, identity=plain | {"told": weak | {"upper_bound": False}}) for run in told]
+    assert not any("upper bounds" in line for line in build([*runs, *sure], "final").notes)
