@@ -18,11 +18,10 @@ from lnlbench.benchmark.engine.job import FactError
 from lnlbench.benchmark.protocol.settings import Setting, tasks
 from lnlbench.benchmark.protocol.settings import setting as named
 from lnlbench.benchmark.protocol.splits import Blind, Prepared
-from lnlbench.benchmark.runs.noise_estimate import ESTIMATOR, VERSION, Estimate, estimate
+from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, ESTIMATED, ESTIMATOR
+from lnlbench.benchmark.runs.noise_estimate import Estimate, estimate
 from lnlbench.methods.base import FACTS
 
-ESTIMATED = "estimated"
-ESTIMATE = f"{ESTIMATED}-v{VERSION}"  # in the text of a method that is told one; the first version was "estimated"
 SWEEP = (ESTIMATED, "true", "true-0.2", "true+0.2")  # the mis-specification sweep: `--told all`
 VARIED = frozenset({"noise_rate", "transition_matrix"})  # what a mode changes; other facts are handed over as they are
 HIGHEST = 0.99  # a noise rate that a method is told at most

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, replace
 
@@ -17,20 +16,9 @@ from lnlbench.benchmark.engine.loop import Loop
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import Split
 from lnlbench.benchmark.protocol.stratify import stratified
+from lnlbench.benchmark.runs.estimate_recipe import ANCHORS, FOLDS, is_bound, length_of, passes_of
 from lnlbench.benchmark.runs.estimators import anchor_rate, confident_joint, noise_rate, transition_matrix
 from lnlbench.methods._compose import Composition
-
-FOLDS = 2
-WARM_UP = 0.2  # share of the planned length, before much is memorised; the schedule ends with it
-STEPS = 500  # at least: a network that is right for a fifth of the images says nothing of the labels
-ANCHORS = 0.1  # share of a class's samples that are taken for certain
-NEAR = 0.03  # an estimate that is no further from the share of errors is hardly more than that share
-ESTIMATOR = (
-    f"smaller of confident joint and label frequency among the {ANCHORS:.0%} surest, {FOLDS}-fold, "
-    f"cross-entropy for {WARM_UP:g} of the length and {STEPS} steps at least, best epoch of the held-out half"
-)
-VERSION = 2
-"""Of the estimate: raised with whatever changes it, since the text of a method that is told one names it."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +51,8 @@ class Estimate:
 
     @property
     def upper_bound(self) -> bool:
-        """Return whether an estimate is hardly below the share of the network's errors, which no rate is above."""
-        return max(self.joint, self.anchors) >= 1 - self.accuracy - NEAR
+        """Return whether the rate is known to be no more than that: see `is_bound`."""
+        return is_bound((self.joint, self.anchors), self.accuracy)
 
 
 def estimate(setting: Setting, split: Split, replicate: object, how: Compute) -> Estimate:
@@ -127,11 +115,4 @@ def out_of_fold(
         logits = loop.networks.predict(images.chunks(EVALUATION_BATCH[how.device.type]))[0].double()
         probabilities[apart] = logits.nan_to_num().softmax(-1).cpu()
     accuracy = (probabilities.argmax(1) == split.given).double().mean().item()
-    passes, seconds = short.epochs * (FOLDS - 1.0), time.perf_counter() - begin
-    return OutOfFold(probabilities, accuracy, seconds, passes, short.epochs + 1.0)
-
-
-def length_of(setting: Setting, samples: int) -> int:
-    """Return how many epochs each half is trained for, of so many training samples."""
-    steps = max(1, samples // FOLDS // setting.batch_size)
-    return max(1, round(WARM_UP * setting.epochs), math.ceil(STEPS / steps))
+    return OutOfFold(probabilities, accuracy, time.perf_counter() - begin, *passes_of(short.epochs))

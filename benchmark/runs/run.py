@@ -10,7 +10,8 @@ from typing import Any
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare
-from lnlbench.benchmark.runs.facts import ESTIMATE, ESTIMATED, marked, varies
+from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, ESTIMATED
+from lnlbench.benchmark.runs.facts import marked, varies
 from lnlbench.datasets.loading.images import Images
 from lnlbench.leaderboard.results.precision import PLAIN
 from lnlbench.methods._compose import Composition

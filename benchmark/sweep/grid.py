@@ -12,7 +12,8 @@ from lnlbench.benchmark.engine.stacking import check_execution
 from lnlbench.benchmark.protocol.settings import Setting, SettingError, default_methods, default_replicates, find
 from lnlbench.benchmark.protocol.splits import canonical, fingerprint, images_of
 from lnlbench.benchmark.runs.diagnostics import check_diagnostics
-from lnlbench.benchmark.runs.facts import ESTIMATED, modes, varies
+from lnlbench.benchmark.runs.estimate_recipe import ESTIMATED
+from lnlbench.benchmark.runs.facts import modes, varies
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods

@@ -13,6 +13,7 @@ from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.protocol.settings import Setting, SettingError, tasks
 from lnlbench.benchmark.protocol.settings import setting as named
+from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, length_of, passes_of
 from lnlbench.benchmark.verification.findings import MALFORMED, OK, WRONG, Finding, differences, judged, unreadable
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.results.precision import PLAIN, precision_of
@@ -20,7 +21,7 @@ from lnlbench.leaderboard.results.result import Result
 
 _TASK = re.compile(r"[\w.,=+@-]+")  # of a name that any page may show
 _CLOSE = 1e-6  # of sums of seconds, relative
-_ESTIMATE = 2.0  # passes a sample and epoch that an estimate takes at most: it trains for a part of the length
+_ESTIMATE = 2.0  # passes a sample and epoch that the first version of the estimate took at most
 
 
 def of_record(result: Result, host: Result | None) -> tuple[list[Finding], Setting | None]:
@@ -174,9 +175,15 @@ def costs(result: Result, host: Result | None) -> list[str]:
 def _passes(result: Result, sums: dict[str, float], estimate: float) -> list[tuple[str, float, float]]:
     """Compare passes a sample and epoch with the curves; those of an estimate come on top, and are not in them."""
     found = []
-    for name in ("forward_passes", "backward_passes"):
+    length = length_of(Setting(**result.identity["setting"]), result.identity["split"]["train"])
+    trained, evaluated = passes_of(length)
+    for name, more in (("forward_passes", trained + evaluated), ("backward_passes", trained)):
         came, right = result.cost[name], sums[name] / result.trained
-        found.append((name, came, min(max(came, right), right + _ESTIMATE) if estimate else right))
+        if estimate and result.method.endswith(f"[{ESTIMATE}]"):
+            right += more / result.trained
+        elif estimate:
+            right = min(max(came, right), right + _ESTIMATE)
+        found.append((name, came, right))
     return found
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import fingerprint, labelled
-from lnlbench.benchmark.runs.facts import ESTIMATED, HIGHEST, mode_of, stated, varies
+from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, ESTIMATED, is_bound
+from lnlbench.benchmark.runs.facts import HIGHEST, mode_of, stated, varies
 from lnlbench.benchmark.runs.reading import history_of
 from lnlbench.benchmark.verification.consistency import of_record
 from lnlbench.benchmark.verification.findings import (
@@ -110,6 +111,7 @@ def _method(result: Result, method: Composition, text: str, told: str | None) ->
             f"its label {result.label!r} says otherwise how it is told what it must know than {result.method!r}"
         )
     faults += _ledger(result, mode if needs else None)
+    faults += _estimate(result) if told == ESTIMATE else []
     free = result.track == "tuned"  # the search chose every value that the label does not write
     if _values(label, called if free else None) != _values(method, called if free else None):
         faults.append(f"its label {result.label!r} means {label}, but it is of {method}")
@@ -132,6 +134,18 @@ def _ledger(result: Result, mode: str | None) -> list[str]:
         right["error"] = ledger["noise_rate"] - noise["realised_rate"]
         came["error"] = ledger.get("error", {}).get("noise_rate")
     return list(differences(came, right, "told"))
+
+
+def _estimate(result: Result) -> list[str]:
+    """Where what is said of an estimate does not go together."""
+    ledger = result.identity.get("told", {})
+    estimates, accuracy = ledger.get("estimates"), ledger.get("out_of_fold_accuracy")
+    parts = estimates.values() if isinstance(estimates, dict) else ()
+    shares = [value for value in (*parts, accuracy) if isinstance(value, float) and 0 <= value <= 1]
+    if len(parts) != 2 or len(shares) != 3:
+        return [f"its estimates are {estimates!r} and its out-of-fold accuracy {accuracy!r}, which are no shares"]
+    right = {"upper_bound": is_bound(shares[:2], shares[2]), "noise_rate": min(shares[:2])}
+    return list(differences({name: ledger.get(name, right[name]) for name in right}, right, "told"))
 
 
 def _values(method: Composition, chosen: str | None) -> object:

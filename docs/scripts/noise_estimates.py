@@ -15,8 +15,9 @@ from torch import Tensor
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import canonical, images_of, prepare
+from lnlbench.benchmark.runs.estimate_recipe import ANCHORS, is_bound, length_of
 from lnlbench.benchmark.runs.estimators import anchor_rate, confident_joint, noise_rate
-from lnlbench.benchmark.runs.noise_estimate import ANCHORS, length_of, out_of_fold
+from lnlbench.benchmark.runs.noise_estimate import out_of_fold
 from lnlbench.methods._mixture import clean_probability
 
 REPLICATE = 0
@@ -83,7 +84,7 @@ def line(row: Row) -> str:
     steps = (row.epochs or length_of(setting, len(given))) * (len(given) // 2 // setting.batch_size)
     rates = [estimator(found.probabilities, given) for estimator in ESTIMATORS.values()]
     told = min(rates[:2])
-    bound = "≤ " if max(rates[:2]) >= 1 - found.accuracy - 0.03 else ""
+    bound = "≤ " if is_bound(rates[:2], found.accuracy) else ""
     about = f"{setting.dataset}, {len(given):,} images, {setting.noise}, {setting.model}"
     numbers = [prepared.manifest["realised_rate"], found.accuracy, *rates]
     return f"| {about} | {steps:,} | {' | '.join(f'{x:.3f}' for x in numbers)} | {bound}{told:.2f} |\n"

@@ -10,9 +10,10 @@ from lnlbench.benchmark import Job, fit, prepare, setting
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.engine.job import FactError
 from lnlbench.benchmark.protocol.splits import canonical
+from lnlbench.benchmark.runs.estimate_recipe import ESTIMATOR, length_of
 from lnlbench.benchmark.runs.estimators import anchor_rate, confident_joint, noise_rate, transition_matrix
 from lnlbench.benchmark.runs.facts import Teller, at_rate, mode_of, modes, stated
-from lnlbench.benchmark.runs.noise_estimate import ESTIMATOR, Estimate, estimate, length_of
+from lnlbench.benchmark.runs.noise_estimate import Estimate, estimate
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import train_run
 from lnlbench.benchmark.sweep.grid import grid
