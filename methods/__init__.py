@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lnlbench.methods._parse import parse
     from lnlbench.methods._registry import load_file, method_class, methods, register
     from lnlbench.methods._split import split_methods
-    from lnlbench.methods.base import Batch, Clock, History, Method, Params, Predict, Record, Task, tuned
+    from lnlbench.methods.base import Batch, Clock, History, Method, Params, Predict, Record, Task, cross_entropy, tuned
 
 __all__ = [
     "FAMILIES",
@@ -29,6 +29,7 @@ __all__ = [
     "Predict",
     "Record",
     "Task",
+    "cross_entropy",
     "load_file",
     "method_class",
     "methods",
@@ -45,7 +46,7 @@ _HOMES = {
     "_parse": ("parse",),
     "_registry": ("load_file", "method_class", "methods", "register"),
     "_split": ("split_methods",),
-    "base": ("Batch", "Clock", "History", "Method", "Params", "Predict", "Record", "Task", "tuned"),
+    "base": ("Batch", "Clock", "History", "Method", "Params", "Predict", "Record", "Task", "cross_entropy", "tuned"),
 }
 
 
