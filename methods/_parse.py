@@ -16,6 +16,7 @@ from lnlbench.methods.base import Method
 
 MANY_CLASSES = 100
 EXAMPLE = "gce(q=0.5) + sam"
+LONGEST = 1_000  # characters of a text
 REVISION = re.compile(r"\(revision=\d+\)|, revision=\d+")
 
 
@@ -30,9 +31,11 @@ def parse(text: str, classes: int = 10) -> Composition:
         MethodError: text that is no such expression, an unknown name or hyper-parameter, a value that makes no
             sense, or parts that cannot be combined.
     """
+    if len(text) > LONGEST:
+        raise MethodError(f"a method has at most {LONGEST} characters, but got {len(text)}: {text[:60]!r}…")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # the last two: brackets without end
         raise MethodError(f"cannot read the method {text!r}; write it like {EXAMPLE!r}") from None
     parts = [part for part in (_part(node, text, classes) for node in _terms(tree)) if part.name != "ce"]
     # Only `perturb` depends on the order: the rest is sorted, so that one method has one text.
@@ -68,6 +71,10 @@ def _part(node: ast.expr, text: str, classes: int) -> Method:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         if node.args or any(keyword.arg is None for keyword in node.keywords):
             raise MethodError(f"hyper-parameters need their names, as in {EXAMPLE!r}, but got {text!r}")
+        names = [str(keyword.arg) for keyword in node.keywords]
+        for name in names:
+            if names.count(name) > 1:
+                raise MethodError(f"{name!r} is given {names.count(name)} times in the method {text!r}")
         values = {str(keyword.arg): _literal(keyword.value, text) for keyword in node.keywords}
         return _build(node.func.id, values, classes)
     raise MethodError(f"cannot read {ast.unparse(node)!r} in the method {text!r}; write it like {EXAMPLE!r}")
@@ -76,7 +83,7 @@ def _part(node: ast.expr, text: str, classes: int) -> Method:
 def _literal(node: ast.expr, text: str) -> Any:
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):
         raise MethodError(f"{ast.unparse(node)!r} in the method {text!r} is no number, text or truth value") from None
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from lnlbench.benchmark.cli.parameters import TRACKS
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.protocol.unknown_names import unknown
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from lnlbench.leaderboard.results.result import Result
     from lnlbench.leaderboard.store.address import StoreAddress
 
-TRACKS = ("default", "tuned", "paper", "open")
 LISTED = 8  # names in a message
 NOTHING_YET = "<!doctype html><title>lnlbench</title><p>Nothing is stored yet; lnlbench run digits is a first run."
 FORMS = ("terminal", "markdown", "latex", "csv", "json")
@@ -213,13 +213,10 @@ def _unchanged(setting: str) -> str:
     return task.partition(",")[0] + slash + noise
 
 
-def page(
-    path: Path, results: Sequence[Result], rule: str, ui: str, methods: str, address: Callable[[], StoreAddress]
-) -> str:
-    """Write the page of results, and say so.
+def page(path: Path, results: Sequence[Result], rule: str, ui: str, address: Callable[[], StoreAddress]) -> str:
+    """Write the page of results, which opens on a rule, and say so.
 
     Raises:
-        SettingError: a choice that the page leaves to its reader.
         StoreError: the file cannot be written, or the address is none.
     """
     from lnlbench.benchmark.cli.method_about import method_about
@@ -227,15 +224,12 @@ def page(
     from lnlbench.leaderboard.show.page import page as html
     from lnlbench.leaderboard.store.store import Store
 
-    if methods:
-        raise SettingError("--methods is for tables; the page has all methods, and filters of its own")
     links: dict[str, str] = {}
     if ui:
         with Store(address()) as store:
             links = store.links(ui)
-    files.write_all(
-        path.absolute().parent, {path.name: html(results, links, about=method_about(), date=date.today().isoformat())}
-    )
+    text = html(results, links, about=method_about(), date=date.today().isoformat(), rule=rule)
+    files.write_all(path.absolute().parent, {path.name: text})
     return f"{len(results)} results in {path}; open it in any browser"
 
 

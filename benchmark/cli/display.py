@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.leaderboard.show.terminal import Fitted, glued
 from lnlbench.leaderboard.show.words import p_value
 
@@ -31,24 +29,6 @@ Rows = list[dict[str, Any]]
 def table(rows: Rows) -> Fitted:
     """Rows of the same columns as a table."""
     return Fitted([*rows[0]] if rows else [], [[*map(_text, row.values())] for row in rows])
-
-
-def assignments(texts: Sequence[str]) -> dict[str, Any]:
-    """Fields and values of texts such as `lr=0.1`.
-
-    Raises:
-        SettingError: a text without a field or a value.
-    """
-    found: dict[str, Any] = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign or not name.strip() or not value.strip():
-            raise SettingError(f"a changed field is written name=value, as in lr=0.1, but got {text!r}")
-        try:
-            found[name.strip()] = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError):
-            found[name.strip()] = value.strip()
-    return found
 
 
 def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from lnlbench.benchmark.studies.simulators.array import Array
+from lnlbench.benchmark.studies.values import fitting
 from lnlbench.leaderboard.store.address import StoreAddress, store_address
 
 if TYPE_CHECKING:
@@ -140,10 +141,21 @@ class Study(Generic[C]):
         """Return the configuration of a length, "fast" or "full", with changed fields.
 
         Raises:
-            StudyError: a field that it does not have, or a value of another type.
+            StudyError: a field that it does not have, a value of another kind, or one out of range.
         """
-        found: C = getattr(self, length)
-        return replace(found, **{name: _like(self, found, name, value) for name, value in (changes or {}).items()})  # type: ignore[type-var]
+        chosen: C = getattr(self, length)
+        known = [field.name for field in fields(chosen)]  # type: ignore[arg-type]
+        values = dict[str, Any]()
+        for name, value in (changes or {}).items():
+            if name not in known:
+                raise StudyError(f"{self.name} has no field {name!r}; it has: {', '.join(known)}")
+            try:
+                values[name] = fitting(
+                    value, [getattr(chosen, name), getattr(self.fast, name), getattr(self.full, name)]
+                )
+            except ValueError as error:
+                raise StudyError(f"{self.name}: {name} {error}") from None
+        return replace(chosen, **values)  # type: ignore[type-var]
 
     def measure(self, config: C, context: Context) -> Evidence:
         """Make the experiment."""
@@ -168,19 +180,6 @@ def judge(study: Study[Any], length: str, evidence: Evidence) -> list[Verdict]:
                 raise StudyError(f"{study.name}: criterion {criterion.name} needs {criterion.measure!r}, not measured")
             verdicts.append(Verdict(criterion, tuple(float(value) for value in values)))
     return verdicts
-
-
-def _like(study: Study[Any], config: Any, name: str, value: Any) -> Any:
-    """Convert a value to the type of a configuration's field: lists become tuples, whole numbers floats."""
-    known = [each.name for each in fields(config)]
-    if name not in known:
-        raise StudyError(f"{study.name} has no field {name!r}; it has: {', '.join(known)}")
-    before = getattr(config, name)
-    value = tuple(value) if isinstance(before, tuple) and isinstance(value, list) else value
-    value = float(value) if isinstance(before, float) and type(value) is int else value
-    if type(value) is not type(before):
-        raise StudyError(f"{study.name}: {name} is of the kind {before!r}, not {value!r}")
-    return value
 
 
 def _number(value: float) -> str:

@@ -20,6 +20,11 @@ from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._parse import parse
 
+MOST = 10_000
+"""Replicates of one command: more are a slip of the keyboard, and would fill the memory."""
+NUMBERS = 1_000_000_000
+"""Beyond the number of any replicate."""
+
 
 def grid(
     targets: Iterable[str],
@@ -47,10 +52,10 @@ def grid(
     """
     check_execution(options.execution, check_device(options.device, precision))
     check_diagnostics(options.diagnostics)
+    wanted = numbers(replicates or default_replicates())
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = [setting.override(**changes) for setting in find(targets)]
     texts = choose_methods(methods or default_methods(), options.plugins).texts
-    wanted = numbers(replicates or default_replicates())
     return plan(settings, texts, wanted, options.data_dir, modes(told), options.device, precision)
 
 
@@ -58,15 +63,25 @@ def numbers(text: str) -> list[int]:
     """Return the replicates of "0,2" or "0-4", sorted.
 
     Raises:
-        SettingError: anything else.
+        SettingError: anything else, or more of them than `MOST`.
     """
-    found: set[int] = set()
+    limit = f"{MOST:,}, numbered below {NUMBERS:,}"
+    replicates: set[int] = set()
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or int(last or first) < int(first):
-            raise SettingError(f"replicates are written '0,1,2' or '0-4', but got {text!r}")
-        found |= set(range(int(first), int(last or first) + 1))
-    return sorted(found)
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise SettingError(f"replicates are written '0,1,2' or '0-4', but got {text[:100]!r}")
+        if max(len(first), len(last)) > len(str(NUMBERS)):  # before it is a number: Python reads 4,300 digits
+            raise SettingError(f"replicates are at most {limit}, but got {text[:100]!r}")
+        begin, end = int(first), int(last or first) + 1
+        if end <= begin:
+            raise SettingError(f"replicates are written '0,1,2' or '0-4', but got {text[:100]!r}")
+        if end - begin > MOST or end > NUMBERS:
+            raise SettingError(f"replicates are at most {limit}, but got {text[:100]!r}")
+        replicates |= set(range(begin, end))
+    if len(replicates) > MOST:
+        raise SettingError(f"replicates are at most {limit}, but got {text[:100]!r}")
+    return sorted(replicates)
 
 
 def plan(

@@ -30,6 +30,21 @@ def replacing(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+def check_target(path: Path) -> None:
+    """Refuse a place where no file can be written: before the work whose result it is to hold.
+
+    Raises:
+        StoreError: it is a folder, its folder is none and cannot become one, or may not be written.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a file in it")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise StoreError(f"{path} cannot be written: {folder} is no folder")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise StoreError(f"{path} cannot be written: Permission denied")
+
+
 def write_all(folder: Path, contents: Mapping[str, bytes | str]) -> None:
     """Write files into a folder, each of them whole or not at all.
 

@@ -107,6 +107,10 @@ def alone(url: str, engine: "Engine") -> Iterator[None]:
         from filelock import FileLock, Timeout
 
         try:
+            Path(f"{file}.lock").touch()  # where no file can be made, waiting for the lock would not help
+        except OSError as error:
+            raise StoreError(f"the folder of {file} cannot be written: {error.strerror or one_line(error)}") from error
+        try:
             with FileLock(f"{file}.lock", timeout=CREATION_WAIT):
                 yield
         except Timeout as error:

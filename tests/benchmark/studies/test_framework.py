@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from lnlbench.benchmark.studies import commands, report
+from lnlbench.benchmark.studies import report
 from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evidence, Study, StudyError, Verdict, judge
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, execute, from_json, record
 from lnlbench.benchmark.studies.registry import find, register, studies
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -165,11 +164,3 @@ def test_every_study_says_what_it_is(study):
     assert study.fast is not None and study.full is not None
     assert study.criteria and all(c.only in ("", FAST, FULL) for c in study.criteria)
     assert set(study.analysis) <= {c.name for c in study.criteria}
-
-
-@pytest.mark.parametrize(
-    ("names", "every"), [pytest.param([], False, id="nothing"), pytest.param(["E000-A"], True, id="both")]
-)
-def test_names_or_all(names, every, url):
-    with pytest.raises(StudyError, match="name the studies"):
-        commands.run(names, every, False, Context(store=store_address(url)), lambda line: None)

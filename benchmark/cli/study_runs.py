@@ -1,4 +1,4 @@
-"""What `lnlbench study` does: list, run, report."""
+"""What `lnlbench study` does with the studies: list, run, report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lnlbench.benchmark.studies.base import FAST, FULL, Context, StudyError
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, execute, record
 from lnlbench.benchmark.studies.registry import find, studies
 from lnlbench.datasets.loading.errors import DataError
+from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.store import Store
 
@@ -67,6 +68,11 @@ def run(
                     raise
                 left_out[study.name] = " ".join(str(error).split())
                 continue
+            except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+                if not changes or isinstance(error, (StoreError, StudyError)):
+                    raise
+                text = " ".join(str(error).split())[:200]
+                raise StudyError(f"{study.name} cannot be measured with {dict(changes)}: {text}") from error
             store.record_study(record(outcome, files, points))
             done.append(outcome)
     return done, left_out

@@ -1,13 +1,11 @@
 """`lnlbench study`: what it lists, runs and writes, its exit codes, and nothing half-written."""
 
 import json
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from lnlbench.benchmark.cli import app as cli
 from lnlbench.benchmark.studies import registry
 from lnlbench.benchmark.studies.base import Criterion, Evidence, Study
 from lnlbench.leaderboard.store.store import Store
@@ -42,20 +40,9 @@ class Impossible(Quick):
 
 
 @pytest.fixture
-def lnlbench(monkeypatch, capfd, url):
-    """Call the command line in this process, on a fresh store: exit code, standard output, standard error."""
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)  # pytest's own handlers stay
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["lnlbench", "study", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        return exit_.value.code or 0, *capfd.readouterr()
-
-    return call
+def study(lnlbench, stored):
+    """Call `lnlbench study` in this process, on a fresh store."""
+    return lambda *arguments: lnlbench("study", *arguments)
 
 
 @pytest.fixture
@@ -67,12 +54,12 @@ def temporary(monkeypatch):
     registry.register("T-BAD")(type("Bad", (Impossible,), {}))
 
 
-def test_list_shows_every_study(lnlbench, temporary, tmp_path):
-    code, out, _ = lnlbench("list", "--docs", tmp_path, "--json")
+def test_list_shows_every_study(study, temporary, tmp_path):
+    code, out, _ = study("list", "--docs", tmp_path, "--json")
     rows = json.loads(out)
     assert code == 0 and [row["study"] for row in rows] == list(registry.studies())
     assert {"study": "T-BAD", "what": "A quick one", "source": "nobody, 2000", "state": "not yet run"} in rows
-    code, out, _ = lnlbench("list", "--docs", tmp_path)
+    code, out, _ = study("list", "--docs", tmp_path)
     assert code == 0 and all(name in out for name in registry.studies())
 
 
@@ -88,8 +75,8 @@ def test_list_shows_every_study(lnlbench, temporary, tmp_path):
         pytest.param(["T-GOOD", "--set", "steps=four"], "steps is of the kind 3, not 'four'", id="value"),
     ],
 )
-def test_a_mistake_is_one_line_and_nothing_is_run(lnlbench, temporary, url, arguments, message):
-    code, out, err = lnlbench("run", *arguments)
+def test_a_mistake_is_one_line_and_nothing_is_run(study, temporary, url, arguments, message):
+    code, out, err = study("run", *arguments)
     assert (code, out) == (2, "") and message in err and err.count("\n") == 1
     store = Store(url)
     assert store.studies(("outcome.json",)) == []
@@ -104,14 +91,14 @@ def test_a_mistake_is_one_line_and_nothing_is_run(lnlbench, temporary, url, argu
         pytest.param(["T-BAD", "T-GOOD"], 1, id="one of two studies fails"),
     ],
 )
-def test_exit_code_of_a_run(lnlbench, temporary, names, expected):
-    code, out, err = lnlbench("run", *names)
+def test_exit_code_of_a_run(study, temporary, names, expected):
+    code, out, err = study("run", *names)
     assert code == expected and "holds" in out and ("FAILS" in out) == bool(expected)
     assert "Traceback" not in err and f"{names[0].upper()} A quick one (fast)" in err
 
 
-def test_run_as_json(lnlbench, temporary):
-    code, out, _ = lnlbench("run", "T-BAD", "--full", "--json")
+def test_run_as_json(study, temporary):
+    code, out, _ = study("run", "T-BAD", "--full", "--json")
     assert code == 1
     common = {"study": "T-BAD", "measured": "1"}
     assert json.loads(out) == [
@@ -120,9 +107,9 @@ def test_run_as_json(lnlbench, temporary):
     ]
 
 
-def test_report_is_written_whole(lnlbench, temporary, tmp_path, monkeypatch):
-    lnlbench("run", "T-BAD", "T-GOOD")
-    code, out, _ = lnlbench("report", "--docs", tmp_path)
+def test_report_is_written_whole(study, temporary, tmp_path, monkeypatch):
+    study("run", "T-BAD", "T-GOOD")
+    code, out, _ = study("report", "--docs", tmp_path)
     page = (tmp_path / "studies.md").read_text()
     assert code == 0 and out == f"written: {tmp_path / 'studies.md'}\n"
     assert all(f"\n## {name} " in page for name in registry.studies())
@@ -133,16 +120,16 @@ def test_report_is_written_whole(lnlbench, temporary, tmp_path, monkeypatch):
         "T-BAD.fast.json", "T-BAD.fast.png", "T-GOOD.fast.json", "T-GOOD.fast.png",
     ]  # fmt: skip
 
-    lnlbench("run", "T-GOOD", "--set", "steps=4", "--set", "names=['b']")
-    lnlbench("report", "--docs", tmp_path)
+    study("run", "T-GOOD", "--set", "steps=4", "--set", "names=['b']")
+    study("report", "--docs", tmp_path)
     page = (tmp_path / "studies.md").read_text()
     shown = """`lnlbench study run T-GOOD --fast --set steps=4 --set 'names=["b"]'`"""
     assert page.count(shown) == 1, "the page names what was run"
 
-    code, out, err = lnlbench("list", "--docs", tmp_path, "--json")
+    code, out, err = study("list", "--docs", tmp_path, "--json")
     assert {row["study"]: row["state"] for row in json.loads(out)}["T-BAD"] == "fast: 1 of 2 criteria hold"
 
     (tmp_path / "figures" / "T-GOOD.fast.json").write_text("{")  # as a broken disk leaves it
-    code, out, err = lnlbench("report", "--docs", tmp_path, "--tracking-uri", f"sqlite:///{tmp_path}/none.db")
+    code, out, err = study("report", "--docs", tmp_path, "--tracking-uri", f"sqlite:///{tmp_path}/none.db")
     assert (code, out) == (2, "") and "not the outcome of a study" in err and err.count("\n") == 1
     assert (tmp_path / "studies.md").read_text() == page, "the old page stays"

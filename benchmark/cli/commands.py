@@ -1,0 +1,66 @@
+"""What all commands share: one panel of `--help` for a group, no option twice, none that another one makes void."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from lnlbench.benchmark.protocol.settings import SettingError
+
+
+class StrictCommand(TyperCommand):
+    """A command that refuses an option given twice, of which click would silently take the last."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as click does, after a look at what is given.
+
+        Raises:
+            SettingError: an option that takes one value is given more than once.
+        """
+        seen: list[Any] = []
+        for parameter in self.make_parser(ctx).parse_args(args=list(args))[2]:
+            if parameter in seen and parameter.param_type_name == "option" and not parameter.multiple:
+                raise SettingError(f"{parameter.opts[0]} is given more than once, but takes one value")
+            seen.append(parameter)
+        return super().parse_args(ctx, args)
+
+
+class Commands(typer.Typer):
+    """The commands of one group, which stand in one panel of `lnlbench --help`.
+
+    Args:
+        panel: its title.
+    """
+
+    def __init__(self, panel: str, **more: Any) -> None:
+        super().__init__(**more)
+        self._panel = panel
+
+    def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
+        """Register a function as a command, as `Typer.command` does."""
+        return super().command(name, cls=StrictCommand, rich_help_panel=self._panel, **more)
+
+
+def given(context: typer.Context, name: str) -> bool:
+    """Say whether a parameter stands on the command line, and not in the environment or by default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_void(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Refuse options that change nothing here.
+
+    Args:
+        context: of the command.
+        names: of the parameters, as the function calls them.
+        why: what makes them void; completes "--rule is void …".
+
+    Raises:
+        SettingError: one of them is given.
+    """
+    for parameter in context.command.params:
+        if parameter.name in names and given(context, str(parameter.name)):
+            raise SettingError(f"{parameter.opts[0]} is void {why}")

@@ -1,0 +1,70 @@
+"""The commands that carry results between stores: `export`, `import`, and `verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lnlbench.benchmark.cli.commands import Commands
+from lnlbench.benchmark.cli.output import show, to_json
+from lnlbench.benchmark.cli.parameters import WHAT, Database, DataDir, Json, Plugin, SomeTargets, Uri
+
+commands = Commands("Exchange")
+
+
+@commands.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="As in results.jsonl.xz; it is replaced.")],
+    targets: SomeTargets = None,
+    predictions: Annotated[
+        bool, typer.Option(help="Keep the test predictions, most of the size.", rich_help_panel=WHAT)
+    ] = True,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Write stored results to one compressed file, which `leaderboard --from` and `import` read."""
+    from lnlbench.benchmark.cli import boards
+    from lnlbench.leaderboard.results.archive import write
+    from lnlbench.leaderboard.store.address import store_address
+
+    results = boards.stored(targets or [], store_address(tracking_uri, database))
+    written = write(file, results, predictions=predictions)
+    show(f"{written.results} results, {written.size / 2**20:.2f} MB, in {file}")
+
+
+@commands.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file that `export` wrote.")],
+    plugin: Plugin = [],  # noqa: B006 -- typer copies it
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Bring an exported file into the store: all of it, once every result verifies, or nothing."""
+    from lnlbench.benchmark.verification.import_results import import_results
+    from lnlbench.leaderboard.store.address import store_address
+
+    imported = import_results(file, data_dir, plugin, store_address(tracking_uri, database))
+    show(f"{len(imported.added)} results added, {len(imported.stored)} were stored before.")
+
+
+@commands.command()
+def verify(
+    what: Annotated[list[str], typer.Argument(metavar="RUN-OR-FILE", help="A run as for `show`, or a file.")],
+    plugin: Plugin = [],  # noqa: B006
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Recompute scores, hashes and keys of a stored run or an exported file; exit code 1 if something is wrong."""
+    from lnlbench.benchmark.verification import receipts
+    from lnlbench.leaderboard.store.address import store_address
+
+    found = receipts.receipts(what, data_dir, plugin, store_address(tracking_uri, database))
+    report = {"findings": receipts.rows(found), "summary": receipts.sentence(found)}
+    show(to_json(report) if as_json else receipts.lines(found))
+    if any(receipt.state == "wrong" for receipt in found):
+        raise typer.Exit(1)

@@ -1,0 +1,179 @@
+"""The commands that show what is stored: `leaderboard`, `show`, and `ui`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lnlbench.benchmark.cli.commands import Commands, refuse_void
+from lnlbench.benchmark.cli.output import note, show
+from lnlbench.benchmark.cli.parameters import (
+    HOW,
+    WHAT,
+    WHERE,
+    Database,
+    Json,
+    Methods,
+    Rules,
+    RunName,
+    SomeTargets,
+    Track,
+    Uri,
+)
+
+commands = Commands("See")
+
+
+@commands.command()
+def leaderboard(
+    context: typer.Context,
+    targets: SomeTargets = None,
+    methods: Methods = "",
+    rule: Rules = "noisy_val",
+    track: Track = "",
+    gap: Annotated[
+        bool,
+        typer.Option("--gap", help="Add the share of cross-entropy's memorisation gap closed.", rich_help_panel=WHAT),
+    ] = False,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="Add published means, compared where the protocol is the same.",
+            rich_help_panel=WHAT,
+        ),
+    ] = False,
+    margin: Annotated[
+        float,
+        typer.Option(
+            help="Points within which methods are practically equal, 0 to 100.", min=0, max=100, rich_help_panel=WHAT
+        ),
+    ] = 0.5,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Count only settings that all methods have.", rich_help_panel=WHAT)
+    ] = False,
+    form: Annotated[
+        str,
+        typer.Option("--format", "-f", help="terminal, markdown, latex, csv or json.", rich_help_panel=HOW),
+    ] = "terminal",
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Of csv: all pairs of methods instead of the rows.", rich_help_panel=HOW)
+    ] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="In the terminal, intervals of every setting too.", rich_help_panel=HOW)
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write one page with everything, instead of a table.", rich_help_panel=WHERE),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw rows and intervals into a .pdf, .png or .svg, instead of a table.", rich_help_panel=WHERE
+        ),
+    ] = None,
+    matrix: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw who is above whom into a .pdf, .png or .svg, instead of a table.", rich_help_panel=WHERE
+        ),
+    ] = None,
+    ui: Annotated[
+        str,
+        typer.Option(help="Address of MLflow's UI, for links from the page to its runs.", rich_help_panel=WHERE),
+    ] = "",
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A file that `export` wrote, instead of the store.", rich_help_panel=WHERE),
+    ] = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Rank what is stored: mean ± 95 % interval, the ranks that a method may have, and better or worse than ce."""
+    from lnlbench.benchmark.cli import boards
+    from lnlbench.leaderboard.store.address import store_address
+
+    table, drawn = ["form", "gap", "published", "pairs", "wide"], figure is not None or matrix is not None
+    if html is None:
+        refuse_void(context, ["ui"], "without --html: links are for the page")
+    if drawn:
+        refuse_void(context, table, "with --figure and --matrix, which draw")
+    elif html is not None:
+        choices = [*table, "methods", "margin", "complete"]
+        refuse_void(context, choices, "with --html: the page has everything, and filters of its own")
+    elif form != "terminal":
+        refuse_void(context, ["wide"], f"with --format {form}")
+    if source is not None and not ui:
+        refuse_void(context, ["tracking_uri", "database"], "with --from, which reads a file")
+    rules = boards.board_rules(rule, form, gap=gap, published=published, pairs=pairs)
+    view = boards.View(
+        rules=rules,
+        form=form,
+        methods=methods,
+        gap=gap,
+        published=published,
+        pairs=pairs,
+        wide=wide,
+        margin=margin,
+        complete=complete,
+        targets=targets or [],
+    )
+    results = boards.stored(targets or [], source or store_address(tracking_uri, database), track, note)
+    if html is not None:
+        show(boards.page(html, results, rules[0], ui, lambda: store_address(tracking_uri, database)))
+    for path, kind in ((figure, "ranked"), (matrix, "matrix")):
+        if path is not None:
+            show(boards.figure(path, results, view, kind))
+    if html is None and not drawn:
+        show(boards.leaderboard(results, view))
+
+
+@commands.command("show")
+def show_(
+    context: typer.Context,
+    run: RunName,
+    suspects: Annotated[
+        Path | None,
+        typer.Option(help="Write the training samples that it thinks are mislabelled, as CSV.", rich_help_panel=WHERE),
+    ] = None,
+    as_json: Json = False,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Show one run: curves, scores under each rule, diagnostics, cost, and what made it."""
+    from lnlbench.benchmark.cli import run_view
+    from lnlbench.benchmark.sweep.plugins import name_of_run
+    from lnlbench.leaderboard.results.files import write_all
+    from lnlbench.leaderboard.store.address import store_address
+    from lnlbench.leaderboard.store.store import existing
+
+    if suspects is not None:
+        refuse_void(context, ["as_json"], "with --suspects, which writes a table")
+    name = name_of_run(run)
+    with existing(store_address(tracking_uri, database)) as store:
+        run_id, result = store.find(name)
+        content = "" if suspects is None else run_view.suspects_of(store, run_id)
+    if suspects is not None:
+        write_all(suspects.absolute().parent, {suspects.name: content})
+        show(f"{content.count(chr(10)) - 1} of {result.identity['split']['train']} samples, in {suspects}")
+        return
+    show(run_view.as_json(run_id, result) if as_json else run_view.shown(run_id, result))
+
+
+@commands.command()
+def ui(
+    setting: Annotated[str, typer.Argument(help="The setting or data set to open on; by default the first.")] = "",
+    port: Annotated[int, typer.Option(help="On loopback.", min=1, max=65_535, rich_help_panel=HOW)] = 5000,
+    browser: Annotated[
+        bool, typer.Option(help="Open a browser, where there is a display.", rich_help_panel=HOW)
+    ] = True,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Open the MLflow UI on the store's saved views, on this machine only, until Ctrl-C."""
+    from lnlbench.benchmark.cli import boards
+    from lnlbench.leaderboard.store.address import store_address
+
+    boards.served(setting, store_address(tracking_uri, database), port, browser, typer.echo)

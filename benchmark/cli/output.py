@@ -1,0 +1,75 @@
+"""What a command writes: results on standard output, notes on standard error, in whatever encoding a terminal has."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import sys
+from typing import Any
+
+import typer
+
+PLAIN = {
+    "±": "+-",
+    "×": "x",
+    "≤": "<=",
+    "≥": ">=",
+    "→": "->",
+    "·": ".",
+    "…": "...",
+    "–": "-",
+    "—": "-",
+    "‑": "-",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+    "\u00a0": " ",
+}
+"""What stands for a character in a terminal that has none for it; any other becomes a question mark."""
+
+
+def fit_encodings() -> None:
+    """Let no character end a command: a terminal in ASCII or Latin-1 gets the nearest that it can show."""
+    codecs.register_error("lnlbench.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="lnlbench.plain")
+
+
+def show(what: Any) -> None:
+    """Write a text or a table of rich to standard output."""
+    if isinstance(what, str):
+        typer.echo(what)
+    else:
+        from rich.console import Console
+
+        Console().print(what)
+
+
+def to_json(value: Any) -> str:
+    """Return a value as the text that `--json` prints."""
+    return json.dumps(value, indent=1)
+
+
+def note(line: str) -> None:
+    """Write a line to standard error: progress, and what else is no result."""
+    typer.echo(line, err=True)
+
+
+def quiet(as_json: bool) -> bool:
+    """Say whether to show no progress: nobody reads it, or a program reads the result."""
+    return as_json or not sys.stderr.isatty()
+
+
+def printable(text: str) -> str:
+    """Return a text as one line that changes nothing of a terminal: what does not print is written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(PLAIN.get(character, "?") for character in text), error.end

@@ -1,0 +1,128 @@
+"""Every parameter that commands share, declared once; `--help` groups them by what is done, how, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WHAT, HOW, WHERE = "What", "How", "Where"
+
+RULES = {
+    "noisy_val": "test accuracy at the epoch of the best noisy-validation accuracy",
+    "final": "at the epoch that the method reports, by default the last",
+    "mean10": "mean of the last ten epochs",
+    "oracle": "at the best test epoch, which nobody knows in practice and which never ranks",
+}
+TRACKS = {
+    "default": "the registered hyper-parameters",
+    "tuned": "the winners of `lnlbench tune`",
+    "paper": "a published recipe",
+    "open": "a recipe of your own",
+}
+
+
+def _meanings(values: dict[str, str]) -> str:
+    return "; ".join(f"{name}: {meaning}" for name, meaning in values.items()) + "."
+
+
+# What is run or shown.
+
+Targets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SUITE-OR-SETTING",
+        help="Suites, settings such as mnist/symmetric-0.4, patterns, folders of your own data.",
+    ),
+]
+SomeTargets = Annotated[
+    list[str] | None, typer.Argument(metavar="SUITE-OR-SETTING", help="As for `run`; all by default.")
+]
+Methods = Annotated[
+    str,
+    typer.Option(
+        "--methods",
+        "-m",
+        help='As in "ce, gce(q=0.5), dal + sam, my_loss.py"; all for `tune`; else those of the suite or the store.',
+        rich_help_panel=WHAT,
+    ),
+]
+Method = Annotated[str, typer.Argument(help="A Python file, or a method such as 'gce(q=0.5) + sam'.")]
+RunName = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN", help="MLflow run id, beginning of a key, or: method setting replicate."),
+]
+Seeds = Annotated[
+    str,
+    typer.Option(
+        "--seeds", "-s", help='Replicates, as in "0,1,2" or "0-4": at most 10,000 of them.', rich_help_panel=WHAT
+    ),
+]
+Epochs = Annotated[
+    str | None,
+    typer.Option(
+        help="Another length than the setting's: 1 to 10,000; 2x is twice it, for equal passes.", rich_help_panel=WHAT
+    ),
+]
+Changes = Annotated[
+    list[str],
+    typer.Option("--set", help="Another field of the setting, as in lr=0.1; each once.", rich_help_panel=WHAT),
+]
+Plugin = Annotated[
+    list[Path], typer.Option("--plugin", help="A Python file that registers methods.", rich_help_panel=WHAT)
+]
+Rule = Annotated[str, typer.Option(help=_meanings(RULES), rich_help_panel=WHAT)]
+Rules = Annotated[str, typer.Option("--rule", help=f"{_meanings(RULES)} Several with commas.", rich_help_panel=WHAT)]
+Track = Annotated[
+    str, typer.Option(help=f"{_meanings(TRACKS)} All by default, apart from each other.", rich_help_panel=WHAT)
+]
+
+# How it is done.
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=HOW)]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="fp32, bf16, fp64, or auto: what the setting says, else bf16 on a GPU and fp32 on a CPU. Part of the key.",
+        rich_help_panel=HOW,
+    ),
+]
+Execution = Annotated[
+    str,
+    typer.Option(
+        help="loop: one run at a time; stack: many small ones at once; graph: CUDA graphs of both; auto: what pays.",
+        rich_help_panel=HOW,
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0, max=1_000, rich_help_panel=HOW),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.", rich_help_panel=HOW)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=HOW)]
+
+# Where data come from and results go.
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="LNLBENCH_DATA", help="Data sets in the layout of the Hugging Face Hub.", rich_help_panel=WHERE
+    ),
+]
+Uri = Annotated[
+    str | None,
+    typer.Option(
+        help="MLflow store; else that of $MLFLOW_TRACKING_URI, else mlflow.db in $LNLBENCH_HOME or ~/.lnlbench.",
+        rich_help_panel=WHERE,
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        help="Database of the claims, where the store is a server; else that of $LNLBENCH_DATABASE.",
+        rich_help_panel=WHERE,
+    ),
+]

@@ -1,0 +1,176 @@
+"""The commands that train: `run`, and `compare`, which runs what a comparison lacks."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from lnlbench.benchmark.cli.commands import Commands, refuse_void
+from lnlbench.benchmark.cli.output import quiet, show, to_json
+from lnlbench.benchmark.cli.parameters import (
+    HOW,
+    WHAT,
+    Changes,
+    Database,
+    DataDir,
+    Device,
+    DryRun,
+    Epochs,
+    Execution,
+    Jobs,
+    Json,
+    Method,
+    Methods,
+    Plugin,
+    Precision,
+    Rule,
+    Seeds,
+    Targets,
+    Uri,
+)
+
+commands = Commands("Train")
+
+
+@commands.command("run")
+@commands.command("sweep", hidden=True)
+def run(
+    context: typer.Context,
+    targets: Targets,
+    methods: Methods = "",
+    seeds: Seeds = "",
+    epochs: Epochs = None,
+    model: Annotated[
+        str | None, typer.Option(help="Another network: one of ours or any timm name.", rich_help_panel=WHAT)
+    ] = None,
+    told: Annotated[
+        str,
+        typer.Option(
+            help='What methods must know: estimated, true, true-0.2, true+0.2, several, or "all" of these.',
+            rich_help_panel=WHAT,
+        ),
+    ] = "estimated",
+    changes: Changes = [],  # noqa: B006 -- typer copies it
+    plugin: Plugin = [],  # noqa: B006
+    device: Device = "auto",
+    precision: Precision = "auto",
+    execution: Execution = "auto",
+    checkpoint_every: Annotated[
+        int, typer.Option(help="Keep unfinished runs every so many epochs.", min=0, max=10_000, rich_help_panel=HOW)
+    ] = 0,
+    save_model: Annotated[
+        bool, typer.Option("--save-model", help="Keep the weights of every run.", rich_help_panel=HOW)
+    ] = False,
+    keep_samples: Annotated[
+        bool,
+        typer.Option("--keep-samples", help="Keep loss and prediction of every training sample.", rich_help_panel=HOW),
+    ] = False,
+    diagnostics: Annotated[
+        str,
+        typer.Option(
+            help="basic, or full: gradients of correct and wrong labels, tangent kernel, stable ranks.",
+            rich_help_panel=HOW,
+        ),
+    ] = "basic",
+    jobs: Jobs = 0,
+    executor: Annotated[
+        str,
+        typer.Option(help="local: processes on this machine; ray: tasks of a cluster.", rich_help_panel=HOW),
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster, as in auto; else that of $RAY_ADDRESS, else a private one.", rich_help_panel=HOW
+        ),
+    ] = None,
+    gpus: Annotated[
+        float, typer.Option(help="GPUs of each run on Ray, as in 0.25.", min=0, max=1_000, rich_help_panel=HOW)
+    ] = 0.0,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Run methods on settings and store every run; what is stored is not run again."""
+    from lnlbench.benchmark.cli import display
+    from lnlbench.benchmark.cli.overrides import overrides
+    from lnlbench.benchmark.sweep import grid as plan
+    from lnlbench.benchmark.sweep.options import Options
+    from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.leaderboard.store.address import store_address
+
+    if executor != "ray":
+        refuse_void(context, ["ray_address", "gpus"], "without --executor ray")
+    changed = overrides(changes, epochs=epochs, model=model)
+    chosen = choose_methods(methods, plugin)
+    options = Options(
+        store=store_address(tracking_uri, database),
+        device=device,
+        jobs=jobs,
+        data_dir=data_dir,
+        plugins=chosen.plugins,
+        execution=execution,
+        checkpoint_every=checkpoint_every,
+        executor=executor,
+        ray_address=ray_address or os.environ.get("RAY_ADDRESS"),
+        gpus=gpus,
+        save_model=save_model,
+        keep_samples=keep_samples,
+        diagnostics=diagnostics,
+    )
+    runs = plan.grid(targets, chosen.text, seeds, changed, options, told, precision)
+    if dry_run:
+        rows = plan.forecast(runs, options)
+        show(to_json(rows) if as_json else display.table(rows))
+        return
+    report = display.followed(runs, options, quiet(as_json))
+    show(to_json(display.report(report, runs)) if as_json else display.summary(report, runs))
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def compare(
+    method: Method,
+    against: Annotated[
+        str, typer.Option("--against", "-a", help="Baselines, as in gce,dal.", rich_help_panel=WHAT)
+    ] = "ce,gce",
+    suite: Annotated[list[str], typer.Option("--suite", help="Suites and settings.", rich_help_panel=WHAT)] = [  # noqa: B006
+        "mnist-fast"
+    ],
+    seeds: Seeds = "",
+    rule: Rule = "noisy_val",
+    changes: Changes = [],  # noqa: B006
+    plugin: Plugin = [],  # noqa: B006
+    device: Device = "auto",
+    precision: Precision = "auto",
+    jobs: Jobs = 0,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Compare a method with baselines: only what is neither stored nor shipped is run."""
+    from lnlbench.benchmark.cli import display
+    from lnlbench.benchmark.cli.overrides import overrides
+    from lnlbench.benchmark.sweep.comparison import compare as compared
+    from lnlbench.benchmark.sweep.options import Options
+    from lnlbench.leaderboard.store.address import store_address
+
+    address = store_address(tracking_uri, database)
+    options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
+    verdicts = compared(
+        method,
+        against,
+        suite,
+        seeds,
+        overrides(changes),
+        options,
+        lambda runs, how: display.followed(runs, how, quiet(as_json)),
+        rule,
+        precision,
+    )
+    show(to_json([verdict.json() for verdict in verdicts]) if as_json else display.compared(verdicts))

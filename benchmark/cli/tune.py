@@ -1,0 +1,130 @@
+"""The command `tune`: every method on the same budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lnlbench.benchmark.cli.commands import Commands, refuse_void
+from lnlbench.benchmark.cli.output import note, show, to_json
+from lnlbench.benchmark.cli.parameters import (
+    HOW,
+    WHAT,
+    WHERE,
+    Changes,
+    Database,
+    DataDir,
+    Device,
+    DryRun,
+    Epochs,
+    Execution,
+    Jobs,
+    Json,
+    Methods,
+    Plugin,
+    Precision,
+    Seeds,
+    Targets,
+    Uri,
+)
+
+commands = Commands("Train")
+
+
+@commands.command()
+def tune(
+    context: typer.Context,
+    targets: Targets,
+    methods: Methods = "",
+    seeds: Seeds = "0-4",
+    epochs: Epochs = None,
+    changes: Changes = [],  # noqa: B006 -- typer copies it
+    plugin: Plugin = [],  # noqa: B006
+    trials: Annotated[
+        int, typer.Option(help="Of every method, 1 to 10,000.", min=1, max=10_000, rich_help_panel=HOW)
+    ] = 20,
+    sampler: Annotated[str, typer.Option(help="gp, tpe or random.", rich_help_panel=HOW)] = "gp",
+    seed: Annotated[
+        int,
+        typer.Option(help="Of the sampler, the same for every method.", min=0, max=2**32 - 1, rich_help_panel=HOW),
+    ] = 0,
+    batch: Annotated[
+        int,
+        typer.Option(help="Trials asked for at once after the first ten.", min=1, max=1_000, rich_help_panel=HOW),
+    ] = 2,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="Give up hopeless trials, not before 30 % of them.", rich_help_panel=HOW),
+    ] = False,
+    per_setting: Annotated[
+        bool,
+        typer.Option(
+            "--per-setting",
+            help="Search at every rate, not only at the reference of its family.",
+            rich_help_panel=WHAT,
+        ),
+    ] = False,
+    study: Annotated[
+        str,
+        typer.Option(help="Begins the names of the searches; another name, another search.", rich_help_panel=WHAT),
+    ] = "tune",
+    device: Device = "auto",
+    precision: Precision = "auto",
+    execution: Execution = "auto",
+    jobs: Jobs = 0,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    study_storage: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LNLBENCH_STUDIES", help="Database of the searches; beside the store.", rich_help_panel=WHERE
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Write a section of this Markdown page.", rich_help_panel=WHERE)
+    ] = None,
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Search every method on the same budget, and retrain the winners into the `tuned` track."""
+    from lnlbench.benchmark.cli import display
+    from lnlbench.benchmark.cli.overrides import overrides
+    from lnlbench.benchmark.engine.device import default_jobs
+    from lnlbench.benchmark.sweep.options import Options
+    from lnlbench.benchmark.tuning import pipeline
+    from lnlbench.benchmark.tuning.study import Budget
+    from lnlbench.leaderboard.results.files import check_target
+    from lnlbench.leaderboard.store.address import store_address
+
+    if dry_run:
+        refuse_void(context, ["page", "study_storage"], "with --dry-run, which searches nothing")
+    if page is not None:
+        check_target(page)
+    changed = overrides(changes, epochs=epochs)
+    budget = Budget(trials=trials, sampler=sampler, seed=seed, batch=batch, prune=prune)
+    chosen = pipeline.choose(methods, plugin)
+    options = Options(
+        store=store_address(tracking_uri, database),
+        device=device,
+        jobs=jobs or default_jobs(device),
+        data_dir=data_dir,
+        plugins=chosen.plugins,
+        execution=execution,
+    )
+    plan = pipeline.plan(targets, chosen.text, seeds, changed, options, study, per_setting, precision)
+    if dry_run:
+        rows = pipeline.forecast(plan, budget, options)
+        show(to_json(rows) if as_json else display.table(rows))
+        return
+    length = "" if epochs is None else f" --epochs {epochs}"
+    length += "".join(f" --set {change}" for change in changes)
+    command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --trials {trials} --seeds {seeds}'
+    done = pipeline.tune(plan, budget, options, study_storage, page, command, note)
+    show(to_json(done.rows) if as_json else display.table(done.rows))
+    for reason in done.failed:
+        note(f"failed: {reason}")
+    if done.failed:
+        raise typer.Exit(1)

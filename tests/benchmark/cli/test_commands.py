@@ -1,0 +1,95 @@
+"""What all commands share: no option twice, none that another makes void, values explained in `--help`."""
+
+import re
+
+import pytest
+
+from lnlbench.benchmark.cli import parameters
+from lnlbench.benchmark.cli.boards import FORMS
+from lnlbench.leaderboard.results.rules import RULES
+
+NOISY = "digits/symmetric-0.4"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        pytest.param(["run", NOISY, "-s", "0", "--seeds", "1"], "--seeds", id="by two names"),
+        pytest.param(["run", NOISY, "--jobs", "1", "--jobs", "1"], "--jobs", id="the same value"),
+        pytest.param(["study", "run", "--full", "--fast", "E000-A"], "--full", id="a flag and its contrary"),
+        pytest.param(
+            ["leaderboard", "--json", "--html", "a", "--html", "b"], "--json", id="an unknown one comes first"
+        ),
+    ],
+)
+def test_an_option_is_given_once(lnlbench, one_line, arguments, option):
+    message = f"No such option: {option}" if option == "--json" else f"{option} is given more than once"
+    one_line(lnlbench(*arguments), message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["leaderboard", "--ui", "http://h"], "--ui is void without --html", id="links without a page"),
+        pytest.param(["leaderboard", "--html", "x", "--complete"], "--complete is void with --html", id="page"),
+        pytest.param(["leaderboard", "--html", "x", "-m", "ce"], "--methods is void with --html", id="methods"),
+        pytest.param(["leaderboard", "--figure", "x.svg", "--gap"], "--gap is void with --figure", id="figure"),
+        pytest.param(["leaderboard", "--wide", "-f", "csv"], "--wide is void with --format csv", id="wide"),
+        pytest.param(
+            ["leaderboard", "--from", "x", "--tracking-uri", "sqlite:///y"],
+            "--tracking-uri is void with --from",
+            id="file and store",
+        ),
+        pytest.param(["run", NOISY, "--gpus", "1"], "--gpus is void without --executor ray", id="gpus"),
+        pytest.param(["run", NOISY, "--ray-address", "auto"], "--ray-address is void without", id="address"),
+        pytest.param(["tune", NOISY, "--dry-run", "--report", "x.md"], "--report is void with --dry-run", id="report"),
+        pytest.param(["show", "abcdef", "--suspects", "x", "--json"], "--json is void with --suspects", id="suspects"),
+        pytest.param(["list", "suites", "--plugin", "x.py"], "--plugin is void here", id="plug-in"),
+        pytest.param(["list", "models", "--data-dir", "x"], "--data-dir is void here", id="data"),
+    ],
+)
+def test_an_option_that_changes_nothing_is_refused(lnlbench, one_line, arguments, message):
+    one_line(lnlbench(*arguments), message)
+
+
+def test_the_environment_is_no_option(lnlbench, monkeypatch, tmp_path):
+    monkeypatch.setenv("LNLBENCH_DATA", str(tmp_path))
+    assert lnlbench("list", "suites", "--json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "names"),
+    [
+        pytest.param("leaderboard", "--rule", [*RULES], id="rules of a leaderboard"),
+        pytest.param("compare", "--rule", [*RULES], id="rules of a comparison"),
+        pytest.param("leaderboard", "--track", ["default", "tuned", "paper", "open"], id="tracks"),
+        pytest.param("leaderboard", "--format", FORMS, id="forms"),
+    ],
+)
+def test_help_says_what_values_mean(lnlbench, command, option, names):
+    code, out, _ = lnlbench(command, "--help")
+    text = out.partition(option)[2]
+    assert code == 0 and [name for name in names if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_rules_and_tracks_are_explained_each():
+    assert [*parameters.RULES] == [*RULES]
+    assert all(parameters.RULES.values()) and all(parameters.TRACKS.values())
+
+
+@pytest.mark.parametrize("command", ["run", "tune", "leaderboard", "compare"])
+def test_help_is_grouped_by_what_how_and_where(lnlbench, command):
+    out = lnlbench(command, "--help")[1]
+    places = [out.index(f"─ {panel} ─") for panel in ("What", "How", "Where")]
+    assert places == sorted(places)
+
+
+def test_sweep_is_another_name_for_run(lnlbench):
+    command = (NOISY, "-m", "ce", "-s", "0", "--dry-run", "--json")
+    assert lnlbench("sweep", *command) == lnlbench("run", *command)
+    assert "sweep" not in lnlbench("--help")[1]
+
+
+def test_version(lnlbench):
+    code, out, err = lnlbench("--version")
+    assert (code, err) == (0, "") and re.fullmatch(r"lnlbench \d+\.\d+\.\d+\S*\n", out)

@@ -1,0 +1,113 @@
+"""`leaderboard` and its page: every form, rule and choice of what is shown."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from lnlbench.benchmark.cli import boards
+from lnlbench.leaderboard import shipped
+from lnlbench.leaderboard.results.rules import RULES
+
+NOISY = "digits/symmetric-0.4"
+
+
+ALL_RULES = ",".join(RULES)
+
+
+@pytest.mark.parametrize("rule", [*RULES, ALL_RULES])
+@pytest.mark.parametrize("form", boards.FORMS)
+def test_leaderboards(lnlbench, filled, form, rule):
+    code, out, err = lnlbench("leaderboard", "--rule", rule, "--format", form, "--tracking-uri", filled)
+    assert (code, err) == (0, "")
+    names = rule.split(",")
+    if form == "json":
+        boards = json.loads(out)
+        assert [(board["length"], board["rule"]) for board in boards] == [
+            (length, name) for length in ("fast", "full") for name in names
+        ]
+        fast = boards[0]
+        assert {row["name"] for row in fast["rows"]} == {"ce", "gce", "gce + early_stopping"}
+        assert all(1 < cell["mean"] <= 100 and cell["n"] == 2 for row in fast["rows"] for cell in row["cells"].values())
+    elif form == "csv":
+        rows = list(csv.DictReader(io.StringIO(out)))
+        assert {(row["length"], row["rule"], row["method"]) for row in rows} == {
+            ("fast", name, method) for name in names for method in ("ce", "gce", "gce + early_stopping")
+        } | {("full", name, "ce") for name in names}
+        assert all(0 <= float(row["mean"]) <= 100 for row in rows)
+    else:
+        assert all(
+            out.replace("\\_", "_").count(f"{name}, track default, length {length}") == 1
+            for name in names
+            for length in ("fast", "full")
+        )
+        assert "gce + early_stopping" in out.replace("\\_", "_") and ("\\pm " if form == "latex" else "± ") in out
+
+
+def test_the_page_is_one_file_with_links(lnlbench, filled, tmp_path):
+    file = tmp_path / "board.html"
+    code, out, err = lnlbench("leaderboard", "--html", file, "--ui", "http://127.0.0.1:5000/", "--tracking-uri", filled)
+    assert (code, err) == (0, "")
+    assert out == f"7 results in {file}; open it in any browser\n"
+    assert file.read_text().count('"http://127.0.0.1:5000/#/experiments/') == 7
+    for more, message in ((["--methods", "ce"], "filters of its own"), (["--ui", "localhost"], "http://")):
+        code, out, err = lnlbench("leaderboard", "--html", file, *more, "--tracking-uri", filled)
+        assert (code, out, err.count("\n")) == (2, "", 1) and message in err
+
+
+def test_a_leaderboard_of_some_methods_and_settings(one_line, lnlbench, filled):
+    how = ("--format", "json", "--tracking-uri", filled)
+    names = [row["name"] for row in json.loads(lnlbench("leaderboard", "--methods", "gce", *how)[1])[0]["rows"]]
+    assert names == ["gce"]
+    answer = lnlbench("leaderboard", "mnist", *how)
+    one_line(answer, "nothing is stored of mnist; there is: digits,epochs=3,length=full/")
+    answer = lnlbench("leaderboard", "--track", "tuned", *how)
+    one_line(answer, "nothing is stored in the track tuned; there is: digits,epochs=3,length=full/")
+
+
+def test_a_leaderboard_finds_runs_of_another_length_and_says_so(lnlbench, filled):
+    code, out, err = lnlbench("leaderboard", "digits", "--format", "json", "--tracking-uri", filled)
+    assert code == 0 and err == (
+        "nothing is stored of digits as it is; these are 7 runs with epochs=3 and with epochs=3,length=full\n"
+    )
+    assert [board["suite"] for board in json.loads(out)] == ["digits,epochs=3", "digits,epochs=3,length=full"]
+
+
+def test_a_leaderboard_is_drawn(one_line, lnlbench, filled, tmp_path):
+    how = ("--track", "default", "--tracking-uri", filled)
+    files = [tmp_path / "board.svg", tmp_path / "pairs.png"]
+    code, out, err = lnlbench("leaderboard", "digits", "--figure", files[0], *how)
+    one_line((code, out, err.partition("\n")[2]), "a figure is of one board, and there are 2")
+    (tmp_path / "one.jsonl.xz").write_bytes((Path(shipped.__file__).parent / "mnist-fast.jsonl.xz").read_bytes())
+    source = ("--from", tmp_path / "one.jsonl.xz")
+    code, out, err = lnlbench("leaderboard", "--figure", files[0], "--matrix", files[1], *source)
+    assert (code, err, out.count("drawn in")) == (0, "", 2) and all(file.stat().st_size > 5000 for file in files)
+    assert "co_teaching" in files[0].read_text()
+    one_line(lnlbench("leaderboard", "--figure", "board.gif", *source), "ends with .pdf, .png, .svg, got")
+
+
+def test_all_pairs_as_csv(one_line, lnlbench):
+    source = ("--from", Path(shipped.__file__).parent / "mnist-fast.jsonl.xz")
+    code, out, err = lnlbench("leaderboard", "--pairs", "--format", "csv", *source)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (code, err, len(rows)) == (0, "", 4 * 28), "eight methods, three settings and their mean"
+    one_line(lnlbench("leaderboard", "--pairs", *source), "--pairs is a table for csv")
+
+
+def test_the_memorisation_gap(lnlbench, filled):
+    out = lnlbench("leaderboard", "--gap", "--format", "markdown", "--tracking-uri", filled)[1]
+    assert "cross-entropy's best test epoch minus its last" in out
+
+
+def test_published_numbers(lnlbench, filled):
+    out = lnlbench("leaderboard", "--published", "--format", "markdown", "--tracking-uri", filled)[1]
+    assert "No published number is of" in out  # digits
+    code, _, err = lnlbench("leaderboard", "--published", "--format", "csv", "--tracking-uri", filled)
+    assert code == 2 and "--published is a text" in err
+
+
+def test_a_method_that_is_not_stored_has_no_board(one_line, lnlbench, filled):
+    answer = lnlbench("leaderboard", "--methods", "gec", "--tracking-uri", filled)
+    one_line(answer, "nothing is stored of 'gec'; there is: ce, gce, gce + early_stopping")

@@ -1,0 +1,124 @@
+"""`run`: what it makes, says and skips, with its progress."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from lnlbench.benchmark.cli import display
+from lnlbench.benchmark.sweep.grid import grid
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.scheduler import Report
+from lnlbench.benchmark.sweep.worker import Event
+from lnlbench.leaderboard.store.store import Store
+
+NOISY = "digits/symmetric-0.4"
+FAST = ("--epochs", "2", "--device", "cpu", "--jobs", "1")
+RUN = ("run", NOISY, "-m", "ce", "-s", "0", *FAST)
+
+
+def test_a_dry_run_makes_nothing(lnlbench, tmp_path):
+    code, out, err = lnlbench("run", NOISY, "-m", "ce, gce + early_stopping", "-s", "0-1", "--dry-run", "--json", *FAST)
+    assert (code, err) == (0, "")
+    assert [(row["method"], row["missing"], row["how"]) for row in json.loads(out)] == [
+        ("ce", [0, 1], "2 epochs"),
+        ("gce", [0, 1], "2 epochs"),
+        ("gce + early_stopping", [0, 1], "read off gce"),
+    ]
+    assert "read off gce" in lnlbench("run", NOISY, "-m", "gce + early_stopping", "--dry-run")[1]
+    assert not (tmp_path / "home").exists()
+
+
+def test_run_and_run_again(lnlbench, stored):
+    command = ("run", NOISY, "--methods", "ce, gce(q=0.5)", "--seeds", "0", "--set", "lr=0.1", "--json", *FAST)
+    code, out, err = lnlbench(*command)
+    assert (code, err) == (0, "")
+    first = json.loads(out)
+    assert (len(first["made"]), first["stored"], first["failed"]) == (2, [], [])
+    code, out, _ = lnlbench(*command)
+    assert (json.loads(out)["made"], set(json.loads(out)["stored"])) == ([], set(first["made"]))
+    code, out, err = lnlbench(*(word for word in command if word != "--json"))
+    assert (code, err) == (0, "")
+    assert out.startswith("0 runs made, 2 stored before, in ") and "lnlbench leaderboard" in out
+    store = Store(stored)
+    assert {r.setting for r in store.results()} == {"digits,epochs=2,lr=0.1/symmetric-0.4"}
+    store.close()
+
+
+def test_twice_the_epochs_are_a_reference_row(lnlbench, stored):
+    for length in ([], ["--epochs", "2x"]):
+        assert lnlbench("run", NOISY, "-m", "ce", "-s", "0", "--json", *length, *FAST[2:])[0] == 0
+    code, out, err = lnlbench("leaderboard", NOISY, "--format", "json")
+    assert (code, err) == (0, "")
+    (board,) = json.loads(out)
+    assert [(row["name"], row["status"]) for row in board["below"]] == [("ce (2x epochs)", "reference")]
+    assert [column["setting"] for column in board["columns"]] == [NOISY]
+
+
+def test_failed_runs_are_told_and_give_exit_code_1(lnlbench, stored, plugin_of):
+    path = plugin_of(
+        "from lnlbench.methods import Method, register\n\n\n@register('wrong')\nclass Wrong(Method):\n"
+        "    def loss(self, logits, batch, clock):\n        raise RuntimeError('[/bold] is no markup')\n"
+    )
+    code, out, err = lnlbench("run", NOISY, "-m", "wrong, ce", "-s", "0", "--plugin", path, "--json", *FAST)
+    assert (code, err) == (1, "")
+    found = json.loads(out)
+    assert len(found["made"]) == 1
+    assert [row["reason"] for row in found["failed"]] == ["RuntimeError: [/bold] is no markup"]
+    assert found["failed"][0]["run"] == "digits,epochs=2/symmetric-0.4 wrong s0"
+
+
+def test_progress_counts_epochs_and_shows_failures(monkeypatch, capfd):
+    from lnlbench.benchmark.sweep import scheduler as sweep
+
+    runs = grid([NOISY], "ce, early_stopping, gce", "0", {"epochs": 4}, Options())
+
+    def played(runs, options, watch):
+        for epoch in range(4):
+            watch(Event("epoch", runs[0].key, epoch))
+        watch(Event("done", runs[0].key))
+        watch(Event("failed", runs[1].key, reason="an [/end] of nothing"))
+        return Report(done=[runs[0].key])
+
+    monkeypatch.setattr(sweep, "sweep", played)
+    monkeypatch.setenv("COLUMNS", "120")
+    display.followed(runs, Options(), quiet=False)
+    err = capfd.readouterr().err
+    assert "8/8 epochs" in err, "what failed is done with"
+    assert "failed digits,epochs=4/symmetric-0.4 gce s0: an [/end] of nothing" in err
+    display.followed(runs, Options(), quiet=True)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        pytest.param(np.zeros(100, np.int64), "has shape (100,); digits has 1437 training images", id="wrong length"),
+        pytest.param(np.full(1437, 10), "holds labels 10 to 10; expected 0 to 9", id="out of range"),
+        pytest.param(np.full(1437, -1), "holds labels -1 to -1; expected 0 to 9", id="negative"),
+        pytest.param(np.zeros(1437), "labels are integers", id="fractions"),
+        pytest.param(None, "labels.npy", id="no file"),
+        pytest.param(b"nonsense", "labels.npy", id="no array"),
+    ],
+)
+def test_a_label_file_that_does_not_fit(one_line, lnlbench, tmp_path, labels, message):
+    path = tmp_path / "labels.npy"
+    if isinstance(labels, bytes):
+        path.write_bytes(labels)
+    elif labels is not None:
+        np.save(path, labels)
+    one_line(lnlbench("run", f"digits/file:{path}", "-m", "ce", "-s", "0", *FAST), message)
+    assert list(tmp_path.rglob("*.db*")) == []
+
+
+def test_a_store_that_is_locked(one_line, lnlbench, stored, monkeypatch):
+    monkeypatch.setitem(Store.__init__.__kwdefaults__, "wait", 0.3)
+    with closing(sqlite3.connect(stored.removeprefix("sqlite:///"))) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        one_line(lnlbench(*RUN), "is locked by another program; close it, or try again")
+    assert lnlbench(*RUN)[0] == 0, "and then it works"
+    store = Store(stored)
+    assert len(store.stored()) == 1
+    store.close()
