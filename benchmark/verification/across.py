@@ -13,6 +13,8 @@ from lnlbench.benchmark.verification.findings import FLAGGED, WRONG, Finding
 from lnlbench.leaderboard.results.result import Result
 
 LISTED = 5  # numbers in a message
+_NAMES = ("task", "length", "track")
+"""Fields of a setting that change its key and nothing of the training."""
 _TRAINED = ("objective", "validation_accuracy", "weight_norm", "distance")
 
 
@@ -83,7 +85,8 @@ def _shared(results: Sequence[Result], votes: Mapping[int, Votes]) -> Iterator[t
 
 def _copied(result: Result, others: Sequence[Result]) -> Finding:
     def training(run: Result) -> object:
-        return run.setting, run.replicate, run.networks, [repr(run.curves.get(name)) for name in _TRAINED]
+        recipe = {name: value for name, value in run.identity["setting"].items() if name not in _NAMES}
+        return recipe, run.replicate, run.networks, [repr(run.curves.get(name)) for name in _TRAINED]
 
     strangers = [other for other in others if training(other) != training(result)]
     if strangers:
