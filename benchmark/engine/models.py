@@ -1,4 +1,4 @@
-"""Networks: any timm name, with the stem that small images need, and three small ones of our own."""
+"""Networks: any timm name, with the stem that small images need, and small ones of our own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lnlbench.benchmark.protocol.unknown_names import did_you_mean
 
 SMALL = 64  # side in pixels up to which a network for 224-pixel images must not shrink the image before it looks
-OWN = ("mlp", "mlp3", "cnn4", "cnn8", "cnn_plain", "vgg11_plain")
+OWN = ("mlp", "mlp3", "cnn4", "cnn8", "cnn_folded", "cnn_plain", "vgg11_plain")
 
 
 class ModelError(ValueError):
@@ -60,6 +60,31 @@ class CNN(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images [B, C, H, W] to logits [B, classes]."""
         logits: Tensor = self.head(self.hidden(self.features(images).flatten(1)).relu())
+        return logits
+
+
+class FoldedCNN(nn.Module):
+    """Convolutions with BatchNorm on images whose 2×2 pixels are folded into channels, then their largest responses.
+
+    The fold quarters the positions before the first convolution, and global max pooling leaves no large linear layer:
+    a colour image of 32×32 costs 20.6 M multiplications, and all of CIFAR-10 fits into a few minutes of a CPU core.
+    """
+
+    def __init__(self, channels: int, classes: int, blocks: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.PixelUnshuffle(2)]
+        channels *= 4
+        for number, block in enumerate(blocks):
+            layers += [nn.MaxPool2d(2)] if number else []
+            for width in block:
+                layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+                channels = width
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Linear(channels, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] of even sides to logits [B, classes]."""
+        logits: Tensor = self.head(self.features(images).flatten(2).amax(2))
         return logits
 
 
@@ -130,6 +155,12 @@ def cnn4(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size:
 def cnn8(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size: int, **_: Any) -> CNN:
     """Six convolutions (64, 64, 128, 128, 196, 196) and two linear layers, as in Ma et al. 2020 (APL) for CIFAR-10."""
     return CNN((in_chans, img_size, img_size), num_classes, ((64, 64), (128, 128), (196, 196)), 256)
+
+
+@register_model
+def cnn_folded(pretrained: bool = False, *, num_classes: int, in_chans: int, **_: Any) -> FoldedCNN:
+    """Four convolutions (64, 128, 128, 256) on folded pixels: CIFAR-10 on a CPU, memorised within fifteen epochs."""
+    return FoldedCNN(in_chans, num_classes, ((64,), (128, 128), (256,)))
 
 
 def check_model(name: str) -> None:

@@ -72,8 +72,8 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path | None = None)
     """
     dirs = source.data_dirs(data_dir)
     if own.is_own(name):
-        inferred, found, content = own.read(name, cache_dir)
-        return _images(inferred, found, content, "the user's own", dirs)
+        inferred, contents, digest = own.read(name, cache_dir)
+        return _images(inferred, contents, digest, "the user's own", dirs)
     wanted = card(name)
     if wanted.embedded is not None:
         arrays = wanted.embedded()

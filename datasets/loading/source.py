@@ -28,16 +28,16 @@ def data_dirs(data_dir: Path | None) -> tuple[Path, ...]:
         DataError: one of them is not a directory.
     """
     named = [("data directory", data_dir), ("LNLBENCH_DATA", os.environ.get("LNLBENCH_DATA") or None)]
-    found: list[Path] = []
+    folders: list[Path] = []
     for what, value in named:
         if value is None:
             continue
         folder = expanded(value).resolve()
         if not is_folder(folder):
             raise DataError(f"{what} {str(value)!r} is not a directory")
-        if folder not in found:
-            found.append(folder)
-    return tuple(found)
+        if folder not in folders:
+            folders.append(folder)
+    return tuple(folders)
 
 
 def local_files(card: Card, folder: Path) -> dict[str, list[Path]] | None:

@@ -58,12 +58,12 @@ class Noise:
         Raises:
             DataError: no rate, or an option that does not exist.
         """
-        found = re.fullmatch(r"(?:(.*[^-])-)?(\d+(?:\.\d*)?|\.\d+)", rest)
+        match = re.fullmatch(r"(?:(.*[^-])-)?(\d+(?:\.\d*)?|\.\d+)", rest)
         shown = [f"{cls.kind}-{name}-0.4".replace("--", "-") for name in cls.options]
-        if found is None:
+        if match is None:
             text = f"{cls.kind}-{rest}" if rest else cls.kind
             raise DataError(f"noise {text!r} has no rate at its end; write {' or '.join(shown)}")
-        option, rate = found[1] or "", found[2]
+        option, rate = match[1] or "", match[2]
         if option not in (*cls.options, *cls.retired):
             raise unknown(f"option of {cls.kind} noise", option, [name for name in cls.options if name])
         return cls(option=option, rate=float(rate))

@@ -41,4 +41,4 @@ class Given(Noise):
         return images.extra[COLUMN].astype(np.int64), unknown
 
     def check(self, card: Card) -> None:
-        """Nothing can be wrong before the labels are read."""
+        """Accept every data set: what is wrong shows when the labels are read."""

@@ -60,6 +60,7 @@ def test_the_stem_changes_up_to_64_pixels(side):
         pytest.param("cnn4", (1, 28, 28), id="cnn4"),
         pytest.param("cnn4", (1, 8, 8), id="cnn4 on digits"),
         pytest.param("cnn8", SMALL, id="cnn8"),
+        pytest.param("cnn_folded", SMALL, id="cnn_folded"),
         pytest.param("resnet18", (1, 28, 28), id="resnet18 in grey"),
         pytest.param("vit_tiny_patch16_224", SMALL, id="a transformer, at the size of the images"),
     ],
@@ -81,6 +82,7 @@ def test_weights_are_a_function_of_the_seed(name, shape):
     [
         pytest.param("mlp", (1, 28, 28), 203_530, 203_264, id="mlp: 784-256-10"),
         pytest.param("cnn4", (1, 28, 28), 206_970, 1_218_048, id="cnn4: 1.2 M"),
+        pytest.param("cnn_folded", SMALL, 526_730, 20_646_400, id="cnn_folded: 20.6 M"),
         pytest.param("vgg11_plain", SMALL, 28_144_010, 171_679_744, id="vgg11_plain: 8 convolutions, 3 linear"),
     ],
 )

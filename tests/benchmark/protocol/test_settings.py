@@ -45,7 +45,7 @@ def test_every_task_follows_the_protocol(name):
     assert found.validation == 0.1
     assert found.length == "fast" or not name.endswith("-fast")
     assert not found.augment or about.augment, "an augmentation that changes labels"
-    if found.samples:
+    if found.samples or (about.channels == 3 and found.model in OWN):  # for machines without a GPU
         assert found.length == "fast" and found.model in OWN
     elif found.dataset.startswith("cifar"):
         recipe = (found.model, found.optimizer, found.momentum, found.lr, found.weight_decay, found.batch_size)
