@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,13 +74,13 @@ def _rounds(target: str, methods: str, options: Options, precision: str) -> Iter
 def _train(runs: Sequence[Run], options: Options) -> int:
     """Train as a sweep does, and forget it."""
     from lnlbench.benchmark.protocol.splits import Prepared, images_of
+    from lnlbench.benchmark.runs.run import with_data
     from lnlbench.benchmark.runs.training import train_runs
     from lnlbench.benchmark.sweep.worker import groups
 
-    images = {run.setting.dataset: images_of(run.setting.dataset, None) for run in runs}
-    parts = {part: part.prepare(images[part.setting.dataset]) for part in {run.undressed() for run in runs}}
+    data = {run.key: data for run, data in with_data(runs, partial(images_of, data_dir=None))}
     for group in groups(runs, set(), options, 1):
-        members = [(run, data) for run in group if isinstance(data := parts[run.undressed()], Prepared)]
+        members = [(run, part) for run in group if isinstance(part := data[run.key], Prepared)]
         assert len(members) == len(group)
         for _ in train_runs(members, device=options.device):
             pass

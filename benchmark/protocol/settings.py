@@ -86,6 +86,12 @@ class Setting:
         """Task and noise: `mnist-fast/symmetric-0.5`."""
         return f"{self.task}/{self.noise}"
 
+    @property
+    def listed(self) -> Setting:
+        """Return the task's own setting under this noise, before any override; itself where no task is called so."""
+        task = self.task.partition(",")[0]
+        return setting(f"{task}/{self.noise}") if task in tasks() else self
+
     def identity(self) -> dict[str, Any]:
         """Return what of a run's key the setting decides, JSON-able; `samples` and `track` where unusual.
 

@@ -58,8 +58,12 @@ class Blind:
     """The data of tuning: no test image, no true label, and so no score or diagnostic that needs one."""
 
     split: Split  # without probes
-    manifest: dict[str, Any]  # of the noise
     identity: dict[str, Any]  # as in `Prepared`
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Return the noise's manifest, which lies in the identity."""
+        return dict(self.identity["noise"])
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,13 @@ class Prepared:
 
     split: Split
     truth: Truth
-    manifest: dict[str, Any]  # of the noise
-    identity: dict[str, Any]  # data set, seeds and split, JSON-able
+    identity: dict[str, Any]  # data set, seeds, noise and split, JSON-able
     index: Tensor  # int64 [N] places of the training part's samples in the whole training set
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Return the noise's manifest, which lies in the identity."""
+        return dict(self.identity["noise"])
 
 
 @lru_cache(maxsize=4)
@@ -136,7 +144,7 @@ def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
     identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}
     true = torch.tensor(used.train_labels)
     truth = Truth(true[~held], torch.tensor(images.test_labels), true[held])
-    return Prepared(split, truth, blind.manifest, identity, (~held).nonzero().flatten())
+    return Prepared(split, truth, identity, (~held).nonzero().flatten())
 
 
 def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
@@ -182,7 +190,7 @@ def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, 
             "sha256": _digest(held.nonzero().numpy()),
         },
     }
-    return Blind(split, corruption.manifest, identity), held, images
+    return Blind(split, identity), held, images
 
 
 def _held_out(setting: Setting, samples: int) -> int:

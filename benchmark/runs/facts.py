@@ -15,8 +15,7 @@ from torch import Tensor
 
 from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.job import FactError
-from lnlbench.benchmark.protocol.settings import Setting, tasks
-from lnlbench.benchmark.protocol.settings import setting as named
+from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import Blind, Prepared
 from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, ESTIMATED, ESTIMATOR
 from lnlbench.benchmark.runs.noise_estimate import Estimate, estimate
@@ -144,10 +143,7 @@ class Teller:
 
         It is made at the task's own learning rate and weight decay, whatever a method is run or tuned with.
         """
-        task = setting.task.partition(",")[0]
-        if task in tasks():
-            own = named(f"{task}/{setting.noise}")
-            setting = replace(setting, lr=own.lr, weight_decay=own.weight_decay)
+        setting = replace(setting, lr=setting.listed.lr, weight_decay=setting.listed.weight_decay)
         recipe = {name: value for name, value in setting.identity().items() if name != "task"}
         name = json.dumps([recipe, prepared.identity], sort_keys=True, default=str)
         if name not in self.known:

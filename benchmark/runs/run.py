@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,7 +33,7 @@ class Run:
     precision: str = PLAIN  # that it is computed in: "fp32", "bf16" or "fp64"
 
     @property
-    def draw(self) -> object:
+    def draw(self) -> Hashable:
         """What names noise draw, split and training seed."""
         return self.replicate
 
@@ -79,10 +79,12 @@ class Run:
         """Prepare its data."""
         return prepare(self.setting, self.draw, images)
 
-    def undressed(self) -> Run:
-        """Return the part that names its data: equal for runs of equal data."""
-        setting = replace(self.setting, task="", lr=0.0, weight_decay=0.0)
-        return Run(setting, Composition(), "", self.replicate, self.fingerprint)
+    @property
+    def data_key(self) -> tuple[Hashable, ...]:
+        """Return what the data depend on: equal for runs of equal data."""
+        setting = self.setting
+        recipe = (setting.dataset, setting.noise, setting.samples, setting.validation)
+        return type(self).__name__, self.fingerprint, recipe, self.draw
 
     @property
     def host(self) -> Run | None:
@@ -93,6 +95,21 @@ class Run:
         names = [part.name for part in method.parts]
         written = [part for part in _parts(self.label) if part.partition("(")[0] in names]
         return replace(self, method=method, label=" + ".join(written) or "ce")
+
+
+def with_data(runs: Sequence[Run], images_of: Callable[[str], Images]) -> list[tuple[Run, Prepared | Blind]]:
+    """Return runs with their data, which are drawn once for all runs that share them.
+
+    Args:
+        runs: in any order.
+        images_of: from a data set's name to its images.
+
+    Raises:
+        DataError: the data set or the noise cannot be had.
+    """
+    firsts = {run.data_key: run for run in reversed(runs)}
+    drawn = {name: run.prepare(images_of(run.setting.dataset)) for name, run in firsts.items()}
+    return [(run, drawn[run.data_key]) for run in runs]
 
 
 def _parts(label: str) -> list[str]:

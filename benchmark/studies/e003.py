@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.splits import Prepared, images_of
 from lnlbench.benchmark.runs.artifacts import Keep
 from lnlbench.benchmark.runs.kept_samples import SAMPLES
-from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.runs.run import Run, with_data
 from lnlbench.benchmark.runs.training import maker_of
 from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study, StudyError
 from lnlbench.benchmark.studies.intervals import Cell, columns_of, difference, share
@@ -175,9 +176,7 @@ def _made(
 
 def _trained(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes | None]]:
     """Trained here and now, together where they can be."""
-    images = images_of(runs[0].setting.dataset, context.data_dir)
-    drawn = {run.undressed(): run.prepare(images) for run in runs}
-    members = [(run, data) for run in runs if isinstance(data := drawn[run.undressed()], Prepared)]
+    members = with_data(runs, partial(images_of, data_dir=context.data_dir))
     made = maker_of(runs[0])(members, keep=Keep(samples=True), device=context.device)
     return {run.key: (result, files.get(SAMPLES)) for run, result, files in made}
 

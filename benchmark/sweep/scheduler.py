@@ -136,7 +136,7 @@ class Queue:
             while self._groups and len(self._flying) < executor.slots:
                 group, ticket = self._groups.popleft(), next(self._tickets)
                 self._flying[ticket] = {run.key: run for run in group}
-                executor.submit(ticket, Work.of(group, self._options))
+                executor.submit(ticket, Work(tuple(group), self._options))
             if self._flying:
                 executor.step(self._receive)
             elif self._waiting:

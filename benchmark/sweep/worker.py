@@ -15,7 +15,7 @@ from lnlbench.benchmark.protocol.splits import Blind, Prepared, images_of
 from lnlbench.benchmark.runs.artifacts import Keep
 from lnlbench.benchmark.runs.noise_examples import flipped
 from lnlbench.benchmark.runs.reading import read_run
-from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.runs.run import Run, with_data
 from lnlbench.benchmark.runs.training import Checkpoints, maker_of
 from lnlbench.benchmark.sweep.executors.base import Send
 from lnlbench.benchmark.sweep.options import Options
@@ -52,18 +52,12 @@ Watch = Callable[[Event], None]
 class Work:
     """Runs to be made at once, in a form that reaches any process: a task of an executor.
 
-    Methods travel as texts: the classes of plug-ins exist in a new process only after it has loaded their files.
+    Methods travel to another process as texts: there the classes of plug-ins exist only once their files are loaded.
     """
 
     runs: tuple[Run, ...]
-    methods: tuple[str, ...]
     options: Options
-
-    @classmethod
-    def of(cls, runs: Sequence[Run], options: Options) -> Work:
-        """Return the work of making these runs."""
-        bare = tuple(replace(run, method=Composition()) for run in runs)
-        return cls(bare, tuple(str(run.method) for run in runs), options)
+    texts: tuple[str, ...] = ()  # of the methods, where the work came from another process
 
     def __call__(self, send: Send) -> None:
         """Make them, and tell the events.
@@ -71,9 +65,15 @@ class Work:
         Raises:
             StoreError: the store cannot be used.
         """
-        choose_methods(plugins=self.options.plugins)
-        runs = [replace(run, method=parse(text)) for run, text in zip(self.runs, self.methods, strict=True)]
+        runs = self.runs
+        if self.texts:
+            choose_methods(plugins=self.options.plugins)
+            runs = tuple(replace(run, method=parse(text)) for run, text in zip(runs, self.texts, strict=True))
         work(runs, self.options, _store(self.options.store), send)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        bare = tuple(replace(run, method=Composition()) for run in self.runs)
+        return Work, (bare, self.options, self.texts or tuple(str(run.method) for run in self.runs))
 
 
 def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> None:
@@ -130,12 +130,10 @@ def _make_together(
     watch: Watch,
 ) -> list[Run]:
     """Make claimed runs of one stack; those that something kept from being finished, for another try one by one."""
-    parts = {run.undressed() for run in runs}
     left = {run.key: run for run in runs}
     try:
         with ExitStack() as opened:
-            prepared = {part: part.prepare(images_of(part.setting.dataset, options.data_dir)) for part in parts}
-            members = [(run, prepared[run.undressed()]) for run in runs]
+            members = with_data(runs, partial(images_of, data_dir=options.data_dir))
             recordings = {run.key: opened.enter_context(store.begin(_info(run, data), owner)) for run, data in members}
 
             def note(run: Run, epoch: int, numbers: dict[str, float | None]) -> None:
@@ -158,7 +156,7 @@ def _make_together(
 def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) -> str:
     """Make one claimed run; the reason if it failed, else nothing."""
     try:
-        prepared = _prepared(run.undressed(), options.data_dir)
+        prepared = _prepared(run, options.data_dir)
         with store.begin(_info(run, prepared), owner) as recording:
 
             def note(run: Run, epoch: int, numbers: dict[str, float | None]) -> None:
@@ -218,9 +216,16 @@ def _hyper_parameters(method: Composition) -> dict[str, Any]:
     return {f"{part.name}.{f.name}": getattr(part, f.name) for part in method.parts for f in fields(part)}
 
 
-@lru_cache(maxsize=1)
+_latest: dict[Hashable, Prepared | Blind] = {}
+"""The data of the run before, which the next one often shares."""
+
+
 def _prepared(run: Run, data_dir: Path | None) -> Prepared | Blind:
-    return run.prepare(images_of(run.setting.dataset, data_dir))
+    name = (data_dir, run.data_key)
+    if name not in _latest:
+        _latest.clear()
+        _latest[name] = run.prepare(images_of(run.setting.dataset, data_dir))
+    return _latest[name]
 
 
 @lru_cache(maxsize=1)

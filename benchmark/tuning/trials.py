@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from lnlbench.benchmark.runs.record import Curves, observed, result_of
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import Made, Maker, compute_of, maker_of
 from lnlbench.datasets.loading.images import Images
-from lnlbench.methods._compose import Composition
 
 TUNING = "tuning"
 """Names noise draw, split and training seed of every trial; replicates are named by numbers, so none shares them."""
@@ -38,7 +37,7 @@ class Trial(Run):
     bar: tuple[float, ...] = ()  # after each epoch, the best validation accuracy so far that it must have reached
 
     @property
-    def draw(self) -> object:
+    def draw(self) -> Hashable:
         """What names noise draw, split and training seed."""
         return TUNING
 
@@ -50,11 +49,6 @@ class Trial(Run):
     def prepare(self, images: Images) -> Prepared | Blind:
         """Prepare its data."""
         return prepare_blind(self.setting, self.draw, images)
-
-    def undressed(self) -> Run:
-        """Return the part that names its data: equal for runs of equal data."""
-        setting = replace(self.setting, task="", lr=0.0, weight_decay=0.0)
-        return Trial(setting, Composition(), "", 0, self.fingerprint)
 
 
 def train_trials(

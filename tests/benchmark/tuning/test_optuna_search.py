@@ -255,7 +255,7 @@ def test_the_tuner_reads_neither_test_set_nor_true_labels(options, drawn_before,
     studies = plan_of(options, "gce, co_teaching").studies
     monkeypatch.setattr(data_module, "load", lambda name, data_dir: secret)
     data_module.images_of.cache_clear()
-    worker._prepared.cache_clear()
+    worker._latest.clear()
     try:
         outcomes = optimisation.search(studies, FEW, options)
         assert [told.reason for outcome in outcomes.values() for told in outcome.trials] == [""] * 8
@@ -263,7 +263,7 @@ def test_the_tuner_reads_neither_test_set_nor_true_labels(options, drawn_before,
             prepare(studies[0].run.setting, 0, secret)
     finally:
         data_module.images_of.cache_clear()
-        worker._prepared.cache_clear()
+        worker._latest.clear()
 
 
 def test_a_trial_takes_no_data_that_know_the_truth():
