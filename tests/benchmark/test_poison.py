@@ -78,6 +78,7 @@ def prepared(digits):
                 "targets": "Tensor",
                 "index": "Tensor",
                 "memory": "Mapping[str, Tensor]",
+                "carried": "Mapping[str, Tensor]",  # of the run as a whole, as the method itself makes it
                 "told": "Mapping[str, Tensor]",
                 "views": "tuple[Tensor, ...]",
             },
@@ -101,7 +102,12 @@ def prepared(digits):
         ),
         pytest.param(
             Record,
-            {"loss": "Tensor", "prediction": "Tensor", "memory": "Mapping[str, Tensor]"},
+            {
+                "loss": "Tensor",
+                "prediction": "Tensor",
+                "memory": "Mapping[str, Tensor]",
+                "carried": "Mapping[str, Tensor]",
+            },
             id="what is observed",
         ),
     ],
@@ -117,12 +123,14 @@ def test_what_an_epoch_tells_methods_is_the_history():
 
 READERS = {
     "prepare": ("protocol/splits.py", {"train_labels", "test_labels", "truth", "Truth"}),  # puts the truth aside
+    "canonical": ("protocol/splits.py", {"train_labels", "test_labels"}),  # counts them
     "_corrupted": ("protocol/splits.py", {"train_labels"}),  # noise of a subset, of as many samples per class
     "flipped": ("runs/noise_examples.py", {"truth"}),  # a picture for MLflow, of runs that are scored
     "measure": ("runs/record.py", {"truth"}),  # the scores and curves of a result
     "__init__": ("runs/diagnostics.py", {"truth"}),  # beside training, of states that training gives
     "facts": ("runs/facts.py", {"truth"}),  # the side information that a method declares
     "evaluated": ("tuning/scoring.py", {"test_labels"}),  # of a study that is closed
+    "predictions": ("verification/recompute.py", {"test_labels"}),  # counts them
     "accuracies": ("verification/recompute.py", {"test_labels"}),  # of stored predictions
 }
 """The functions that read true labels, by name: file and what they name. All others may not."""
