@@ -17,6 +17,13 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import scores_of
 
 
+MANIFEST = frozenset(
+    ("text", "kind", "option", "family", "nominal_rate", "convention", "guaranteed", "seed", "dataset", "classes")
+    + ("dataset_fingerprint", "samples", "realised_rate", "class_rates", "transition_matrix", "labels_sha256")
+)
+"""What every manifest of noise says; what single models say besides came later, and is compared where it is there."""
+
+
 class Data:
     """A data set at hand, and the draws that were made of it again; or why it is not at hand."""
 
@@ -49,10 +56,11 @@ def labels(result: Result, setting: Setting, data: Data) -> Finding:
         right = data.drawn(setting, result.replicate)
     except DataError as error:
         return Finding(what, UNKNOWN, str(error))
+    noise = {name: value for name, value in right["noise"].items() if name in MANIFEST or name in identity["noise"]}
     faults = [
         fault
-        for part in ("dataset", "seeds", "noise", "split")
-        for fault in differences(identity.get(part), right[part], part)
+        for part, drawn in (right | {"noise": noise}).items()
+        for fault in differences(identity.get(part), drawn, part)
     ]
     return judged(what, faults, f"drawn again: {right['noise']['labels_sha256'][:12]}, {right['split']['sha256'][:12]}")
 

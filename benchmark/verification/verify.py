@@ -112,11 +112,12 @@ def _method(result: Result, method: Composition, text: str, told: str | None) ->
         )
     faults += _ledger(result, mode if needs else None)
     faults += _estimate(result) if told == ESTIMATE else []
-    free = result.track == "tuned"  # the search chose every value that the label does not write
+    older = text != str(method)  # of another revision, whose defaults may have been others
+    free = older or result.track == "tuned"  # the search chose every value that the label does not write
     if _values(label, called if free else None) != _values(method, called if free else None):
         faults.append(f"its label {result.label!r} means {label}, but it is of {method}")
-    older = f"{result.method}, a formula that this version no longer trains: its own is {method}"
-    return judged("method", faults, result.method if text == str(method) else older)
+    detail = f"{result.method}, a formula that this version no longer trains: its own is {method}"
+    return judged("method", faults, detail if older else result.method)
 
 
 def _ledger(result: Result, mode: str | None) -> list[str]:
