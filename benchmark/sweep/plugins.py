@@ -38,6 +38,7 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
     files = [path.expanduser().absolute() for path in plugins]
     listed = split_methods(methods)
     if files or any(text.endswith(".py") for text in listed):  # else nothing here needs torch
+        import lnlbench.benchmark.runs.rescoring  # noqa: F401 -- bound before a plug-in can replace what it calls
         from lnlbench.methods._registry import load_file
     for path in files:
         load_file(path)

@@ -15,6 +15,7 @@ from lnlbench.benchmark.protocol.splits import Blind, Prepared, images_of
 from lnlbench.benchmark.runs.artifacts import Keep
 from lnlbench.benchmark.runs.noise_examples import flipped
 from lnlbench.benchmark.runs.reading import read_run
+from lnlbench.benchmark.runs.rescoring import scorer
 from lnlbench.benchmark.runs.run import Run, with_data
 from lnlbench.benchmark.runs.training import Checkpoints, maker_of
 from lnlbench.benchmark.sweep.executors.base import Send
@@ -208,6 +209,7 @@ def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
         params={**setting.identity(), **_hyper_parameters(run.method)},
         manifest=prepared.manifest,
         cell_files=partial(flipped, prepared, setting.dataset) if isinstance(prepared, Prepared) else None,
+        rescore=scorer(prepared.truth.test) if isinstance(prepared, Prepared) else None,
     )
 
 

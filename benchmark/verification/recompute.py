@@ -16,10 +16,9 @@ from lnlbench.leaderboard.results.predictions import shape_of, unpack
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import scores_of
 
-
 MANIFEST = frozenset(
-    ("text", "kind", "option", "family", "nominal_rate", "convention", "guaranteed", "seed", "dataset", "classes")
-    + ("dataset_fingerprint", "samples", "realised_rate", "class_rates", "transition_matrix", "labels_sha256")
+    {"text", "kind", "option", "family", "nominal_rate", "convention", "guaranteed", "seed", "dataset", "classes"}
+    | {"dataset_fingerprint", "samples", "realised_rate", "class_rates", "transition_matrix", "labels_sha256"}
 )
 """What every manifest of noise says; what single models say besides came later, and is compared where it is there."""
 
@@ -89,7 +88,7 @@ def predictions(result: Result, networks: int | None, data: Data) -> tuple[Findi
             ), None
         if reason := _apart(result, data):
             return Finding(what, UNKNOWN, reason), None
-        size = 0 if data.images is None else len(data.images.test_labels)
+        size = 0 if data.images is None else len(data.images.test_images)
         if samples != size or not count:
             return Finding(
                 what, WRONG, f"the predictions are of {samples} samples, not of the {size} of the test set"

@@ -9,6 +9,10 @@ class StoreError(ValueError):
     """A store, a claim or a record cannot be used; the message is one line that says what to do."""
 
 
+class ScoreError(ValueError):
+    """A run whose scores do not follow from its predictions: it is not stored, and says nothing about other runs."""
+
+
 class StoreWarning(UserWarning):
     """A single stored run was left out; everything else was read."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from lnlbench.leaderboard.results.errors import StoreError, one_line
+from lnlbench.leaderboard.results.errors import ScoreError, StoreError, one_line
 from lnlbench.leaderboard.results.precision import PLAIN
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.claims import Heartbeat
@@ -15,6 +15,9 @@ from lnlbench.leaderboard.store.naming import CHARTS
 
 FLUSH = 10.0
 """Seconds between two writes of metrics."""
+
+NEAR = 1e-9
+"""Two ways to take the mean of an epoch's hits differ by less."""
 
 Point = tuple[str, float, int, int]
 """Chart key, value, epoch, milliseconds since 1970."""
@@ -40,6 +43,9 @@ class RunInfo:
     params: Mapping[str, object] = field(default_factory=dict)  # hyper-parameters and fields of the setting
     manifest: Mapping[str, Any] = field(default_factory=dict)  # of the noise; its "labels_sha256" names the labels
     cell_files: Callable[[], Mapping[str, bytes | str]] | None = None  # made by whoever creates the cell
+    rescore: Callable[[str], list[float]] | None = (
+        None  # test accuracies from packed predictions, by whoever knows labels
+    )
 
     @property
     def cell(self) -> str:
@@ -118,15 +124,29 @@ class Recording:
         """Store the result with its files, and mark the run as finished.
 
         Raises:
+            ScoreError: its test accuracies are not what its predictions give.
             StoreError: the result is another run's, the run is closed, or the store cannot be written.
         """
         if result.key != self.info.key:
             raise StoreError(f"the result is of another run: its key is {result.key}, this run's {self.info.key}")
         if self.finished:
             raise StoreError(f"the run {self.run_id} is closed already")
+        self._check_scores(result)
         self.flush()
         self._sink.close_run(self, result, artifacts or {})
         self.finished = True
+
+    def _check_scores(self, result: Result) -> None:
+        if self.info.rescore is None:
+            return
+        right = self.info.rescore(result.predictions)
+        curve = result.curves["test_accuracy"]
+        for epoch, (came, accuracy) in enumerate(zip(curve, right, strict=True)):
+            if came is None or not abs(came - accuracy) <= NEAR:
+                raise ScoreError(
+                    f"test accuracy of epoch {epoch} is {came}, but the predictions give {accuracy:.6g}: something "
+                    "changed how runs are scored, and nothing is stored"
+                )
 
     def fail(self, reason: str, status: str = "FAILED") -> None:
         """Mark the run as failed, for a reason of one line."""

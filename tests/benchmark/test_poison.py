@@ -128,6 +128,7 @@ READERS = {
     "flipped": ("runs/noise_examples.py", {"truth"}),  # a picture for MLflow, of runs that are scored
     "measure": ("runs/record.py", {"truth"}),  # the scores and curves of a result
     "__init__": ("runs/diagnostics.py", {"truth"}),  # beside training, of states that training gives
+    "_info": ("sweep/worker.py", {"truth"}),  # a copy of the test labels, by which the store scores once more
     "facts": ("runs/facts.py", {"truth"}),  # the side information that a method declares
     "evaluated": ("tuning/scoring.py", {"test_labels"}),  # of a study that is closed
     "predictions": ("verification/recompute.py", {"test_labels"}),  # counts them
