@@ -92,7 +92,8 @@ def _copied(result: Result, others: Sequence[Result]) -> Finding:
     if strangers:
         detail = f"they are those of {_name(strangers[0])} too, which was trained otherwise"
         return Finding("predictions", WRONG, detail)
-    detail = f"trained to the bit as {_name(others[0])} was: methods that coincide there, or a copy; --rerun tells"
+    why = "methods that coincide there, or a copy; only making it again tells"
+    detail = f"trained to the bit as {_name(others[0])} was: {why}"
     return Finding("predictions", FLAGGED, detail)
 
 

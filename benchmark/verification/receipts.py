@@ -28,7 +28,7 @@ ROUNDED = 5e-5  # scores in MLflow have four decimals
 PROVED = (
     "What this proves: the scores follow from the stored predictions and the true labels, and labels, split, key and "
     "names are those of what the record says it ran. What it does not: that the predictions came from that training. "
-    "The validation curve, losses and times are as they were recorded; `verify --rerun` makes runs again."
+    "The validation curve, losses and times are as they were recorded: only making the runs again tests those."
 )
 
 

@@ -309,7 +309,7 @@ def test_the_page_lists_every_case_as_it_is():
 def expected(case):
     """What stands on the page beside a case."""
     if not case.what:
-        return "**not noticed**: `--rerun`"
+        return "**not noticed**: only making it again tells"
     return "refused when it is read" if case.what == "read" else f"{case.state}: {case.what}"
 
 
@@ -346,7 +346,7 @@ def test_a_whole_training_under_two_keys_is_flagged_since_methods_can_coincide(r
     twin = rekeyed(replace(gce, method=method, label="gce(q=0.6)"))
     found = verified([twin, gce], None)
     assert [receipt.state for receipt in found] == ["ok", "ok"]
-    assert all("--rerun tells" in row["detail"] for row in rows(found))
+    assert all("only making it again tells" in row["detail"] for row in rows(found))
     assert "2 are flagged" in sentence(found)
 
 
