@@ -82,6 +82,8 @@ class GraphLoop(Loop):
             ReplayError: the network draws random numbers.
         """
         networks, counts, moments = self.networks, self.counts, self.optimiser
+        if optimisers.is_timm(self.setting.optimizer):
+            raise ReplayError(f"the optimiser is timm's: {self.setting.optimizer}")
         if networks.random:  # to be refused in the midst of a capture would leave the device's generator unusable
             raise ReplayError("the network draws random numbers (dropout of any kind)")
         return {

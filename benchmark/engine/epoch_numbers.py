@@ -1,8 +1,7 @@
-"""What every way to execute a step shares: schedule, objective, and the numbers that an epoch leaves behind."""
+"""What every way to execute a step shares: objective, and the numbers that an epoch leaves behind."""
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import torch
@@ -14,24 +13,6 @@ from lnlbench.methods.base import History
 EVALUATION_BATCH = {"cuda": 2000, "cpu": 100}
 """Images that are evaluated at once: on a CPU so few that they stay in its caches (`docs/performance.md`)."""
 PROBE = 5000  # training samples, stratified by given label, of the exact diagnostics
-
-
-def learning_rate(base: float, schedule: str, epoch: int, epochs: int) -> float:
-    """Return the learning rate of an epoch, counted from 0; it moves once per epoch.
-
-    "cosine" goes from `base` towards 0, "constant" stays, "linear-80" stays for 80 epochs and then goes in a line
-    towards 0, "steps-10-40-80" is divided by 10 after 40 and again after 80 epochs.
-    """
-    kind, *numbers = schedule.split("-")
-    if kind == "cosine":
-        return base * (1 + math.cos(math.pi * epoch / epochs)) / 2
-    if kind == "linear":
-        begin = min(int(numbers[0]), epochs)
-        return base if epoch < begin else base * (epochs - epoch) / max(1, epochs - begin)
-    if kind == "steps":
-        factor, *ends = map(int, numbers)
-        return base / float(factor ** sum(epoch >= end for end in ends))
-    return base
 
 
 def due(done: int, epochs: int) -> bool:

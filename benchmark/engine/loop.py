@@ -23,7 +23,6 @@ from lnlbench.benchmark.engine.epoch_numbers import (
     PROBE,
     changed,
     due,
-    learning_rate,
     lengthened,
     samples_of,
     weighted_mean,
@@ -32,6 +31,7 @@ from lnlbench.benchmark.engine.hook_draws import Draws, Step, row
 from lnlbench.benchmark.engine.job import Epoch, Job, Samples
 from lnlbench.benchmark.engine.networks import Networks
 from lnlbench.benchmark.engine.step_log import Log
+from lnlbench.benchmark.protocol.schedules import learning_rate
 from lnlbench.benchmark.protocol.stratify import stratified
 from lnlbench.methods.base import Batch, Clock, History, Params, Record, Task, remembering
 
@@ -50,6 +50,7 @@ class Loop:
         count = job.method.networks
         self.networks = Networks(self.setting.model, count, split.classes, split.shape, job.replicate, how)
         self.optimiser = optimisers.start(self.setting.optimizer, self.networks.flat)
+        self.rule = optimisers.rule_of(self.setting, self.networks.flat, self.rules)
         self.schedule = Schedule(self.networks.models[0], device, dtype)
         self.frozen: list[Tensor] = []
 
@@ -75,7 +76,7 @@ class Loop:
         begin = time.perf_counter()
         setting, device = self.setting, self.how.device
         names = (self.job.replicate, self.epoch)
-        lr = learning_rate(setting.lr, setting.schedule, self.epoch, setting.epochs)
+        lr = learning_rate(setting.lr, setting.schedule, self.epoch, setting.epochs, setting.lr_min)
         order = draw_order(len(self.images), setting.batch_size, setting.augment, device, *names)
         self.begin(order)
         clock = self.clock(len(order.index))
@@ -102,6 +103,7 @@ class Loop:
         if names := self.schedule.renewed(*asked):
             self.networks.renew(names, self.epoch)
             self.optimiser = optimisers.start(self.setting.optimizer, self.networks.flat)
+            self.rule.begin(self.optimiser)
         stay = self.schedule.frozen(*asked)
         stays = [yes for _ in self.networks.models for yes in stay]
         self.frozen = [p for p, yes in zip(self.networks.flat, stays, strict=True) if yes]
@@ -159,10 +161,10 @@ class Loop:
             return [{name: next(grads) for name in network} for network in leaves]
 
         grads = self.method.gradient(grads_at, self.networks.params, batch, clock)
+        grads = optimisers.clipped(grads, self.setting.grad_clip)
         flat = [g for network in grads for g in network.values()]
-        rule, setting = self.rules[self.setting.optimizer], self.setting
         before = [p.detach().clone() for p in self.frozen]
-        rule(self.networks.flat, flat, self.optimiser, lr, setting.weight_decay, setting.momentum)
+        self.rule(self.networks.flat, flat, self.optimiser, lr)
         with torch.no_grad():
             for p, value in zip(self.frozen, before, strict=True):
                 p.copy_(value)
@@ -267,6 +269,7 @@ class Loop:
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on after the epoch that ended last, as copies."""
+        self.rule.remember(self.optimiser)
         rest = {"epoch": self.epoch, "optimiser": self.optimiser, "history": self.history}
         rest |= {"memory": self.memory, "carried": self.carried}
         return {"networks": self.networks.state(), "predicted": self.predicted.clone(), **copy.deepcopy(rest)}
@@ -276,6 +279,7 @@ class Loop:
         self.networks.restore(state["networks"])
         rest = copy.deepcopy({name: value for name, value in state.items() if name != "networks"})
         self.epoch, self.optimiser = rest["epoch"], rest["optimiser"].to(self.how.device)
+        self.rule.begin(self.optimiser)
         self.memory, self.carried = (
             {name: values.to(self.how.device) for name, values in rest.get(kind, {}).items()}  # older states carry none
             for kind in ("memory", "carried")

@@ -1,4 +1,4 @@
-"""Networks: any timm name, with the stem that small images need, and small ones of our own."""
+"""What timm gives: networks by any of its names, with the stem that small images need, beside ours; optimisers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ from typing import Any
 import timm
 import torch
 from timm.models import register_model
+from timm.optim import create_optimizer_v2, list_optimizers  # type: ignore[attr-defined]
 from torch import Tensor, nn
 
+from lnlbench.benchmark.engine.paper_networks import PAPER_NETWORKS
 from lnlbench.benchmark.protocol.unknown_names import did_you_mean
 
 SMALL = 64  # side in pixels up to which a network for 224-pixel images must not shrink the image before it looks
-OWN = ("mlp", "mlp3", "cnn4", "cnn8", "cnn_folded", "cnn_plain", "vgg11_plain")
+OWN = (
+    "mlp",
+    "mlp3",
+    "cnn4",
+    "cnn8",
+    "cnn_folded",
+    "cnn_plain",
+    "vgg11_plain",
+    *(make.__name__ for make in PAPER_NETWORKS),
+)
 
 
 class ModelError(ValueError):
@@ -161,6 +172,39 @@ def cnn8(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size:
 def cnn_folded(pretrained: bool = False, *, num_classes: int, in_chans: int, **_: Any) -> FoldedCNN:
     """Four convolutions (64, 128, 128, 256) on folded pixels: CIFAR-10 on a CPU, memorised within fifteen epochs."""
     return FoldedCNN(in_chans, num_classes, ((64,), (128, 128), (256,)))
+
+
+for _network in PAPER_NETWORKS:
+    register_model(_network)
+
+
+def check_timm_optimiser(name: str) -> None:
+    """Refuse an optimiser `timm:NAME` that timm does not have.
+
+    Raises:
+        ModelError: with the closest match.
+    """
+    own, known = name.removeprefix("timm:"), [str(optimizer) for optimizer in list_optimizers()]
+    if own != name and own not in known:
+        hint = did_you_mean(own, known)
+        raise ModelError(f"unknown optimiser {name!r}; {hint}known to timm {timm.__version__}: {', '.join(known)}")
+
+
+def timm_optimiser(
+    name: str, params: list[Tensor], lr: float, weight_decay: float, momentum: float
+) -> torch.optim.Optimizer:
+    """Make an optimiser `timm:NAME` as timm makes it; `momentum` goes to those that take one.
+
+    Raises:
+        ModelError: timm does not have it, or it wants a package that is not installed.
+    """
+    check_timm_optimiser(name)
+    try:
+        return create_optimizer_v2(
+            params, name.removeprefix("timm:"), lr=lr, weight_decay=weight_decay, momentum=momentum
+        )
+    except (AssertionError, ImportError, TypeError, ValueError) as error:
+        raise ModelError(f"timm cannot make the optimiser {name!r} here: {error}") from error
 
 
 def check_model(name: str) -> None:

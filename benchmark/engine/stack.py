@@ -22,7 +22,6 @@ from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
     changed,
     due,
-    learning_rate,
     lengthened,
     samples_of,
 )
@@ -31,6 +30,7 @@ from lnlbench.benchmark.engine.job import Epoch, Job, Samples
 from lnlbench.benchmark.engine.stack_images import Pool, draw_orders
 from lnlbench.benchmark.engine.stack_state import Slots, State, flat, joined, mapped, norms
 from lnlbench.benchmark.engine.stack_step import Trace, pure
+from lnlbench.benchmark.protocol.schedules import learning_rate
 from lnlbench.methods.base import Clock, Record
 
 ROOM = 8  # times as many images are evaluated at once, of all runs together
@@ -49,7 +49,7 @@ class Stack:
         self.setting, self.classes, self.count = job.setting, job.split.classes, job.method.networks
         self.slots = Slots(jobs, how)
         self.live = list(range(len(jobs)))
-        self.pure = pure(job.method, self.slots.template, how)
+        self.pure = pure(job.method, self.slots.template, how, self.setting.grad_clip)
         self.schedule = Schedule(self.slots.template, how.device, how.dtype)
         self.tables = Tables()
         self.hard = torch.eye(self.classes, device=how.device, dtype=how.dtype)  # label weights of each class
@@ -258,7 +258,8 @@ class Stack:
 
     def lr(self, job: Job, epoch: int) -> float:
         """Return the learning rate of a job in an epoch."""
-        return learning_rate(job.setting.lr, job.setting.schedule, epoch, job.setting.epochs)
+        setting = job.setting
+        return learning_rate(setting.lr, setting.schedule, epoch, setting.epochs, setting.lr_min)
 
     def told_rates(self) -> optimisers.Rates:
         """Return the learning rates and weight decays of this epoch."""

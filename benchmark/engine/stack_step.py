@@ -14,6 +14,7 @@ from torch.func import functional_call, grad
 from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.epoch_numbers import weighted_mean
 from lnlbench.benchmark.engine.hook_draws import Handed
+from lnlbench.benchmark.engine.optimisers import clipped
 from lnlbench.methods._compose import Composition
 from lnlbench.methods.base import Batch, Clock, Params, remembering
 
@@ -40,6 +41,7 @@ class Pure:
     model: nn.Module  # its own weights are never used
     how: Compute
     low: frozenset[str]  # parameters that are multiplied in bf16
+    grad_clip: float = 0.0
 
     def step(
         self,
@@ -98,7 +100,7 @@ class Pure:
             kept.update(found)
             return list(grads)
 
-        grads = method.gradient(grads_at, networks["params"], batch, clock)
+        grads = clipped(method.gradient(grads_at, networks["params"], batch, clock), self.grad_clip)
         trace.position = random.position
         return {**kept, "grads": grads}
 
@@ -124,9 +126,9 @@ class Pure:
         return {name: p.bfloat16() if name in self.low else p for name, p in params.items()}
 
 
-def pure(method: Composition, model: nn.Module, how: Compute) -> Pure:
+def pure(method: Composition, model: nn.Module, how: Compute, grad_clip: float = 0.0) -> Pure:
     """Build the pure functions of a method and a network, which gets hooks where the precision is mixed."""
-    return Pure(method, model, how, mixed(model) if how.precision == "bf16" else frozenset())
+    return Pure(method, model, how, mixed(model) if how.precision == "bf16" else frozenset(), grad_clip)
 
 
 def mixed(model: nn.Module) -> frozenset[str]:

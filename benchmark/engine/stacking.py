@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from lnlbench.benchmark.engine.capture import RECORDERS
 from lnlbench.benchmark.engine.device import Compute, ExecutionError
 from lnlbench.benchmark.engine.job import Job
-from lnlbench.benchmark.engine.models import build
+from lnlbench.benchmark.engine.models import build, check_timm_optimiser
+from lnlbench.benchmark.engine.optimisers import OPTIMISERS, is_timm
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.methods._compose import Composition
@@ -52,6 +53,21 @@ def check_execution(execution: str, device: torch.device | None = None) -> None:
         )
 
 
+def check_optimiser(execution: str, optimizer: str) -> None:
+    """Refuse an optimiser that timm does not have, or that an execution cannot take.
+
+    Raises:
+        ModelError: timm does not have it.
+        ExecutionError: naming those that the execution takes.
+    """
+    check_timm_optimiser(optimizer)
+    if execution in ("stack", "graph") and is_timm(optimizer):
+        raise ExecutionError(
+            f"execution {execution!r} takes the optimisers {', '.join(OPTIMISERS)}; {optimizer} trains in 'loop' or "
+            "'auto'"
+        )
+
+
 def graphs(execution: str, how: Compute) -> bool:
     """Whether steps are replayed, whether of a stack or of one run.
 
@@ -72,7 +88,7 @@ def recipe_key(setting: Setting, method: Composition) -> Hashable:
         for part in method.parts
     ]
     recipe = (setting.dataset, setting.model, setting.epochs, setting.batch_size, setting.optimizer, setting.augment)
-    return (*recipe, setting.validation, tuple(parts))
+    return (*recipe, setting.validation, setting.grad_clip, tuple(parts))
 
 
 def stack_key(job: Job) -> Hashable:
@@ -121,7 +137,7 @@ def stacks(
         ExecutionError: an unknown execution.
         ModelError: a network that cannot be built.
     """
-    if not may_stack(execution, how, method):
+    if not may_stack(execution, how, method) or is_timm(setting.optimizer):
         return False
     work, random = _measured(setting.model, classes, shape)
     return not random and (execution == "stack" or 3 * work * setting.batch_size <= SMALL[how.device.type])

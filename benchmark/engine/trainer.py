@@ -14,7 +14,16 @@ from lnlbench.benchmark.engine.device import Compute, check_device, choose_compu
 from lnlbench.benchmark.engine.job import Epoch, Job
 from lnlbench.benchmark.engine.loop import Loop
 from lnlbench.benchmark.engine.stack import Stack
-from lnlbench.benchmark.engine.stacking import SLOTS, check_execution, enough, graphs, grouped, stack_key, stacks
+from lnlbench.benchmark.engine.stacking import (
+    SLOTS,
+    check_execution,
+    check_optimiser,
+    enough,
+    graphs,
+    grouped,
+    stack_key,
+    stacks,
+)
 
 Member = tuple[Job, dict[str, Any] | None]
 """A job, and the state that it goes on from."""
@@ -48,10 +57,12 @@ def train(
 
     Raises:
         ExecutionError: a device, precision or execution that is not to be had here.
-        ModelError: a network that does not exist or cannot take the images.
+        ModelError: a network that does not exist or cannot take the images, or an optimiser that timm does not have.
     """
     check_execution(execution, check_device(device, precision))
     every = list(jobs)
+    for optimizer in {job.setting.optimizer for job in every}:
+        check_optimiser(execution, optimizer)
     members = list(zip(every, [None] * len(every) if states is None else states, strict=True))
     computes = {id(job): choose_compute(device, precision, job.setting.precision) for job in every}
 

@@ -11,11 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lnlbench.benchmark.protocol.schedules import EXAMPLES, SCHEDULE
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.datasets.loading.place import is_folder, split_place
 
-SCHEDULE = re.compile(r"cosine|constant|linear-\d+|steps-[1-9]\d*(-\d+)+")
-"""Of the learning rate: see `epochs.learning_rate`."""
+OPTIMISERS = ("sgd", "nesterov", "adam", "adamw")
+TIMM = re.compile(r"timm:\w+")
+"""Any optimiser of timm's, by its name there."""
 
 
 class SettingError(ValueError):
@@ -42,6 +44,8 @@ class Setting:
     augment: bool = False
     samples: int = 0  # of the training set that are used, stratified by true label; 0 is all
     track: str = "default"  # that its runs belong to, unless a search chose their values
+    grad_clip: float = 0.0  # Euclidean norm to which the gradients of a network are cut; 0 cuts nothing
+    lr_min: float = 0.0  # that a cosine or a line goes towards
     precision: str = "auto"  # that `--precision auto` means on any device; auto: bf16 on a GPU, fp32 on a CPU
 
     def __post_init__(self) -> None:
@@ -51,14 +55,12 @@ class Setting:
             SettingError: the message names the field, what came and what would be right.
         """
         _choice("length", self.length, ("full", "fast"))
-        _choice("optimizer", self.optimizer, ("sgd", "adam"))
+        if not (isinstance(self.optimizer, str) and TIMM.fullmatch(self.optimizer)):
+            _choice("optimizer", self.optimizer, (*OPTIMISERS, "timm:NAME"))
         _choice("track", self.track, ("default", "paper", "open"))
         _choice("precision", self.precision, ("auto", "fp32", "bf16"))
         if not SCHEDULE.fullmatch(self.schedule):
-            raise SettingError(
-                f"schedule must be cosine, constant, linear-80 (to 0 from epoch 80) or steps-10-40-80 (divided by 10 "
-                f"at epochs 40 and 80), but got {self.schedule!r}"
-            )
+            raise SettingError(f"schedule must be {EXAMPLES}, but got {self.schedule!r}")
         for name, low, high in (
             ("epochs", 1, 10_000),
             ("batch_size", 2, 65_536),
@@ -67,6 +69,8 @@ class Setting:
             ("weight_decay", 0.0, 1.0),
             ("momentum", 0.0, 0.9999),
             ("validation", 0.01, 0.5),
+            ("grad_clip", 0.0, 1e6),
+            ("lr_min", 0.0, 100.0),
         ):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
@@ -93,11 +97,16 @@ class Setting:
         return setting(f"{task}/{self.noise}") if task in tasks() else self
 
     def identity(self) -> dict[str, Any]:
-        """Return what of a run's key the setting decides, JSON-able; `samples` and `track` where unusual.
+        """Return what of a run's key the setting decides, JSON-able; fields added later where unusual.
 
         The precision that a run is computed in has a place of its own in the key; what the recipe says of it has none.
         """
-        usual = {"samples": 0, "track": "default"}  # added later: without them keys stay what they were
+        usual = {
+            "samples": 0,
+            "track": "default",
+            "grad_clip": 0.0,
+            "lr_min": 0.0,
+        }  # added later: without them keys stay what they were
         values = {name: value for name, value in asdict(self).items() if name != "precision"}
         return {name: value for name, value in values.items() if name not in usual or value != usual[name]}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lnlbench.benchmark.engine.device import check_device, choose_precision, hardware
 from lnlbench.benchmark.engine.models import check_fit, check_model
-from lnlbench.benchmark.engine.stacking import check_execution
+from lnlbench.benchmark.engine.stacking import check_execution, check_optimiser
 from lnlbench.benchmark.protocol.settings import Setting, SettingError, default_methods, default_replicates, find
 from lnlbench.benchmark.protocol.splits import canonical, fingerprint, images_of
 from lnlbench.benchmark.runs.diagnostics import check_diagnostics
@@ -55,6 +55,8 @@ def grid(
     wanted = numbers(replicates or default_replicates())
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = [setting.override(**changes) for setting in find(targets)]
+    for setting in settings:
+        check_optimiser(options.execution, setting.optimizer)
     texts = choose_methods(methods or default_methods(), options.plugins).texts
     return plan(settings, texts, wanted, options.data_dir, modes(told), options.device, precision)
 

@@ -11,9 +11,10 @@ from lnlbench.methods._errors import MethodError
 from lnlbench.methods._parse import written
 from lnlbench.methods.base import Range
 
-LEARNING_RATE = {"sgd": Range(1e-3, 1.0, log=True), "adam": Range(3e-5, 3e-2, log=True)}
+STEEP, GENTLE, ANY = Range(1e-3, 1.0, log=True), Range(3e-5, 3e-2, log=True), Range(3e-5, 1.0, log=True)
+LEARNING_RATE = {"sgd": STEEP, "nesterov": STEEP, "adam": GENTLE, "adamw": GENTLE}
 """By optimiser. For SGD as protocol 3 says; Adam's steps have the size of the learning rate itself, so that its three
-decades lie around the usual 1e-3."""
+decades lie around the usual 1e-3. Of timm's nothing is known: the decades of both."""
 WEIGHT_DECAY = Range(1e-5, 1e-2, log=True)
 DIGITS = 4
 """Significant digits of a value: no accuracy depends on the fifth, and a method's text stays readable."""
@@ -36,7 +37,7 @@ class Space:
     @property
     def ranges(self) -> dict[str, Range]:
         """What is searched, always in the same order."""
-        found = {"lr": LEARNING_RATE[self.setting.optimizer], "weight_decay": WEIGHT_DECAY}
+        found = {"lr": LEARNING_RATE.get(self.setting.optimizer, ANY), "weight_decay": WEIGHT_DECAY}
         fixed = written(self.label)
         for part in self.method.parts:
             for name, span in part.space().items():

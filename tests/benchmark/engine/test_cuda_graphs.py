@@ -179,6 +179,24 @@ def test_replayed_stacks_equal_stacks(jobs_of, text, model, optimizer):
         same(ours, reference)
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        pytest.param({"optimizer": "nesterov", "grad_clip": 0.2}, id="nesterov, gradients cut"),
+        pytest.param({"optimizer": "adamw", "lr": 0.005, "weight_decay": 0.1, "schedule": "one-cycle-30"}, id="adamw"),
+    ],
+)
+def test_every_recipe_is_replayed(job_of, jobs_of, recipe):
+    job = job_of("co_teaching", **recipe)
+    found = list(replayed(job))
+    assert all(epoch.replayed for epoch in found)
+    same(found, list(fit(job, **FP64)))
+    jobs = jobs_of("ce", **recipe)
+    for ours, reference in zip(together(jobs), together(jobs, execution="stack"), strict=True):
+        assert all(epoch.replayed and epoch.stacked == 8 for epoch in ours)
+        same(ours, reference)
+
+
 # What methods may do that none of ours does, or few.
 
 

@@ -28,7 +28,7 @@ def other(method):
         moved = {}
         for name, span in part.space().items():
             value = getattr(part, name)
-            if isinstance(value, float):
+            if isinstance(value, float) and (span.choices is not None or span.high is not None):
                 moved[name] = span.choices[-1] if span.choices is not None else value + 0.1 * (span.high - value)
         parts.append(replace(part, **moved))
     return replace(method, parts=tuple(parts))
@@ -91,6 +91,27 @@ def test_stack_equals_loop(jobs_of, text, model, optimizer):
     jobs = jobs_of(
         text, model=model, optimizer=optimizer, augment=model == "cnn4", lr=0.05 if optimizer == "sgd" else 0.005
     )
+    for job, found in zip(jobs, together(jobs), strict=True):
+        assert {epoch.stacked for epoch in found} == {4}
+        for ours, reference in zip(found, fit(job, **FP64), strict=True):
+            same(reference, ours)
+        same(reference.state(), ours.state())
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        pytest.param({"optimizer": "nesterov"}, id="nesterov"),
+        pytest.param({"optimizer": "adamw", "lr": 0.005, "weight_decay": 0.1}, id="adamw"),
+        pytest.param({"grad_clip": 0.2, "lr": 0.3}, id="gradients cut"),
+        pytest.param({"schedule": "warmup-1-cosine", "lr_min": 0.01, "epochs": 3}, id="a warm-up, a least rate"),
+        pytest.param({"schedule": "one-cycle-30", "epochs": 5}, id="one cycle"),
+        pytest.param({"model": "apl_cnn4", "grad_clip": 5.0, "optimizer": "nesterov"}, id="APL"),
+    ],
+)
+@pytest.mark.parametrize("text", ["ce", "sam", "co_teaching"])
+def test_stack_equals_loop_in_every_recipe(jobs_of, text, recipe):
+    jobs = jobs_of(text, **{"model": "mlp"} | recipe)
     for job, found in zip(jobs, together(jobs), strict=True):
         assert {epoch.stacked for epoch in found} == {4}
         for ours, reference in zip(found, fit(job, **FP64), strict=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
+import timm.optim
 import torch
 from timm.layers import DropPath
 from timm.models import register_model
@@ -15,9 +16,11 @@ from torch.nn import functional
 
 from lnlbench.benchmark import fit, train
 from lnlbench.benchmark.engine.batches import draw_order
-from lnlbench.benchmark.engine.models import build
+from lnlbench.benchmark.engine.device import ExecutionError
+from lnlbench.benchmark.engine.models import ModelError, build
 from lnlbench.benchmark.engine.networks import Networks
-from lnlbench.benchmark.engine.optimisers import OptimiserState
+from lnlbench.benchmark.engine.optimisers import OptimiserState, clipped
+from lnlbench.benchmark.engine.stacking import check_optimiser
 from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.methods.base import History, Method, cross_entropy
 from lnlbench.methods.early_stopping import EarlyStopping
@@ -41,15 +44,16 @@ class Naive:
         ]
         params = [p for model in self.models for p in model.parameters()]
         moments = {"lr": setting.lr, "weight_decay": setting.weight_decay}
-        if setting.optimizer == "adam":
-            self.optimizer = torch.optim.Adam(params, betas=(setting.momentum, 0.999), **moments)
+        if setting.optimizer.startswith("timm:"):
+            name = setting.optimizer.removeprefix("timm:")
+            self.optimizer = timm.optim.create_optimizer_v2(params, name, momentum=setting.momentum, **moments)
+        elif setting.optimizer.startswith("adam"):
+            kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[setting.optimizer]
+            self.optimizer = kind(params, betas=(setting.momentum, 0.999), **moments)
         else:
-            self.optimizer = torch.optim.SGD(params, momentum=setting.momentum, **moments)
-
-        def cosine(epoch):
-            return (1 + math.cos(math.pi * epoch / setting.epochs)) / 2
-
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, cosine)
+            ahead = setting.optimizer == "nesterov"
+            self.optimizer = torch.optim.SGD(params, momentum=setting.momentum, nesterov=ahead, **moments)
+        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, setting.epochs, setting.lr_min)
         self.lr = setting.lr
 
     def images(self, raw):
@@ -81,6 +85,9 @@ class Naive:
         for _, images, labels in self.batches(epoch):
             self.optimizer.zero_grad()
             step(images, labels)
+            if self.job.setting.grad_clip:
+                for model in self.models:
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), self.job.setting.grad_clip)
             self.optimizer.step()
         self.scheduler.step()
 
@@ -135,6 +142,13 @@ def outcome(epochs):
     [
         pytest.param({"model": "mlp"}, 1, id="mlp sgd"),
         pytest.param({"model": "mlp", "optimizer": "adam", "lr": 0.01}, 1, id="mlp adam"),
+        pytest.param({"model": "mlp", "optimizer": "nesterov"}, 1, id="mlp nesterov"),
+        pytest.param({"model": "mlp", "optimizer": "nesterov", "weight_decay": 0.0}, 1, id="nesterov without decay"),
+        pytest.param({"model": "mlp", "optimizer": "adamw", "lr": 0.01, "weight_decay": 0.1}, 1, id="mlp adamw"),
+        pytest.param({"model": "mlp", "grad_clip": 0.3, "lr": 0.2}, 1, id="gradients cut"),
+        pytest.param({"model": "apl_cnn4", "grad_clip": 5.0, "optimizer": "nesterov", "lr_min": 0.01}, 1, id="APL"),
+        pytest.param({"model": "mlp", "optimizer": "timm:lamb", "lr": 0.05}, 1, id="lamb of timm's"),
+        pytest.param({"model": "mlp", "optimizer": "timm:rmsprop", "lr": 0.002}, 1, id="rmsprop of timm's"),
         pytest.param({"model": "cnn4", "augment": True}, 3, id="cnn4 sgd, crop and flip"),
         pytest.param({"model": "cnn4", "optimizer": "adam", "lr": 0.01}, 1, id="cnn4 adam"),
         pytest.param(
@@ -157,6 +171,36 @@ def test_cross_entropy_equals_torch_optim(job_of, split_of, changes, channels):
         naive.check(epoch)
     assert epoch.epoch == 3 and steps >= 16
     assert epoch.distance > 0.1, "the weights must have moved for this to say anything"
+
+
+def test_gradients_are_cut_network_by_network_as_torch_does():
+    networks = [{"a": torch.randn(3, 4).double(), "b": scale * torch.randn(5).double()} for scale in (0.1, 30.0)]
+    found = clipped(networks, 4.0)
+    for network, ours in zip(networks, found, strict=True):
+        params = [torch.nn.Parameter(torch.zeros_like(g)) for g in network.values()]
+        for p, g in zip(params, network.values(), strict=True):
+            p.grad = g.clone()
+        torch.nn.utils.clip_grad_norm_(params, 4.0)
+        for p, g in zip(params, ours.values(), strict=True):
+            torch.testing.assert_close(g, p.grad)
+    assert clipped(networks, 0.0) is networks
+
+
+def test_each_of_two_networks_has_its_gradients_cut(job_of):
+    """Of co-teaching, whose networks take steps of their own: at a bound that only cuts, both move by as much."""
+    job = job_of("co_teaching", epochs=1, momentum=0.0, weight_decay=0.0, grad_clip=1e-3, schedule="constant")
+    (epoch,) = fit(job, **FP64)
+    assert epoch.distance == pytest.approx(0.05 * 1e-3 * 6 * 2**0.5, rel=0.6)
+
+
+@pytest.mark.parametrize("execution", ["stack", "graph"])
+def test_an_optimiser_of_timms_is_refused_where_it_cannot_run(job_of, execution):
+    job = job_of(optimizer="timm:lamb")
+    with pytest.raises(ExecutionError, match="takes the optimisers sgd, nesterov, adam, adamw; timm:lamb trains in"):
+        check_optimiser(execution, job.setting.optimizer)
+    with pytest.raises(ModelError, match=r"unknown optimiser 'timm:lambda'; did you mean 'lamb\w*'\? known to timm"):
+        next(train([job_of(optimizer="timm:lambda")], **FP64))
+    assert [epoch.stacked for _, epoch in train([job] * 9, **FP64)] == [0] * 27, "alone, whatever auto would do"
 
 
 def test_constant_schedule(job_of):
@@ -374,6 +418,8 @@ RESUMED = [
     pytest.param("ce", {"model": "with_dropout"}, id="dropout"),
     pytest.param(Averaging(), {"model": "cnn4"}, id="averaged weights"),
     pytest.param(Watching(), {}, id="observed memory"),
+    pytest.param("ce", {"optimizer": "timm:lamb"}, id="an optimiser of timm's"),
+    pytest.param("ce", {"optimizer": "adamw", "grad_clip": 0.5, "schedule": "warmup-3-cosine"}, id="adamw, a warm-up"),
 ]
 
 

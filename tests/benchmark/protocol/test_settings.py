@@ -3,9 +3,10 @@
 from dataclasses import fields, replace
 
 import pytest
+import torch
 
-from lnlbench.benchmark.engine.epoch_numbers import learning_rate
 from lnlbench.benchmark.engine.models import OWN
+from lnlbench.benchmark.protocol.schedules import learning_rate
 from lnlbench.benchmark.protocol.settings import (
     Setting,
     SettingError,
@@ -161,7 +162,11 @@ def test_a_change_of_a_change_keeps_both_names():
         pytest.param({"momentum": 1.0}, "momentum must be in 0.0 to 0.9999, but got 1.0", id="momentum"),
         pytest.param({"validation": 0}, "validation must be in 0.01 to 0.5, but got 0", id="no validation"),
         pytest.param({"weight_decay": 2}, "weight_decay must be in 0.0 to 1.0, but got 2", id="weight decay"),
-        pytest.param({"optimizer": "sdg"}, "unknown optimizer 'sdg'; did you mean 'sgd'? known: adam, sgd", id="typo"),
+        pytest.param(
+            {"optimizer": "sdg"},
+            "unknown optimizer 'sdg'; did you mean 'sgd'? known: adam, adamw, nesterov, sgd, timm:NAME",
+            id="typo",
+        ),
         pytest.param({"schedule": "step"}, "schedule must be cosine, constant, linear-80", id="schedule"),
         pytest.param({"length": 5}, "unknown length '5'; known: fast, full", id="a number for a name"),
         pytest.param({"augment": "yes"}, "augment must be True or False, but got 'yes'", id="augment"),
@@ -180,9 +185,11 @@ def test_senseless_values_are_refused(changes, message):
 
 def test_identity_has_every_field_and_the_size_of_a_subset():
     every = {f.name for f in fields(Setting)} - {"precision"}  # which has a place of its own in the key
-    assert set(setting("digits/clean").override(samples=500, track="open").identity()) == every
+    assert (
+        set(setting("digits/clean").override(samples=500, track="open", grad_clip=5, lr_min=1e-3).identity()) == every
+    )
     usual = set(setting("digits/clean").identity())
-    assert usual == every - {"samples", "track"}, "keys of runs on all samples, of the default track, do not know them"
+    assert usual == every - {"samples", "track", "grad_clip", "lr_min"}, "keys of usual runs do not know them"
 
 
 def test_human_labels_stand_beside_their_twins():
@@ -231,7 +238,61 @@ def test_schedules(schedule, epoch, expected):
     assert learning_rate(1.0, schedule, epoch, 100) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("schedule", ["step-10-40", "steps-10", "steps-0-40", "linear", "linear-x", "cosine-2", ""])
+def torchs(make, epochs, base=0.3):
+    """Return the learning rates of a schedule of torch's that moves once per epoch."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=base)
+    schedule, found = make(optimizer), []
+    for _ in range(epochs):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step() if len(found) < epochs else None
+    return found
+
+
+@pytest.mark.parametrize("epochs", [10, 50, 120])
+def test_one_cycle_and_a_least_rate_are_those_of_torch(epochs):
+    ours = [learning_rate(0.3, "one-cycle-30", epoch, epochs) for epoch in range(epochs)]
+    theirs = torchs(lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.3, total_steps=epochs), epochs)
+    assert ours == pytest.approx(theirs, rel=1e-9)
+    ours = [learning_rate(0.3, "cosine", epoch, epochs, 1e-3) for epoch in range(epochs)]
+    theirs = torchs(lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, epochs, 1e-3), epochs)
+    assert ours == pytest.approx(theirs, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        ("warmup-2-constant", [0.5, 1, 1, 1]),
+        ("warmup-2-cosine", [0.5, 1, 1, 0.5]),
+        ("warmup-1-steps-10-2-3", [1, 1, 0.1, 0.01]),
+        ("warmup-9-cosine", [1 / 4, 2 / 4, 3 / 4, 1]),
+        ("linear-2", [1, 1, 1, 0.6]),
+    ],
+)
+def test_a_warm_up_rises_in_a_line_and_a_rate_has_its_least(schedule, rates):
+    least = 0.2 if schedule.startswith("linear") else 0.0
+    assert [learning_rate(1.0, schedule, epoch, 4, least) for epoch in range(4)] == pytest.approx(rates)
+    assert learning_rate(0.1, schedule, 3, 4, 0.2) <= 0.1, "a least rate above the rate lifts nothing"
+
+
+def test_new_fields_leave_keys_as_they_were():
+    plain = setting("paper-dal/clean").identity()
+    assert {"grad_clip", "lr_min", "nesterov", "precision"}.isdisjoint(plain)
+    changed = setting("digits/clean").override(grad_clip=5, lr_min=1e-3, optimizer="nesterov")
+    assert (changed.identity()["grad_clip"], changed.identity()["lr_min"]) == (5.0, 1e-3)
+    assert changed.task == "digits,grad_clip=5.0,lr_min=0.001,optimizer=nesterov"
+
+
+@pytest.mark.parametrize("optimizer", ["sgdd", "timm", "timm:", "timm:a b", "", 3])
+def test_what_is_no_optimiser_is_refused(optimizer):
+    with pytest.raises(SettingError, match=r"unknown optimizer .*known: adam, adamw, nesterov, sgd, timm:NAME"):
+        setting("digits/clean").override(optimizer=optimizer)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["step-10-40", "steps-10", "steps-0-40", "linear", "linear-x", "cosine-2", "warmup-cosine", "one-cycle", ""],
+)
 def test_what_is_no_schedule_is_refused(schedule):
     with pytest.raises(SettingError, match="schedule must be cosine"):
         setting("digits/clean").override(schedule=schedule)
@@ -239,7 +300,9 @@ def test_what_is_no_schedule_is_refused(schedule):
 
 def test_the_paper_track():
     paper = {name: members for name, members in suites().items() if name.startswith("paper-")}
-    assert paper.keys() == {"paper-dal", "paper-apl", "paper-apl-mnist", "paper-elr", "paper-co-teaching"}
+    assert paper.keys() == {
+        "paper-dal", "paper-apl", "paper-apl-mnist", "paper-alf-mnist", "paper-elr", "paper-co-teaching",
+    }  # fmt: skip
     assert {member.track for members in paper.values() for member in members} == {"paper"}
     others = {m.track for name, members in suites().items() if name not in paper for m in members}
     assert others == {"default"}
