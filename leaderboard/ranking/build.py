@@ -82,6 +82,7 @@ def build(
     *,
     suite: str = "",
     margin: float = MARGIN,
+    alpha: float = ALPHA,
     complete: bool = False,
     seed: int = 0,
 ) -> Board:
@@ -93,6 +94,7 @@ def build(
         show: as for `boards`.
         suite: the board's name; by default the tasks of the results.
         margin: as for `boards`.
+        alpha: level of every family of tests.
         complete: as for `boards`.
         seed: as for `boards`.
 
@@ -105,7 +107,7 @@ def build(
         raise ValueError(f"a board needs results of one protocol, length and track; got {sorted(kinds) or 'none'}")
     found = scored(results, rule)
     chosen = eligible(found.scores, found.candidates, found.settings, complete)
-    table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, seed)
+    table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, alpha, seed)
     cells = {setting: table.setting(setting) for setting in found.settings}
     columns = [_column(found, setting, setting in chosen.counted, *cells[setting]) for setting in found.settings]
     scores, tests = table.overall() if len(chosen.counted) != 1 else cells[chosen.counted[0]]
@@ -122,7 +124,7 @@ def build(
         rule=rule,
         reference=found.reference,
         margin=margin,
-        alpha=ALPHA,
+        alpha=alpha,
         columns=tuple(columns),
         rows=_in_order(row for row in rows if row.status in ("ranked", "same")),
         below=_in_order(row for row in rows if row.status in ("incomplete", "reference")),
@@ -142,8 +144,10 @@ def build(
 class _Table:
     """Compares the rows of a board, column by column."""
 
-    def __init__(self, found: Scored, chosen: Eligible, compared: Sequence[str], margin: float, seed: int) -> None:
-        self.found, self.chosen, self.margin, self.seed = found, chosen, margin, seed
+    def __init__(
+        self, found: Scored, chosen: Eligible, compared: Sequence[str], margin: float, alpha: float, seed: int
+    ) -> None:
+        self.found, self.chosen, self.margin, self.alpha, self.seed = found, chosen, margin, alpha, seed
         self.compared = compared
         # Rows that lack a counted setting may still be compared in a setting that does not count.
         self.able = found.candidates if compared else ()
@@ -182,6 +186,7 @@ class _Table:
             family=own,
             trend=trend,
             margin=self.margin,
+            alpha=self.alpha,
             seed=self.seed,
         )
         return {

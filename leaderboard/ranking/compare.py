@@ -34,6 +34,7 @@ def compare(
     family: Collection[str],
     trend: bool = True,
     margin: float = MARGIN,
+    alpha: float = ALPHA,
     seed: int = 0,
 ) -> tuple[dict[str, Cell], Tests | None]:
     """Return a cell of every method, and how those that are compared were compared.
@@ -46,6 +47,7 @@ def compare(
         family: who is held against it.
         trend: whether the prior of the variances may follow the mean.
         margin: points within which two methods are practically equal.
+        alpha: level of every family of tests.
         seed: of the draws behind the chance of being first.
     """
     means = {name: math.fsum(row.values()) / len(row) for name, row in scores.items()}
@@ -65,9 +67,9 @@ def compare(
     if not order:
         return cells, None
     welch = _first(every, len(order))
-    ranges = rank_ranges(welch)
-    bounds, chances = gap_bounds(welch, 0), chances_of_first(welch, seed)
-    held = _against(welch, order, reference, family)
+    ranges = rank_ranges(welch, alpha)
+    bounds, chances = gap_bounds(welch, 0, alpha), chances_of_first(welch, seed)
+    held = _against(welch, order, reference, family, alpha)
     for i, name in enumerate(order):
         gap = Gap(
             points=float(welch.difference[i, 0]),
@@ -128,7 +130,9 @@ def _first(welch: Welch, count: int) -> Welch:
     return Welch(welch.means[:count], welch.replicates[:count], kept)
 
 
-def _against(welch: Welch, order: Sequence[str], reference: str | None, family: Collection[str]) -> dict[str, Against]:
+def _against(
+    welch: Welch, order: Sequence[str], reference: str | None, family: Collection[str], alpha: float
+) -> dict[str, Against]:
     if reference is None or reference not in order:
         return {}
     at = order.index(reference)
@@ -137,7 +141,7 @@ def _against(welch: Welch, order: Sequence[str], reference: str | None, family: 
     found = {}
     for i in map(int, np.flatnonzero(members)):
         difference = float(welch.difference[i, at])
-        mark = OPEN if not p[i] < ALPHA else BETTER if difference > 0 else WORSE
+        mark = OPEN if not p[i] < alpha else BETTER if difference > 0 else WORSE
         found[order[i]] = Against(
             reference=reference,
             difference=difference,

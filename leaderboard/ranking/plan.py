@@ -29,7 +29,8 @@ def plan(board: Board, found: Scored) -> Plan | None:
     first = board.rows[0]
     others = [row for row in best if row is not first]
     contenders = tuple(
-        Contender(name=row.name, gap=-_gap(row), replicates=_needed(first, row, board.tests)) for row in others
+        Contender(name=row.name, gap=-_gap(row), replicates=_needed(first, row, board.tests, board.alpha))
+        for row in others
     )
     now = max(row.score.n for row in best if row.score)
     tellable = [contender.replicates for contender in contenders if contender.replicates is not None]
@@ -72,10 +73,10 @@ def _following(rows: Sequence[Row], count: int) -> list[int]:
     return list(range(max(used) + 1, max(used) + 1 + count))
 
 
-def _needed(first: Row, other: Row, tests: Tests) -> int | None:
+def _needed(first: Row, other: Row, tests: Tests, alpha: float) -> int | None:
     if first.score is None or other.score is None:
         return None
-    return replicates_needed(first.score, other.score, tests.borrowed, len(tests.names) - 1)
+    return replicates_needed(first.score, other.score, tests.borrowed, len(tests.names) - 1, alpha)
 
 
 def _gap(row: Row) -> float:

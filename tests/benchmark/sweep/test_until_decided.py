@@ -1,0 +1,191 @@
+"""More replicates where they decide: who gets them, when it ends, and that the best is not lost."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.benchmark.sweep.scheduler import Report
+from lnlbench.benchmark.sweep.until_decided import LOOKS, Budget, Race, parse_budget
+from lnlbench.leaderboard.results.result import Result, pack
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run that is played and not trained."""
+
+    label: str
+    replicate: int
+    setting: str
+    host: None = None
+
+    @property
+    def key(self):
+        return f"{self.label} {self.setting} {self.replicate}"
+
+
+SETTINGS = ("digits/symmetric-0.4", "digits/clean")
+
+
+class Lab:
+    """Methods of known accuracy: gives the runs, makes them and counts them.
+
+    Args:
+        means: true accuracy of each method in percent.
+        spread: standard deviation of a run.
+        seed: of the draws.
+        stored: keys that are stored before.
+    """
+
+    def __init__(self, means, spread=0.2, seed=0, stored=()):
+        self.means, self.spread, self.seed = means, spread, seed
+        self.stored, self.made, self.said = set(stored), [], []
+
+    def race(self, **how):
+        return Race(
+            plan=self.plan, sweep=self.sweep, results=self.results, stored=frozenset(self.stored), rule="final",
+            say=self.said.append, **how,
+        )  # fmt: skip
+
+    def plan(self, methods, replicates):
+        return [Played(name, i, setting) for setting in SETTINGS for name in methods for i in replicates]
+
+    def sweep(self, runs):
+        new = [run.key for run in runs if run.key not in self.stored]
+        self.made += new
+        held = [run.key for run in runs if run.key in self.stored]
+        self.stored |= set(new)
+        return Report(done=new, stored=held)
+
+    def results(self, runs):
+        return [self.result(run) for run in runs]
+
+    def result(self, run):
+        rng = np.random.default_rng([self.seed, list(self.means).index(run.label), run.replicate, len(run.setting)])
+        value = (self.means[run.label] + self.spread * rng.standard_normal()) / 100
+        return Result(
+            key=run.key, protocol=1, dataset="digits", setting=run.setting, noise=run.setting.partition("/")[2],
+            length="fast", track="default", method=run.label, label=run.label, replicate=run.replicate, host=None,
+            told=(), networks=1, classes=10, identity={}, report=0, epochs=1, diverged=False,
+            curves={"validation_accuracy": [value], "test_accuracy": [value]},
+            predictions=pack(np.zeros((1, 1, 4), np.uint8)), cost={"total_seconds": 1.0}, environment={},
+        )  # fmt: skip
+
+
+def replicates_of(lab, name):
+    return len({key.rpartition(" ")[2] for key in lab.made if key.startswith(f"{name} ")})
+
+
+FAR = {"ce": 80.0, "gce": 95.0, "dal": 95.6, "sam": 90.0, "mae": 70.0}
+
+
+def test_contenders_alone_get_more_replicates_until_one_is_first():
+    lab = Lab(FAR, spread=0.25)
+    decision = lab.race().decide(list(FAR), range(3))
+    assert decision.why == "dal is first: no other could be best" and 0 < decision.looks <= LOOKS
+    assert {replicates_of(lab, name) for name in ("ce", "sam", "mae")} == {3}
+    assert replicates_of(lab, "dal") == replicates_of(lab, "gce") > 3
+    assert len(decision.report.done) == len(lab.made) == len(set(lab.made))
+    assert lab.said[0].startswith("look 1 of 4: ") and "gce and dal" in lab.said[0]
+
+
+def test_where_one_is_first_at_once_nothing_is_added():
+    lab = Lab(FAR, spread=0.02)
+    decision = lab.race().decide(list(FAR), range(3))
+    assert (decision.looks, len(lab.made)) == (0, 5 * 3 * 2) and decision.why.startswith("dal is first")
+
+
+def test_what_is_practically_equal_gets_no_more():
+    lab = Lab(FAR | {"gce": 95.58}, spread=0.03)
+    decision = lab.race().decide(list(FAR), range(3))
+    assert decision.why.endswith("practically equal, within 0.5 points")
+    assert decision.looks == 0
+    strict = Lab(FAR | {"gce": 95.58}, spread=0.03)
+    assert strict.race(margin=0.001).decide(list(FAR), range(3)).looks > 0
+
+
+def test_it_goes_on_from_what_is_stored():
+    first = Lab(FAR, spread=0.25)
+    whole = first.race().decide(list(FAR), range(3))
+    again = Lab(FAR, spread=0.25, stored=first.stored)
+    known = 1 + max(run.replicate for run in whole.runs)
+    decision = again.race().decide(list(FAR), range(3), known)
+    assert again.made == [] and decision.why == whole.why and decision.board.rows[0].score.n == known
+
+
+@pytest.mark.parametrize(
+    ("budget", "most"), [(Budget(runs=34), 34), (Budget(runs=30), 30), (Budget(seconds=1e-9), 30)], ids=str
+)
+def test_a_budget_ends_it(budget, most):
+    lab = Lab(FAR | {"gce": 95.55}, spread=1.0)
+    decision = lab.race(budget=budget).decide(list(FAR), range(3))
+    assert len(lab.made) <= most and decision.why.startswith("the budget is spent: ")
+    assert "cannot be told apart yet" in decision.why
+
+
+def test_it_looks_no_more_often_than_it_may():
+    lab = Lab(FAR | {"gce": 95.6}, spread=1.0)
+    decision = lab.race(looks=2).decide(list(FAR), range(3))
+    assert decision.looks == 2 and decision.why.startswith("looked 2 times: ")
+
+
+def test_every_look_has_its_share_of_the_level():
+    lab = Lab(FAR, spread=0.25)
+    assert lab.race().decide(list(FAR), range(3)).board.alpha == pytest.approx(0.05 / (LOOKS + 1))
+
+
+def test_one_replicate_is_not_enough_to_begin_with():
+    lab = Lab(FAR, spread=0.02)
+    decision = lab.race().decide(list(FAR), range(1))
+    assert decision.why.startswith("dal is first") and replicates_of(lab, "ce") == 2
+
+
+def test_failed_runs_end_it():
+    lab = Lab(FAR)
+
+    def fails(runs):
+        report = lab.sweep(runs)
+        return Report(done=report.done[1:], failed={report.done[0]: "out of memory"})
+
+    race = lab.race()
+    race.sweep = fails
+    assert race.decide(list(FAR), range(3)).why == "1 runs failed"
+
+
+def test_one_method_has_nothing_to_decide():
+    with pytest.raises(SettingError, match="two methods or more, got ce"):
+        Lab(FAR).race().decide(["ce"], range(2))
+
+
+def test_the_best_is_seldom_lost_and_fewer_runs_are_made():
+    """Eight methods, two good ones 0.3 points apart: as good as seven replicates for all, for half of the runs."""
+    means = {"ce": 94.0, "a": 96.0, "b": 96.3, "c": 95.0, "d": 94.5, "e": 93.0, "f": 92.0, "g": 90.0}
+    lost, added = 0, []
+    for seed in range(20):
+        lab = Lab(means, spread=0.3, seed=seed)
+        decision = lab.race(margin=0.05).decide(list(means), range(3))
+        lost += not decision.board.row("b").score.could_be_best
+        added.append(len(lab.made) - 8 * 3 * 2)
+    assert lost == 0
+    assert np.mean(added) < 0.6 * (8 * 4 * 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("", Budget()),
+        ("60", Budget(runs=60)),
+        ("60 runs", Budget(runs=60)),
+        ("30min", Budget(seconds=1800)),
+        ("1.5 h", Budget(seconds=5400)),
+    ],
+)
+def test_budgets(text, budget):
+    assert parse_budget(text) == budget
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "1.5", "-3", "3 weeks"])
+def test_what_is_no_budget(text):
+    with pytest.raises(SettingError, match="budget"):
+        parse_budget(text)
