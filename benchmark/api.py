@@ -13,7 +13,7 @@ from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.address import store_address
-from lnlbench.leaderboard.store.store import Store
+from lnlbench.leaderboard.store.reader import StoreReader
 
 
 def run(
@@ -76,5 +76,5 @@ def run(
     if report.failed:
         reasons = "; ".join(sorted(set(report.failed.values())))
         raise StoreError(f"{len(report.failed)} of {len(runs)} runs failed: {reasons}")
-    with Store(options.store) as store:
-        return Results([store.result(run.key) for run in runs])
+    with StoreReader(options.store) as store:
+        return Results(store.results_of([run.key for run in runs]))

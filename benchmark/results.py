@@ -198,9 +198,10 @@ def load(source: str | Path | None = None, settings: Sequence[str] | None = None
         found = [run for run in stream(path) if settings is None or run.setting in settings]
         return Results(found)
     from lnlbench.leaderboard.store.address import store_address
-    from lnlbench.leaderboard.store.reader import read_results
+    from lnlbench.leaderboard.store.reader import existing
 
-    return Results(read_results(store_address(None if source is None else str(source), None), settings))
+    with existing(store_address(None if source is None else str(source), None)) as store:
+        return Results(store.results(settings=settings))
 
 
 def _shown(board: Board) -> ShownBoard:

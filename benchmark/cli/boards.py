@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -62,14 +62,15 @@ def stored(
     """
     from lnlbench.leaderboard.results.archive import stream
     from lnlbench.leaderboard.results.references import base
-    from lnlbench.leaderboard.store.reader import read_results
+    from lnlbench.leaderboard.store.reader import StoreReader
 
     def held(wanted: set[str] | None) -> list[Result]:
         results: Iterable[Result] = ()
         if isinstance(source, Path):
             results = stream(source, predictions=False)
         elif source.exists:
-            results = read_results(source, wanted)
+            with StoreReader(source) as store:
+                results = list(store.stream(settings=wanted, predictions=False))
         kept = [result for result in results if wanted is None or base(result.setting) in wanted]
         return [result for result in kept if not track or result.track == track]
 
@@ -90,6 +91,33 @@ def stored(
         more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
         raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
     raise SettingError(f"nothing is stored yet in {source} that could be ranked; `lnlbench run digits` is a first run")
+
+
+def each(
+    targets: Sequence[str],
+    source: StoreAddress,
+    *,
+    predictions: bool,
+    say: Callable[[str], None] = lambda line: None,
+) -> Iterator[Result]:
+    """Yield what `stored` returns of a store, one by one and never held together, with predictions if they are wanted.
+
+    Raises:
+        SettingError, StoreError: as `stored`.
+    """
+    from lnlbench.leaderboard.store.reader import StoreReader
+
+    wanted = {setting.name for setting in settings.find(targets)} if targets else None
+    nothing = True
+    if source.exists:
+        with StoreReader(source) as store:
+            for result in store.stream(settings=wanted, predictions=predictions):
+                nothing = False
+                yield result
+    if nothing:
+        changed = {result.setting for result in stored(targets, source, say=say)}  # or says what there is
+        with StoreReader(source) as store:
+            yield from store.stream(settings=changed, predictions=predictions)
 
 
 def board_rules(rule: str, form: str, *, gap: bool, published: bool = False, pairs: bool = False) -> list[str]:
@@ -222,11 +250,11 @@ def page(path: Path, results: Sequence[Result], rule: str, ui: str, address: Cal
     from lnlbench.benchmark.cli.method_about import method_about
     from lnlbench.leaderboard.results import files
     from lnlbench.leaderboard.show.page import page as html
-    from lnlbench.leaderboard.store.store import Store
+    from lnlbench.leaderboard.store.reader import StoreReader
 
     links: dict[str, str] = {}
     if ui:
-        with Store(address()) as store:
+        with StoreReader(address()) as store:
             links = store.links(ui)
     text = html(results, links, about=method_about(), date=date.today().isoformat(), rule=rule)
     files.write_all(path.absolute().parent, {path.name: text})
@@ -244,26 +272,27 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
     from lnlbench.benchmark.cli.method_about import method_about
     from lnlbench.leaderboard.results.errors import StoreError, one_line
     from lnlbench.leaderboard.show.page import page as html
+    from lnlbench.leaderboard.store.reader import StoreReader
     from lnlbench.leaderboard.store.server import serve
-    from lnlbench.leaderboard.store.showcase import prepare
+    from lnlbench.leaderboard.store.showcase import decorate, save_views
     from lnlbench.leaderboard.store.store import Store
 
     about = method_about()
     root = address.uri if address.artifacts is None else f"http://127.0.0.1:{port}"
 
     def count() -> int:
-        with Store(address) as store:
+        with StoreReader(address) as store:
             return len(store.stored())
 
     def make() -> str:
-        with Store(address) as store:
-            results = store.results()
+        with StoreReader(address) as store:
+            results = list(store.stream(predictions=False))
             return (
                 html(results, store.links(root), about=about, date=date.today().isoformat()) if results else NOTHING_YET
             )
 
     with Store(address) as store:
-        paths = prepare(store)
+        paths = save_views(store)
     first = setting or next(iter(paths), "")
     if first not in paths and (first or paths):
         first = next((name for name in paths if name.startswith(f"{setting}:")), "")
@@ -284,6 +313,8 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
         if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
             webbrowser.open(board.address)
         echo("Ctrl-C ends both." if process is not None else "Ctrl-C ends it.")
+        with Store(address) as store:
+            decorate(store, first)  # while it is served: of a large store this takes a while
         if process is None:
             threading.Event().wait()
         else:

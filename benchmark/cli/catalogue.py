@@ -56,7 +56,7 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
     from lnlbench.benchmark.engine.device import choose_compute, default_jobs
     from lnlbench.leaderboard.results.errors import StoreError
     from lnlbench.leaderboard.store.address import store_address
-    from lnlbench.leaderboard.store.store import Store
+    from lnlbench.leaderboard.store.reader import StoreReader, name_of
 
     def row(what: str, state: str, detail: str) -> dict[str, str]:
         return {"what": what, "state": state, "detail": detail}
@@ -80,8 +80,12 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
         address = store_address(tracking_uri, database)
         if not address.exists:  # looking must not make one: that takes seconds
             return [*rows, row("store", "missing", f"{address}: the first run makes it")]
-        with Store(address) as store:
+        with StoreReader(address) as store:
             rows.append(row("store", "ok", f"{address}, {len(store.stored())} runs"))
+            if lost := store.damaged():
+                first = name_of(next(iter(lost.values())))
+                why = f"{len(lost)} runs have no whole record ({first}, …): `lnlbench run … --repair` makes them again"
+                rows.append(row("records", "broken", why))
     except StoreError as error:
         rows.append(row("store", "broken", str(error)))
     return rows

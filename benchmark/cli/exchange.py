@@ -29,7 +29,7 @@ def export(
     from lnlbench.leaderboard.results.archive import write
     from lnlbench.leaderboard.store.address import store_address
 
-    results = boards.stored(targets or [], store_address(tracking_uri, database))
+    results = boards.each(targets or [], store_address(tracking_uri, database), predictions=predictions)
     written = write(file, results, predictions=predictions)
     show(f"{written.results} results, {written.size / 2**20:.2f} MB, in {file}")
 

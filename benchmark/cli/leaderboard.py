@@ -147,7 +147,7 @@ def show_(
     from lnlbench.benchmark.sweep.plugins import name_of_run
     from lnlbench.leaderboard.results.files import write_all
     from lnlbench.leaderboard.store.address import store_address
-    from lnlbench.leaderboard.store.store import existing
+    from lnlbench.leaderboard.store.reader import existing
 
     if suspects is not None:
         refuse_void(context, ["as_json"], "with --suspects, which writes a table")

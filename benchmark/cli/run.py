@@ -60,6 +60,12 @@ def run(
     checkpoint_every: Annotated[
         int, typer.Option(help="Keep unfinished runs every so many epochs.", min=0, max=10_000, rich_help_panel=HOW)
     ] = 0,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Make stored runs again whose record is missing or not whole.", rich_help_panel=HOW
+        ),
+    ] = False,
     save_model: Annotated[
         bool, typer.Option("--save-model", help="Keep the weights of every run.", rich_help_panel=HOW)
     ] = False,
@@ -117,6 +123,7 @@ def run(
         executor=executor,
         ray_address=ray_address or os.environ.get("RAY_ADDRESS"),
         gpus=gpus,
+        repair=repair,
         save_model=save_model,
         keep_samples=keep_samples,
         diagnostics=diagnostics,

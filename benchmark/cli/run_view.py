@@ -18,7 +18,7 @@ from lnlbench.leaderboard.results.rules import PRIMARY, best_epoch, scores_of
 from lnlbench.leaderboard.show.terminal import Fitted
 
 if TYPE_CHECKING:
-    from lnlbench.leaderboard.store.store import Store
+    from lnlbench.leaderboard.store.reader import StoreReader
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 WIDTH = 60  # columns of a curve, at most
@@ -56,7 +56,7 @@ def as_json(run_id: str, result: Result) -> str:
     return json.dumps({"run_id": run_id, "scores": scores_of(result), **record, "curves": finite}, default=str)
 
 
-def suspects_of(store: Store, run_id: str) -> str:
+def suspects_of(store: StoreReader, run_id: str) -> str:
     """Return the training samples that a run thinks are mislabelled, as CSV (see `kept.suspects`).
 
     Raises:

@@ -13,6 +13,7 @@ from lnlbench.benchmark.studies.registry import find, studies
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.address import StoreAddress
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -81,7 +82,7 @@ def run(
 def report(folder: Path, address: StoreAddress) -> Path:
     """Bring the folder of figures up to date with the store, and write the page."""
     if address.exists:
-        with Store(address) as store:
+        with StoreReader(address) as store:
             pages.export(store.studies((RECORD, FIGURE)), folder)
     return pages.write(list(studies().values()), folder)
 

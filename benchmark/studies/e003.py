@@ -184,14 +184,14 @@ def _trained(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes
 def _stored(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes | None]]:
     """Return the stored runs after a sweep has made those missing; a file is None where a run has none."""
     from lnlbench.benchmark.sweep.scheduler import sweep
-    from lnlbench.leaderboard.store.store import Store
+    from lnlbench.leaderboard.store.reader import StoreReader
 
     options = Options(store=context.store, device=context.device, jobs=0, data_dir=context.data_dir, keep_samples=True)
     report = sweep(runs, options)
     if report.failed:
         raise StudyError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
     found = dict[str, tuple[Result, bytes | None]]()
-    with Store(context.store) as store:
+    with StoreReader(context.store) as store:
         for run in runs:
             run_id, result = store.find(run.key)
             try:

@@ -18,7 +18,7 @@ import numpy as np
 
 from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study, StudyError, Verdict, judge
 from lnlbench.benchmark.studies.simulators.array import Array
-from lnlbench.leaderboard.store.recording import Point
+from lnlbench.leaderboard.store.rows import Point
 from lnlbench.leaderboard.store.study_record import StudyRecord
 
 POINTS = 200  # of a curve that MLflow gets; `curves.json` has all

@@ -18,7 +18,7 @@ from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, rule_named, score
 from lnlbench.leaderboard.shipped import shipped
-from lnlbench.leaderboard.store.store import Store
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods._parse import parse
 
 Sweep = Callable[[Sequence[Run], Options], Report]
@@ -88,7 +88,7 @@ def compare(
     carried = {result.key: result for result in shipped()}
     held: dict[str, Result] = {}
     if options.store.exists:
-        with Store(options.store) as store:
+        with StoreReader(options.store) as store:
             held = {result.key: result for result in store.results()}
     known = held.keys() | carried.keys()
 
@@ -103,7 +103,7 @@ def compare(
     report = sweep([run for run in runs if run.key in needed], options)
     if report.failed:
         raise SettingError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
-    with Store(options.store) as store:
+    with StoreReader(options.store) as store:
         results = {key: held.get(key) or carried.get(key) or store.result(key) for key in wanted}
     cells, beside, unstable = _cells(runs, results, [*carried.values(), *held.values()], rule)
     counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))

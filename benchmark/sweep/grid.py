@@ -17,7 +17,7 @@ from lnlbench.benchmark.runs.facts import modes, varies
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
-from lnlbench.leaderboard.store.store import Store
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods._parse import parse
 
 MOST = 10_000
@@ -141,8 +141,8 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     held: Collection[str] = ()
     timings: Mapping[tuple[str, str, str], float] = {}
     if options.store.exists:
-        with Store(options.store) as store:
-            held, timings = store.stored(), store.timings()
+        with StoreReader(options.store) as store:
+            held, timings = store.stored(), store.timings({run.text for run in runs})
     here = hardware(check_device(options.device))
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:

@@ -22,6 +22,7 @@ class Options:
     executor: str = "local"  # or "ray"
     ray_address: str | None = None  # of a cluster; a private one on this machine where None
     gpus: float = 0.0  # of each run or stack on Ray
+    repair: bool = False  # make stored runs again whose record is missing or not whole
     save_model: bool = False  # keep the weights of every run
     keep_samples: bool = False  # keep loss and prediction of every training sample after the last epoch
     diagnostics: str = "basic"  # or "full": segment gradients and more, beside training

@@ -20,7 +20,10 @@ from lnlbench.benchmark.sweep.executors.local import Local
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.precision_advice import PrecisionWarning, slow_bf16
 from lnlbench.benchmark.sweep.worker import Event, Watch, Work, groups
-from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
+from lnlbench.leaderboard.store.index import Entry
+from lnlbench.leaderboard.store.patience import OUTAGE
+from lnlbench.leaderboard.store.reader import StoreReader, name_of
 from lnlbench.leaderboard.store.store import Store
 
 EXECUTORS = ("local", "ray")
@@ -62,19 +65,69 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
             report.failed[event.key] = event.reason
         watch(event)
 
-    with Store(options.store) as store:  # makes the database, once, before any worker starts
-        held = store.stored()
-        for run in runs:
-            if run.key in held:
-                note(Event("stored", run.key))
-        missing = [run for run in runs if run.key not in held]
-        if missing:
-            if advice := slow_bf16(missing, options.device):
-                warnings.warn(advice, PrecisionWarning, stacklevel=2)
+    held, lost, untidy = held_of(runs, options)
+    for run in runs:
+        if run.key in held:
+            note(Event("stored", run.key))
+    missing = [run for run in runs if run.key not in held]
+    if untidy and not missing:
+        with Store(options.store) as store:
+            store.tidy()
+    if missing:
+        if advice := slow_bf16(missing, options.device):
+            warnings.warn(advice, PrecisionWarning, stacklevel=2)
+        # It makes the database, once, before any worker starts.
+        with Store(options.store, patience=OUTAGE) as store:
+            store.tidy()
+            for entry in lost:
+                store.discard(entry)
             with closing(executor_for(options, len(missing))) as executor:
                 Queue(missing, options, store, note).drain(executor)
+            sum_up(store, report.done)
     report.seconds = time.monotonic() - begin
     return report
+
+
+def held_of(runs: Sequence[Run], options: Options) -> tuple[set[str], list[Entry], bool]:
+    """Return which of some runs are stored.
+
+    Returns:
+        their keys; the stored runs that are to be made again, which are not among them; and whether any run of the
+        store is marked as running.
+
+    Raises:
+        StoreError: the store cannot be used.
+
+    Warns:
+        StoreWarning: the record of a stored run is missing or not whole, and it is not to be made again.
+    """
+    if not options.store.exists:
+        return set(), [], False
+    with StoreReader(options.store) as reader:
+        stored = reader.stored()
+        held = {run.key for run in runs if run.key in stored}
+        damaged = reader.damaged(held, thorough=options.repair)
+        untidy = reader.is_running()
+    if options.repair:
+        return held - damaged.keys(), list(damaged.values()), untidy
+    if damaged:
+        names = "; ".join(sorted(name_of(entry) for entry in damaged.values())[:3])
+        more = f" and {len(damaged) - 3} more" if len(damaged) > 3 else ""
+        what = f"{len(damaged)} of {len(held)} stored runs have no whole record: {names}{more}"
+        warnings.warn(f"{what}; --repair makes them again", StoreWarning, stacklevel=3)
+    return held, [], untidy
+
+
+def sum_up(store: Store, keys: Sequence[str]) -> None:
+    """Bring the cells of runs up to date, or warn: the runs are stored, and `lnlbench ui` makes up for it.
+
+    Warns:
+        StoreWarning: the store cannot be read or written.
+    """
+    try:
+        store.summarise(keys)
+    except StoreError as error:
+        warnings.warn(f"means of the runs made are out of date: {error}", StoreWarning, stacklevel=2)
 
 
 def check_executor(name: str) -> None:

@@ -24,7 +24,8 @@ from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.address import StoreAddress
-from lnlbench.leaderboard.store.claims import new_owner
+from lnlbench.leaderboard.store.claims import ClaimLost, new_owner
+from lnlbench.leaderboard.store.patience import OUTAGE, patiently
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._compose import Composition
@@ -97,8 +98,11 @@ def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> N
         for run in _make_together(mine, options, store, owner, watch):
             watch(Event("apart", run.key))
     elif mine:
-        reason = _make(mine[0], options, store, owner, watch)
-        watch(Event("failed" if reason else "done", mine[0].key, reason=reason))
+        try:
+            reason = _make(mine[0], options, store, owner, watch)
+            watch(Event("failed" if reason else "done", mine[0].key, reason=reason))
+        except ClaimLost:
+            watch(Event("busy", mine[0].key))
 
 
 def groups(pending: Sequence[Run], alone: set[str], options: Options, workers: int) -> list[list[Run]]:
@@ -172,8 +176,8 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
                 for epoch in range(result.trained):
                     note(run, epoch, {name: row[epoch] for name, row in result.curves.items()})
                 recording.finish(result)
-    except StoreError:
-        raise  # the next run would fare no better
+    except (StoreError, ClaimLost):
+        raise  # the next run would fare no better, or this one is made elsewhere
     except (Exception, SystemExit) as error:  # a method that calls `sys.exit(0)` has not succeeded
         store.claims.release(run.key, owner)  # where it failed before there was a recording to do so
         return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
@@ -233,4 +237,4 @@ def _prepared(run: Run, data_dir: Path | None) -> Prepared | Blind:
 @lru_cache(maxsize=1)
 def _store(address: StoreAddress) -> Store:
     """Return the store of this process, which is opened once and for all tasks."""
-    return Store(address)
+    return patiently(lambda: Store(address, patience=OUTAGE), OUTAGE)

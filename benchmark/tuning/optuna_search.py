@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -23,7 +23,8 @@ from lnlbench.benchmark.tuning.study import STARTUP, Budget, Outcome, Study, Tol
 from lnlbench.benchmark.tuning.trials import Trial, bar_of
 from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.store import database as db
-from lnlbench.leaderboard.store.claims import new_owner
+from lnlbench.leaderboard.store.claims import ClaimLost, Heartbeat, new_owner
+from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._errors import MethodError
 from lnlbench.methods.base import Range
@@ -176,12 +177,12 @@ def search(
         StoreError: the store or the studies' database cannot be used; what is done so far is kept.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    store, owner = Store(options.store), new_owner()
+    store, owner = Store(options.store, patience=OUTAGE), new_owner()
     url = storage_url or default_storage(store)
     found: dict[str, Outcome] = {}
     with explained(url):
         storage = _storage(url)
-        waiting, owned = list(studies), dict[str, tuple[Search, ExitStack]]()
+        waiting, owned = list(studies), dict[str, _Owned]()
         try:
             for study in studies:
                 Search(study, budget, storage, store)  # refuses what differs before anything is made
@@ -191,27 +192,49 @@ def search(
                         waiting.remove(study)
                         held = ExitStack()
                         held.callback(store.claims.release, study.key, owner)
-                        held.enter_context(store.claims.keep(study.key, owner))
-                        owned[study.name] = Search(study, budget, storage, store), held
+                        beat = held.enter_context(store.claims.keep(study.key, owner))
+                        owned[study.name] = _Owned(Search(study, budget, storage, store), beat, held)
                 if not owned:
                     time.sleep(PATIENCE)
                     continue
-                rounds = {name: one.round(store) for name, (one, _) in owned.items() if not one.closed}
+                waiting += _let_go(owned)
+                rounds = {name: one.search.round(store) for name, one in owned.items() if not one.search.closed}
                 report = sweep([run for runs in rounds.values() for run in runs], options, watch)
-                for name, (one, held) in list(owned.items()):
-                    if not one.closed:
-                        one.tell(store, report.failed)
-                    if one.closed:
-                        found[name] = one.outcome(store)
+                waiting += _let_go(owned)
+                for name, one in list(owned.items()):
+                    if not one.search.closed:
+                        one.search.tell(store, report.failed)
+                    if one.search.closed:
+                        found[name] = one.search.outcome(store)
                         del owned[name]
-                        held.close()
+                        one.held.close()
         finally:
-            for _, held in owned.values():
-                held.close()
+            for one in owned.values():
+                one.held.close()
             storage.remove_session()
             storage.engine.dispose()
             store.close()
     return {study.name: found[study.name] for study in studies}
+
+
+class _Owned(NamedTuple):
+    """A study that this process works on, and its claim."""
+
+    search: Search
+    beat: Heartbeat
+    held: ExitStack
+
+
+def _let_go(owned: dict[str, _Owned]) -> list[Study]:
+    """Drop the studies that another process has taken over, and return them: they are waited for."""
+    lost = []
+    for name, one in list(owned.items()):
+        try:
+            one.beat.check()
+        except ClaimLost:
+            one.held.close()
+            lost.append(owned.pop(name).search.study)
+    return lost
 
 
 def default_storage(store: Store) -> str:

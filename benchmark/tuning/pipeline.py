@@ -24,6 +24,8 @@ from lnlbench.benchmark.tuning.study import Budget, Outcome, Study, studies_of
 from lnlbench.benchmark.tuning.trials import TUNING
 from lnlbench.datasets.loading.images import Images, load
 from lnlbench.leaderboard.store.claims import new_owner
+from lnlbench.leaderboard.store.patience import OUTAGE
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._compose import READING
@@ -105,7 +107,7 @@ def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, An
     """Return the searches and retrained runs of a tuning, without making anything."""
     held: Collection[str] = ()
     if options.store.exists:
-        with Store(options.store) as store:
+        with StoreReader(options.store) as store:
             held = store.stored()
     rows = []
     for study in found.studies:
@@ -133,7 +135,7 @@ def make(
         StoreError: the store or the studies' database cannot be used; what is done so far is kept.
     """
     closed = optimisation.search(found.studies, budget, options, storage, watch)
-    with Store(options.store) as store:
+    with Store(options.store, patience=OUTAGE) as store:
         for name, outcome in closed.items():  # only now, and nothing is asked or told any more
             closed[name] = _scored(outcome, options, store)
         runs = []
@@ -179,8 +181,8 @@ def tune(
     outcomes, runs, report = make(found, budget, options, storage, watch)
     if page is not None:
         settings = {run.setting.name for run in runs}
-        with Store(options.store) as store:
-            results = store.results(settings=settings)
+        with StoreReader(options.store) as store:
+            results = list(store.stream(settings=settings, predictions=False))
         wanted = {run.key for run in runs} | {run.key for _, run in found.served.values()}
         chosen = [result for result in results if result.key in wanted]
         for path in write_report(page, outcomes, chosen, command):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.claims import new_owner
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._errors import MethodError
@@ -48,9 +49,15 @@ def import_results(file: Path, data_dir: Path | None, plugins: Iterable[Path], a
     receipts = verified_file(file, data_dir)
     refuse(file, receipts)
     digests = {receipt.result.key: receipt.digest for receipt in receipts}
+    held: Collection[str] = ()
+    if address.exists:
+        with StoreReader(address) as reader:
+            held = reader.stored()
+    if digests.keys() <= set(held):
+        return Imported((), tuple(digests))
+    added, stored = list[str](), list[str]()
     with Store(address) as store:
-        held, owner = store.stored(), new_owner()
-        added, stored = [], []
+        owner = new_owner()
         for result in _again(file, digests):
             if result.key in held or not store.claim(result.key, owner):
                 stored.append(result.key)
@@ -60,6 +67,7 @@ def import_results(file: Path, data_dir: Path | None, plugins: Iterable[Path], a
                     recording.log({name: row[epoch] for name, row in result.curves.items()}, epoch)
                 recording.finish(result)
             added.append(result.key)
+        store.summarise(added)
     return Imported(tuple(added), tuple(stored))
 
 

@@ -22,7 +22,7 @@ from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.result import Result, to_json
 from lnlbench.leaderboard.results.rules import scores_of
 from lnlbench.leaderboard.store.address import StoreAddress
-from lnlbench.leaderboard.store.store import existing
+from lnlbench.leaderboard.store.reader import existing
 
 ROUNDED = 5e-5  # scores in MLflow have four decimals
 PROVED = (

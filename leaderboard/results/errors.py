@@ -13,6 +13,10 @@ class ScoreError(ValueError):
     """A run whose scores do not follow from its predictions: it is not stored, and says nothing about other runs."""
 
 
+class StoreAway(StoreError):
+    """The store does not answer now, and may do so again: it is locked, restarted or cannot be reached."""
+
+
 class StoreWarning(UserWarning):
     """A single stored run was left out; everything else was read."""
 

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lnlbench.leaderboard.results.errors import StoreError, one_line, without_password
+from lnlbench.leaderboard.results.errors import StoreAway, StoreError, one_line, without_password
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -151,7 +151,9 @@ def explained(url: str) -> Iterator[None]:
     except Exception as error:
         if not _concerns_storage(error):
             raise
-        raise StoreError(_explanation(url, one_line(error, limit=400))) from error
+        text = one_line(error, limit=400)
+        kind = StoreAway if any(sign in text.lower() for sign in _AWAY) else StoreError
+        raise kind(_explanation(url, text)) from error
 
 
 def _concerns_storage(error: Exception) -> bool:
@@ -165,6 +167,34 @@ def _concerns_storage(error: Exception) -> bool:
     )
 
 
+_AWAY = (
+    "database is locked",
+    "connection refused",
+    "connection reset",
+    "connection timed out",
+    "timeout expired",
+    "timed out",
+    "could not connect",
+    "connection failed",
+    "connection to server",
+    "server closed the connection",
+    "terminating connection",
+    "connection is closed",
+    "connection already closed",
+    "consuming input failed",
+    "database system is starting up",
+    "database system is shutting down",
+    "in recovery mode",
+    "not currently accepting connections",
+    "too many clients",
+    "remote end closed",
+    "max retries exceeded",
+    "error code 502",
+    "error code 503",
+    "error code 504",
+)
+"""What errors say of a database or server that may be there again soon."""
+
 _MEANINGS = {
     "database is locked": "is locked by another program; close it, or try again",
     "readonly database": "cannot be written",
@@ -173,8 +203,7 @@ _MEANINGS = {
     "malformed": "is damaged; restore a copy",
     "database or disk is full": "is on a full disk",
     "disk i/o error": "cannot be read or written: the disk reports an error",
-    "out-of-date database schema": "was written by another version of MLflow; back it up, then run: mlflow db upgrade",
-    "can't locate revision": "was written by a newer version of MLflow; update it: pip install -U mlflow",
+    "no such column": "has tables that this version does not know, of another version of MLflow",
 }
 
 

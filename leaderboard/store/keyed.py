@@ -1,17 +1,11 @@
 """Finds finished runs by key, also those stored before keys knew the precision that a run was computed in."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.precision import OTHERS, PLAIN, key_in, precision_of
 from lnlbench.leaderboard.results.result import Result
-
-if TYPE_CHECKING:
-    from lnlbench.leaderboard.store.tracking import Run
-
-KEY, PRECISION = "lnlbench.key", "lnlbench.precision"
-"""Tags of a run. One without the second is from before: its first is its key in fp32, whatever it was computed in."""
+from lnlbench.leaderboard.store.index import KEY, PRECISION, Entry
 
 
 class KeyedRuns(Mapping[str, str]):
@@ -21,27 +15,27 @@ class KeyedRuns(Mapping[str, str]):
     is asked for, and nothing is written: several processes may do so at once, on a store that they cannot change.
 
     Args:
-        runs: finished runs, oldest first.
+        runs: finished runs with their keys and precisions, oldest first.
         read: gives a run's result.
     """
 
-    def __init__(self, runs: "Sequence[Run]", read: Callable[["Run"], Result]) -> None:
+    def __init__(self, runs: Sequence[Entry], read: Callable[[Entry], Result]) -> None:
         self._read = read
         self._precisions: dict[str, str] = {}  # of runs from before, by id, as far as they were asked for
-        self._candidates: dict[str, list[Run]] = {}
+        self._candidates: dict[str, list[Entry]] = {}
         for run in runs:
             for key in possible_keys(run):
                 self._candidates.setdefault(key, []).append(run)
 
-    def key(self, run: "Run") -> str:
+    def key(self, run: Entry) -> str:
         """Return a run's key."""
-        return key_in(run.data.tags[KEY], PLAIN if PRECISION in run.data.tags else self.precision(run))
+        return key_in(run.tags[KEY], PLAIN if PRECISION in run.tags else self.precision(run))
 
-    def precision(self, run: "Run") -> str:
+    def precision(self, run: Entry) -> str:
         """Return what a run was computed in; fp32 for one from before without a readable record."""
-        if PRECISION in run.data.tags:
-            return str(run.data.tags[PRECISION])
-        name = run.info.run_id
+        if PRECISION in run.tags:
+            return run.tags[PRECISION]
+        name = run.run_id
         if name not in self._precisions:
             try:
                 self._precisions[name] = precision_of(self._read(run))
@@ -49,7 +43,7 @@ class KeyedRuns(Mapping[str, str]):
                 self._precisions[name] = PLAIN
         return self._precisions[name]
 
-    def run(self, key: str) -> "Run":
+    def run(self, key: str) -> Entry:
         """Return the last run of a key.
 
         Raises:
@@ -60,13 +54,13 @@ class KeyedRuns(Mapping[str, str]):
                 return run
         raise KeyError(key)
 
-    def matching(self, beginning: str) -> "dict[str, Run]":
+    def matching(self, beginning: str) -> dict[str, Entry]:
         """Return the runs whose keys begin so, by key."""
         keys = [key for key in self._candidates if key.startswith(beginning)]
         return {key: self.run(key) for key in keys if key in self}
 
     def __getitem__(self, key: str) -> str:
-        return str(self.run(key).info.run_id)
+        return self.run(key).run_id
 
     def __contains__(self, key: object) -> bool:
         return key in self._candidates and any(self.key(run) == key for run in self._candidates[str(key)])
@@ -78,7 +72,7 @@ class KeyedRuns(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-def possible_keys(run: "Run") -> list[str]:
+def possible_keys(run: Entry) -> list[str]:
     """Return the keys that a run may have by its tags alone: one, or, from before, one for each precision."""
-    key = run.data.tags[KEY]
-    return [key] if PRECISION in run.data.tags else [key_in(key, name) for name in (PLAIN, *OTHERS)]
+    key = run.tags[KEY]
+    return [key] if PRECISION in run.tags else [key_in(key, name) for name in (PLAIN, *OTHERS)]

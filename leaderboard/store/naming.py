@@ -12,6 +12,9 @@ CHARTS = {
 }
 """The curves that MLflow draws, and under which key (the part before the slash is a section); the record has all."""
 
+AT_ONCE = ("test_accuracy", "validation_accuracy")
+"""Those that are written while a run is made however short it is."""
+
 _SHORT = {"asymmetric": "asym", "symmetric": "sym", "pairflip": "pair", "instance": "inst", "human": "hum"}
 
 

@@ -38,6 +38,11 @@ def alive(pid: int, started: str) -> bool:
     return state not in ("Z", "X") and (not started or not now_started or started == now_started)
 
 
+def suspended(pid: int) -> bool:
+    """Say whether a process is stopped (Ctrl-Z, SIGSTOP) and may go on later; False where the system does not tell."""
+    return _status(pid)[0] in ("T", "t")
+
+
 def _status(pid: int) -> tuple[str, str]:
     """Return state and start time in clock ticks, empty where the system does not tell."""
     try:

@@ -1,61 +1,303 @@
-"""Reads results out of a store's database without MLflow, which takes seconds to import and to open."""
+"""Reads what a store holds: of a database without MLflow, which takes seconds, and without the right to write."""
 
-from collections.abc import Collection
-from pathlib import Path
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Self
 
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.result import Result, from_json
 from lnlbench.leaderboard.store import database as db
-from lnlbench.leaderboard.store import naming
-from lnlbench.leaderboard.store.address import StoreAddress
-from lnlbench.leaderboard.store.artifacts import local
-from lnlbench.leaderboard.store.records import Finished, collect
+from lnlbench.leaderboard.store import index, naming
+from lnlbench.leaderboard.store.address import StoreAddress, store_address
+from lnlbench.leaderboard.store.artifacts import Artifacts
+from lnlbench.leaderboard.store.index import (
+    ALL,
+    KEY,
+    LABEL,
+    METHOD,
+    PRECISION,
+    REPLICATE,
+    RESULTS,
+    SECONDS,
+    SETTING,
+    Entry,
+    Index,
+)
+from lnlbench.leaderboard.store.keyed import KeyedRuns
+from lnlbench.leaderboard.store.records import checked, results_of
 from lnlbench.leaderboard.store.run_files import RECORD
-from lnlbench.leaderboard.store.store import Store
+from lnlbench.leaderboard.store.search_index import SearchIndex
+from lnlbench.leaderboard.store.server import check_server
+from lnlbench.leaderboard.store.sql_index import SqlIndex
+from lnlbench.leaderboard.store.study_record import EXPERIMENT, KIND, LENGTH, STUDY
+from lnlbench.leaderboard.store.tracking import Tracking
+
+SHORTEST = 6  # letters of a key that may stand for it
+_KEYS = (KEY, PRECISION)
+_NAMES = (*_KEYS, SETTING, METHOD, LABEL, REPLICATE)
 
 
-def read_results(address: StoreAddress, settings: Collection[str] | None = None) -> list[Result]:
-    """Return what `Store.results` returns, in a fraction of the time where the store is a database at hand.
+class StoreReader:
+    """What is stored: runs, results and their files.
+
+    Use it as a context manager, or call `close`.
+
+    Args:
+        address: as `store_address` gives it, or what that takes.
 
     Raises:
-        StoreError: the store cannot be used.
-
-    Warns:
-        StoreWarning: a finished run has no readable record.
+        StoreError: from every method: unreachable, damaged or not a store; one line.
     """
-    if address.artifacts is not None:
+
+    def __init__(self, address: StoreAddress | str | None = None) -> None:
+        self.address = store_address(address)
+        self.uri, self.artifacts = self.address.uri, self.address.artifacts
+        if self.artifacts is None:
+            with self.address.named():
+                check_server(self.uri)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections; those of a reader are closed after each question."""
+
+    def stored(self, dataset: str | None = None) -> KeyedRuns:
+        """Return the MLflow run of every key whose run is finished; the last one of several."""
+        return KeyedRuns(self._finished(_KEYS, place=_place(dataset)), self.read)
+
+    def timings(self, methods: Collection[str] | None = None) -> dict[tuple[str, str, str], float]:
+        """Return the mean seconds of device time of a run, by task, method and hardware.
+
+        Args:
+            methods: whole texts of those to look for; all by default.
+        """
+        where = RESULTS if methods is None else {**RESULTS, METHOD: methods}
+        seconds: dict[tuple[str, str, str], list[float]] = {}
+        for entry in self._index.entries([SETTING, METHOD, index.HARDWARE], where=where, numbers=[SECONDS]):
+            tags = entry.tags
+            if SECONDS in entry.numbers and index.HARDWARE in tags:
+                what = tags[SETTING].partition("/")[0], tags[METHOD], tags[index.HARDWARE]
+                seconds.setdefault(what, []).append(entry.numbers[SECONDS])
+        return {what: sum(values) / len(values) for what, values in seconds.items()}
+
+    def results(self, dataset: str | None = None, settings: Collection[str] | None = None) -> list[Result]:
+        """Return the results of all finished runs; as `stream`, with the predictions."""
+        return list(self.stream(dataset, settings))
+
+    def stream(
+        self, dataset: str | None = None, settings: Collection[str] | None = None, *, predictions: bool = True
+    ) -> Iterator[Result]:
+        """Yield the results of all finished runs, oldest first; what cannot be read is left out with a warning.
+
+        Trials of tunings are no results.
+
+        Args:
+            dataset: whose results to yield; all by default.
+            settings: whose results to yield, with those of multiples of their length; all by default.
+            predictions: whether to read the test predictions, which boards do not need.
+
+        Warns:
+            StoreWarning: a finished run has no readable record.
+        """
+        entries = self._finished([*_KEYS, index.KIND, SETTING], place=_place(dataset))
+        return results_of(entries, settings, lambda entry: self.read(entry, predictions=predictions))
+
+    def links(self, ui: str) -> dict[str, str]:
+        """Return the address of every finished run's page in MLflow's UI, by key.
+
+        Raises:
+            StoreError: the address is not http(s)://….
+        """
+        if not db.is_server(ui):
+            raise StoreError(f"the address of MLflow's UI must begin with http:// or https://, got {ui!r}")
+        home = ui.partition("#")[0].rstrip("/")
+        kind = "?workflowType=machine_learning"  # else MLflow may open its menu of language models
+        runs = self.stored()
+        entries = {key: runs.run(key) for key in runs}
+        return {key: f"{home}/#/experiments/{e.experiment}/runs/{e.run_id}{kind}" for key, e in entries.items()}
+
+    def result(self, key: str) -> Result:
+        """Return the result of a finished run.
+
+        Raises:
+            StoreError: no finished run has that key, or its record cannot be read.
+        """
+        return self.results_of([key])[0]
+
+    def results_of(self, keys: Sequence[str]) -> list[Result]:
+        """Return the results of finished runs, in the order of their keys.
+
+        Raises:
+            StoreError: no finished run has one of the keys, or a record cannot be read.
+        """
+        tagged = KeyedRuns(self._finished(_KEYS, where={KEY: sorted(set(keys))}), self.read)
+        results = []
+        for key in keys:
+            runs = tagged if key in tagged else self._before
+            if key not in runs:
+                raise StoreError(f"no finished run has the key {key!r}")
+            results.append(self.read(runs.run(key)))
+        return results
+
+    def find(self, text: str) -> tuple[str, Result]:
+        """Return a finished run by its MLflow id, the beginning of its key, or as "method setting replicate".
+
+        Returns:
+            its MLflow id and its result.
+
+        Raises:
+            StoreError: there is no such run, there are several, or its record cannot be read.
+        """
+        by_key = self._called(text)
+        if len(by_key) != 1:
+            names = [f"{name_of(entry)} {key[:12]}" for key, entry in by_key.items()]
+            hint = "; ".join(names[:4]) or f"give an MLflow run id, {SHORTEST} letters of a key, or 'ce digits/clean 0'"
+            raise StoreError(f"{'several runs are' if by_key else 'no finished run is'} called {text!r}: {hint}")
+        (entry,) = by_key.values()
+        return entry.run_id, self.read(entry)
+
+    def numbers(self, run_id: str) -> dict[str, float]:
+        """Return the last value of every metric of a run."""
+        return self._entry(run_id, numbers=None).numbers
+
+    def file(self, run_id: str, name: str) -> bytes:
+        """Return a file of a run.
+
+        Raises:
+            StoreError: the run has no such file.
+        """
+        return self._file(self._entry(run_id), name)
+
+    def read(self, entry: Entry, *, predictions: bool = True) -> Result:
+        """Return the result of a run, without its predictions if they are not asked for.
+
+        Raises:
+            StoreError: it has no record that can be read.
+        """
+        return from_json(self._file(entry, RECORD), predictions=predictions)
+
+    def damaged(self, keys: Collection[str] | None = None, *, thorough: bool = False) -> dict[str, Entry]:
+        """Return the finished runs whose record is missing or not whole, by key, with their names.
+
+        Args:
+            keys: of the runs to look at; all by default.
+            thorough: whether to read the records, a millisecond each; else their beginnings and ends are looked at.
+                Records that MLflow alone can reach are not looked at then.
+        """
+        damaged = {}
+        runs = KeyedRuns(self._finished(_NAMES), self.read)
+        for key in runs if keys is None else [key for key in keys if key in runs]:
+            entry = runs.run(key)
+            if not self._is_whole(entry, thorough=thorough):
+                damaged[key] = entry
+        return damaged
+
+    def is_running(self) -> bool:
+        """Say whether some run is marked as running, by whoever lives or was killed."""
+        return bool(self._index.entries(where={}, status="RUNNING"))
+
+    def studies(self, names: Collection[str]) -> list[dict[str, bytes]]:
+        """Return some files of the last finished run of each study and configuration."""
+        entries = self._index.entries([STUDY, LENGTH], where={index.KIND: [KIND]}, place=EXPERIMENT)
+        last = {(entry.tags[STUDY], entry.tags[LENGTH]): entry for entry in entries}
+        return [{name: self._file(entry, name) for name in names} for entry in last.values()]
+
+    # Within.
+
+    @cached_property
+    def _files(self) -> Artifacts:
+        return Artifacts(self.artifacts, self.address.file is not None)
+
+    @cached_property
+    def _tracking(self) -> Tracking:
+        return Tracking(self.uri, self.artifacts)
+
+    @cached_property
+    def _index(self) -> Index:
+        return SearchIndex(self._tracking) if self.artifacts is None else SqlIndex(self.uri)
+
+    def _finished(
+        self, tags: Sequence[str], *, where: Mapping[str, Collection[str]] | None = None, place: str = ALL
+    ) -> list[Entry]:
+        entries = self._index.entries(tags, where={**RESULTS, **(where or {})}, place=place)
+        return [entry for entry in entries if KEY in entry.tags]
+
+    @cached_property
+    def _before(self) -> KeyedRuns:
+        """The finished runs from before keys knew the precision; no new ones come."""
+        return KeyedRuns([entry for entry in self._finished(_KEYS) if PRECISION not in entry.tags], self.read)
+
+    def _called(self, text: str) -> dict[str, Entry]:
+        """Return the finished runs that a text may mean, by key, with their names."""
+        words = text.split()
+        if len(words) >= 3:
+            entries = self._finished(_NAMES, where={SETTING: [words[-2]]})
+            runs = KeyedRuns([entry for entry in entries if _is_called(entry.tags, words)], self.read)
+            return {key: runs.run(key) for key in runs}
+        entries = self._finished(_KEYS)
+        runs = KeyedRuns(entries, self.read)
+        found = runs.matching(text) if len(text) >= SHORTEST else {}
+        found |= {runs.key(entry): entry for entry in entries if text == entry.run_id}
+        named = {e.run_id: e for e in self._index.entries(_NAMES, runs=[entry.run_id for entry in found.values()])}
+        return {key: named[entry.run_id] for key, entry in found.items()}
+
+    def _is_whole(self, entry: Entry, *, thorough: bool) -> bool:
+        folder = self._files.to_read(entry.artifacts)
+        if folder is None and not thorough:
+            return True
         try:
-            return _of_database(address.uri, address.artifacts, settings)
-        except StoreError:  # another layout of MLflow's tables, or a broken store: the store itself says what to do
-            pass
-    with Store(address) as store:
-        return store.results(settings=settings)
+            if thorough or folder is None:
+                checked(entry, self.read(entry, predictions=False))
+                return True
+            with (folder / RECORD).open("rb") as file:
+                first = file.read(1)
+                file.seek(-1, os.SEEK_END)
+                return (first, file.read(1)) == (b"{", b"}")
+        except (StoreError, OSError):
+            return False
+
+    def _entry(self, run_id: str, numbers: Sequence[str] | None = ()) -> Entry:
+        for place in (ALL, EXPERIMENT):
+            if entries := self._index.entries(where={}, numbers=numbers, place=place, runs=[run_id]):
+                return entries[0]
+        raise StoreError(f"the store has no finished run {run_id!r}")
+
+    def _file(self, entry: Entry, name: str) -> bytes:
+        folder = self._files.to_read(entry.artifacts)
+        if folder is None:  # behind a server, or in a place that MLflow alone can reach
+            return self._tracking.read_file(entry.run_id, name)
+        return files.read(folder / name)
 
 
-_RUNS = """
-SELECT r.run_uuid, r.artifact_uri, t.key, t.value
-FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id JOIN tags t ON t.run_uuid = r.run_uuid
-WHERE r.status = 'FINISHED' AND r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active' AND e.name LIKE :name
-AND t.key IN ('lnlbench.key', 'lnlbench.kind', 'lnlbench.setting', 'lnlbench.state')
-ORDER BY r.start_time, r.run_uuid
-"""
+def existing(address: StoreAddress) -> StoreReader:
+    """Open a store that is there: to look for a run must not make one, which takes seconds.
+
+    Raises:
+        StoreError: there is none, or it cannot be used.
+    """
+    if not address.exists:
+        raise StoreError(f"nothing is stored yet in {address}; `lnlbench run digits` is a first run")
+    return StoreReader(address)
 
 
-def _of_database(url: str, folder: Path, settings: Collection[str] | None) -> list[Result]:
-    import sqlalchemy
+def _place(dataset: str | None) -> str:
+    return ALL if dataset is None else naming.experiment_name(dataset)
 
-    engine = db.engine(url)
-    found: dict[str, Finished] = {}
-    try:
-        with db.explained(url), engine.connect() as connection:
-            name = naming.experiment_name("") + "%"
-            for run_id, artifacts, key, value in connection.execute(sqlalchemy.text(_RUNS), {"name": name}):
-                found.setdefault(run_id, Finished(run_id, artifacts, {})).tags[key] = value
-    finally:
-        engine.dispose()
-    runs = [r for r in found.values() if r.tags.get("lnlbench.state") == "finished" and "lnlbench.key" in r.tags]
-    roots = {run.run_id: local(run.artifacts, folder) for run in runs}
-    if None in roots.values():
-        raise StoreError("some artifacts can be reached by MLflow alone")
-    return collect(runs, settings, lambda run: files.read((roots[run.run_id] or folder) / RECORD))
+
+def name_of(entry: Entry) -> str:
+    """Return what a run is called: its method as it was written, its setting, its replicate."""
+    return " ".join(entry.tags.get(tag, "") for tag in (LABEL, SETTING, REPLICATE))
+
+
+def _is_called(tags: Mapping[str, str], words: Sequence[str]) -> bool:
+    """Say whether a run is called so: its method as it was written or in full, its setting, its replicate (1 or s1)."""
+    method, (setting, replicate) = "".join(words[:-2]), words[-2:]
+    spelled = ("".join(tags.get(name, "").split()) for name in (LABEL, METHOD))
+    place = [tags.get(SETTING), tags.get(REPLICATE)]
+    return place == [setting, replicate.removeprefix("s")] and method in spelled

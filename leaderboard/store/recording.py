@@ -11,16 +11,17 @@ from lnlbench.leaderboard.results.errors import ScoreError, StoreError, one_line
 from lnlbench.leaderboard.results.precision import PLAIN
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.claims import Heartbeat
-from lnlbench.leaderboard.store.naming import CHARTS
+from lnlbench.leaderboard.store.naming import AT_ONCE, CHARTS
+from lnlbench.leaderboard.store.rows import Point, Rows
+
+LONGEST = 6000
+"""Letters of a parameter, at most."""
 
 FLUSH = 10.0
 """Seconds between two writes of metrics."""
 
 NEAR = 1e-9
 """Two ways to take the mean of an epoch's hits differ by less."""
-
-Point = tuple[str, float, int, int]
-"""Chart key, value, epoch, milliseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,29 @@ class RunInfo:
         names = {"method": self.label, "method_text": self.method, "setting": self.setting, "noise": self.noise}
         return names | {"track": self.track}
 
+    @property
+    def all_params(self) -> dict[str, str]:
+        """Return every parameter of the run, as text that MLflow takes."""
+        values = {"replicate": self.replicate, **self.params} | self.shared
+        return {name: str(value)[:LONGEST] for name, value in values.items()}
+
 
 class Sink(Protocol):
     """What a recording needs of the store."""
 
-    def write_points(self, run_id: str, points: list[Point]) -> None:
-        """Store metrics."""
+    @property
+    def everything(self) -> bool:
+        """Whether all curves are written at once, since others look on while the run is made."""
 
-    def close_run(self, recording: "Recording", result: Result, artifacts: Mapping[str, bytes | str]) -> None:
+    def write(self, run_id: str, rows: Rows) -> None:
+        """Add to a run."""
+
+    def close_run(
+        self, recording: "Recording", result: Result, artifacts: Mapping[str, bytes | str], rows: Rows
+    ) -> None:
         """Store the result, and mark the run as finished."""
 
-    def break_run(self, recording: "Recording", status: str, reason: str) -> None:
+    def break_run(self, recording: "Recording", status: str, reason: str, rows: Rows) -> None:
         """Mark the run as FAILED or KILLED."""
 
 
@@ -85,6 +98,10 @@ class Recording:
 
     Leaving the block without `finish` marks the run as failed (KILLED after Ctrl-C), with the reason as a tag. With
     an owner, the claim on the key is kept alive inside the block, then closed or given back.
+
+    What is logged is written every `FLUSH` seconds and at the end. Of a run that is over before that nobody saw a
+    curve grow: its accuracies are written, and of the other charts the last values. `showcase.prepare` adds the rest
+    from the record when someone looks; the four of them are half of what a run of some epochs takes in the database.
     """
 
     def __init__(
@@ -94,37 +111,47 @@ class Recording:
         self.finished = False
         self.heartbeat: Heartbeat | None = None
         self._sink, self._keeper = sink, heartbeat
+        self._params = info.all_params
         self._points: list[Point] = []
+        self._later: list[Point] = []  # of charts that are not written yet
+        self._everything = sink.everything
         self._flushed = time.monotonic()
 
     def log(self, metrics: Mapping[str, float | None], epoch: int) -> None:
         """Note the numbers of one epoch, named as the curves of a result; the main ones reach MLflow.
 
         Raises:
+            ClaimLost: someone else has taken the key over, so that there is nothing left to do here.
             StoreError: the store cannot be written.
         """
+        if self.heartbeat is not None:
+            self.heartbeat.check()
         now = int(time.time() * 1000)
         for name, value in metrics.items():
             if name in CHARTS and value is not None:
-                self._points.append((CHARTS[name], float(value), epoch, now))
+                points = self._points if self._everything or name in AT_ONCE else self._later
+                points.append((CHARTS[name], float(value), epoch, now))
         if time.monotonic() - self._flushed > FLUSH:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was noted."""
-        points, self._points = self._points, []
+        """Write all that was noted, and from now on all charts: the run takes long enough to be looked at.
+
+        Raises:
+            StoreError: the store cannot be written; the next flush tries again.
+        """
+        self._points += self._later
+        self._later, self._everything = [], True
         self._flushed = time.monotonic()
-        try:
-            self._sink.write_points(self.run_id, points)
-        except StoreError:
-            self._points = points + self._points  # the next flush tries again
-            raise
+        self._sink.write(self.run_id, self._rows())
+        self._points, self._params = [], {}
 
     def finish(self, result: Result, artifacts: Mapping[str, bytes | str] | None = None) -> None:
         """Store the result with its files, and mark the run as finished.
 
         Raises:
             ScoreError: its test accuracies are not what its predictions give.
+            ClaimLost: someone else has taken the key over; nothing is stored.
             StoreError: the result is another run's, the run is closed, or the store cannot be written.
         """
         if result.key != self.info.key:
@@ -132,8 +159,8 @@ class Recording:
         if self.finished:
             raise StoreError(f"the run {self.run_id} is closed already")
         self._check_scores(result)
-        self.flush()
-        self._sink.close_run(self, result, artifacts or {})
+        self._points += {point[0]: point for point in self._later}.values()  # the last one of each chart
+        self._sink.close_run(self, result, artifacts or {}, self._rows())
         self.finished = True
 
     def _check_scores(self, result: Result) -> None:
@@ -153,9 +180,11 @@ class Recording:
         if self.finished:
             return
         self.finished = True
-        with suppress(StoreError):  # the reason matters more than the last numbers
-            self.flush()
-        self._sink.break_run(self, status, reason)
+        self._points += self._later
+        self._sink.break_run(self, status, reason, self._rows())
+
+    def _rows(self) -> Rows:
+        return Rows(points=self._points, params=self._params)
 
     def __enter__(self) -> Self:
         self.heartbeat = self._keeper.__enter__()
@@ -173,6 +202,28 @@ class Recording:
                 self.fail(reason, "FAILED" if isinstance(error, (Exception, SystemExit)) else "KILLED")
         finally:
             self._keeper.__exit__(None, None, None)
+
+
+def left_for_later(result: Result, started: int) -> list[Point]:
+    """Return the points that the recording of a short run does not write: of all charts but the accuracies.
+
+    The last one of each is left out, which it does write.
+
+    Args:
+        result: of the run.
+        started: when the run began, milliseconds since 1970; the times follow from the seconds that its epochs took.
+    """
+    seconds = [row for name, row in result.curves.items() if name in ("seconds_train", "seconds_evaluate")]
+    times, time_ms = [], float(started)
+    for epoch in range(result.trained):
+        time_ms += 1000 * sum(row[epoch] or 0.0 for row in seconds)
+        times.append(int(time_ms))
+    points: list[Point] = []
+    for name, chart in CHARTS.items():
+        if name not in AT_ONCE:
+            curve = enumerate(result.curves.get(name, ()))
+            points += [(chart, value, epoch, times[epoch]) for epoch, value in curve if value is not None][:-1]
+    return points
 
 
 Keeper = AbstractContextManager[Heartbeat | None]

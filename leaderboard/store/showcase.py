@@ -1,4 +1,4 @@
-"""Makes a store worth looking at: saved views, and figures and texts on the parent run of every cell.
+"""Makes a store worth looking at: saved views, and figures, curves and texts on the runs of every cell.
 
 All of it follows from what is stored, so it is made when someone wants to look and not while runs are made; what is
 up to date is not made again.
@@ -17,47 +17,68 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
 from lnlbench.leaderboard.show import figures
 from lnlbench.leaderboard.store import naming, views
+from lnlbench.leaderboard.store.index import LABEL, SETTING, Entry
+from lnlbench.leaderboard.store.store import Store
 
 if TYPE_CHECKING:
-    from lnlbench.leaderboard.store.store import Store
-    from lnlbench.leaderboard.store.tracking import Experiment, Run
+    from lnlbench.leaderboard.store.tracking import Experiment
 
 FIGURES = "lnlbench.figures"
-LAYOUT = "1"
+LAYOUT = "2"
 """Raised when the figures or texts of cells change, so that those of stored cells are made again."""
 
 
-def prepare(store: "Store") -> dict[str, str]:
-    """Bring views, figures and texts up to date.
+def prepare(store: Store) -> dict[str, str]:
+    """Bring views, figures, curves and texts up to date; as `save_views`, then `decorate`."""
+    paths = save_views(store)
+    decorate(store)
+    return paths
+
+
+def save_views(store: Store) -> dict[str, str]:
+    """Bring the saved views up to date.
 
     Returns:
         where the views open, below the server's address, by name: of each setting, and of each data set as a whole.
 
     Raises:
-        StoreError: the store cannot be read or written.
+        StoreError: the store cannot be read.
 
     Warns:
-        StoreWarning: a view or the figures of a cell could not be made; the rest is there.
+        StoreWarning: a view could not be made or saved; the rest is there.
     """
     paths: dict[str, str] = {}
     for experiment in store.experiments():
         dataset = experiment.tags.get("lnlbench.dataset")
         if not dataset:
             continue
-        cells = store.cells(experiment)
-        for cell, runs in cells:
-            _decorate(store, cell, runs)
-        found = [*map(views.by_method, _settings(cells)), views.overview(dataset)]
+        settings = sorted({cell.tags[SETTING] for cell in store.cells(experiment.name)})
         notes = {"mlflow.note.content": naming.experiment_description(dataset)}
-        for view in _written(found):
+        for view in _written([*map(views.by_method, settings), views.overview(dataset)]):
             notes |= [view.tag]
             paths[view.name] = view.path(experiment.experiment_id)
         _tag(store, experiment, notes)
     return paths
 
 
-def _settings(cells: "Sequence[tuple[Run, list[Run]]]") -> list[str]:
-    return sorted({cell.data.tags["lnlbench.setting"] for cell, _ in cells})
+def decorate(store: Store, first: str = "") -> None:
+    """Bring numbers, figures, curves and texts of cells up to date.
+
+    Args:
+        store: to look at.
+        first: the setting whose cells come first: it is looked at already.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+
+    Warns:
+        StoreWarning: the figures of a cell could not be made; the rest is there.
+    """
+    for experiment in store.experiments():
+        cells = store.cells(experiment.name, [SETTING, LABEL, FIGURES])
+        members = store.members(experiment.name, cells)
+        for cell in sorted(cells, key=lambda cell: cell.tags[SETTING] != first):
+            _decorate(store, cell, members[cell.run_id])
 
 
 def _written(found: Sequence[views.View]) -> Iterator[views.View]:
@@ -76,21 +97,24 @@ def _tag(store: "Store", experiment: "Experiment", notes: dict[str, str]) -> Non
         warnings.warn(f"the views of {experiment.name!r} could not be saved: {error}", StoreWarning, stacklevel=3)
 
 
-def _decorate(store: "Store", cell: "Run", runs: "Sequence[Run]") -> None:
-    """Draw a cell, unless the same runs were drawn before."""
-    content = "\n".join([LAYOUT, *(run.info.run_id for run in runs)])
+def _decorate(store: Store, cell: Entry, members: Sequence[Entry]) -> None:
+    """Sum up, draw and describe a cell, unless the same runs were drawn before."""
+    content = "\n".join([LAYOUT, *(entry.run_id for entry in members)])
     state = hashlib.sha256(content.encode()).hexdigest()[:16]
-    if not runs or cell.data.tags.get(FIGURES) == state:
+    if not members or cell.tags.get(FIGURES) == state:
         return
     try:
-        by_replicate = {result.replicate: result for result in map(store.read, runs)}  # the last one counts
-        results = [by_replicate[i] for i in sorted(by_replicate)]
-        contents = {"curves.svg": figures.curves(results)}
-        if noise := figures.noise(results[0]):
+        results = {entry.run_id: store.read(entry, predictions=False) for entry in members}
+        store.complete([(entry, results[entry.run_id]) for entry in members])
+        by_replicate = {result.replicate: result for result in results.values()}  # the last one counts
+        ordered = [by_replicate[i] for i in sorted(by_replicate)]
+        contents = {"curves.svg": figures.curves(ordered)}
+        if noise := figures.noise(ordered[0]):
             contents["noise.svg"] = noise
-        store.annotate(cell.info.run_id, {}, contents, summary(results), {FIGURES: state})
+        store.sum_up([cell], {cell.run_id: members})
+        store.annotate(cell.run_id, {}, contents, summary(ordered), {FIGURES: state})
     except StoreError as error:
-        name = cell.info.run_name
+        name = f"{cell.tags.get(LABEL)} {cell.tags.get(SETTING)}"
         warnings.warn(f"the figures of {name!r} could not be made: {one_line(error)}", StoreWarning, stacklevel=3)
 
 

@@ -2,145 +2,86 @@
 
 import hashlib
 import json
-import warnings
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
-from lnlbench.leaderboard.results.result import Result, from_json
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import scores_of
 from lnlbench.leaderboard.store import database as db
-from lnlbench.leaderboard.store import naming
-from lnlbench.leaderboard.store.address import StoreAddress, store_address
-from lnlbench.leaderboard.store.cells import Cells
-from lnlbench.leaderboard.store.claims import Claims
-from lnlbench.leaderboard.store.keyed import KEY, PRECISION, KeyedRuns
-from lnlbench.leaderboard.store.recording import Point, Recording, RunInfo
-from lnlbench.leaderboard.store.records import Finished, collect
-from lnlbench.leaderboard.store.run_files import RECORD, of_result
-from lnlbench.leaderboard.store.server import check_server
-from lnlbench.leaderboard.store.study_record import DESCRIPTION, EXPERIMENT, StudyRecord
+from lnlbench.leaderboard.store import index, naming
+from lnlbench.leaderboard.store.address import StoreAddress
+from lnlbench.leaderboard.store.cells import SCORES, Cells, summary
+from lnlbench.leaderboard.store.claims import ClaimLost, Claims
+from lnlbench.leaderboard.store.index import (
+    CELLS,
+    KEY,
+    PARENT,
+    PRECISION,
+    REPLICATE,
+    RESULTS,
+    SECONDS,
+    SETTING,
+    STATE,
+    Entry,
+)
+from lnlbench.leaderboard.store.keyed import KeyedRuns
+from lnlbench.leaderboard.store.leftovers import clear
+from lnlbench.leaderboard.store.reader import StoreReader
+from lnlbench.leaderboard.store.recording import Recording, RunInfo, left_for_later
+from lnlbench.leaderboard.store.relocation import follow
+from lnlbench.leaderboard.store.rows import Point, Rows
+from lnlbench.leaderboard.store.run_files import of_result
+from lnlbench.leaderboard.store.run_tables import RunTables
+from lnlbench.leaderboard.store.study_record import DESCRIPTION, EXPERIMENT, KIND, LENGTH, PASSED, STUDY, StudyRecord
 from lnlbench.leaderboard.store.tracking import Tracking, create_tables
 
 if TYPE_CHECKING:
-    from lnlbench.leaderboard.store.tracking import Experiment, Run
+    from lnlbench.leaderboard.store.tracking import Experiment
 
-SHORTEST = 6  # letters of a key that may stand for it
-_SECONDS = "cost/seconds"
-_FINISHED = "attributes.status = 'FINISHED'"
+_DONE = {STATE: "finished"}
 
 
-class Store:
-    """Runs, cells and results in MLflow 3; safe for many processes at once.
+class Store(StoreReader):
+    """Runs, cells and results in MLflow 3, to be written too; safe for many processes at once.
 
     Use it as a context manager, or call `close`: the claims hold connections.
 
     Args:
         address: as `store_address` gives it, or what that takes; artifacts of a database lie beside it.
         wait: seconds to wait for a locked database.
+        patience: seconds to wait, once it is open, for a store that is away.
 
     Raises:
         StoreError: from every method: unreachable, read-only, locked, damaged or not a store; one line.
     """
 
-    def __init__(self, address: StoreAddress | str | None = None, *, wait: float = db.WAIT) -> None:
-        self.address = store_address(address)
-        self.uri, self.artifacts = self.address.uri, self.address.artifacts
+    def __init__(
+        self, address: StoreAddress | str | None = None, *, wait: float = db.WAIT, patience: float = 0.0
+    ) -> None:
+        super().__init__(address)
+        self.patience = patience
         with self.address.named():
-            if self.artifacts is None:
-                check_server(self.uri)
-            else:
+            if self.artifacts is not None:
                 create_tables(self.uri, self.artifacts, wait)
-            self._tracking = Tracking(self.uri, self.artifacts)
-            self.claims = Claims(self.address.database, wait=wait)
-        self._parents = Cells(self._tracking, self.claims, self._experiment, KeyedRuns([], self.read).precision)
+            self.claims = Claims(self.address.database, wait=wait, patience=patience)
+            if self.artifacts is not None and self.address.file is not None:
+                follow(self.uri, self.claims.engine, self.artifacts)
+        self._tracking = Tracking(self.uri, self.artifacts, patience)
+        self._parents = Cells(self._tracking, self.claims, self._experiment)
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def everything(self) -> bool:
+        """Whether all curves are written at once: others look at a server while runs are made."""
+        return self._tables is None
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def stored(self, dataset: str | None = None) -> KeyedRuns:
-        """Return the MLflow run of every key whose run is finished."""
-        return KeyedRuns(self._finished(dataset), self.read)
-
-    def timings(self) -> dict[tuple[str, str, str], float]:
-        """Return the mean seconds of device time of a run, by task, method (its whole text) and hardware."""
-        found: dict[tuple[str, str, str], list[float]] = {}
-        for run in self._finished(None):
-            tags = run.data.tags
-            if _SECONDS in run.data.metrics and "lnlbench.hardware" in tags:
-                what = tags["lnlbench.setting"].partition("/")[0], tags["lnlbench.method"], tags["lnlbench.hardware"]
-                found.setdefault(what, []).append(run.data.metrics[_SECONDS])
-        return {what: sum(seconds) / len(seconds) for what, seconds in found.items()}
-
-    def results(self, dataset: str | None = None, settings: Collection[str] | None = None) -> list[Result]:
-        """Return the results of all finished runs, oldest first; what cannot be read is left out with a warning.
-
-        Trials of tunings are no results. With `settings`, those of these settings alone, and of multiples of their
-        length.
-
-        Warns:
-            StoreWarning: a finished run has no readable record.
-        """
-        runs = {run.info.run_id: run for run in self._finished(dataset)}
-        finished = [Finished(name, run.info.artifact_uri, run.data.tags) for name, run in runs.items()]
-        return collect(finished, settings, lambda run: self._tracking.read_file(runs[run.run_id], RECORD))
-
-    def links(self, ui: str) -> dict[str, str]:
-        """Return the address of every finished run's page in MLflow's UI, by key.
-
-        Raises:
-            StoreError: the address is not http(s)://….
-        """
-        if not db.is_server(ui):
-            raise StoreError(f"the address of MLflow's UI must begin with http:// or https://, got {ui!r}")
-        home = ui.partition("#")[0].rstrip("/")
-        kind = "?workflowType=machine_learning"  # else MLflow may open its menu of language models
-        runs = self.stored()
-        pages = {key: runs.run(key).info for key in runs}
-        return {
-            key: f"{home}/#/experiments/{page.experiment_id}/runs/{page.run_id}{kind}" for key, page in pages.items()
-        }
-
-    def result(self, key: str) -> Result:
-        """Return the result of a finished run.
-
-        Raises:
-            StoreError: no finished run has that key, or its record cannot be read.
-        """
-        tagged = self._tracking.search(self._places(), f"{_FINISHED} and tags.`{KEY}` = '{key}'")
-        for runs in (KeyedRuns(tagged, self.read), self._before):
-            if key in runs:
-                return self.read(runs.run(key))
-        raise StoreError(f"no finished run has the key {key!r}")
-
-    def find(self, text: str) -> tuple[str, Result]:
-        """Return a finished run by its MLflow id, the beginning of its key, or as "method setting replicate".
-
-        Returns:
-            its MLflow id and its result.
-
-        Raises:
-            StoreError: there is no such run, there are several, or its record cannot be read.
-        """
-        words, finished = text.split(), self._finished(None)
-        runs = KeyedRuns(finished, self.read)
-        found = {
-            runs.key(run): run
-            for run in finished
-            if text == run.info.run_id or (len(words) >= 3 and _is_called(run.data.tags, words))
-        }
-        found |= runs.matching(text) if len(text) >= SHORTEST else {}
-        if len(found) != 1:
-            names = [" ".join(_names(run.data.tags)) + f" {key[:12]}" for key, run in found.items()]
-            hint = "; ".join(names[:4]) or f"give an MLflow run id, {SHORTEST} letters of a key, or 'ce digits/clean 0'"
-            raise StoreError(f"{'several runs are' if found else 'no finished run is'} called {text!r}: {hint}")
-        (run,) = found.values()
-        return run.info.run_id, self.read(run)
+    def close(self) -> None:
+        """Close the connections of the claims."""
+        self.claims.close()
 
     def claim(self, key: str, owner: str) -> bool:
         """Claim a key to run it; runs that a dead owner left behind are marked KILLED.
@@ -148,18 +89,28 @@ class Store:
         A key that is done, but whose run was deleted since, or was computed in another precision, is free again.
         """
         grant = self.claims.acquire(key, owner)
-        if grant is None and (run_id := self.claims.run_id(key)) and not self._stands_for(run_id, key):
+        if grant is None and (run_id := self.claims.run_id(key)) and not self._stands(run_id, key):
             self.claims.reopen(key)
             grant = self.claims.acquire(key, owner)
         if grant is None:
             return False
-        ended = grant.abandoned and self._tracking.is_finished(grant.abandoned)
-        if grant.abandoned and ended and self._stands_for(grant.abandoned, key):  # died between the last two writes
-            self.claims.done(key, owner)
+        if grant.abandoned and self._stands(grant.abandoned, key, closed=False):
+            self.claims.done(key, owner)  # its owner died between the last two writes
             return False
         if grant.taken_over:
             self._kill_all(key, grant.abandoned)
         return True
+
+    def tidy(self) -> int:
+        """Clear what killed processes left behind, see `leftovers`; return how many runs were marked as killed."""
+        return clear(self._index, self._tracking, self.claims, self._finish_whole)
+
+    def discard(self, entry: Entry) -> None:
+        """Let a finished run count no more, because its record is lost: its key is free to be made again."""
+        self._tracking.write(entry.run_id, Rows(tags={STATE: "lost"}, status="FAILED"))
+        key = entry.tags[KEY]
+        if self.claims.run_id(key) == entry.run_id:
+            self.claims.reopen(key)
 
     def cell(self, info: RunInfo) -> str:
         """Return the parent run of a setting and a method, created if there is none; never two."""
@@ -171,18 +122,20 @@ class Store:
         kind = "trial" if info.study else "run" if info.host is None else "reading"
         tags = info.tags(kind) | {
             KEY: info.key,
-            "lnlbench.replicate": str(info.replicate),
-            "lnlbench.state": "running",
-            "mlflow.parentRunId": parent,
+            REPLICATE: str(info.replicate),
+            STATE: "running",
+            PARENT: parent,
         }
-        optional = {"lnlbench.host": info.host, "lnlbench.sweep": info.sweep}
+        optional = {index.HOST: info.host, "lnlbench.sweep": info.sweep}
         tags |= {name: value for name, value in optional.items() if value is not None}
         name = (naming.trial_name if info.study else naming.run_name)(info.label, info.replicate)
         run_id = self._tracking.create(self._experiment(info.dataset), name, tags)
         try:
             if owner is not None and not self.claims.attach(info.key, run_id, owner):
                 raise StoreError(f"the claim on {info.key} is not held by {owner}; claim it before the run begins")
-            self._write_start(run_id, info)
+            if info.manifest:
+                source = json.dumps({"noise": info.noise})
+                self._tracking.log_input(run_id, info.dataset, _digest(info.manifest), source)
         except BaseException:
             with suppress(StoreError):
                 self.kill(run_id)
@@ -203,108 +156,156 @@ class Store:
         self._tracking.write_files(run_id, artifacts or {})
         self._tracking.log(run_id, numbers=metrics, tags=noted | dict(more or {}))
 
-    def numbers(self, run_id: str) -> dict[str, float]:
-        """Return the last value of every metric of a run."""
-        return dict(self._run(run_id).data.metrics)
-
-    def file(self, run_id: str, name: str) -> bytes:
-        """Return a file of a run.
-
-        Raises:
-            StoreError: the run has no such file.
-        """
-        return self._tracking.read_file(self._run(run_id), name)
-
     def remove_file(self, run_id: str, name: str) -> None:
         """Delete a file of a run, if it is there."""
         self._tracking.remove_file(run_id, name)
 
     def kill(self, run_id: str) -> None:
         """Mark a run as KILLED, unless it ended by itself or is gone."""
-        self._tracking.kill(run_id, {"lnlbench.state": "killed"})
+        self._tracking.kill(run_id, {STATE: "killed"})
 
     def record_study(self, record: StudyRecord) -> str:
         """Store a finished study with its files, in an experiment of its own; return its MLflow run."""
         name = f"{record.name} {record.configuration}"
-        tags = {"lnlbench.kind": "study", "lnlbench.study": record.name, "lnlbench.length": record.configuration}
-        tags |= {"lnlbench.passed": str(record.passed).lower()}
+        tags = {index.KIND: KIND, STUDY: record.name, LENGTH: record.configuration, PASSED: str(record.passed).lower()}
         run_id = self._tracking.create(self._studies, name, tags)
         self._tracking.write_files(run_id, record.files)
         self._tracking.log(run_id, numbers=record.metrics, params=record.params)
-        self._tracking.log_points(run_id, list(record.points))
-        self._tracking.end(run_id, "FINISHED")
+        self._tracking.write(run_id, Rows(points=record.points, status="FINISHED"))
         return run_id
 
-    def studies(self, names: Collection[str]) -> list[dict[str, bytes]]:
-        """Return some files of the last finished run of each study and configuration."""
-        found = self._tracking.search([self._studies], f"{_FINISHED} and tags.`lnlbench.kind` = 'study'")
-        last = {(run.data.tags["lnlbench.study"], run.data.tags["lnlbench.length"]): run for run in found}
-        return [{name: self._tracking.read_file(run, name) for name in names} for run in last.values()]
+    def summarise(self, keys: Iterable[str]) -> None:
+        """Bring the cells of some runs up to date: mean, interval and n of each."""
+        runs = self._index.entries([PARENT], where={**RESULTS, KEY: list(keys)})
+        parents = {entry.tags[PARENT] for entry in runs if PARENT in entry.tags}
+        if parents:
+            cells = self._index.entries(where=CELLS, numbers=None, runs=parents)
+            self.sum_up(cells, self.members(index.ALL, cells))
 
     # What the showcase calls.
 
     def experiments(self) -> list["Experiment"]:
         """Return the experiments of ours that are not in the trash."""
-        return self._tracking.experiments(naming.experiment_name(""))
+        return self._tracking.experiments(index.ALL)
+
+    def cells(self, place: str, tags: Sequence[str] = (SETTING,)) -> list[Entry]:
+        """Return the cells of an experiment with some tags, and all that is written of their numbers."""
+        return self._index.entries(tags, where=CELLS, numbers=None, place=place)
+
+    def members(self, place: str, cells: Sequence[Entry]) -> dict[str, list[Entry]]:
+        """Return the finished runs of each cell with replicates and scores, oldest first."""
+        members: dict[str, list[Entry]] = {cell.run_id: [] for cell in cells}
+        where = {**RESULTS, PARENT: list(members)}
+        for entry in self._index.entries([PARENT, REPLICATE, PRECISION], where=where, numbers=SCORES, place=place):
+            members[entry.tags[PARENT]].append(entry)
+        return members
+
+    def sum_up(self, cells: Sequence[Entry], members: Mapping[str, Sequence[Entry]]) -> None:
+        """Write mean, interval and n of cells, where something else is written."""
+        for cell in cells:
+            numbers = summary(self._alike(members[cell.run_id]))
+            if any(cell.numbers.get(name) != value for name, value in numbers.items()):
+                # The step is n, so that a late writer never hides a newer value.
+                self._tracking.log(cell.run_id, numbers=numbers, step=int(numbers["n"]))
+
+    def _alike(self, members: Sequence[Entry]) -> list[Entry]:
+        """Return the members of a cell in the precision of the last one: cells of before may have several."""
+        keyed = KeyedRuns([], self.read)
+        return [entry for entry in members if keyed.precision(entry) == keyed.precision(members[-1])]
+
+    def complete(self, runs: Sequence[tuple[Entry, Result]]) -> None:
+        """Write the curves of finished runs that were left for later, see `Recording`."""
+        if self._tables is None:
+            return
+        names = [chart for name, chart in naming.CHARTS.items() if name not in naming.AT_ONCE]
+        there = self._tables.points([entry.run_id for entry, _ in runs], names)
+        for entry, result in runs:
+            points = left_for_later(result, entry.started)
+            charts = {point[0] for point in points}  # the last point of each is there
+            if there.get(entry.run_id, 0) < len(points) + len(charts):
+                self._tables.write(entry.run_id, Rows(points=points))
 
     def tag_experiment(self, experiment: "Experiment", tags: Mapping[str, str]) -> None:
         """Write those tags of an experiment that it does not have yet."""
         self._tracking.tag_experiment(experiment, tags)
 
-    def cells(self, experiment: "Experiment") -> list[tuple["Run", list["Run"]]]:
-        """Return the cells of an experiment, each with its finished runs, oldest first."""
-        place = [experiment.experiment_id]
-        parents = self._tracking.search(place, "tags.`lnlbench.kind` = 'cell'")
-        members: dict[str, list[Run]] = {parent.info.run_id: [] for parent in parents}
-        for run in self._tracking.search(place, f"{_FINISHED} and tags.`lnlbench.state` = 'finished'"):
-            members.get(run.data.tags.get("mlflow.parentRunId", ""), []).append(run)
-        return [(parent, members[parent.info.run_id]) for parent in parents]
-
-    def read(self, run: "Run") -> Result:
-        """Return the result of a run.
-
-        Raises:
-            StoreError: it has no record that can be read.
-        """
-        return from_json(self._tracking.read_file(run, RECORD))
-
-    def close(self) -> None:
-        """Close the connections of the claims."""
-        self.claims.close()
-
     # What a recording calls.
 
-    def write_points(self, run_id: str, points: list[Point]) -> None:
-        """Store metrics in batches, with the time and epoch at which each was noted."""
-        self._tracking.log_points(run_id, points)
+    def write(self, run_id: str, rows: Rows) -> None:
+        """Add to a run."""
+        if self._tables is not None:
+            self._tables.write(run_id, rows)
+        else:
+            self._tracking.write(run_id, rows)
 
-    def close_run(self, recording: Recording, result: Result, artifacts: Mapping[str, bytes | str]) -> None:
-        """Store record, files and scores; mark the run as finished, then its claim; update its cell."""
-        run_id, last = recording.run_id, max(0, result.trained - 1)
-        self._tracking.write_files(run_id, of_result(result, recording.info.manifest) | dict(artifacts))
-        scores = {f"score/{name}": round(score, 4) for name, score in scores_of(result).items()}
-        tags = {"lnlbench.state": "finished", "lnlbench.diverged": str(result.diverged).lower()}
-        if result.host is None and "total_seconds" in result.cost:  # what a forecast is made of
-            scores[_SECONDS] = float(result.cost["total_seconds"])
-            tags["lnlbench.hardware"] = str(result.environment.get("hardware", "unknown"))
-        self._tracking.log(run_id, numbers=scores, step=last, tags=tags)
-        self._tracking.end(run_id, "FINISHED")
-        if recording.owner is not None:
-            self.claims.done(recording.info.key, recording.owner)
-        try:
-            self._parents.summarise(recording.parent, recording.info)
-        except StoreError as error:  # the run is stored; the next replicate brings its cell up to date
-            warnings.warn(f"the summary of {result.label!r} is out of date: {error}", StoreWarning, stacklevel=3)
+    def close_run(self, recording: Recording, result: Result, artifacts: Mapping[str, bytes | str], rows: Rows) -> None:
+        """Store record, files and scores, and mark the run and its claim as finished, in one step where that is one.
 
-    def break_run(self, recording: Recording, status: str, reason: str) -> None:
+        Raises:
+            ClaimLost: the key is someone else's now; the run is marked as killed.
+            StoreError: the store cannot be written.
+        """
+        run_id, info = recording.run_id, recording.info
+        self._tracking.write_files(run_id, of_result(result, info.manifest) | dict(artifacts))
+        rows = replace(rows, points=[*rows.points, *_scores(result)], tags=_facts(result))
+        claim = None if recording.owner is None else (info.key, recording.owner)
+        if not self._finish(run_id, rows, claim):
+            raise ClaimLost(f"the key {info.key} was taken over by another process before its run was finished")
+
+    def break_run(self, recording: Recording, status: str, reason: str, rows: Rows) -> None:
         """Mark a run as FAILED or KILLED with its reason, and give its claim back."""
-        tags = {"lnlbench.state": status.lower(), "lnlbench.error": reason[:500]}
-        self._tracking.log(recording.run_id, tags=tags)
-        self._tracking.end(recording.run_id, status)
+        tags = {STATE: status.lower(), "lnlbench.error": reason[:500]}
+        self.write(recording.run_id, replace(rows, tags=tags, status=status))
         if recording.owner is not None:
             self.claims.release(recording.info.key, recording.owner)
 
     # Within.
+
+    @cached_property
+    def _tables(self) -> RunTables | None:
+        """The tables of a database, None where MLflow itself must write."""
+        if self.artifacts is None or self.address.database != self.uri:
+            return None
+        tables = RunTables(self.uri, self.claims.engine, self.patience)
+        return tables if tables.known else None
+
+    def _finish(self, run_id: str, rows: Rows, claim: tuple[str, str] | None) -> bool:
+        """Write the last rows of a run and end it; False, and nothing written, if the claim was lost."""
+        if self._tables is not None:
+            ended = replace(rows, tags={**rows.tags, **_DONE}, status="FINISHED")
+            return self._tables.write(run_id, ended, claim)
+        self._tracking.write(run_id, rows)
+        if claim is not None and not self.claims.done(*claim):
+            return False
+        self._tracking.write(run_id, Rows(tags=_DONE, status="FINISHED"))  # `claim` makes up for it after a kill
+        return True
+
+    def _stands(self, run_id: str, key: str, *, closed: bool = True) -> bool:
+        """Say whether a run is there, finished and of this key.
+
+        Args:
+            run_id: of the run.
+            key: it should be of.
+            closed: whether the claim on the key says so; then a run with a whole record was finished but for its mark,
+                which is set now.
+        """
+        run = self._tracking.run(run_id)
+        if run is None or run.info.lifecycle_stage != "active":
+            return False
+        entry = Entry(run_id, run.info.experiment_id, run.info.artifact_uri, run.info.start_time, dict(run.data.tags))
+        unmarked = closed and run.info.status == "RUNNING"
+        if run.info.status != "FINISHED" and not (unmarked and self._finish_whole(entry)):
+            return False
+        return KEY not in entry.tags or KeyedRuns([], self.read).key(entry) == key
+
+    def _finish_whole(self, entry: Entry) -> bool:
+        """Mark a run as finished whose key is closed, if its record is whole."""
+        try:
+            self.read(entry)
+        except StoreError:
+            return False
+        self._tracking.write(entry.run_id, Rows(tags=_DONE, status="FINISHED"))
+        return True
 
     def _experiment(self, dataset: str) -> str:
         tags = {"mlflow.note.content": naming.experiment_description(dataset), "lnlbench.dataset": dataset}
@@ -314,67 +315,29 @@ class Store:
     def _studies(self) -> str:
         return self._tracking.experiment(EXPERIMENT, {"mlflow.note.content": DESCRIPTION, "lnlbench.dataset": ""})
 
-    def _places(self, dataset: str | None = None) -> list[str]:
-        prefix = naming.experiment_name(dataset or "")
-        found = self._tracking.experiments(prefix)
-        return [one.experiment_id for one in found if dataset is None or one.name == prefix]
-
-    def _finished(self, dataset: str | None) -> list["Run"]:
-        runs = self._tracking.search(self._places(dataset), f"{_FINISHED} and tags.`lnlbench.state` = 'finished'")
-        return [run for run in runs if KEY in run.data.tags]
-
-    @cached_property
-    def _before(self) -> KeyedRuns:
-        """The finished runs from before keys knew the precision; no new ones come."""
-        return KeyedRuns([run for run in self._finished(None) if PRECISION not in run.data.tags], self.read)
-
-    def _stands_for(self, run_id: str, key: str) -> bool:
-        """Whether a run is there, not in the trash, and of this key."""
-        run = self._tracking.run(run_id)
-        if run is None or run.info.lifecycle_stage != "active":
-            return False
-        return KEY not in run.data.tags or KeyedRuns([], self.read).key(run) == key
-
-    def _run(self, run_id: str) -> "Run":
-        run = self._tracking.run(run_id)
-        if run is None:
-            raise StoreError(f"the store has no run {run_id!r}")
-        return run
-
     def _kill_all(self, key: str, known: str | None) -> None:
         """Mark what a dead owner left behind, also the run that it had begun but not yet attached."""
+        places = [experiment.experiment_id for experiment in self.experiments()]
         query = f"attributes.status = 'RUNNING' and tags.`{KEY}` = '{key}'"
-        left = {run.info.run_id for run in self._tracking.search(self._places(), query)}
+        left = {run.info.run_id for run in self._tracking.search(places, query)}
         for run_id in left | ({known} if known else set()):
             self.kill(run_id)
 
-    def _write_start(self, run_id: str, info: RunInfo) -> None:
-        self._tracking.log(run_id, params={"replicate": info.replicate, **info.params} | info.shared)
-        if info.manifest:
-            self._tracking.log_input(run_id, info.dataset, _digest(info.manifest), json.dumps({"noise": info.noise}))
+
+def _scores(result: Result) -> list[Point]:
+    """Return what a run's row shows under every rule, and the seconds that a forecast is made of."""
+    numbers = {f"score/{name}": round(score, 4) for name, score in scores_of(result).items()}
+    if result.host is None and "total_seconds" in result.cost:
+        numbers[SECONDS] = float(result.cost["total_seconds"])
+    last, now = max(0, result.trained - 1), int(time.time() * 1000)
+    return [(name, value, last, now) for name, value in numbers.items()]
 
 
-def existing(address: StoreAddress) -> Store:
-    """Open a store that is there: to look for a run must not make one, which takes seconds.
-
-    Raises:
-        StoreError: there is none, or it cannot be used.
-    """
-    if not address.exists:
-        raise StoreError(f"nothing is stored yet in {address}; `lnlbench run digits` is a first run")
-    return Store(address)
-
-
-def _names(tags: Mapping[str, str]) -> tuple[str, str, str]:
-    return tags["lnlbench.label"], tags["lnlbench.setting"], tags.get("lnlbench.replicate", "")
-
-
-def _is_called(tags: Mapping[str, str], words: Sequence[str]) -> bool:
-    """Whether a run is called so: its method as it was written or in full, its setting, its replicate (1 or s1)."""
-    method, (setting, replicate) = "".join(words[:-2]), words[-2:]
-    label, *place = _names(tags)
-    spelled = ("".join(name.split()) for name in (label, tags.get("lnlbench.method", "")))
-    return place == [setting, replicate.removeprefix("s")] and method in spelled
+def _facts(result: Result) -> dict[str, str]:
+    facts = {"lnlbench.diverged": str(result.diverged).lower()}
+    if result.host is None and "total_seconds" in result.cost:
+        facts[index.HARDWARE] = str(result.environment.get("hardware", "unknown"))
+    return facts
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lnlbench.leaderboard.store.recording import Point
+from lnlbench.leaderboard.store.rows import Point
+
+KIND, STUDY, LENGTH, PASSED = "study", "lnlbench.study", "lnlbench.length", "lnlbench.passed"
+"""The kind of a study's run, and its tags."""
 
 EXPERIMENT = "lnl-studies"  # not below `lnl/`, where every finished run is a result that may be ranked
 DESCRIPTION = (

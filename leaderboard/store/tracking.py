@@ -1,6 +1,7 @@
 """MLflow, and nothing of ours: experiments, runs, metrics, tags and files; the only file that imports mlflow."""
 
 import os
+import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store import database as db
-from lnlbench.leaderboard.store.artifacts import local
-from lnlbench.leaderboard.store.recording import Point
+from lnlbench.leaderboard.store.artifacts import Artifacts
+from lnlbench.leaderboard.store.patience import waits
+from lnlbench.leaderboard.store.rows import Rows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment as Experiment
     from mlflow.entities import Run as Run
 
-_BATCH = 1000  # MLflow's limit for the metrics of one call
+_BATCH, _FEW = 800, 100  # of metrics, of params and of tags in a call; MLflow takes 1000 in all
 _PAGE = 1000
 _LONGEST = 6000  # letters of a parameter
 _ATTEMPTS = 3
@@ -32,18 +34,21 @@ class Tracking:
     Args:
         uri: `sqlite:///file`, another database, or an MLflow server; absolute.
         artifacts: the folder of the files of a database's runs, None behind a server.
+        patience: seconds to wait for a store that is away.
 
     Raises:
         StoreError: from every method.
     """
 
-    def __init__(self, uri: str, artifacts: Path | None) -> None:
-        self.uri, self.artifacts = uri, artifacts
+    def __init__(self, uri: str, artifacts: Path | None, patience: float = 0.0) -> None:
+        self.uri, self.artifacts, self.patience = uri, artifacts, patience
+        self._files = Artifacts(artifacts, db.sqlite_file(uri) is not None)
         self._experiments: dict[str, str] = {}
         self._roots: dict[str, str] = {}  # of the files of runs
 
     # Experiments.
 
+    @waits
     def experiment(self, name: str, tags: Mapping[str, str]) -> str:
         """Return the id of the experiment of that name, created with tags if there is none."""
         if name not in self._experiments:
@@ -51,11 +56,14 @@ class Tracking:
                 self._experiments[name] = self._find_experiment(name) or self._create_experiment(name, tags)
         return self._experiments[name]
 
-    def experiments(self, prefix: str) -> list["Experiment"]:
-        """Return the experiments whose names begin so and that are not in the trash."""
+    @waits
+    def experiments(self, place: str) -> list["Experiment"]:
+        """Return the experiments of a name, or of a beginning and `%`, that are not in the trash."""
         with self._explained():
-            return list(self._client.search_experiments(filter_string=f"name LIKE '{prefix}%'"))
+            query = f"name {'LIKE' if '%' in place else '='} '{place}'"
+            return list(self._client.search_experiments(filter_string=query))
 
+    @waits
     def tag_experiment(self, experiment: "Experiment", tags: Mapping[str, str]) -> None:
         """Write those tags of an experiment that it does not have yet."""
         with self._explained():
@@ -65,6 +73,7 @@ class Tracking:
 
     # Runs.
 
+    @waits
     def search(self, experiments: Sequence[str], query: str) -> list["Run"]:
         """Return the runs that a filter of MLflow finds in experiments, oldest first."""
         found: list[Run] = []
@@ -82,6 +91,7 @@ class Tracking:
                 token, more = page.token, bool(page.token)
         return found
 
+    @waits
     def run(self, run_id: str) -> "Run | None":
         """Return a run, None if there is none with that id."""
         from mlflow.exceptions import MlflowException
@@ -94,16 +104,12 @@ class Tracking:
                     return None
                 raise
 
-    def is_active(self, run_id: str) -> bool:
-        """Whether there is such a run, and not in the trash."""
+    def status(self, run_id: str) -> str | None:
+        """Return how a run stands, such as FINISHED; None if there is no such run, or in the trash."""
         run = self.run(run_id)
-        return run is not None and run.info.lifecycle_stage == "active"
+        return str(run.info.status) if run is not None and run.info.lifecycle_stage == "active" else None
 
-    def is_finished(self, run_id: str) -> bool:
-        """Whether a run ended well and is not in the trash."""
-        run = self.run(run_id)
-        return run is not None and run.info.lifecycle_stage == "active" and run.info.status == "FINISHED"
-
+    @waits
     def create(self, experiment: str, name: str, tags: Mapping[str, str]) -> str:
         """Start a run; return its id."""
         with self._explained():
@@ -112,20 +118,18 @@ class Tracking:
         self._roots[run_id] = run.info.artifact_uri
         return run_id
 
-    def end(self, run_id: str, status: str) -> None:
-        """End a run as FINISHED, FAILED or KILLED."""
-        with self._explained():
-            self._client.set_terminated(run_id, status=status, end_time=now())
-
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Mark a run as KILLED, unless it ended by itself or is gone."""
         run = self.run(run_id)
         if run is not None and run.info.status in ("RUNNING", "SCHEDULED"):
-            self.log(run_id, tags=tags)
-            self.end(run_id, "KILLED")
+            self.write(run_id, Rows(tags=tags, status="KILLED"))
+            folder = self._files.to_write(self._root(run_id))
+            for draft in folder.glob(".*") if folder is not None else ():  # see `files.replacing`
+                draft.unlink(missing_ok=True)
 
     # What belongs to a run.
 
+    @waits
     def log(
         self,
         run_id: str,
@@ -146,15 +150,23 @@ class Tracking:
         with self._explained():
             self._client.log_batch(run_id, **found)
 
-    def log_points(self, run_id: str, points: Sequence[Point]) -> None:
-        """Add points of curves in batches, with the time and epoch at which each was noted."""
-        from mlflow.entities import Metric
+    @waits
+    def write(self, run_id: str, rows: Rows) -> None:
+        """Add rows to a run, in as few calls as MLflow's limits allow, and end it if they say so."""
+        from mlflow.entities import Metric, Param, RunTag
 
-        metrics = [Metric(key, value, stamp, epoch) for key, value, epoch, stamp in points]
+        metrics = [Metric(key, value, stamp, epoch) for key, value, epoch, stamp in rows.points]
+        params = [Param(name, value) for name, value in rows.params.items()]
+        tags = [RunTag(name, value) for name, value in rows.tags.items()]
         with self._explained():
-            for start in range(0, len(metrics), _BATCH):
-                self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+            while metrics or params or tags:
+                batch = {"metrics": metrics[:_BATCH], "params": params[:_FEW], "tags": tags[:_FEW]}
+                self._client.log_batch(run_id, **batch)
+                metrics, params, tags = metrics[_BATCH:], params[_FEW:], tags[_FEW:]
+            if rows.status is not None:
+                self._client.set_terminated(run_id, status=rows.status, end_time=now())
 
+    @waits
     def log_input(self, run_id: str, name: str, digest: str, source: str) -> None:
         """Say what data a run was made from; a digest has 36 letters at most."""
         from mlflow.entities import Dataset, DatasetInput
@@ -169,27 +181,30 @@ class Tracking:
                     if attempt == _ATTEMPTS - 1:
                         raise
 
+    @waits
     def write_files(self, run_id: str, contents: Mapping[str, bytes | str]) -> None:
         """Write files of a run, each whole or not at all where the artifacts are in a folder."""
-        root = local(self._root(run_id), self.artifacts)
+        root = self._files.to_write(self._root(run_id))
         if root is not None:
             files.write_all(root, contents)
             return
         with self._explained(), files.temporary(contents) as folder:
             self._client.log_artifacts(run_id, str(folder))
 
-    def read_file(self, run: "Run", name: str) -> bytes:
+    @waits
+    def read_file(self, run_id: str, name: str) -> bytes:
         """Return a file of a run."""
-        root = local(run.info.artifact_uri, self.artifacts)
+        root = self._files.to_read(self._root(run_id))
         if root is not None:
             return files.read(root / name)
         with self._explained(), files.temporary({}) as folder:
-            return files.read(Path(self._client.download_artifacts(run.info.run_id, name, str(folder))))
+            return files.read(Path(self._client.download_artifacts(run_id, name, str(folder))))
 
+    @waits
     def remove_file(self, run_id: str, name: str) -> None:
         """Delete a file of a run, if it is there."""
         uri = self._root(run_id)
-        root = local(uri, self.artifacts)
+        root = self._files.to_write(uri)
         if root is not None:
             (root / name).unlink(missing_ok=True)
             return
@@ -261,9 +276,30 @@ def create_tables(url: str, artifacts: Path, wait: float) -> None:
                 with files.replacing(file) as unfinished:
                     SqlAlchemyStore(f"sqlite:///{unfinished}", artifacts.as_uri()).engine.dispose()
                 db.allow_readers(file)
+            for draft in file.parent.glob(f".{file.name}.*") if file else ():  # of a process that was killed
+                draft.unlink(missing_ok=True)
             SqlAlchemyStore(url, artifacts.as_uri())  # creates what is missing, checks the version
+    except StoreError as error:
+        if version := _FOUND.search(str(error)):
+            raise StoreError(_of_another_version(url, version[1])) from error
+        raise
     finally:
         engine.dispose()
+
+
+_FOUND = re.compile(r"out-of-date database schema \(found version (\w*)")
+
+
+def _of_another_version(url: str, found: str) -> str:
+    """Return what to do about a database of another version of MLflow, older or newer than the one that is here."""
+    mlflow = _mlflow()
+    known = Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"
+    place = url if db.sqlite_file(url) else db.shown(url)
+    if any(known.glob(f"{found}_*.py")):
+        how = f"an older version of MLflow than {mlflow.__version__}; back it up, then run: mlflow db upgrade {place}"
+    else:
+        how = f"a newer version of MLflow than {mlflow.__version__}; update it: pip install -U mlflow"
+    return f"the store {place} was written by {how}"
 
 
 def _mlflow() -> Any:

@@ -14,9 +14,10 @@ import sqlalchemy
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.sweep.grid import forecast, grid, numbers, plan
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.scheduler import sweep
+from lnlbench.benchmark.sweep.scheduler import sum_up, sweep
 from lnlbench.benchmark.sweep.worker import work
 from lnlbench.datasets.loading.errors import DataError
+from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.results.result import unpack
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.claims import new_owner
@@ -336,6 +337,15 @@ def test_a_run_that_takes_its_process_with_it_fails_alone(options, url, plugin):
 
 
 # Plans.
+
+
+def test_means_that_cannot_be_written_are_only_a_warning():
+    class Away:
+        def summarise(self, keys):
+            raise StoreError("the store is locked")
+
+    with pytest.warns(StoreWarning, match="means of the runs made are out of date: the store is locked"):
+        sum_up(Away(), ["k"])
 
 
 def test_a_plan_has_every_run_once_hosts_before_readings(options):

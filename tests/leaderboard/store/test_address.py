@@ -6,7 +6,8 @@ import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.address import StoreAddress, store_address
-from lnlbench.leaderboard.store.store import Store, existing
+from lnlbench.leaderboard.store.reader import existing
+from lnlbench.leaderboard.store.store import Store
 
 
 @pytest.fixture(autouse=True)

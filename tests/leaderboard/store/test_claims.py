@@ -7,7 +7,7 @@ import time
 import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.store.claims import Claims, new_owner
+from lnlbench.leaderboard.store.claims import ClaimLost, Claims, Heartbeat, new_owner
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -53,8 +53,23 @@ def test_release_and_reopen(claims):
     assert claims.acquire("k", "c")
 
 
-def test_an_expired_lease_is_taken_over(claims_url):
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Say of the next claims that they are of a process on another machine, until it is called again with False."""
+    from lnlbench.leaderboard.store.processes import me
+
+    here = me()
+
+    def say(there=True):
+        process = here | {"host": "elsewhere", "pid": 2**22 + 1} if there else here
+        monkeypatch.setattr("lnlbench.leaderboard.store.claims.me", lambda: process)
+
+    return say
+
+
+def test_an_expired_lease_is_taken_over(claims_url, elsewhere):
     claims = Claims(claims_url, lease=0.2)
+    elsewhere()
     claims.acquire("k", "a")
     claims.attach("k", "run of a", "a")
     assert claims.acquire("k", "b") is None
@@ -66,8 +81,9 @@ def test_an_expired_lease_is_taken_over(claims_url):
     claims.close()
 
 
-def test_a_kept_claim_does_not_expire(claims_url):
+def test_a_kept_claim_does_not_expire(claims_url, elsewhere):
     claims = Claims(claims_url, lease=0.8)
+    elsewhere()
     claims.acquire("k", "a")
     with claims.keep("k", "a") as beat:
         time.sleep(1.6)
@@ -86,6 +102,50 @@ def test_a_lost_claim_is_noticed(claims_url):
         claims.acquire("k", "b")
         time.sleep(0.3)
         assert beat.lost
+        with pytest.raises(ClaimLost, match="another process has taken the key over"):
+            beat.check()
+    claims.close()
+
+
+def test_whoever_was_suspended_asks_before_going_on(claims_url):
+    """No thread of a stopped process renews a lease, and the first thing that it does may be to go on."""
+    claims = Claims(claims_url, lease=0.4)
+    claims.acquire("k", "a")
+    beat = Heartbeat(lambda: claims.heartbeat("k", "a"), claims.lease)
+    beat.check()
+    claims.release("k", "a")
+    claims.acquire("k", "b")
+    beat.check()  # at once: asking the database at every epoch would be too much
+    time.sleep(0.3)
+    with pytest.raises(ClaimLost):
+        beat.check()
+    claims.close()
+
+
+def clock_set_forward(claims, seconds):
+    """What a claim looks like after the clock was set forward: all that stands in it is long ago."""
+    import sqlalchemy as sa
+
+    table, past = claims._table, int(seconds * 1000)
+    with claims.engine.begin() as connection:
+        connection.execute(sa.update(table).values(heartbeat=table.c.heartbeat - past, expires=table.c.expires - past))
+
+
+def test_on_this_machine_a_live_owner_is_believed_before_the_clock(claims_url, start):
+    claims = Claims(claims_url, lease=0.5)
+    owner = start(CLAIM, claims_url, "owner")
+    owner.stdin.write("\n")
+    owner.stdin.flush()
+    assert owner.stdout.readline() == "ready\n" and len(owner.stdout.readline().split()) == 20
+    clock_set_forward(claims, 3600)
+    assert claims.acquire("k3", "heir") is None and claims.states(["k3"]) == {"k3": "running"}
+    os.kill(owner.pid, signal.SIGSTOP)
+    time.sleep(0.7)
+    assert claims.acquire("k3", "heir") is None, "it may go on"
+    os.kill(owner.pid, signal.SIGCONT)
+    assert claims.acquire("k3", "heir") is None, "it has just been waked"
+    time.sleep(0.7)
+    assert claims.acquire("k3", "heir"), "it runs, and for a whole lease of our watch it has not renewed its claim"
     claims.close()
 
 
@@ -143,11 +203,8 @@ def test_a_number_that_was_given_to_another_process_is_not_its_owner(claims, mon
     assert claims.acquire("k", "b"), "this process lives, but it started later than the owner"
 
 
-def test_an_owner_on_another_machine_is_believed(claims, monkeypatch):
-    from lnlbench.leaderboard.store.processes import me
-
-    other = me() | {"host": "elsewhere", "pid": 2**22 + 1}
-    monkeypatch.setattr("lnlbench.leaderboard.store.claims.me", lambda: other)
+def test_an_owner_on_another_machine_is_believed(claims, elsewhere):
+    elsewhere()
     claims.acquire("k", "a")
     assert claims.acquire("k", "b") is None
 

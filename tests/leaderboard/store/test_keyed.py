@@ -6,8 +6,8 @@ import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.precision import key_in, precision_of
-from lnlbench.leaderboard.store.keyed import PRECISION
-from lnlbench.leaderboard.store.reader import read_results
+from lnlbench.leaderboard.store.index import PRECISION
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -47,7 +47,7 @@ def test_runs_from_before_are_stored_under_their_new_keys_alone(store, before):
     assert set(store.stored()) == set(now.values()) and len(store.stored()) == 3
     assert before["plain"].key in store.stored() and before["rounded"].key not in store.stored()
     assert {result.key for result in store.results()} == set(now.values())
-    assert {result.key for result in read_results(store.address)} == set(now.values())
+    assert {result.key for result in StoreReader(store.address).results()} == set(now.values())
 
 
 def test_results_and_hosts_are_found(store, before):
@@ -85,6 +85,7 @@ def test_a_cell_averages_one_precision(store, before, make, info_of):
     cell = store.cell(info_of(before["rounded"]))
     plain = make(label="gce", replicate=1, test=[0.1, 0.2, 0.3])
     record(store, info_of(plain), plain)
+    store.summarise([plain.key])
     metrics = client.get_run(cell).data.metrics
     assert (metrics["n"], metrics["score/noisy_val"]) == (1, 0.3)
     rounded = replace(plain, identity=plain.identity | {"precision": "bf16"})

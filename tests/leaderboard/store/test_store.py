@@ -8,6 +8,7 @@ import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.store.address import store_address
+from lnlbench.leaderboard.store.showcase import prepare
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -49,16 +50,36 @@ def test_curves_are_charts(store, make, info_of):
     test = client.get_metric_history(recording.run_id, "accuracy/test")
     assert [(point.step, point.value) for point in test] == [(0, 0.5), (1, 0.7), (2, 0.6)]
     memorised = client.get_metric_history(recording.run_id, "wrong/memorised_online")
+    assert [point.step for point in memorised] == [2], "of a run that was over at once the last value"
+    prepare(store)
+    memorised = client.get_metric_history(recording.run_id, "wrong/memorised_online")
     assert [point.step for point in memorised] == [0, 2] and math.isnan(memorised[1].value)
+    assert math.isnan(client.get_run(recording.run_id).data.metrics["wrong/memorised_online"])
     names = set(client.get_run(recording.run_id).data.metrics)
     assert "auroc" not in names, "the record holds all curves, MLflow the main ones"
     assert {name.partition("/")[0] for name in names} == {"accuracy", "wrong", "score"}
+
+
+def test_a_run_that_takes_time_draws_all_its_curves_while_it_is_made(store, make, info_of, monkeypatch):
+    monkeypatch.setattr("lnlbench.leaderboard.store.recording.FLUSH", 0.0)
+    curve = [0.1, 0.2, 0.3]
+    client = client_of(store)
+    with store.begin(info_of(result := make(more={"memorised_online": curve}), params={"q": 0.7})) as recording:
+        for epoch in range(3):
+            recording.log({name: row[epoch] for name, row in result.curves.items()}, epoch)
+            seen = client.get_metric_history(recording.run_id, "wrong/memorised_online")
+            assert [point.value for point in seen] == curve[: epoch + 1]
+        assert client.get_run(recording.run_id).data.params["q"] == "0.7"
+        recording.finish(result)
+    prepare(store)
+    assert len(client.get_metric_history(recording.run_id, "wrong/memorised_online")) == 3, "none of them twice"
 
 
 def test_a_run_of_many_points_is_written_in_batches(store, make, info_of):
     curve = [0.5] * 700
     recording = record(store, info_of, make(test=curve, more={"memorised_online": curve}))
     for key in ("accuracy/test", "accuracy/validation", "wrong/memorised_online"):
+        prepare(store)
         assert len(client_of(store).get_metric_history(recording.run_id, key)) == 700
 
 
@@ -87,6 +108,7 @@ def test_an_artifact_cannot_leave_its_folder(store, make, info_of):
 def test_two_levels_cells_and_replicates(store, make, info_of):
     runs = [record(store, info_of, make(replicate=i, test=[0.7 + 0.01 * i])) for i in range(3)]
     record(store, info_of, make(label="gce"))
+    store.summarise([runs[0].info.key])
     assert len({run.parent for run in runs}) == 1
     client = client_of(store)
     experiment = client.get_experiment_by_name("lnl/digits")
@@ -105,6 +127,7 @@ def test_two_levels_cells_and_replicates(store, make, info_of):
 
 def test_a_late_summary_does_not_hide_a_newer_one(store, make, info_of):
     runs = [record(store, info_of, make(replicate=i, test=[0.7 + 0.01 * i])) for i in range(2)]
+    store.summarise([run.info.key for run in runs])
     client = client_of(store)
     client.log_metric(
         runs[0].parent, "score/noisy_val", 0.70, timestamp=2**42, step=1
@@ -242,16 +265,6 @@ def test_a_finished_run_stays_finished(store, make, info_of):
     store.kill("0" * 32)  # gone: nothing to do
 
 
-def test_an_outdated_summary_is_only_a_warning(store, make, info_of, monkeypatch):
-    def broken(*_):
-        raise StoreError("the store is locked")
-
-    monkeypatch.setattr(store._parents, "summarise", broken)
-    with pytest.warns(StoreWarning, match="out of date: the store is locked"):
-        record(store, info_of, make())
-    assert len(store.stored()) == 1
-
-
 def test_points_that_could_not_be_written_are_kept(store, make, info_of, monkeypatch):
     def broken(*_):
         raise StoreError("the store is locked")
@@ -259,7 +272,7 @@ def test_points_that_could_not_be_written_are_kept(store, make, info_of, monkeyp
     with store.begin(info_of(make())) as recording:
         recording.log({"test_accuracy": 0.25}, 0)
         with monkeypatch.context() as patch:
-            patch.setattr(store, "write_points", broken)
+            patch.setattr(store, "write", broken)
             with pytest.raises(StoreError):
                 recording.flush()
         recording.finish(make())

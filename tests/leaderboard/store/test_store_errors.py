@@ -107,11 +107,23 @@ def test_a_database_that_is_damaged_later(store, url, make, info_of):
         Store(url).stored()
 
 
-@pytest.mark.parametrize("version", ["0123456789ab", "1b5f0d9ad7c1"], ids=["unknown", "old"])
-def test_another_version_of_mlflow(url, version):
+@pytest.mark.parametrize(
+    ("version", "what"),
+    [
+        pytest.param("0123456789ab", "a newer version of MLflow than {}; update it: pip install -U mlflow", id="newer"),
+        pytest.param(
+            "1b5f0d9ad7c1",
+            "an older version of MLflow than {}; back it up, then run: mlflow db upgrade {}",
+            id="older",
+        ),
+    ],
+)
+def test_another_version_of_mlflow(url, version, what):
+    import mlflow
+
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", [version])
-    assert "by another version of MLflow" in message(url)
+    assert message(url) == f"the store {url} was written by {what.format(mlflow.__version__, url)}"
 
 
 def test_a_locked_database(url, make, info_of):

@@ -72,6 +72,7 @@ def test_processes_share_one_cell_and_lose_no_run(url, make, info_of, start):
 
     client = MlflowClient(tracking_uri=url)
     assert len(client.search_experiments(filter_string="name LIKE 'lnl/%'")) == 1
+    store.summarise([result.key for result in results])
     assert client.get_run(parents.pop()).data.metrics["n"] == 3
     store.close()
 
