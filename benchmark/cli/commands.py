@@ -10,6 +10,11 @@ from typer.core import TyperCommand
 
 from lnlbench.benchmark.protocol.settings import SettingError
 
+UNTIL_DECIDED = "0.5"
+"""What `--until-decided` means where no number follows it."""
+OPTIONAL = {"--until-decided": UNTIL_DECIDED}
+"""Options whose value may be left out, which typer has not."""
+
 
 class StrictCommand(TyperCommand):
     """A command that refuses an option given twice, of which click would silently take the last."""
@@ -20,6 +25,7 @@ class StrictCommand(TyperCommand):
         Raises:
             SettingError: an option that takes one value is given more than once.
         """
+        args = completed(args)
         seen: list[Any] = []
         for parameter in self.make_parser(ctx).parse_args(args=list(args))[2]:
             if parameter in seen and parameter.param_type_name == "option" and not parameter.multiple:
@@ -42,6 +48,16 @@ class Commands(typer.Typer):
     def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
         """Register a function as a command, as `Typer.command` does."""
         return super().command(name, cls=StrictCommand, rich_help_panel=self._panel, **more)
+
+
+def completed(args: Sequence[str]) -> list[str]:
+    """Return arguments in which the options of `OPTIONAL` have a value: a number that follows, or their own."""
+    filled = []
+    for word, after in zip(args, [*args[1:], ""], strict=True):
+        filled.append(word)
+        if word in OPTIONAL and not after.replace(".", "", 1).isdecimal():
+            filled.append(OPTIONAL[word])
+    return filled
 
 
 def given(context: typer.Context, name: str) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
 from lnlbench.leaderboard.show.terminal import Fitted, glued
@@ -18,43 +17,17 @@ if TYPE_CHECKING:
     from lnlbench.benchmark import conformance
     from lnlbench.benchmark.runs.run import Run
     from lnlbench.benchmark.sweep.comparison import Verdict
-    from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.scheduler import Report
-    from lnlbench.benchmark.sweep.worker import Event
     from lnlbench.leaderboard.ranking.versus import Versus
+    from lnlbench.leaderboard.results.result import Result
 
 Rows = list[dict[str, Any]]
+NEXT = "Next: `lnlbench leaderboard` explains and ranks all that is stored, `lnlbench ui` opens it."
 
 
 def table(rows: Rows) -> Fitted:
     """Rows of the same columns as a table."""
     return Fitted([*rows[0]] if rows else [], [[*map(_text, row.values())] for row in rows])
-
-
-def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:
-    """Make the runs with a progress bar on stderr that counts epochs and shows the time left."""
-    from lnlbench.benchmark.sweep.scheduler import sweep
-
-    by_key = {run.key: run for run in runs}
-    console = Console(stderr=True, quiet=quiet)
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(TextColumn("{task.description}"), *columns, console=console) as progress:
-        trained = [run for run in runs if run.host is None]
-        total = sum(run.setting.epochs for run in trained)
-        task = progress.add_task(f"{len(runs)} runs", total=total)
-        seen: dict[str, int] = {}
-
-        def watch(event: Event) -> None:
-            run = by_key[event.key]
-            epochs = run.setting.epochs if run.host is None else 0
-            now = min(event.epoch + 1, epochs) if event.kind == "epoch" else epochs
-            progress.advance(task, max(0, now - seen.get(event.key, 0)))
-            seen[event.key] = max(now, seen.get(event.key, 0))
-            if event.kind == "failed":
-                what = f" {run.setting.name} {run.name} s{run.replicate}: {event.reason}"
-                console.print(Text.assemble(("failed", "red"), what))
-
-        return sweep(runs, options, watch)
 
 
 def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
@@ -64,12 +37,31 @@ def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
     return {"made": found.done, "stored": found.stored, "failed": failed, "seconds": round(found.seconds, 2)}
 
 
-def summary(found: Report, runs: Sequence[Run]) -> str:
-    """Return what a sweep did, and what to do next."""
+def summary(found: Report, runs: Sequence[Run], why: str = "") -> str:
+    """Return what a sweep did.
+
+    Args:
+        found: what the sweep gave.
+        runs: that were asked for.
+        why: what ended it, where it was run until something was decided.
+    """
     lines = [f"{len(found.done)} runs made, {len(found.stored)} stored before, in {found.seconds:.1f} s."]
     lines += [f"failed: {failure['run']}: {failure['reason']}" for failure in report(found, runs)["failed"]]
-    lines.append("Next: `lnlbench leaderboard` ranks them, `lnlbench ui` opens them in MLflow.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *([f"{why[0].upper()}{why[1:]}."] if why else [])])
+
+
+def ended(results: Sequence[Result], rule: str) -> Any:
+    """Return the boards of what was run, without legend and notes, and one line of next steps."""
+    from rich.console import Group
+
+    from lnlbench.leaderboard.ranking.build import boards
+    from lnlbench.leaderboard.show.terminal_board import TerminalBoard
+
+    parts: list[Any] = []
+    for board in boards(results, [rule]):
+        parts += ["", TerminalBoard(board, legend=False), ""]
+        parts += [Text(text) for text in board.sentences[:1]]
+    return Group(*parts, Text(NEXT))
 
 
 def checked(text: str, plugins: Sequence[Path], quiet: bool) -> list[conformance.Report]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lnlbench.benchmark.cli.commands import Commands, refuse_void
-from lnlbench.benchmark.cli.output import quiet, show, to_json
+from lnlbench.benchmark.cli.commands import UNTIL_DECIDED, Commands, refuse_void
+from lnlbench.benchmark.cli.output import note, quiet, show, to_json
 from lnlbench.benchmark.cli.parameters import (
     HOW,
     WHAT,
@@ -30,6 +31,10 @@ from lnlbench.benchmark.cli.parameters import (
     Targets,
     Uri,
 )
+
+if TYPE_CHECKING:
+    from lnlbench.benchmark.runs.run import Run
+    from lnlbench.benchmark.sweep.scheduler import Report
 
 commands = Commands("Train")
 
@@ -94,7 +99,24 @@ def run(
     gpus: Annotated[
         float, typer.Option(help="GPUs of each run on Ray, as in 0.25.", min=0, max=1_000, rich_help_panel=HOW)
     ] = 0.0,
+    until_decided: Annotated[
+        float | None,
+        typer.Option(
+            metavar="[POINTS]",
+            help="Then more replicates of the methods that could still be best and are not practically equal, within "
+            f"so many points (by default {UNTIL_DECIDED}).",
+            min=0,
+            max=100,
+            rich_help_panel=HOW,
+        ),
+    ] = None,
+    budget: Annotated[
+        str, typer.Option(help="Of --until-decided: runs or time, as in 60, 30min or 2h.", rich_help_panel=HOW)
+    ] = "",
     dry_run: DryRun = False,
+    silent: Annotated[
+        bool, typer.Option("--quiet", help="No board of what was run at the end.", rich_help_panel=HOW)
+    ] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
@@ -102,12 +124,20 @@ def run(
 ) -> None:
     """Run methods on settings and store every run; what is stored is not run again."""
     from lnlbench.benchmark.cli import display
+    from lnlbench.benchmark.cli import until_decided as until
     from lnlbench.benchmark.cli.overrides import overrides
-    from lnlbench.benchmark.sweep import grid as plan
+    from lnlbench.benchmark.cli.progress import followed
+    from lnlbench.benchmark.sweep.forecast import forecast
+    from lnlbench.benchmark.sweep.grid import grid
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.leaderboard.results.rules import PRIMARY
     from lnlbench.leaderboard.store.address import store_address
 
+    if until_decided is None:
+        refuse_void(context, ["budget"], "without --until-decided")
+    if as_json or dry_run:
+        refuse_void(context, ["silent"], "with --json and --dry-run, which show no board")
     if executor != "ray":
         refuse_void(context, ["ray_address", "gpus"], "without --executor ray")
     changed = overrides(changes, epochs=epochs, model=model)
@@ -128,13 +158,29 @@ def run(
         keep_samples=keep_samples,
         diagnostics=diagnostics,
     )
-    runs = plan.grid(targets, chosen.text, seeds, changed, options, told, precision)
+
+    def plan(methods: str, replicates: str) -> list[Run]:
+        return grid(targets, methods, replicates, changed, options, told, precision)
+
+    def sweep(runs: Sequence[Run]) -> Report:
+        return followed(runs, options, quiet(as_json))
+
+    runs = plan(chosen.text, seeds)
     if dry_run:
-        rows = plan.forecast(runs, options)
+        rows = forecast(runs, options)
         show(to_json(rows) if as_json else display.table(rows))
         return
-    report = display.followed(runs, options, quiet(as_json))
-    show(to_json(display.report(report, runs)) if as_json else display.summary(report, runs))
+    if until_decided is None:
+        report, decision = sweep(runs), None
+    else:
+        decision = until.decide(runs, plan, sweep, options, rule=PRIMARY, margin=until_decided, budget=budget, say=note)
+        runs, report = list(decision.runs), decision.report
+    if as_json:
+        show(to_json(display.report(report, runs) | ({"decision": until.as_json(decision)} if decision else {})))
+    else:
+        show(display.summary(report, runs, decision.why if decision else ""))
+        if not silent and (results := until.stored(runs, options)):
+            show(display.ended(results, PRIMARY))
     if report.failed:
         raise typer.Exit(1)
 
@@ -163,6 +209,7 @@ def compare(
     """Compare a method with baselines: only what is neither stored nor shipped is run."""
     from lnlbench.benchmark.cli import display
     from lnlbench.benchmark.cli.overrides import overrides
+    from lnlbench.benchmark.cli.progress import followed
     from lnlbench.benchmark.sweep.comparison import compare as compared
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.leaderboard.store.address import store_address
@@ -176,7 +223,7 @@ def compare(
         seeds,
         overrides(changes),
         options,
-        lambda runs, how: display.followed(runs, how, quiet(as_json)),
+        lambda runs, how: followed(runs, how, quiet(as_json)),
         rule,
         precision,
     )

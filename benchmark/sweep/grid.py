@@ -1,12 +1,12 @@
-"""What a command line asks for: the grid of runs, and what of it is missing."""
+"""What a command line asks for: the grid of runs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.engine.device import check_device, choose_precision, hardware
+from lnlbench.benchmark.engine.device import check_device, choose_precision
 from lnlbench.benchmark.engine.models import check_fit, check_model
 from lnlbench.benchmark.engine.stacking import check_execution, check_optimiser
 from lnlbench.benchmark.protocol.settings import Setting, SettingError, default_methods, default_replicates, find
@@ -17,7 +17,6 @@ from lnlbench.benchmark.runs.facts import modes, varies
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
-from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods._parse import parse
 
 MOST = 10_000
@@ -127,36 +126,3 @@ def plan(
             for run in sorted([*grid, *hosts], key=lambda run: run.host is not None):
                 runs.setdefault(run.key, run)
     return list(runs.values())
-
-
-def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
-    """Return what a sweep would do, cell by cell, without making anything.
-
-    Its seconds of device time are what runs of the same task and method took on the same hardware; "unknown" where
-    none is stored, 0 for what is read off.
-
-    Raises:
-        StoreError: the store cannot be used.
-    """
-    held: Collection[str] = ()
-    timings: Mapping[tuple[str, str, str], float] = {}
-    if options.store.exists:
-        with StoreReader(options.store) as store:
-            held, timings = store.stored(), store.timings({run.text for run in runs})
-    here = hardware(check_device(options.device))
-    cells: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
-        cells.setdefault((run.setting.name, run.name), []).append(run)
-    rows = []
-    for (setting, label), members in cells.items():
-        stored = [run.replicate for run in members if run.key in held]
-        missing = [run.replicate for run in members if run.key not in held]
-        host = members[0].host
-        how = f"read off {host.name}" if host else f"{members[0].setting.epochs} epochs"
-        seconds = timings.get((members[0].setting.task, members[0].text, here))
-        if host or not missing:
-            seconds = 0.0
-        time = "unknown" if seconds is None else float(f"{seconds * len(missing):.2g}")
-        row = {"setting": setting, "method": label, "stored": stored, "missing": missing, "how": how, "seconds": time}
-        rows.append(row)
-    return rows

@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from lnlbench.benchmark.cli import display
+from lnlbench.benchmark.cli import progress
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import Report
@@ -22,7 +22,9 @@ RUN = ("run", NOISY, "-m", "ce", "-s", "0", *FAST)
 def test_a_dry_run_makes_nothing(lnlbench, tmp_path):
     code, out, err = lnlbench("run", NOISY, "-m", "ce, gce + early_stopping", "-s", "0-1", "--dry-run", "--json", *FAST)
     assert (code, err) == (0, "")
-    assert [(row["method"], row["missing"], row["how"]) for row in json.loads(out)] == [
+    *rows, total = json.loads(out)
+    assert (total["setting"], total["missing"]) == ("total", 6)
+    assert [(row["method"], row["missing"], row["how"]) for row in rows] == [
         ("ce", [0, 1], "2 epochs"),
         ("gce", [0, 1], "2 epochs"),
         ("gce + early_stopping", [0, 1], "read off gce"),
@@ -45,6 +47,31 @@ def test_run_and_run_again(lnlbench, stored):
     store = Store(stored)
     assert {r.setting for r in store.results()} == {"digits,epochs=2,lr=0.1/symmetric-0.4"}
     store.close()
+
+
+def test_a_run_ends_with_a_board_of_what_was_run(lnlbench, stored):
+    command = ("run", NOISY, "--methods", "ce, gce", "--seeds", "0,1", *FAST)
+    code, out, err = lnlbench(*command)
+    assert (code, err) == (0, "") and out.startswith("4 runs made")
+    assert "method" in out and "is first (" in out and "could be best: its rank range" not in out
+    assert out.splitlines()[-1].startswith(("Next: `lnlbench leaderboard`", "opens it", "ui` opens"))
+    code, out, err = lnlbench(*command, "--quiet")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    (board,) = json.loads(lnlbench("leaderboard", "digits", "--format", "json")[1])
+    assert {row["name"] for row in board["rows"]} == {"ce", "gce"}
+
+
+def test_until_it_is_decided(one_line, lnlbench, stored):
+    command = ("run", NOISY, "--methods", "ce, gce", "--seeds", "0,1", *FAST)
+    code, out, _err = lnlbench(*command, "--until-decided", "--budget", "6", "--json")
+    found = json.loads(out)
+    assert code == 0 and len(found["made"]) <= 6 and found["decision"]["why"]
+    assert set(found["decision"]["could_be_best"]) <= {"ce", "gce"}
+    again = json.loads(lnlbench(*command, "--until-decided", "0.2", "--budget", "1", "--json")[1])
+    assert len(again["made"]) <= 1 and len(again["stored"]) >= 4, "it goes on from what is stored"
+    one_line(lnlbench(*command, "--until-decided", "--budget", "soon"), "a budget is a number of runs or a time")
+    one_line(lnlbench(*command, "--budget", "5"), "--budget is void without --until-decided")
+    one_line(lnlbench("run", NOISY, "-m", "ce", "-s", "0", *FAST, "--until-decided"), "needs two methods or more")
 
 
 def test_twice_the_epochs_are_a_reference_row(lnlbench, stored):
@@ -77,18 +104,19 @@ def test_progress_counts_epochs_and_shows_failures(monkeypatch, capfd):
 
     def played(runs, options, watch):
         for epoch in range(4):
-            watch(Event("epoch", runs[0].key, epoch))
+            watch(Event("epoch", runs[0].key, epoch, {"validation_accuracy": 0.5 + epoch / 100}))
         watch(Event("done", runs[0].key))
         watch(Event("failed", runs[1].key, reason="an [/end] of nothing"))
         return Report(done=[runs[0].key])
 
     monkeypatch.setattr(sweep, "sweep", played)
     monkeypatch.setenv("COLUMNS", "120")
-    display.followed(runs, Options(), quiet=False)
+    progress.followed(runs, Options(), quiet=False)
     err = capfd.readouterr().err
     assert "8/8 epochs" in err, "what failed is done with"
+    assert "digits,epochs=4 sym 0.4 ce s0, validation 53.0 %" in err
     assert "failed digits,epochs=4/symmetric-0.4 gce s0: an [/end] of nothing" in err
-    display.followed(runs, Options(), quiet=True)
+    progress.followed(runs, Options(), quiet=True)
     assert capfd.readouterr().err == ""
 
 

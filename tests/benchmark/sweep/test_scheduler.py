@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 
 from lnlbench.benchmark.protocol.settings import SettingError
-from lnlbench.benchmark.sweep.grid import forecast, grid, numbers, plan
+from lnlbench.benchmark.sweep.grid import grid, numbers, plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sum_up, sweep
 from lnlbench.benchmark.sweep.worker import work
@@ -365,32 +365,6 @@ def test_a_plan_has_every_run_once_hosts_before_readings(options):
 def test_a_plan_has_canonical_noise(options):
     assert keys(runs_of(options, targets=["digits/symmetric-.40"])) == keys(runs_of(options))
     assert keys(runs_of(options, targets=[NOISY, "digits/symmetric-0.40"])) == keys(runs_of(options))
-
-
-def test_forecast(options, url):
-    runs = runs_of(options, "ce, gce + early_stopping", "0-1")
-    nothing = Options(store=store_address(f"{url}.none"))
-    assert forecast(runs, nothing)[0]["missing"] == [0, 1]
-    assert not Path(f"{url.removeprefix('sqlite:///')}.none").exists(), "looking makes no database"
-    sweep(runs[:3], options)
-    setting = "digits,epochs=2/symmetric-0.4"
-    found = forecast(runs, options)
-    first, second, third = (row.pop("seconds") for row in found)
-    assert first > 0 and second > 0 and third == 0
-    longer = runs_of(options, replicates="0", epochs=3)
-    assert forecast(longer, options)[0]["seconds"] == "unknown", "another length tells nothing"
-    assert forecast(runs[:1], options)[0]["seconds"] == 0, "nothing of it is missing"
-    assert found == [
-        {"setting": setting, "method": "ce", "stored": [0], "missing": [1], "how": "2 epochs"},
-        {"setting": setting, "method": "gce", "stored": [0], "missing": [1], "how": "2 epochs"},
-        {
-            "setting": setting,
-            "method": "gce + early_stopping",
-            "stored": [0],
-            "missing": [1],
-            "how": "read off gce",
-        },
-    ]
 
 
 @pytest.mark.parametrize(

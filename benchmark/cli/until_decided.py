@@ -1,0 +1,88 @@
+"""`run --until-decided`: the grid of a command line, run until it is told who is first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lnlbench.benchmark.protocol.settings import SettingError
+
+if TYPE_CHECKING:
+    from lnlbench.benchmark.runs.run import Run
+    from lnlbench.benchmark.sweep.options import Options
+    from lnlbench.benchmark.sweep.scheduler import Report
+    from lnlbench.benchmark.sweep.until_decided import Decision
+    from lnlbench.leaderboard.results.result import Result
+
+
+def decide(
+    runs: Sequence[Run],
+    plan: Callable[[str, str], list[Run]],
+    sweep: Callable[[Sequence[Run]], Report],
+    options: Options,
+    *,
+    rule: str,
+    margin: float,
+    budget: str,
+    say: Callable[[str], None],
+) -> Decision:
+    """Run a grid, and its contenders on more replicates.
+
+    Args:
+        runs: of the command line.
+        plan: gives the runs of methods and replicates, both as the command line writes them.
+        sweep: makes those that are missing.
+        options: with the store.
+        rule: that scores.
+        margin: points within which methods are practically equal.
+        budget: as the command line writes it.
+        say: is told what comes next.
+
+    Raises:
+        SettingError: a budget that is none, settings of several tasks, or methods that are told in several ways.
+    """
+    from lnlbench.benchmark.sweep.until_decided import Race, parse_budget
+    from lnlbench.leaderboard.store.reader import StoreReader
+
+    limit = parse_budget(budget)
+    if len({run.setting.task for run in runs}) > 1:
+        raise SettingError("--until-decided decides on one board; name one suite, or settings of one task")
+    if told := [run.name for run in runs if run.name != run.label]:
+        raise SettingError(f"--until-decided is for methods told by an estimate, not for {told[0]!r}")
+    methods = list(dict.fromkeys(run.label for run in runs))
+    settings = {run.setting.name for run in runs}
+    held: set[str] = set()
+    known = 0
+    if options.store.exists:
+        with StoreReader(options.store) as store:
+            held = set(store.stored())
+            there = [result for result in store.results(settings=settings) if result.label in methods]
+            known = 1 + max((result.replicate for result in there), default=-1)
+
+    race = Race(
+        plan=lambda names, replicates: plan(", ".join(names), ",".join(map(str, replicates))),
+        sweep=sweep,
+        results=lambda wanted: stored(wanted, options),
+        stored=held,
+        rule=rule,
+        margin=margin,
+        budget=limit,
+        say=say,
+    )
+    return race.decide(methods, sorted({run.replicate for run in runs}), known)
+
+
+def stored(runs: Sequence[Run], options: Options) -> list[Result]:
+    """Return the stored results of runs, oldest first."""
+    from lnlbench.leaderboard.store.reader import StoreReader
+
+    keys = {run.key for run in runs}
+    with StoreReader(options.store) as store:
+        results = store.results(settings={run.setting.name for run in runs})
+    return [result for result in results if result.key in keys]
+
+
+def as_json(decision: Decision) -> dict[str, Any]:
+    """Return what came of it, JSON-able."""
+    best = [row.name for row in decision.board.rows if row.score and row.score.could_be_best]
+    return {"why": decision.why, "looks": decision.looks, "could_be_best": best}

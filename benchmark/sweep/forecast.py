@@ -1,0 +1,159 @@
+"""What a sweep would do and how long it would take, without making anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from lnlbench.benchmark.engine.device import check_device, default_jobs, hardware
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.leaderboard.ranking.sentences import duration
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.store.reader import StoreReader
+
+STANDARD = "mnist-fast"
+"""The task whose cross-entropy is trained for a moment, to compare this machine with that of the shipped results."""
+IMAGES = 2560  # that the measurement trains on, twice: half a second on an idle CPU
+
+Timings = Mapping[tuple[str, str], float]
+"""Task and method, its whole text → seconds of device time of a run."""
+
+
+def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
+    """Return what a sweep would do, cell by cell, and in the last row the sum of it.
+
+    Seconds are device time: what runs of the same task and method took on the same hardware; where none is stored,
+    what they took in the shipped results, times how much slower this machine is; 0 for what is read off, and
+    "unknown" where neither tells. `from` says which it was.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    held: Collection[str] = ()
+    stored: Timings = {}
+    if options.store.exists:
+        here = hardware(check_device(options.device))
+        with StoreReader(options.store) as store:
+            held, timings = store.stored(), store.timings({run.text for run in runs})
+        stored = {(task, text): seconds for (task, text, place), seconds in timings.items() if place == here}
+    cells: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        cells.setdefault((run.setting.name, run.name), []).append(run)
+    carried = Carried(lambda: slower(options.device))
+    rows, left, unknown = [], 0.0, 0
+    for (setting, label), members in cells.items():
+        missing = [run.replicate for run in members if run.key not in held]
+        seconds, source = _seconds(members[0], stored, carried) if missing else (0.0, "")
+        left += (seconds or 0.0) * len(missing)
+        unknown += len(missing) if seconds is None else 0
+        host = members[0].host
+        rows.append(
+            {
+                "setting": setting,
+                "method": label,
+                "stored": [run.replicate for run in members if run.key in held],
+                "missing": missing,
+                "how": f"read off {host.name}" if host else f"{members[0].setting.epochs} epochs",
+                "seconds": "unknown" if seconds is None else float(f"{seconds * len(missing):.2g}"),
+                "from": source,
+            }
+        )
+    return [*rows, _total(rows, left, unknown, options)]
+
+
+class Carried:
+    """What runs took in the shipped results, in seconds of this machine.
+
+    Args:
+        slower: measures how many times as long this machine takes; asked once, if at all.
+        results: the shipped ones by default.
+    """
+
+    def __init__(self, slower: Callable[[], float], results: Iterable[Result] | None = None) -> None:
+        self._slower, self._results = slower, results
+        self._timings: Timings | None = None
+
+    def seconds(self, task: str, text: str) -> float | None:
+        """Return the seconds of a run, None where no such run is shipped."""
+        if self._timings is None:
+            self._timings = _timings(shipped() if self._results is None else self._results)
+        known = self._timings.get((task, text))
+        return None if known is None else known * self._slower()
+
+
+@cache
+def slower(device: str) -> float:
+    """Return how many times as long this machine takes for cross-entropy as that of the shipped results.
+
+    It trains for about half a second on one thread, once in a process; 1 where no result is shipped of it.
+    """
+    import torch
+
+    from lnlbench.benchmark.engine.job import Job
+    from lnlbench.benchmark.engine.trainer import fit
+    from lnlbench.benchmark.protocol.settings import setting
+    from lnlbench.benchmark.protocol.splits import Split
+    from lnlbench.methods._parse import parse
+
+    speeds = [
+        float(result.cost["samples_per_second"])
+        for result in shipped()
+        if result.setting.startswith(f"{STANDARD}/") and result.method == "ce" and result.cost.get("samples_per_second")
+    ]
+    if not speeds:
+        return 1.0
+    generator = torch.Generator().manual_seed(0)
+
+    def images(count: int) -> torch.Tensor:
+        return torch.randint(0, 256, (count, 1, 28, 28), dtype=torch.uint8, generator=generator)
+
+    labels = torch.arange(IMAGES) % 10
+    split = Split(images(IMAGES), labels, images(100), labels[:100], 10, (0.5,), (0.25,))
+    job = Job(setting(f"{STANDARD}/clean").override(epochs=2), parse("ce"), "forecast", split)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as the processes of a sweep have
+    try:
+        spent = min(epoch.train_seconds for epoch in fit(job, device=device))  # the first one warms up
+    finally:
+        torch.set_num_threads(threads)
+    return math.fsum(speeds) / len(speeds) / (IMAGES / spent)
+
+
+def _seconds(run: Run, stored: Timings, carried: Carried) -> tuple[float | None, str]:
+    """Return what a run takes, and where that is known from."""
+    if run.host is not None:
+        return 0.0, ""
+    if (known := stored.get((run.setting.task, run.text))) is not None:
+        return known, "store"
+    known = carried.seconds(run.setting.task, run.text)
+    return known, "" if known is None else "package"
+
+
+def _timings(results: Iterable[Result]) -> Timings:
+    seconds: dict[tuple[str, str], list[float]] = {}
+    for result in results:
+        spent = result.cost.get("total_seconds")
+        if result.host is None and isinstance(spent, (int, float)):
+            seconds.setdefault((result.setting.partition("/")[0], result.method), []).append(float(spent))
+    return {what: math.fsum(values) / len(values) for what, values in seconds.items()}
+
+
+def _total(rows: Sequence[Mapping[str, Any]], left: float, unknown: int, options: Options) -> dict[str, Any]:
+    """Return the row of sums, with the time by the clock."""
+    jobs = options.jobs or default_jobs(options.device)
+    missing = sum(len(row["missing"]) for row in rows)
+    clock = f"about {duration(left / jobs)} with {jobs} process{'es' if jobs != 1 else ''}" if left else ""
+    more = f"{unknown} runs unknown" if unknown else ""
+    return {
+        "setting": "total",
+        "method": "",
+        "stored": sum(len(row["stored"]) for row in rows),
+        "missing": missing,
+        "how": ", ".join(part for part in (clock, more) if part),
+        "seconds": float(f"{left:.2g}") if left or not unknown else "unknown",
+        "from": "",
+    }
