@@ -143,6 +143,8 @@ def test_a_label_file_that_does_not_fit(one_line, lnlbench, tmp_path, labels, me
 
 def test_a_store_that_is_locked(one_line, lnlbench, stored, monkeypatch):
     monkeypatch.setitem(Store.__init__.__kwdefaults__, "wait", 0.3)
+    for module in ("scheduler", "worker"):  # which wait for minutes
+        monkeypatch.setattr(f"lnlbench.benchmark.sweep.{module}.OUTAGE", 0.0)
     with closing(sqlite3.connect(stored.removeprefix("sqlite:///"))) as other:
         other.execute("BEGIN EXCLUSIVE")
         one_line(lnlbench(*RUN), "is locked by another program; close it, or try again")
