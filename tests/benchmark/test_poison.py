@@ -131,7 +131,6 @@ READERS = {
     "_info": ("sweep/worker.py", {"truth"}),  # a copy of the test labels, by which the store scores once more
     "facts": ("runs/facts.py", {"truth"}),  # the side information that a method declares
     "evaluated": ("tuning/scoring.py", {"test_labels"}),  # of a study that is closed
-    "predictions": ("verification/recompute.py", {"test_labels"}),  # counts them
     "accuracies": ("verification/recompute.py", {"test_labels"}),  # of stored predictions
 }
 """The functions that read true labels, by name: file and what they name. All others may not."""
