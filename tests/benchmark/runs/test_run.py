@@ -50,6 +50,8 @@ OTHER = {
     "augment": True,
     "samples": 500,
     "track": "open",
+    "grad_clip": 5.0,
+    "lr_min": 0.001,
 }
 
 
