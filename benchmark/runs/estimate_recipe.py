@@ -37,5 +37,8 @@ def passes_of(length: int) -> tuple[float, float]:
 
 
 def is_bound(estimates: Iterable[float], accuracy: float) -> bool:
-    """Say whether an estimate is hardly below the share of the networks' errors, which no noise rate is above."""
+    """Say whether an estimate is hardly below the share of the networks' errors.
+
+    The rate of noise that cannot be predicted does not exceed that share; a good network's is about the rate itself.
+    """
     return max(estimates) >= 1 - accuracy - NEAR
