@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard.results.errors import StoreError
@@ -70,9 +71,20 @@ class Store(StoreReader):
                 create_tables(self.uri, self.artifacts, wait)
             self.claims = Claims(self.address.database, wait=wait, patience=patience)
             if self.artifacts is not None and self.address.file is not None:
-                follow(self.uri, self.claims.engine, self.artifacts)
+                self._follow(self.artifacts)
         self._tracking = Tracking(self.uri, self.artifacts, patience)
         self._parents = Cells(self._tracking, self.claims, self._experiment)
+
+    def _follow(self, artifacts: Path) -> None:
+        """Let the addresses in the database follow a move; the claims may lie in another database."""
+        if self.address.database == self.uri:
+            follow(self.uri, self.claims.engine, artifacts)
+            return
+        engine = db.engine(self.uri)
+        try:
+            follow(self.uri, engine, artifacts)
+        finally:
+            engine.dispose()
 
     @property
     def everything(self) -> bool:

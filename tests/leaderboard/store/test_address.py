@@ -14,7 +14,7 @@ from lnlbench.leaderboard.store.store import Store
 def _bare(monkeypatch, tmp_path):
     for name in ("MLFLOW_TRACKING_URI", "LNLBENCH_DATABASE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "own"))
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.chdir(tmp_path)
 
@@ -22,7 +22,7 @@ def _bare(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("given", "variables", "uri", "database", "origin"),
     [
-        pytest.param((None, None), {}, "sqlite:///{}/home/mlflow.db", "uri", "$LNLBENCH_HOME", id="home"),
+        pytest.param((None, None), {}, "sqlite:///{}/own/mlflow.db", "uri", "$LNLBENCH_HOME", id="home"),
         pytest.param(
             (None, None),
             {"LNLBENCH_HOME": ""},
@@ -48,7 +48,7 @@ def _bare(monkeypatch, tmp_path):
             id="given wins",
         ),
         pytest.param(
-            ("http://h:1/", None), {}, "http://h:1", "sqlite:///{}/home/claims.db", "given", id="claims of a server"
+            ("http://h:1/", None), {}, "http://h:1", "sqlite:///{}/own/claims.db", "given", id="claims of a server"
         ),
         pytest.param(
             ("http://h:1", None),
@@ -120,7 +120,7 @@ def test_a_driver_that_does_not_exist():
 
 
 def test_messages_say_which_variable_named_the_store(monkeypatch, tmp_path):
-    with pytest.raises(StoreError, match=r"nothing is stored yet in .*home/mlflow.db \(\$LNLBENCH_HOME\)"):
+    with pytest.raises(StoreError, match=r"nothing is stored yet in .*own/mlflow.db \(\$LNLBENCH_HOME\)"):
         existing(store_address())
     (tmp_path / "notes.db").write_bytes(b"These are my notes. " * 1000)
     with pytest.raises(StoreError, match=r"is not an SQLite database; move it away or restore a copy$"):
