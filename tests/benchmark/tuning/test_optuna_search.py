@@ -273,7 +273,7 @@ def test_a_trial_takes_no_data_that_know_the_truth():
 
 
 def test_blind_data_have_no_place_for_the_truth():
-    assert set(Blind.__dataclass_fields__) == {"split", "manifest", "identity"}
+    assert set(Blind.__dataclass_fields__) == {"split", "identity"}
     data = Trial(setting(AT), Composition(), "ce", 0, "f").prepare(load("digits"))
     assert isinstance(data, Blind) and data.split.probes == {}
 
