@@ -157,13 +157,22 @@ def _datasets(data_dir: Path | None) -> Rows:
 
 
 def _models() -> Rows:
-    return kept("models", [ROOT / "benchmark" / "engine" / "models.py", Path(__file__)], _networks)
+    return kept(
+        "models",
+        [
+            *(ROOT / "benchmark" / "engine").glob("*networks.py"),
+            ROOT / "benchmark" / "engine" / "models.py",
+            Path(__file__),
+        ],
+        _networks,
+    )
 
 
 def _networks() -> Rows:
-    from lnlbench.benchmark.engine import models
+    from lnlbench.benchmark.engine import models, paper_networks
 
-    own = [
-        {"model": name, "what": (inspect.getdoc(getattr(models, name)) or "").splitlines()[0]} for name in models.OWN
-    ]
+    own = []
+    for name in models.OWN:
+        network = getattr(models, name, None) or getattr(paper_networks, name)
+        own.append({"model": name, "what": (inspect.getdoc(network) or name).splitlines()[0]})
     return [*own, {"model": "any timm name", "what": "such as resnet18 or resnet34; `timm.list_models()` has them all"}]

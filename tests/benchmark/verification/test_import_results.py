@@ -50,7 +50,7 @@ def test_a_stored_run_verifies_and_what_mlflow_shows_is_compared(made):
     assert found.state == "ok" and found.findings[-1].what == "MLflow's scores"
     store = Store(url)
     run_id, _ = store.find(found.result.key)
-    store.write_points(run_id, [("score/oracle", 0.999, 99, 1)])
+    store._tracking.log(run_id, numbers={"score/oracle": 0.999}, step=99)  # as somebody might in MLflow
     store.close()
     (found,) = receipts([found.result.key], None, (), store_address(url))
     assert [(f.what, "oracle" in f.detail) for f in found.findings if f.state == "wrong"] == [("MLflow's scores", True)]
