@@ -336,7 +336,7 @@ def test_kill_one_of_two_processes_that_tune(options, url, database, tmp_path, m
             if process.poll() is None:
                 process.kill()
             process.communicate()
-    options = replace(options, database=claims)
+    options = replace(options, store=store_address(url, claims))
     found = plan_of(options, "ce, gce", replicates="0", epochs=30)
     outcomes = optimisation.search(found.studies, Budget(trials=6, sampler="random"), options, studies)
     assert [len(outcome.trials) for outcome in outcomes.values()] == [6, 6]
