@@ -1,11 +1,7 @@
-"""What is stored, shown: as tables, as one page, and in the MLflow UI."""
+"""What is stored, shown: as tables, figures and one page."""
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
-import webbrowser
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +22,6 @@ if TYPE_CHECKING:
     from lnlbench.leaderboard.store.address import StoreAddress
 
 LISTED = 8  # names in a message
-NOTHING_YET = "<!doctype html><title>lnlbench</title><p>Nothing is stored yet; lnlbench run digits is a first run."
 FORMS = ("terminal", "markdown", "latex", "csv", "json")
 
 
@@ -259,70 +254,3 @@ def page(path: Path, results: Sequence[Result], rule: str, ui: str, address: Cal
     text = html(results, links, about=method_about(), date=date.today().isoformat(), rule=rule)
     files.write_all(path.absolute().parent, {path.name: text})
     return f"{len(results)} results in {path}; open it in any browser"
-
-
-def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: Callable[[str], None]) -> None:
-    """Serve the board of a store, and MLflow with its views brought up to date, until Ctrl-C; say where both are.
-
-    Raises:
-        SettingError: nothing is stored of that setting.
-        StoreError: the store or a port cannot be used.
-    """
-    from lnlbench.benchmark.cli.board_server import BoardServer
-    from lnlbench.benchmark.cli.method_about import method_about
-    from lnlbench.leaderboard.results.errors import StoreError, one_line
-    from lnlbench.leaderboard.show.page import page as html
-    from lnlbench.leaderboard.store.reader import StoreReader
-    from lnlbench.leaderboard.store.server import serve
-    from lnlbench.leaderboard.store.showcase import decorate, save_views
-    from lnlbench.leaderboard.store.store import Store
-
-    about = method_about()
-    root = address.uri if address.artifacts is None else f"http://127.0.0.1:{port}"
-
-    def count() -> int:
-        with StoreReader(address) as store:
-            return len(store.stored())
-
-    def make() -> str:
-        with StoreReader(address) as store:
-            results = list(store.stream(predictions=False))
-            return (
-                html(results, store.links(root), about=about, date=date.today().isoformat()) if results else NOTHING_YET
-            )
-
-    with Store(address) as store:
-        paths = save_views(store)
-    first = setting or next(iter(paths), "")
-    if first not in paths and (first or paths):
-        first = next((name for name in paths if name.startswith(f"{setting}:")), "")
-        if not first:
-            raise SettingError(f"nothing is stored of {setting!r}; there is: {', '.join(paths) or 'nothing'}")
-    try:
-        board = BoardServer(count, make)
-    except OSError as error:
-        raise StoreError(f"the board cannot be served: {one_line(error)}") from error
-    echo(f"The board is at {board.address}")
-    process = None
-    try:
-        if address.artifacts is not None:
-            process = serve(address.uri, address.artifacts, port=port)
-        echo(f"MLflow is at {root}{paths.get(first, '/#/experiments?workflowType=machine_learning')}")
-        for name in sorted(paths.keys() - {first}):
-            echo(f"  {name}: {root}{paths[name]}")
-        if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
-            webbrowser.open(board.address)
-        echo("Ctrl-C ends both." if process is not None else "Ctrl-C ends it.")
-        with Store(address) as store:
-            decorate(store, first)  # while it is served: of a large store this takes a while
-        if process is None:
-            threading.Event().wait()
-        else:
-            process.wait()
-    except KeyboardInterrupt:
-        echo("ended")
-    finally:
-        board.close()
-        if process is not None:
-            process.terminate()
-            process.wait()

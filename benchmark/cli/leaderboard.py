@@ -173,7 +173,7 @@ def ui(
     database: Database = None,
 ) -> None:
     """Open the MLflow UI on the store's saved views, on this machine only, until Ctrl-C."""
-    from lnlbench.benchmark.cli import boards
+    from lnlbench.benchmark.cli import board_and_mlflow
     from lnlbench.leaderboard.store.address import store_address
 
-    boards.served(setting, store_address(tracking_uri, database), port, browser, typer.echo)
+    board_and_mlflow.served(setting, store_address(tracking_uri, database), port, browser, typer.echo)
