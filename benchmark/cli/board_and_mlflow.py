@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import webbrowser
@@ -15,6 +16,7 @@ from lnlbench.benchmark.protocol.settings import SettingError
 if TYPE_CHECKING:
     from lnlbench.leaderboard.store.address import StoreAddress
 
+PATIENCE = 20.0  # seconds that MLflow has to end by itself
 NOTHING_YET = "<!doctype html><title>lnlbench</title><p>Nothing is stored yet; lnlbench run digits is a first run."
 
 
@@ -48,6 +50,13 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
                 html(results, store.links(root), about=about, date=date.today().isoformat()) if results else NOTHING_YET
             )
 
+    def bring_up_to_date() -> None:
+        try:
+            with Store(address) as store:
+                decorate(store, first)
+        except StoreError as error:
+            echo(f"the figures in MLflow are not up to date: {error}")
+
     with Store(address) as store:
         paths = save_views(store)
     first = setting or next(iter(paths), "")
@@ -70,8 +79,7 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
         if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
             webbrowser.open(board.address)
         echo("Ctrl-C ends both." if process is not None else "Ctrl-C ends it.")
-        with Store(address) as store:
-            decorate(store, first)  # while it is served: of a large store this takes a while
+        threading.Thread(target=bring_up_to_date, daemon=True).start()  # of a large store this takes a while
         if process is None:
             threading.Event().wait()
         else:
@@ -82,4 +90,8 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
         board.close()
         if process is not None:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
