@@ -53,7 +53,7 @@ class Commands(typer.Typer):
 def completed(args: Sequence[str]) -> list[str]:
     """Return arguments in which the options of `OPTIONAL` have a value: a number that follows, or their own."""
     filled = []
-    for word, after in zip(args, [*args[1:], ""], strict=True):
+    for word, after in zip(args, [*args[1:], ""], strict=False):  # nothing follows where there is nothing
         filled.append(word)
         if word in OPTIONAL and not after.replace(".", "", 1).isdecimal():
             filled.append(OPTIONAL[word])
