@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -46,6 +46,11 @@ class Composition(Method):
 
     def tensors(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Self:
         return replace(self, parts=tuple(part.tensors(device, dtype) for part in self.parts))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every hyper-parameter by part and name, `gce.q`: columns to sort and filter by."""
+        return {f"{part.name}.{f.name}": getattr(part, f.name) for part in self.parts for f in fields(part)}
 
     @property
     def sources(self) -> tuple[str, ...]:

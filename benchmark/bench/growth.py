@@ -34,20 +34,18 @@ _PREPARE = (
 )
 _RECORD = """
 import sys, time
-from dataclasses import fields, replace
-from lnlbench.leaderboard.results.result import Result, pack, unpack
+from dataclasses import replace
+from lnlbench.leaderboard.results.result import pack, unpack
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 store, number, epochs = Store(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 like = next(iter(store.results(settings={"digits/symmetric-0.4"})))
-shared = {f.name for f in fields(RunInfo)} & {f.name for f in fields(Result)}
 spent = 0.0
 for i in range(-2, number):
     curves = {n: [v if v is None else v + i * 1e-9 for v in c[:epochs]] for n, c in like.curves.items()}
     result = replace(like, key=f"{i + 2:031x}r", label="new", method="new(q=0.7)", replicate=i + 2, curves=curves,
                      report=epochs - 1, epochs=epochs, predictions=pack(unpack(like.predictions)[:epochs]))
-    info = RunInfo(**{n: getattr(result, n) for n in shared}, params=result.identity["setting"],
-                   manifest=result.identity["noise"])
+    info = RunInfo.of(result, params=result.identity["setting"])
     begin = time.process_time()
     assert store.claim(result.key, "growth")
     with store.begin(info, "growth") as recording:

@@ -57,6 +57,7 @@ def stored(
     """
     from lnlbench.leaderboard.results.archive import stream
     from lnlbench.leaderboard.results.references import base
+    from lnlbench.leaderboard.results.setting_name import SettingName
     from lnlbench.leaderboard.store.reader import StoreReader
 
     def held(wanted: set[str] | None) -> list[Result]:
@@ -75,9 +76,9 @@ def stored(
     if results := held(wanted):
         return results
     what = f" of {' '.join(targets)}" if targets else ""
-    changed = [result for result in held(None) if _unchanged(result.setting) in (wanted or ())]
+    changed = [result for result in held(None) if str(SettingName.parse(result.setting).unchanged) in (wanted or ())]
     if changed:
-        values = sorted({result.setting.partition("/")[0].partition(",")[2] for result in changed})
+        values = sorted({",".join(SettingName.parse(result.setting).changes) for result in changed})
         say(f"nothing is stored{what} as it is; these are {len(changed)} runs with {' and with '.join(values)}")
         return changed
     what, track = what + (f" in the track {track}" if track else ""), ""
@@ -228,12 +229,6 @@ def _shown(results: Sequence[Result], view: View) -> list[str] | None:
     if missing := set(shown or ()) - labels - {result.method for result in results}:
         raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
     return shown
-
-
-def _unchanged(setting: str) -> str:
-    """Return the setting whose values were changed: `digits/clean` of `digits,epochs=2/clean`."""
-    task, slash, noise = setting.partition("/")
-    return task.partition(",")[0] + slash + noise
 
 
 def page(path: Path, results: Sequence[Result], rule: str, ui: str, address: Callable[[], StoreAddress]) -> str:

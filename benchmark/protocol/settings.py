@@ -14,6 +14,7 @@ from typing import Any
 from lnlbench.benchmark.protocol.schedules import EXAMPLES, SCHEDULE
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.datasets.loading.place import is_folder, split_place
+from lnlbench.leaderboard.results.setting_name import SettingName
 
 OPTIMISERS = ("sgd", "nesterov", "adam", "adamw")
 TIMM = re.compile(r"timm:\w+")
@@ -93,8 +94,8 @@ class Setting:
     @property
     def listed(self) -> Setting:
         """Return the task's own setting under this noise, before any override; itself where no task is called so."""
-        task = self.task.partition(",")[0]
-        return setting(f"{task}/{self.noise}") if task in tasks() else self
+        name = SettingName.parse(self.name).unchanged
+        return setting(str(name)) if name.task in tasks() else self
 
     def identity(self) -> dict[str, Any]:
         """Return what of a run's key the setting decides, JSON-able; fields added later where unusual.
@@ -127,7 +128,8 @@ class Setting:
         changed = replace(self, **values | ({"epochs": times * self.epochs} if times else {}))
         shown = {n: f"{times}x" if n == "epochs" and times else getattr(changed, n) for n in sorted(values)}
         marks = [f"{n}={text}" for n, text in shown.items() if getattr(changed, n) != getattr(self, n)]
-        return replace(changed, task=",".join((self.task, *marks)))
+        name = SettingName.parse(self.name)
+        return replace(changed, task=replace(name, changes=(*name.changes, *marks)).changed_task)
 
 
 def _times(epochs: Any) -> int | None:

@@ -25,7 +25,6 @@ def read_run(run: Run, host: Result) -> Result:
     cost = host.cost | {"train_seconds": trained, "total_seconds": sum(seconds) + estimate, "epochs": length}
     return Result(
         **identity_of(run, host.identity),
-        host=host.key,
         curves=curves,
         report=run.method.report(_upto(full, length)),
         diverged=host.diverged and length == host.trained,

@@ -56,7 +56,6 @@ def result_of(
     identity |= {"diagnostics": start} if start else {}
     return Result(
         **identity_of(run, identity),
-        host=None,
         curves=curves.values,
         report=run.method.report(last.history),
         diverged=last.diverged,
@@ -102,25 +101,15 @@ def measure(epoch: Epoch, prepared: Prepared) -> dict[str, float | None]:
 
 def identity_of(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a result that say which run it is."""
-    setting = run.setting
-    return {
-        "key": run.key,
+    return run.names | {
         "protocol": PROTOCOL,
-        "dataset": setting.dataset,
-        "setting": setting.name,
-        "noise": setting.noise,
-        "length": setting.length,
-        "track": run.track,
-        "method": run.text,
-        "label": run.name,
-        "replicate": run.replicate,
         "told": stated(run.method.told, run.told),
         "networks": run.method.networks,
         "classes": identity["noise"]["classes"],
-        "epochs": setting.epochs,
+        "epochs": run.setting.epochs,
         "identity": {
             **identity,
-            "setting": setting.identity(),
+            "setting": run.setting.identity(),
             **({"tuning": run.tuning} if run.tuning else {}),
             **({"precision": run.precision} if run.precision != PLAIN else {}),
         },

@@ -71,6 +71,23 @@ class Run:
         )
 
     @property
+    def names(self) -> dict[str, Any]:
+        """Return what stores and records call it by: the fields that `RunInfo` and `Result` share."""
+        setting, host = self.setting, self.host
+        return {
+            "key": self.key,
+            "dataset": setting.dataset,
+            "setting": setting.name,
+            "noise": setting.noise,
+            "length": setting.length,
+            "track": self.track,
+            "method": self.text,
+            "label": self.name,
+            "replicate": self.replicate,
+            "host": host.key if host else None,
+        }
+
+    @property
     def marks(self) -> tuple[Any, ...]:
         """What else tells its key from that of another run."""
         return ()

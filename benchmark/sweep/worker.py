@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -196,30 +196,15 @@ def _how(options: Options) -> dict[str, Any]:
 
 
 def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
-    setting = run.setting
     return RunInfo(
-        key=run.key,
-        dataset=setting.dataset,
-        setting=setting.name,
-        noise=setting.noise,
-        method=run.text,
-        label=run.name,
-        replicate=run.replicate,
-        length=setting.length,
-        track=run.track,
+        **run.names,
         study=run.study,
-        host=None if run.host is None else run.host.key,
         precision=run.precision,
-        params={**setting.identity(), **_hyper_parameters(run.method)},
+        params=run.setting.identity() | run.method.values,
         manifest=prepared.manifest,
-        cell_files=partial(flipped, prepared, setting.dataset) if isinstance(prepared, Prepared) else None,
+        cell_files=partial(flipped, prepared, run.setting.dataset) if isinstance(prepared, Prepared) else None,
         rescore=scorer(prepared.truth.test) if isinstance(prepared, Prepared) else None,
     )
-
-
-def _hyper_parameters(method: Composition) -> dict[str, Any]:
-    """Every value by part and name, `gce.q`: columns to sort and filter by."""
-    return {f"{part.name}.{f.name}": getattr(part, f.name) for part in method.parts for f in fields(part)}
 
 
 _latest: dict[Hashable, Prepared | Blind] = {}

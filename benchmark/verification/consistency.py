@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.seeds import seed
@@ -18,6 +16,7 @@ from lnlbench.benchmark.verification.findings import MALFORMED, OK, WRONG, Findi
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.results.precision import PLAIN, precision_of
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.setting_name import SettingName
 
 _TASK = re.compile(r"[\w.,=+@-]+")  # of a name that any page may show
 _CLOSE = 1e-6  # of sums of seconds, relative
@@ -97,18 +96,11 @@ def _track(result: Result, setting: Setting) -> Iterator[str]:
 
 def _recipe(result: Result, setting: Setting) -> Iterator[str]:
     """Where the recipe is not that of the task that it is called by: the key does not know the name."""
-    base, *marks = setting.task.split(",")
-    if base not in tasks():
+    name = SettingName.parse(setting.name)
+    if name.task not in tasks():
         return  # the user's own data
-    changes: dict[str, Any] = {}
-    for mark in marks:
-        name, _, value = mark.partition("=")
-        try:
-            changes[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            changes[name] = value
     try:
-        right = named(f"{base}/{setting.noise}").override(**changes)
+        right = named(str(name.unchanged)).override(**name.values())
     except SettingError as error:
         yield f"its task {setting.task!r} does not read: {error}"
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from lnlbench.benchmark.verification.findings import OK, WRONG
 from lnlbench.benchmark.verification.receipts import Receipt, digest, verified_file
 from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.claims import new_owner
@@ -98,13 +97,10 @@ def _again(file: Path, digests: dict[str, str]) -> Iterator[Result]:
 
 
 def _info(result: Result, sweep: str) -> RunInfo:
-    shared = {f.name for f in fields(RunInfo)} & {f.name for f in fields(Result)}
     params: dict[str, Any] = dict(result.identity["setting"])
     try:
         method = parse(without_revision(result.method.partition(" [")[0]), result.classes)
-        params |= {f"{part.name}.{f.name}": getattr(part, f.name) for part in method.parts for f in fields(part)}
+        params |= method.values
     except MethodError:  # verified before, so there is a method
         pass
-    values = {name: getattr(result, name) for name in shared}
-    values["precision"] = precision_of(result)
-    return RunInfo(**values, sweep=sweep, params=params, manifest=result.identity["noise"])
+    return RunInfo.of(result, sweep=sweep, params=params)

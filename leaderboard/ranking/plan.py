@@ -9,6 +9,7 @@ from typing import Any
 from lnlbench.leaderboard.ranking.board import Board, Contender, Plan, Row, Tests
 from lnlbench.leaderboard.ranking.needed import replicates_needed
 from lnlbench.leaderboard.ranking.scored import Scored
+from lnlbench.leaderboard.results.setting_name import SettingName
 
 AT_ONCE = 4
 """Replicates that the command adds at most: then one looks again."""
@@ -57,10 +58,11 @@ def command(settings: Sequence[str], methods: Sequence[str], replicates: Sequenc
         methods: as they were written.
         replicates: in order.
     """
-    changes = {tuple(setting.partition("/")[0].split(",")[1:]) for setting in settings}
+    names = [SettingName.parse(setting) for setting in settings]
+    changes = {name.changes for name in names}
     if len(changes) != 1 or any(" [" in name for name in methods):
         return ""
-    targets = [f"{setting.partition('/')[0].split(',')[0]}/{setting.partition('/')[2]}" for setting in settings]
+    targets = [str(name.unchanged) for name in names]
     options = "".join(f" --set {change}" for change in changes.pop())
     first, last = replicates[0], replicates[-1]
     seeds = f"{first}-{last}" if len(replicates) > 1 else f"{first}"

@@ -1,17 +1,15 @@
 """Reference rows: runs of a multiple of a setting's length, shown beside it so that equal passes can be compared."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from lnlbench.leaderboard.results.result import Result
-
-_MULTIPLE = re.compile(r",epochs=(\d+x)(?=[,/])")
+from lnlbench.leaderboard.results.setting_name import SettingName
 
 
 def base(setting: str) -> str:
     """Return the setting whose length a setting multiplies: `mnist-fast/clean` of `mnist-fast,epochs=2x/clean`."""
-    return _MULTIPLE.sub("", setting)
+    return str(SettingName.parse(setting).base) if "," in setting else setting
 
 
 def split_references(results: Sequence[Result]) -> tuple[list[Result], list[Result]]:
@@ -23,12 +21,12 @@ def split_references(results: Sequence[Result]) -> tuple[list[Result], list[Resu
     settings = {(r.protocol, r.length, r.track, r.setting) for r in results}
     ranked, references = [], []
     for result in results:
-        found = _MULTIPLE.search(result.setting)
-        setting = base(result.setting)
-        if found is None or (result.protocol, result.length, result.track, setting) not in settings:
+        name = SettingName.parse(result.setting)
+        setting = str(name.base)
+        if not name.multiple or (result.protocol, result.length, result.track, setting) not in settings:
             ranked.append(result)
             continue
-        longer = f"({found[1]} epochs)"
+        longer = f"({name.multiple} epochs)"
         label, method = f"{result.label} {longer}", f"{result.method} {longer}"
         references.append(replace(result, setting=setting, label=label, method=method))
     return ranked, references

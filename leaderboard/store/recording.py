@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from lnlbench.leaderboard.results.errors import ScoreError, StoreError, one_line
-from lnlbench.leaderboard.results.precision import PLAIN
+from lnlbench.leaderboard.results.precision import PLAIN, precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.claims import Heartbeat
 from lnlbench.leaderboard.store.naming import AT_ONCE, CHARTS
@@ -47,6 +47,13 @@ class RunInfo:
     rescore: Callable[[str], list[float]] | None = (
         None  # test accuracies from packed predictions, by whoever knows labels
     )
+
+    @classmethod
+    def of(cls, result: Result, **more: Any) -> Self:
+        """Return what a finished run would have said of itself before it started."""
+        names = {f.name for f in fields(cls)} & {f.name for f in fields(result)}
+        known = {name: getattr(result, name) for name in names}
+        return cls(**known, precision=precision_of(result), manifest=result.identity["noise"], **more)
 
     @property
     def cell(self) -> str:

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -65,13 +64,7 @@ def make() -> Callable[..., Result]:
 @pytest.fixture(scope="session")
 def info_of() -> Callable[[Result], RunInfo]:
     """Make what a store is told before the run that gives a result."""
-    shared = {f.name for f in fields(RunInfo)} & {f.name for f in fields(Result)}
-
-    def info(result: Result, **more) -> RunInfo:
-        manifest = result.identity["noise"]
-        return RunInfo(**{name: getattr(result, name) for name in shared}, manifest=manifest, **more)
-
-    return info
+    return RunInfo.of
 
 
 @pytest.fixture
