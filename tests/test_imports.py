@@ -17,7 +17,7 @@ ONE_FILE = {
     "mlflow": "leaderboard/store/tracking.py",
     "optuna": "benchmark/tuning/optuna_search.py",
     "ray": "benchmark/sweep/executors/ray.py",
-    "timm": "benchmark/engine/models.py",
+    "timm": "benchmark/engine/timm_models.py",
     "typer": "benchmark/cli/",
 }
 STORE_AND_TABLES = ("mlflow", "optuna", "datasets", "sklearn", "scipy", "pandas", "matplotlib", "sqlalchemy")

@@ -125,6 +125,20 @@ def _registered(plugins: Sequence[Path]) -> Rows:
     return rows
 
 
+def studies(docs: Path) -> Rows:
+    """Return a row for each study: name, title, source, and what its last runs beside the page in `docs` say."""
+    from lnlbench.benchmark.studies.report import state
+
+    rows = kept("studies", (ROOT / "benchmark" / "studies").glob("*.py"), _experiments)
+    return [row | {"state": state(row["study"], docs)} for row in rows]
+
+
+def _experiments() -> Rows:
+    from lnlbench.benchmark.studies.registry import studies
+
+    return [{"study": s.name, "what": s.title, "source": s.source} for s in studies().values()]
+
+
 def _settings() -> Rows:
     members = {setting.name: setting for suite in settings.suites().values() for setting in suite}
     return [
@@ -160,8 +174,7 @@ def _models() -> Rows:
     return kept(
         "models",
         [
-            *(ROOT / "benchmark" / "engine").glob("*networks.py"),
-            ROOT / "benchmark" / "engine" / "models.py",
+            *(ROOT / "benchmark" / "engine").glob("*_networks.py"),
             Path(__file__),
         ],
         _networks,
@@ -169,10 +182,7 @@ def _models() -> Rows:
 
 
 def _networks() -> Rows:
-    from lnlbench.benchmark.engine import models, paper_networks
+    from lnlbench.benchmark.engine.models import OWN
 
-    own = []
-    for name in models.OWN:
-        network = getattr(models, name, None) or getattr(paper_networks, name)
-        own.append({"model": name, "what": (inspect.getdoc(network) or name).splitlines()[0]})
+    own = [{"model": name, "what": (inspect.getdoc(network) or name).splitlines()[0]} for name, network in OWN.items()]
     return [*own, {"model": "any timm name", "what": "such as resnet18 or resnet34; `timm.list_models()` has them all"}]

@@ -18,9 +18,9 @@ Docs = Annotated[Path, typer.Option("--docs", help="The folder of the page.", ri
 @commands.command("list")
 def list_(docs: Docs = Path("docs"), as_json: Json = False) -> None:
     """List the studies, and what their last runs beside the page say."""
-    from lnlbench.benchmark.cli import display, study_runs
+    from lnlbench.benchmark.cli import catalogue, display
 
-    rows = study_runs.listing(docs)
+    rows = catalogue.studies(docs)
     show(to_json(rows) if as_json else display.table(rows))
 
 

@@ -17,14 +17,6 @@ from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.store import Store
 
 
-def listing(folder: Path) -> list[dict[str, str]]:
-    """Return a row for each study: name, title, source, and what its last runs beside the page say."""
-    return [
-        {"study": s.name, "what": s.title, "source": s.source, "state": pages.state(s, folder)}
-        for s in studies().values()
-    ]
-
-
 def run(
     names: Sequence[str],
     every: bool,

@@ -69,18 +69,18 @@ class CoTeachingCNN(nn.Module):
         return logits
 
 
-def apl_cnn4(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size: int, **_: Any) -> ActivePassiveCNN:
+def apl_cnn4(*, num_classes: int, in_chans: int, img_size: int, **_: Any) -> ActivePassiveCNN:
     """Build two convolutions (32, 64) and two linear layers, BatchNorm throughout: MNIST in APL and after it."""
     return ActivePassiveCNN((in_chans, img_size, img_size), num_classes, ((32,), (64,)), 128)
 
 
-def apl_cnn8(pretrained: bool = False, *, num_classes: int, in_chans: int, img_size: int, **_: Any) -> ActivePassiveCNN:
+def apl_cnn8(*, num_classes: int, in_chans: int, img_size: int, **_: Any) -> ActivePassiveCNN:
     """Build six convolutions (64 to 196) and two linear layers, BatchNorm throughout: CIFAR-10 in APL and after it."""
     blocks = ((64, 64), (128, 128), (196, 196))
     return ActivePassiveCNN((in_chans, img_size, img_size), num_classes, blocks, 256)
 
 
-def coteaching_cnn9(pretrained: bool = False, *, num_classes: int, in_chans: int, **_: Any) -> CoTeachingCNN:
+def coteaching_cnn9(*, num_classes: int, in_chans: int, **_: Any) -> CoTeachingCNN:
     """Build nine convolutions with dropout: MNIST and CIFAR in co-teaching, JoCoR and after them."""
     return CoTeachingCNN(in_chans, num_classes)
 

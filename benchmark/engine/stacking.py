@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TypeVar
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from lnlbench.benchmark.engine.capture import RECORDERS
 from lnlbench.benchmark.engine.device import Compute, ExecutionError
@@ -146,6 +145,8 @@ def stacks(
 @lru_cache(maxsize=64)
 def _measured(model: str, classes: int, shape: tuple[int, int, int]) -> tuple[int, bool]:
     """Operations of one image's pass, and whether a pass in training mode draws random numbers."""
+    from torch.utils.flop_counter import FlopCounterMode  # imports triton, a quarter of a second
+
     network = build(model, classes, shape, 0)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         before = torch.get_rng_state()

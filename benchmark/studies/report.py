@@ -54,15 +54,15 @@ def write(studies: Sequence[Study[Any]], folder: Path) -> Path:
     return folder / PAGE
 
 
-def state(study: Study[Any], folder: Path) -> str:
-    """Return the state of a study: "full: 12 of 12 criteria hold", or that it was not run yet."""
+def state(study: str, folder: Path) -> str:
+    """Return the state of a study by its name: "full: 12 of 12 criteria hold", or that it was not run yet."""
     found = [f"{outcome.length}: {_share(outcome)}" for outcome in outcomes(study, folder)]
     return "; ".join(found) or "not yet run"
 
 
-def outcomes(study: Study[Any], folder: Path) -> list[Outcome]:
-    """Return the outcomes of a study that lie below the folder of the page: full, then fast."""
-    paths = [folder / FIGURES / f"{study.name}.{length}.json" for length in (FULL, FAST)]
+def outcomes(study: str, folder: Path) -> list[Outcome]:
+    """Return the outcomes of a study, by its name, that lie below the folder of the page: full, then fast."""
+    paths = [folder / FIGURES / f"{study}.{length}.json" for length in (FULL, FAST)]
     try:
         return [from_json(path.read_bytes()) for path in paths if path.exists()]
     except OSError as error:
@@ -76,13 +76,13 @@ def _share(outcome: Outcome) -> str:
 
 
 def _table(studies: Sequence[Study[Any]], folder: Path) -> str:
-    rows = [[f"[{s.name}](#{_anchor(s)})", s.title, s.source, state(s, folder)] for s in studies]
+    rows = [[f"[{s.name}](#{_anchor(s)})", s.title, s.source, state(s.name, folder)] for s in studies]
     return table(["study", "what", "source", "state"], rows) + "\n"
 
 
 def _section(study: Study[Any], folder: Path) -> str:
     parts = [f"## {study.name} {study.title}", f"*{study.source}.* {study.claim}"]
-    found = outcomes(study, folder)
+    found = outcomes(study.name, folder)
     if found:
         parts.append(f"![{study.title}]({FIGURES}/{found[0].study}.{found[0].length}.png)\n\n{study.caption}")
     parts += [_outcome(study, outcome) for outcome in found]
