@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lnlbench.benchmark.api import run
+    from lnlbench.benchmark.api import compare, run
     from lnlbench.benchmark.engine.job import Epoch, Job, Samples
     from lnlbench.benchmark.engine.trainer import fit, train
     from lnlbench.benchmark.protocol.settings import Setting, find, setting, suites
@@ -22,6 +22,7 @@ __all__ = [
     "Split",
     "Trained",
     "Truth",
+    "compare",
     "find",
     "fit",
     "load",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": ("run",),
+    "api": ("compare", "run"),
     "results": ("Results", "load"),
     "protocol.splits": ("Split", "Prepared", "Truth", "prepare"),
     "engine.job": ("Epoch", "Job", "Samples"),

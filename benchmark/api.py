@@ -1,4 +1,4 @@
-"""The main job from Python: methods on settings, stored and returned."""
+"""The main jobs from Python: methods on settings, stored and returned; a method against baselines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.results import Results
+from lnlbench.benchmark.sweep import comparison
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.rules import PRIMARY
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.reader import StoreReader
 
@@ -69,12 +71,63 @@ def run(
         plugins=chosen.plugins,
         diagnostics=diagnostics,
     )
-    text = replicates if isinstance(replicates, str) else ",".join(map(str, replicates))
-    names = [targets] if isinstance(targets, str) else targets
-    runs = grid(names, chosen.text, text, changes, options, told, precision)
+    runs = grid(_targets(targets), chosen.text, _replicates(replicates), changes, options, told, precision)
     report = sweep(runs, options)
     if report.failed:
         reasons = "; ".join(sorted(set(report.failed.values())))
         raise StoreError(f"{len(report.failed)} of {len(runs)} runs failed: {reasons}")
     with StoreReader(options.store) as store:
         return Results(store.results_of([run.key for run in runs]))
+
+
+def compare(
+    method: str,
+    against: str = "ce, gce",
+    targets: str | Iterable[str] = "mnist-fast",
+    replicates: str | Iterable[int] = "",
+    *,
+    rule: str = PRIMARY,
+    tracking_uri: str | None = None,
+    database: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    jobs: int = 1,
+    data_dir: Path | None = None,
+    plugins: Iterable[Path] = (),
+    **changes: Any,
+) -> list[comparison.Verdict]:
+    """Compare a method with baselines: only what is neither stored nor shipped is run.
+
+    Args:
+        method: as in `run`; a file may register several.
+        against: baselines, separated by commas.
+        targets: suites and settings.
+        replicates: where empty those that all baselines have already, or the suites' own.
+        rule: which epoch counts; one of "noisy_val", "final", "mean10", "oracle".
+        tracking_uri: as in `run`, like all that follows.
+        database: of the claims.
+        device: as in `fit`.
+        precision: as in `fit`.
+        jobs: processes.
+        data_dir: data sets in the layout of the Hugging Face Hub.
+        plugins: Python files that register methods.
+        changes: fields of the settings to change.
+
+    Returns:
+        a verdict per method: its `rows` hold difference, interval and p against each baseline, per setting and overall.
+
+    Raises:
+        MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used, or runs failed.
+    """
+    store = store_address(tracking_uri, database)
+    options = Options(store=store, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugins))
+    where = _targets(targets), _replicates(replicates)
+    return comparison.compare(method, against, *where, changes, options, sweep, rule, precision)
+
+
+def _targets(names: str | Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _replicates(numbers: str | Iterable[int]) -> str:
+    return numbers if isinstance(numbers, str) else ",".join(map(str, numbers))

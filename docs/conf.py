@@ -8,7 +8,9 @@ from sphinx.application import Sphinx
 from lnlbench.methods import FAMILIES, Method, methods
 
 project = "lnlbench"
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+autodoc_typehints = "none"  # the signature is read in the code; here the words say what is taken
+autodoc_preserve_defaults = True
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["wrap.css"]  # formulas are wider than the page

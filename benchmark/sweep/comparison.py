@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.settings import SettingError, default_replicates
@@ -21,10 +21,13 @@ from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods._parse import parse
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Sweep = Callable[[Sequence[Run], Options], Report]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """What a comparison found, and where its runs came from."""
 
@@ -35,6 +38,18 @@ class Verdict:
     from_store: int
     from_package: int
     not_reused: tuple[str, ...]  # why shipped results of these settings and methods do not count
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row per setting and baseline; accuracies in percent, differences in points."""
+        import pandas as pd
+
+        return pd.DataFrame([row.json() for row in self.rows])
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{row.setting}: {self.method} against {row.other} {_said(row)}" for row in self.rows)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame().to_html(index=False, float_format="{:.2f}".format))
 
     def json(self) -> dict[str, Any]:
         """Return the verdict, JSON-able; accuracies in percent, differences in points."""
@@ -109,6 +124,12 @@ def compare(
     counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))
     why = tuple(_mismatches([run for run in runs if run.key not in known], carried.values()))
     return [Verdict(name, rule, tuple(versus(cells, name, texts, beside, unstable)), *counts, why) for name in names]
+
+
+def _said(row: Versus) -> str:
+    half = "" if row.half is None else f" ± {row.half:.2f}"
+    tested = "" if row.p is None else f", p = {row.p:.3f} among {row.family}"
+    return f"{row.difference:+.2f}{half} points{tested}: {row.verdict}"
 
 
 def _common(runs: Sequence[Run], known: set[str]) -> str:

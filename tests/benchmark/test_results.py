@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import lnlbench.benchmark
-from lnlbench.benchmark import load, run
+from lnlbench.benchmark import compare, load, run
 from lnlbench.leaderboard.ranking.build import build
 from lnlbench.leaderboard.results import archive
 from lnlbench.leaderboard.results.errors import StoreError
@@ -29,6 +29,16 @@ def test_the_repr_is_short_and_says_who_is_first(stored):
     assert text.startswith("6 results: 3 methods in 1 settings") and len(text) < 600
     assert all(name in text for name in ("ce", "gce", "±"))
     assert "<table>" in results._repr_html_() and "<table>" in results.board()._repr_html_()
+
+
+def test_a_method_is_compared_with_what_is_stored(stored):
+    _, url = stored
+    (verdict,) = compare("gce", "ce", NOISY, range(2), tracking_uri=url, device="cpu", epochs=3)
+    assert (verdict.made, verdict.from_store) == (0, 4)
+    row = verdict.frame().iloc[0]
+    assert row["difference"] == pytest.approx(row["mean"] - row["against_mean"])
+    assert repr(verdict).startswith(f"digits,epochs=3/symmetric-0.4: gce against ce {row['difference']:+.2f} ± ")
+    assert f"<td>{row['mean']:.2f}</td>" in verdict._repr_html_()
 
 
 def test_it_is_a_sequence_of_results(stored):
