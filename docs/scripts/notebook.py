@@ -1,4 +1,7 @@
-"""Execute the notebook of this folder and keep its outputs: `python docs/scripts/notebook.py` (needs nbclient, ipykernel)."""
+"""Execute the notebook of the documentation and keep its outputs; needs nbclient and ipykernel.
+
+    python docs/scripts/notebook.py
+"""
 
 from pathlib import Path
 
