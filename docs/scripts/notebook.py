@@ -1,6 +1,6 @@
 """Execute the notebook of the documentation and keep its outputs; needs nbclient and ipykernel.
 
-    python docs/scripts/notebook.py
+python docs/scripts/notebook.py
 """
 
 from pathlib import Path
