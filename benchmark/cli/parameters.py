@@ -18,6 +18,7 @@ RULES = {
 TRACKS = {
     "default": "the registered hyper-parameters",
     "tuned": "the winners of `lnlbench tune`",
+    "unconfirmed": "what a search alone would have chosen",
     "paper": "a published recipe",
     "open": "a recipe of your own",
 }
@@ -98,6 +99,32 @@ Execution = Annotated[
 Jobs = Annotated[
     int,
     typer.Option(help="Processes; 0: one per core on a CPU, one on a GPU.", min=0, max=1_000, rich_help_panel=HOW),
+]
+Confirm = Annotated[
+    float,
+    typer.Option(
+        help="Share of the trials that confirm: the best two and the defaults, on fresh draws; 0: none.",
+        min=0.0,
+        max=0.95,
+        rich_help_panel=HOW,
+    ),
+]
+Splits = Annotated[
+    int,
+    typer.Option(
+        help="Trials that score a configuration, each on another split; 0: two and more where validation is coarse.",
+        min=0,
+        max=100,
+        rich_help_panel=HOW,
+    ),
+]
+Compare = Annotated[
+    bool,
+    typer.Option(
+        "--compare",
+        help="Also run the defaults and what the search alone would have chosen, for the report's table.",
+        rich_help_panel=WHAT,
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.", rich_help_panel=HOW)

@@ -14,6 +14,8 @@ from lnlbench.benchmark.cli.parameters import (
     WHAT,
     WHERE,
     Changes,
+    Compare,
+    Confirm,
     Database,
     DataDir,
     Device,
@@ -26,9 +28,11 @@ from lnlbench.benchmark.cli.parameters import (
     Plugin,
     Precision,
     Seeds,
+    Splits,
     Targets,
     Uri,
 )
+from lnlbench.benchmark.tuning.budget import CONFIRM, Budget
 
 commands = Commands("Train")
 
@@ -58,6 +62,8 @@ def tune(
         bool,
         typer.Option("--prune", help="Give up hopeless trials, not before 30 % of them.", rich_help_panel=HOW),
     ] = False,
+    confirm: Confirm = CONFIRM,
+    splits: Splits = 0,
     per_setting: Annotated[
         bool,
         typer.Option(
@@ -70,6 +76,7 @@ def tune(
         str,
         typer.Option(help="Begins the names of the searches; another name, another search.", rich_help_panel=WHAT),
     ] = "tune",
+    compare: Compare = False,
     device: Device = "auto",
     precision: Precision = "auto",
     execution: Execution = "auto",
@@ -95,16 +102,15 @@ def tune(
     from lnlbench.benchmark.engine.device import default_jobs
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.tuning import pipeline
-    from lnlbench.benchmark.tuning.study import Budget
     from lnlbench.leaderboard.results.files import check_target
     from lnlbench.leaderboard.store.address import store_address
 
     if dry_run:
-        refuse_void(context, ["page", "study_storage"], "with --dry-run, which searches nothing")
+        refuse_void(context, ["page", "study_storage", "compare"], "with --dry-run, which searches nothing")
     if page is not None:
         check_target(page)
     changed = overrides(changes, epochs=epochs)
-    budget = Budget(trials=trials, sampler=sampler, seed=seed, batch=batch, prune=prune)
+    budget = Budget(trials=trials, sampler=sampler, seed=seed, batch=batch, prune=prune, confirm=confirm, splits=splits)
     chosen = pipeline.choose(methods, plugin)
     options = Options(
         store=store_address(tracking_uri, database),
@@ -121,8 +127,10 @@ def tune(
         return
     length = "" if epochs is None else f" --epochs {epochs}"
     length += "".join(f" --set {change}" for change in changes)
+    length += "".join(f" --{name} {value}" for name, value in (("confirm", confirm), ("splits", splits)) if value)
+    length += " --compare" if compare else ""
     command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --trials {trials} --seeds {seeds}'
-    done = pipeline.tune(plan, budget, options, study_storage, page, command, note)
+    done = pipeline.tune(plan, budget, options, study_storage, page, command, note, compare)
     show(to_json(done.rows) if as_json else display.table(done.rows))
     for reason in done.failed:
         note(f"failed: {reason}")

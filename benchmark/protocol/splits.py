@@ -55,9 +55,9 @@ class Truth:
 
 @dataclass(frozen=True)
 class Blind:
-    """The data of tuning: no test image, no true label, and so no score or diagnostic that needs one."""
+    """The data of tuning: no test label, no true label, and so no score or diagnostic that needs one."""
 
-    split: Split  # without probes
+    split: Split  # without probes, or with test images whose predictions are sealed
     identity: dict[str, Any]  # as in `Prepared`
 
     @property
@@ -128,23 +128,24 @@ def labelled(images: str, labels: str) -> str:
     return hashlib.sha256(f"{images}\n{labels}".encode()).hexdigest()
 
 
-def prepare(setting: Setting, replicate: object, images: Images) -> Prepared:
+def prepare(setting: Setting, replicate: object, images: Images, split: object = None) -> Prepared:
     """Corrupt the whole training set, then split it, stratified by given label.
 
     Args:
         setting: under canonical noise.
         replicate: names the noise draw and the split; the same for every method.
         images: the data set.
+        split: names the split where it is another one of the same draw.
 
     Raises:
         DataError: the noise cannot be had.
     """
-    blind, held, used = _drawn(setting, replicate, images)
-    split = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
+    blind, held, used = _drawn(setting, replicate, images, split)
+    seen = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
     identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}
     true = torch.tensor(used.train_labels)
     truth = Truth(true[~held], torch.tensor(images.test_labels), true[held])
-    return Prepared(split, truth, identity, (~held).nonzero().flatten())
+    return Prepared(seen, truth, identity, (~held).nonzero().flatten())
 
 
 def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
@@ -156,13 +157,30 @@ def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
     return _drawn(setting, draw, images)[0]
 
 
-def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, Tensor, Images]:
+def prepare_sealed(setting: Setting, draw: object, images: Images, split: object = None) -> Blind:
+    """Return the same with test images, unlabelled, whose predictions are kept until the study is closed.
+
+    Args:
+        setting: under canonical noise.
+        draw: names the noise draw and the split.
+        images: the data set.
+        split: names the split where it is another one of the same draw.
+
+    Raises:
+        DataError: the noise cannot be had.
+    """
+    blind = _drawn(setting, draw, images, split)[0]
+    return replace(blind, split=replace(blind.split, probes={TEST: torch.tensor(images.test_images)}))
+
+
+def _drawn(setting: Setting, replicate: object, images: Images, part: object = None) -> tuple[Blind, Tensor, Images]:
     """Return what training may see, the samples held out for validation, bool [N], and the images that are used."""
+    named = replicate if part is None else part
     classes, official = images.card.classes, images.official
     images, corruption, subset = _corrupted(setting, seed("noise", replicate), images)
     given = torch.from_numpy(corruption.given)
     held = torch.zeros(len(given), dtype=torch.bool)
-    held[stratified(given, _held_out(setting, len(given)), "split", replicate)] = True
+    held[stratified(given, _held_out(setting, len(given)), "split", named)] = True
     pixels = torch.tensor(images.train_images)
     split = Split(
         images=pixels[~held],
@@ -182,7 +200,7 @@ def _drawn(setting: Setting, replicate: object, images: Images) -> tuple[Blind, 
             "official": official,
             **subset,
         },
-        "seeds": {"replicate": replicate, "noise": corruption.manifest["seed"], "split": seed("split", replicate)},
+        "seeds": {"replicate": replicate, "noise": corruption.manifest["seed"], "split": seed("split", named)},
         "noise": corruption.manifest,
         "split": {
             "train": len(split.given),

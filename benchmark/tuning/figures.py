@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lnlbench.benchmark.tuning.study import Outcome
+from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.leaderboard.ranking.budget import curve, incumbents
 
 if TYPE_CHECKING:

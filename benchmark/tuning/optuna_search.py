@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from contextlib import contextmanager
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -15,29 +15,29 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from lnlbench.benchmark.protocol.seeds import seed
-from lnlbench.benchmark.sweep.executors.base import PATIENCE
-from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.scheduler import sweep
-from lnlbench.benchmark.sweep.worker import Event
-from lnlbench.benchmark.tuning.study import STARTUP, Budget, Outcome, Study, Told, TuneError, accuracy_of, told_value
+from lnlbench.benchmark.tuning import stages
+from lnlbench.benchmark.tuning.budget import BEFORE, STARTUP, Budget, TuneError
+from lnlbench.benchmark.tuning.outcome import Confirmed, Outcome, Told
+from lnlbench.benchmark.tuning.study import Study, told_value
 from lnlbench.benchmark.tuning.trials import Trial, bar_of
 from lnlbench.leaderboard.home import home
+from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store import database as db
-from lnlbench.leaderboard.store.claims import ClaimLost, Heartbeat, new_owner
-from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._errors import MethodError
 from lnlbench.methods.base import Range
 
 INDEX, DEFAULTS = "index", "defaults"  # a trial's user attributes
 CLOSED, DEFINITION, FAILED = "closed", "definition", "failed:"  # a study's
+OBJECTIVE = "noisy-validation accuracy"
 
 
 class Search:
     """One study in Optuna's database, while this process owns it.
 
-    A round of trials is asked for at once and told in order, each with a sampler seeded by the trial's place: a study
-    that is killed and called again asks for what it would have asked for.
+    An Optuna trial is a configuration; it is trained on one split or several. A round of them is asked for at once
+    and told in order, each with a sampler seeded by its place: a study that is killed and called again asks for what
+    it would have asked for. What confirms follows from what was told, and is no Optuna trial.
 
     Raises:
         TuneError: the database holds a study of this name that was made otherwise.
@@ -45,26 +45,44 @@ class Search:
     """
 
     def __init__(self, study: Study, budget: Budget, storage: optuna.storages.RDBStorage, store: Store) -> None:
-        self.study, self.budget = study, budget
+        self.study, self.budget, self.splits = study, budget, study.splits(budget)
         self.optuna = optuna.create_study(
             storage=storage, study_name=study.name, direction="maximize", load_if_exists=True
         )
         wanted = json.loads(json.dumps(study.definition(budget)))
         held = self.optuna.user_attrs.get(DEFINITION)
-        if held is not None and "precision" not in held:  # from before definitions named it
-            held = held | {"precision": study.precision_in(store.stored())}
         if held is None:
             self.optuna.set_user_attr(DEFINITION, wanted)
-        elif held != wanted:
+            self._introduce()
+            held = wanted
+        older, held = "confirm" not in held, BEFORE | held
+        if "precision" not in held:  # from before definitions named it
+            held |= {"precision": study.precision_in(store.stored())}
+        if held != wanted:
             names = [name for name in {**held, **wanted} if held.get(name) != wanted.get(name)]
             told = "; ".join(f"{name} {held.get(name, 'absent')}, not {wanted.get(name, 'absent')}" for name in names)
-            raise TuneError(f"the study {study.name!r} was made with {told}; --study NAME starts another")
+            on = "--confirm 0 --splits 1 goes on with it, " if older and set(names) <= set(BEFORE) else ""
+            raise TuneError(f"the study {study.name!r} was made with {told}; {on}--study NAME starts another")
         self.distributions = {name: distribution(span) for name, span in study.space.ranges.items()}
+
+    def _introduce(self) -> None:
+        """Say in Optuna's own dashboard what is searched."""
+        for name, value in {"method": self.study.run.text, "setting": self.study.run.setting.name}.items():
+            self.optuna.set_user_attr(name, value)
+        self.optuna.set_user_attr("validation resolves, points", round(100 * self.study.resolution, 2))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self.optuna.set_metric_names([OBJECTIVE])
 
     @property
     def closed(self) -> bool:
         """Whether all trials are told."""
         return bool(self.optuna.user_attrs.get(CLOSED))
+
+    @property
+    def searched(self) -> bool:
+        """Whether all configurations are told."""
+        return len(self.trials(TrialState.COMPLETE)) == self.budget.configurations(self.splits)
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """Trials of these states in order, without those that were never wholly asked for."""
@@ -76,15 +94,22 @@ class Search:
         for broken in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if INDEX not in broken.user_attrs:  # killed in the middle of asking: it never was a trial
                 self.optuna.tell(broken.number, state=TrialState.FAIL)
+        if self.searched:
+            return [run for runs in self.confirming(store).values() for run in runs]
         over, running = self.trials(TrialState.COMPLETE), self.trials(TrialState.RUNNING)
-        begin, end = self.budget.round(len(over))
+        begin, end = self.budget.round(len(over), self.splits)
         for index in range(len(over) + len(running), end):
             running.append(self.ask(index))
-        bar = self.bar(store, over[:begin]) if self.budget.prune else ()
-        return [made for made in (self.run(trial, bar) for trial in running) if made is not None]
+        bars = [self.bar(store, over[:begin], part) for part in range(self.splits)] if self.budget.prune else ()
+        return [run for trial in running for run in self.runs(trial, bars)]
+
+    def confirming(self, store: Store) -> dict[int, list[Trial]]:
+        """Return the fresh trainings of each configuration that is confirmed; none where nothing is."""
+        told = [self.told(store, trial) for trial in self.trials(TrialState.COMPLETE)]
+        return stages.confirming(self.study, self.budget, told)
 
     def ask(self, index: int) -> FrozenTrial:
-        """Ask for the trial of a place; that of the first are the registered defaults."""
+        """Ask for the configuration of a place; that of the first are the registered defaults."""
         self.optuna.sampler = sampler(self.budget.sampler, seed("tune", self.budget.seed, index) % 2**32)
         if index == 0 and not self.optuna.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             with warnings.catch_warnings():
@@ -96,145 +121,112 @@ class Search:
         trial.set_user_attr(INDEX, index)
         return next(found for found in self.trials(TrialState.RUNNING) if found.number == trial.number)
 
-    def run(self, trial: FrozenTrial, bar: Sequence[float] = ()) -> Trial | None:
-        """Return the run of an asked trial; None where the method refuses its values together."""
+    def runs(self, trial: FrozenTrial, bars: Sequence[Sequence[float]] = ()) -> list[Trial]:
+        """Return the trainings of an asked configuration; none where the method refuses its values together."""
         values = None if trial.user_attrs.get(DEFAULTS) else trial.params
+        first = int(trial.user_attrs[INDEX]) * self.splits
         try:
-            return self.study.trial(int(trial.user_attrs[INDEX]), values, bar)
+            return [
+                self.study.trial(first + part, values, bars[part] if bars else (), part) for part in range(self.splits)
+            ]
         except MethodError:
-            return None
+            return []
 
-    def bar(self, store: Store, over: Sequence[FrozenTrial]) -> tuple[float, ...]:
-        """Return the bar that a trial of this round must reach: the median of the rounds before."""
-        stored, runs = store.stored(), [self.run(trial) for trial in over]
-        results = [store.result(run.key) for run in runs if run is not None and run.key in stored]
+    def bar(self, store: Store, over: Sequence[FrozenTrial], part: int) -> tuple[float, ...]:
+        """Return the bar that a trial of this round must reach: the median of the rounds before, on the same split."""
+        stored = store.stored()
+        runs = [run for trial in over for run in self.runs(trial)[part : part + 1] if run.key in stored]
+        results = store.results_of([run.key for run in runs])
         return bar_of([found.curves["validation_accuracy"] for found in results], self.study.run.setting.epochs)
 
     def tell(self, store: Store, failed: dict[str, str]) -> None:
-        """Tell the round that was made, in order; close the study with the last trial."""
-        first = next(iter(self.trials(TrialState.COMPLETE)), None)
-        anchor = None if first is None else self.told(store, first).validation
-        for trial in self.trials(TrialState.RUNNING):
-            index, run = int(trial.user_attrs[INDEX]), self.run(trial)
-            reason = "its values exclude each other" if run is None else failed.get(run.key, "")
-            if reason:
-                self.optuna.set_user_attr(f"{FAILED}{index}", reason)
-            told = self.told(store, trial)
-            anchor = told.validation if index == 0 else anchor
-            value = told_value(told.validation, anchor, self.study.size, self.study.classes)
-            self.optuna.tell(trial.number, value)
-        if len(self.trials(TrialState.COMPLETE)) == self.budget.trials:
+        """Tell the round that was made, in order; close the study with the last one."""
+        if self.searched:
+            made = [run for runs in self.confirming(store).values() for run in runs]
+            self._note_failed(made, failed)
+        else:
+            self._tell(store, failed)
+        if self.searched and (not self.budget.draws or self._confirmed_all(store)):
             self.optuna.set_user_attr(CLOSED, True)
 
+    def _confirmed_all(self, store: Store) -> bool:
+        stored = store.stored()
+        runs = [run for runs in self.confirming(store).values() for run in runs]
+        return all(run.key in stored or self._failure(run) for run in runs)
+
+    def _note_failed(self, runs: Sequence[Trial], failed: dict[str, str]) -> None:
+        for run in runs:
+            if reason := failed.get(run.key, ""):
+                self.optuna.set_user_attr(f"{FAILED}{run.replicate}", reason)
+
+    def _tell(self, store: Store, failed: dict[str, str]) -> None:
+        first = next(iter(self.trials(TrialState.COMPLETE)), None)
+        anchor = None if first is None else self.told(store, first).validation
+        size = self.study.size * self.splits
+        for trial in self.trials(TrialState.RUNNING):
+            self._note_failed(self.runs(trial), failed)
+            told = self.told(store, trial)
+            anchor = told.validation if told.number == 0 else anchor
+            self._describe(trial, told, store)
+            self.optuna.tell(trial.number, told_value(told.validation, anchor, size, self.study.classes))
+
+    def _describe(self, trial: FrozenTrial, told: Told, store: Store) -> None:
+        """Give Optuna the curve of a configuration, mean of its splits, and what its table shows beside its values."""
+        open_trial = optuna.trial.Trial(self.optuna, trial._trial_id)
+        facts = {"seconds": round(told.seconds, 2), "failed": told.reason, "refused": told.refusal}
+        for name, value in facts.items():
+            if value:
+                open_trial.set_user_attr(name, value)
+        results = self._results([made.run for made in told.runs], store)
+        for step, value in stages.curve([found.curves["validation_accuracy"] for found in results]).items():
+            open_trial.report(value, step)
+
+    def _results(self, runs: Sequence[Trial], store: Store) -> list[Result]:
+        return store.results_of([run.key for run in runs if not self._failure(run)])
+
+    def _failure(self, run: Trial) -> str:
+        return str(self.optuna.user_attrs.get(f"{FAILED}{run.replicate}", ""))
+
     def told(self, store: Store, trial: FrozenTrial) -> Told:
-        """Return a trial with its stored result."""
-        run, index = self.run(trial), int(trial.user_attrs[INDEX])
-        reason = str(self.optuna.user_attrs.get(f"{FAILED}{index}", ""))
-        if run is None or reason:
-            return Told(index, dict(trial.params), run, None, reason=reason)
-        values = {name: self._of(run, name) for name in self.distributions}
-        result = store.result(run.key)
-        seconds = float(result.cost["total_seconds"])
-        return Told(index, values, run, accuracy_of(result), seconds, "diverged" if result.diverged else "")
+        """Return a configuration with its stored results."""
+        runs, index = self.runs(trial), int(trial.user_attrs[INDEX])
+        if not runs:
+            return Told(index, dict(trial.params), (), "its values exclude each other")
+        made = stages.made(runs, self._failure, store)
+        return Told(index, {name: self._of(runs[0], name) for name in self.distributions}, made)
 
     def outcome(self, store: Store) -> Outcome:
         """Return the closed study, not scored yet."""
-        trials = [self.told(store, trial) for trial in self.trials(TrialState.COMPLETE)]
-        return Outcome(self.study, self.budget, tuple(trials), self.importance())
+        trials = tuple(self.told(store, trial) for trial in self.trials(TrialState.COMPLETE))
+        confirming = stages.confirming(self.study, self.budget, trials)
+        confirmed = [Confirmed(number, stages.made(runs, self._failure, store)) for number, runs in confirming.items()]
+        return Outcome(self.study, self.budget, trials, self.importance(), tuple(confirmed), self.plots())
 
     def importance(self) -> dict[str, float]:
         """Return the share of the objective's variance that each value explains (fANOVA, Hutter et al., ICML 2014)."""
-        values = {trial.value for trial in self.trials(TrialState.COMPLETE)}
-        if len(values) < 2:  # nothing varies
+        if not self._varies:
             return {}
-        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = optuna.importance.get_param_importances(self.optuna, evaluator=evaluator)
+            found = optuna.importance.get_param_importances(self.optuna, evaluator=_fanova())
         return {name: float(value) for name, value in found.items()}
+
+    def plots(self) -> dict[str, bytes]:
+        """Return Optuna's own plots of the study, as SVG: what matters, which values go together, the curves."""
+        draw = optuna.visualization.matplotlib
+        kinds = {"intermediate.svg": lambda: draw.plot_intermediate_values(self.optuna)}
+        if self._varies:
+            kinds["importance.svg"] = lambda: draw.plot_param_importances(self.optuna, evaluator=_fanova())
+            kinds["parallel.svg"] = lambda: draw.plot_parallel_coordinate(self.optuna)
+        return {name: _svg(plot) for name, plot in kinds.items()}
+
+    @property
+    def _varies(self) -> bool:
+        return len({trial.value for trial in self.trials(TrialState.COMPLETE)}) > 1
 
     def _of(self, run: Trial, name: str) -> Any:
         part, _, field = name.rpartition(".")
         return getattr(next(found for found in run.method.parts if found.name == part) if part else run.setting, field)
-
-
-def search(
-    studies: Sequence[Study],
-    budget: Budget,
-    options: Options,
-    storage_url: str | None = None,
-    watch: Callable[[Event], None] = lambda event: None,
-) -> dict[str, Outcome]:
-    """Close studies: those that nobody else is working on here, then wait for the others.
-
-    Several studies advance together, a round at a time, so that many trials can be made at once.
-
-    Returns:
-        by name, in the given order; without test scores.
-
-    Raises:
-        TuneError: a study of that name was made otherwise.
-        StoreError: the store or the studies' database cannot be used; what is done so far is kept.
-    """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    store, owner = Store(options.store, patience=OUTAGE), new_owner()
-    url = storage_url or default_storage(store)
-    found: dict[str, Outcome] = {}
-    with explained(url):
-        storage = _storage(url)
-        waiting, owned = list(studies), dict[str, _Owned]()
-        try:
-            for study in studies:
-                Search(study, budget, storage, store)  # refuses what differs before anything is made
-            while waiting or owned:
-                for study in list(waiting):
-                    if len(owned) < 4 * max(1, options.jobs) and store.claims.acquire(study.key, owner):
-                        waiting.remove(study)
-                        held = ExitStack()
-                        held.callback(store.claims.release, study.key, owner)
-                        beat = held.enter_context(store.claims.keep(study.key, owner))
-                        owned[study.name] = _Owned(Search(study, budget, storage, store), beat, held)
-                if not owned:
-                    time.sleep(PATIENCE)
-                    continue
-                waiting += _let_go(owned)
-                rounds = {name: one.search.round(store) for name, one in owned.items() if not one.search.closed}
-                report = sweep([run for runs in rounds.values() for run in runs], options, watch)
-                waiting += _let_go(owned)
-                for name, one in list(owned.items()):
-                    if not one.search.closed:
-                        one.search.tell(store, report.failed)
-                    if one.search.closed:
-                        found[name] = one.search.outcome(store)
-                        del owned[name]
-                        one.held.close()
-        finally:
-            for one in owned.values():
-                one.held.close()
-            storage.remove_session()
-            storage.engine.dispose()
-            store.close()
-    return {study.name: found[study.name] for study in studies}
-
-
-class _Owned(NamedTuple):
-    """A study that this process works on, and its claim."""
-
-    search: Search
-    beat: Heartbeat
-    held: ExitStack
-
-
-def _let_go(owned: dict[str, _Owned]) -> list[Study]:
-    """Drop the studies that another process has taken over, and return them: they are waited for."""
-    lost = []
-    for name, one in list(owned.items()):
-        try:
-            one.beat.check()
-        except ClaimLost:
-            one.held.close()
-            lost.append(owned.pop(name).search.study)
-    return lost
 
 
 def default_storage(store: Store) -> str:
@@ -261,6 +253,23 @@ def distribution(span: Range) -> BaseDistribution:
     return FloatDistribution(span.low, span.high, log=span.log)
 
 
+@contextmanager
+def opened(url: str) -> Iterator[optuna.storages.RDBStorage]:
+    """Open a database of studies.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with explained(url):
+        storage = _storage(url)
+        try:
+            yield storage
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+
+
 def _storage(url: str) -> optuna.storages.RDBStorage:
     """Optuna's storage, its tables made by one process at a time."""
     if file := db.sqlite_file(url):
@@ -282,3 +291,22 @@ def explained(url: str) -> Iterator[None]:
             yield
         except optuna.exceptions.StorageInternalError as error:
             raise (error.__cause__ or OSError(str(error))) from error
+
+
+def _fanova() -> optuna.importance.FanovaImportanceEvaluator:
+    return optuna.importance.FanovaImportanceEvaluator(seed=0)
+
+
+def _svg(plot: Callable[[], Any]) -> bytes:
+    """Return a plot of Optuna's as SVG, and leave Matplotlib's global state as it was."""
+    import matplotlib
+    from matplotlib import pyplot
+
+    written = io.BytesIO()
+    with matplotlib.rc_context({"backend": "agg"}), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        matplotlib.rcParams.update({"svg.hashsalt": "lnlbench", "svg.fonttype": "none"})
+        figure = plot().figure
+        figure.savefig(written, format="svg", metadata={"Date": None}, bbox_inches="tight")
+        pyplot.close(figure)
+    return written.getvalue()

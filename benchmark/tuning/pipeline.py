@@ -17,12 +17,16 @@ from lnlbench.benchmark.sweep.plugins import Chosen, choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report, sweep
 from lnlbench.benchmark.sweep.worker import Event
 from lnlbench.benchmark.tuning import figures
-from lnlbench.benchmark.tuning import optuna_search as optimisation
+from lnlbench.benchmark.tuning.budget import Budget
+from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.report import write as write_report
 from lnlbench.benchmark.tuning.scoring import scored
-from lnlbench.benchmark.tuning.study import Budget, Outcome, Study, studies_of
+from lnlbench.benchmark.tuning.search import search
+from lnlbench.benchmark.tuning.study import Study, studies_of
 from lnlbench.benchmark.tuning.trials import TUNING
 from lnlbench.datasets.loading.images import Images, load
+from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT
+from lnlbench.leaderboard.results.form import SEARCHED, UNCONFIRMED
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -114,7 +118,19 @@ def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, An
         serves = sorted({run.setting.name for one, run in found.served.values() if one.name == study.name})
         ranges = ", ".join(f"{name} {text}" for name, text in study.space.describe().items())
         made = study.trial(0, None).key in held
-        rows.append({"study": study.name, "trials": budget.trials, "begun": made, "ranges": ranges, "for": serves})
+        splits = study.splits(budget)
+        rows.append(
+            {
+                "study": study.name,
+                "trials": budget.trials,
+                "configurations": budget.configurations(splits),
+                "splits": splits,
+                "confirming": KEPT * budget.draws,
+                "begun": made,
+                "ranges": ranges,
+                "for": serves,
+            }
+        )
     return rows
 
 
@@ -124,25 +140,40 @@ def make(
     options: Options,
     storage: str | None = None,
     watch: Callable[[Event], None] = lambda event: None,
+    both: bool = False,
 ) -> tuple[list[Outcome], list[Run], Report]:
     """Search, score and retrain what is not done yet.
 
+    Args:
+        found: what to search.
+        budget: of every search.
+        options: how runs are made.
+        storage: the database of the studies; beside the store by default.
+        watch: called with what happens.
+        both: run the defaults too, and what the searches alone would have chosen where that is another one.
+
     Returns:
-        the closed studies with test scores, the runs of the winners, and what became of these.
+        the closed studies with test scores, the runs, and what became of these.
 
     Raises:
         TuneError: a study was made otherwise, or all its trials failed.
         StoreError: the store or the studies' database cannot be used; what is done so far is kept.
     """
-    closed = optimisation.search(found.studies, budget, options, storage, watch)
+    closed = search(found.studies, budget, options, storage, watch)
     with Store(options.store, patience=OUTAGE) as store:
         for name, outcome in closed.items():  # only now, and nothing is asked or told any more
             closed[name] = _scored(outcome, options, store)
         runs = []
         for study, run in found.served.values():
             reading = run if run.host is not None else None
-            runs.append(closed[study.name].tuned(run.setting, run.fingerprint, run.replicate, reading))
-        report = sweep(runs, options, watch)
+            outcome, cell = closed[study.name], (run.setting, run.fingerprint, run.replicate, reading)
+            runs.append(outcome.tuned(*cell))
+            if both:
+                runs.append(run)
+            if both and outcome.searched.number not in (DEFAULTS, outcome.winner.number):
+                runs.append(outcome.tuned(*cell, UNCONFIRMED))
+        hosts = [run.host for run in runs if run.host is not None and run.track not in SEARCHED]
+        report = sweep([*hosts, *runs], options, watch)
         for outcome in closed.values():
             record(outcome, store)
     return list(closed.values()), runs, report
@@ -164,6 +195,7 @@ def tune(
     page: Path | None = None,
     command: str = "",
     say: Callable[[str], None] = lambda line: None,
+    both: bool = False,
 ) -> Done:
     """`make`, told line by line, and its report.
 
@@ -178,7 +210,7 @@ def tune(
             if event.kind == "failed" or len(over) % 10 == 0:
                 say(f"{len(over)} runs made; the search has {total} trials. {event.reason}".rstrip())
 
-    outcomes, runs, report = make(found, budget, options, storage, watch)
+    outcomes, runs, report = make(found, budget, options, storage, watch, both)
     if page is not None:
         settings = {run.setting.name for run in runs}
         with StoreReader(options.store) as store:
@@ -195,9 +227,10 @@ def row(outcome: Outcome) -> dict[str, Any]:
     won = outcome.winner
     return {
         "study": outcome.study.name,
-        "trials": len(outcome.trials),
-        "failed": sum(told.validation is None for told in outcome.trials),
+        "trials": outcome.spent,
+        "failed": sum(made.validation is None for made in outcome.runs),
         "seconds": round(outcome.seconds, 1),
+        "search alone": outcome.searched.number,
         "winner": won.number,
         "validation": round(won.validation or 0.0, 4),
         "values": ", ".join(f"{name} {value}" for name, value in won.values.items()),
@@ -208,18 +241,17 @@ def record(outcome: Outcome, store: Store) -> None:
     """Write budget, winner and figures onto the study's parent run in MLflow."""
     winner, study = outcome.winner, outcome.study
     numbers = {
-        "trials": float(len(outcome.trials)),
+        "trials": float(outcome.spent),
         "device_seconds": round(outcome.seconds, 3),
-        "failed": float(sum(told.validation is None for told in outcome.trials)),
+        "failed": float(sum(made.validation is None for made in outcome.runs)),
         "validation/winner": winner.validation or 0.0,
-        "validation/defaults": outcome.trials[0].validation or 0.0,
+        "validation/defaults": outcome.trials[DEFAULTS].validation or 0.0,
     }
+    if outcome.choice is not None:
+        numbers |= {"confirming/gain": outcome.choice.gain, "confirming/error": outcome.choice.error}
     numbers |= {f"importance/{name}": round(value, 4) for name, value in outcome.importance.items()}
-    files = {
-        "budget.svg": figures.budget([outcome]),
-        "importance.svg": figures.importance([outcome]),
-    }
-    note = f"`{study.run.label}` in **{study.run.setting.name}**, {len(outcome.trials)} trials: `{winner.values}`"
+    files = {"budget.svg": figures.budget([outcome])} | outcome.plots
+    note = f"`{study.run.label}` in **{study.run.setting.name}**, {outcome.spent} trials: `{winner.values}`"
     store.annotate(store.cell(_parent(outcome)), numbers, files, note)
 
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lnlbench.benchmark.tuning import figures
-from lnlbench.benchmark.tuning.study import Outcome, TuneError
+from lnlbench.benchmark.tuning.budget import TuneError
+from lnlbench.benchmark.tuning.outcome import Outcome
+from lnlbench.benchmark.tuning.pruning import pruning
+from lnlbench.benchmark.tuning.reliability import reliability
 from lnlbench.leaderboard.ranking.before_after import Change, changes
-from lnlbench.leaderboard.ranking.budget import Pairs, expected, with_search
+from lnlbench.leaderboard.ranking.budget import expected, searched
+from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT, best
+from lnlbench.leaderboard.ranking.selection import regret
 from lnlbench.leaderboard.results.files import replacing
+from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
@@ -45,7 +52,11 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
             files[page.parent / "figures" / f"{stem}-{kind}.svg"] = draw(members)
         lines += [
             f"### The search at {at}\n",
+            f"{budget_of(members)}\n",
             searches(members),
+            *([f"\n{pruning(members)}"] if members[0].budget.prune else []),
+            "\nWhat could choose, over the configurations: Kendall's τ with test accuracy, and the regret in points.\n",
+            reliability(members),
             "\nExpected test accuracy of the validation winner after n trials; band: 95 %, trials resampled.\n",
             f"![what n trials are worth](figures/{stem}-budget.svg)\n",
             f"![which values matter](figures/{stem}-importance.svg)\n",
@@ -61,11 +72,13 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
 
 
 def comparison(setting: str, results: Sequence[Result]) -> str:
-    """Return default against tuned, method by method: test accuracy in percent under the primary rule.
+    """Return defaults, the choice of the search alone and the confirmed one, method by method: test accuracy, percent.
 
-    The tests are those of boards; p is by Holm over the table.
+    The tests are those of boards under the primary rule; p is by Holm over the table. Where nothing was confirmed
+    the second and the third are one. Regret: by how many points the best configuration of the search is above the
+    chosen one, in test accuracy on the data of tuning; by the search alone, and confirmed.
     """
-    runs: dict[str, dict[str, dict[int, Result]]] = {"default": {}, "tuned": {}}
+    runs: dict[str, dict[str, dict[int, Result]]] = {"default": {}, UNCONFIRMED: {}, TUNED: {}}
     for result in results:
         if result.setting == setting and result.track in runs:
             runs[result.track].setdefault(result.label, {})[result.replicate] = result
@@ -74,25 +87,51 @@ def comparison(setting: str, results: Sequence[Result]) -> str:
         track: {label: {i: 100 * score(run) for i, run in row.items()} for label, row in rows.items()}
         for track, rows in runs.items()
     }
-    found = changes(scores["default"], scores["tuned"])
-    family = max((change.family for change in found.values()), default=0)
+    said = {label: next(iter(row.values())).identity["tuning"] for label, row in runs[TUNED].items()}
+    alone = {label: row for label in said if (row := scores[_alone(said[label])].get(label))}
+    before, after = changes(scores["default"], alone, scores[TUNED])
+    family = max((change.family for change in [*before.values(), *after.values()]), default=0)
+    confirmed = any("confirming" in search for search in said.values())
     rows = []
-    for label, change in found.items():
-        told = next(iter(runs["tuned"][label].values())).identity["tuning"]["scores"]
-        pairs: Pairs = [(validation, 100 * test) for validation, test in told]
-        ends = with_search(list(scores["tuned"][label].values()), pairs)
+    for label, change in after.items():
+        ends = searched(said[label], list(scores[TUNED][label].values()))
+        first = before.get(label)
+        lost = [100 * value for value in regrets(said[label])]
         rows.append(
             [
                 label,
                 "–" if change.before is None else mean_and_half(change.before),
+                *(_whole(first) if confirmed else []),
                 mean_and_half(change.after),
                 str(change.after.n),
                 "–" if ends is None else f"{max(0.0, ends[0]):.2f} to {min(100.0, ends[1]):.2f}",
                 *_change(change),
+                " → ".join(f"{value:.2f}" for value in (lost if confirmed else lost[:1])),
             ]
         )
-    header = ["method", "default", "tuned", "n", "tuned, search included", "tuned − default", f"p (Holm, {family})"]
+    p = f"p (Holm, {family})"
+    both = ["search alone", "− default", p] if confirmed else []
+    name = "confirmed" if confirmed else "tuned"
+    header = ["method", "default", *both, name, "n", f"{name}, search included", f"{name} − default", p, "regret"]
     return table(header, rows, "lr")
+
+
+def _alone(search: dict[str, Any]) -> str:
+    """Return the track that holds what the search alone would have chosen."""
+    first = best(dict(enumerate(validation for validation, _ in search["scores"])))
+    return TUNED if first == search["trial"] else "default" if first == DEFAULTS else UNCONFIRMED
+
+
+def regrets(search: dict[str, Any]) -> tuple[float, float]:
+    """Return the regret of the search alone and of what was chosen in the end."""
+    test = [test for _, test in search["scores"]]
+    first = best(dict(enumerate(validation for validation, _ in search["scores"])))
+    return regret(test, first), regret(test, search["trial"])
+
+
+def _whole(change: Change | None) -> list[str]:
+    """Return mean, difference with its interval, and p."""
+    return ["–", "–", "–"] if change is None else [mean_and_half(change.after), *_change(change)]
 
 
 def _change(change: Change) -> list[str]:
@@ -116,16 +155,43 @@ def searches(outcomes: Sequence[Outcome]) -> str:
         rows.append(
             [
                 outcome.study.run.label,
-                str(len(outcome.trials)),
-                str(sum(told.validation is None for told in outcome.trials)),
+                str(outcome.spent),
+                str(sum(made.validation is None for made in outcome.runs)),
                 f"{outcome.seconds:.0f}",
-                f"{won.number}" + (" (defaults)" if won.number == 0 else ""),
+                _called(won.number),
                 values,
                 f"{100 * (won.validation or 0):.2f}",
+                *_confirming(outcome),
                 ", ".join(f"{100 * expected(pairs, size):.2f}" for size in sizes),
             ]
         )
-    return table([*header, "test after 1, 4, all"], rows, "lrrrrlr")
+    more = ["search alone", "confirming"] if any(outcome.confirmed for outcome in outcomes) else []
+    return table([*header, *more, "test after 1, 4, all"], rows, "lrrrrlr" + "r" * len(more))
+
+
+def _confirming(outcome: Outcome) -> list[str]:
+    """Return the search's own choice, and how far the best other was above the defaults on the fresh draws."""
+    if outcome.choice is None:
+        return []
+    gain = f"{100 * outcome.choice.gain:+.2f}, SE {100 * outcome.choice.error:.2f}"
+    return [_called(outcome.searched.number), gain]
+
+
+def _called(number: int) -> str:
+    return f"{number}" + (" (defaults)" if number == DEFAULTS else "")
+
+
+def budget_of(outcomes: Sequence[Outcome]) -> str:
+    """Return how the trials of a setting were spent, and what its validation resolves."""
+    study, budget = outcomes[0].study, outcomes[0].budget
+    splits = study.splits(budget)
+    said = f"One training resolves {100 * study.resolution:.1f} points of clean accuracy on {study.size} labels. "
+    each = "" if splits == 1 else f" on {splits} splits each"
+    said += f"Of {budget.trials} trials the search spends {budget.configurations(splits) * splits}: "
+    said += f"{budget.configurations(splits)} configurations{each}"
+    if budget.draws:
+        said += f"; {KEPT * budget.draws} confirm: {KEPT} configurations on {budget.draws} fresh draws"
+    return said + "."
 
 
 def _placed(page: Path, name: str, section: str) -> str:

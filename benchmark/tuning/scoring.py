@@ -1,64 +1,125 @@
-"""The test score of a closed study's trials: each one's kept weights, evaluated once, and then deleted."""
+"""The test scores of a closed study's trials: what each one kept is evaluated once, and then deleted."""
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 import torch
 
 from lnlbench.benchmark.engine.batches import DeviceImages
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.engine.networks import Networks
+from lnlbench.benchmark.protocol.splits import Prepared, prepare
+from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.runs.metrics import accuracy
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.tuning.study import Outcome, Told
-from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS
+from lnlbench.benchmark.tuning.outcome import Made, Outcome
+from lnlbench.benchmark.tuning.rules import rules_of
+from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED, revealed
+from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial
 from lnlbench.datasets.loading.images import Images
+from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.store import Store
 
-SCORE = "score/test_of_best_validation"
+SCORE, RULE = "score/test_of_best_validation", "rule/"
+KEPT = ("validation_accuracy", "seconds_train", "seconds_evaluate", "forward_passes", "backward_passes")
+"""What the record of a trial knows by itself, beside the curves that are revealed."""
 BATCH = 2000
 
 
 def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> Outcome:
-    """Return the outcome with a test accuracy for every trial; chance for one that failed.
+    """Return the outcome with the test accuracy and the curves of every trial; chance for one that failed.
 
-    A score is stored before the weights are deleted, and what is stored is not made again.
+    A score is stored before what it was made of is deleted, and what is stored is not made again.
 
     Raises:
         StoreError: the store cannot be used, or lacks weights.
     """
-    stored = store.stored()
-    return replace(outcome, trials=tuple(_scored(told, images, options, store, stored) for told in outcome.trials))
+    scorer = Scorer(images, options, store)
+    trials = [replace(told, runs=tuple(map(scorer.scored, told.runs))) for told in outcome.trials]
+    confirmed = [replace(one, runs=tuple(map(scorer.scored, one.runs))) for one in outcome.confirmed]
+    return replace(outcome, trials=tuple(trials), confirmed=tuple(confirmed))
 
 
-def _scored(told: Told, images: Images, options: Options, store: Store, stored: Mapping[str, str]) -> Told:
-    if told.run is None or told.run.key not in stored:
-        return replace(told, test=1 / images.card.classes)
-    run_id = stored[told.run.key]
-    known = store.numbers(run_id).get(SCORE)
-    if known is None:
-        if told.validation is None:
-            known = 1 / images.card.classes
-        else:
-            known = evaluated(store.file(run_id, WEIGHTS), told, images, options)
-        store.annotate(run_id, {SCORE: known})
-    store.remove_file(run_id, WEIGHTS)
-    return replace(told, test=known)
+class Scorer:
+    """Scores the trials of studies that are closed.
 
+    Args:
+        images: of their data set.
+        options: where to compute.
+        store: holds the trials.
+    """
 
-def evaluated(weights: bytes, told: Told, images: Images, options: Options) -> float:
-    """Test accuracy of kept weights, mean of the networks."""
-    if told.run is None:
-        raise ValueError(f"trial {told.number} has no run to evaluate")
-    how = choose_compute(options.device, told.run.precision)
-    channels, height, width = images.test_images.shape[1:]
-    count, classes = told.run.method.networks, images.card.classes
-    networks = Networks(told.run.setting.model, count, classes, (channels, height, width), TUNING, how)
-    networks.restore(torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True))
-    mean, std = tuple(images.card.mean), tuple(images.card.std)
-    resident = DeviceImages(torch.tensor(images.test_images), mean, std, how.device, how.dtype, 0)
-    votes = networks.predict(resident.chunks(BATCH)).argmax(-1).cpu()
-    return accuracy(votes, torch.tensor(images.test_labels))
+    def __init__(self, images: Images, options: Options, store: Store) -> None:
+        self.images, self.options, self.store = images, options, store
+        self.whole: dict[tuple[Any, ...], Prepared] = {}
+
+    @cached_property
+    def stored(self) -> Mapping[str, str]:
+        """The MLflow run of every key."""
+        return self.store.stored()
+
+    def scored(self, made: Made) -> Made:
+        """Return a training with its test accuracy, and all that was sealed."""
+        chance = 1 / self.images.card.classes
+        if made.run.key not in self.stored:
+            return replace(made, test=chance)
+        run_id = self.stored[made.run.key]
+        known = self.store.numbers(run_id)
+        if SCORE not in known:
+            found = {SCORE: chance}
+            if made.validation is not None:
+                found = self.evaluated(self.store.file(run_id, WEIGHTS), made.run)
+            self.store.annotate(run_id, found)
+            known = known | found
+        self.store.remove_file(run_id, WEIGHTS)
+        rules = {name.removeprefix(RULE): value for name, value in known.items() if name.startswith(RULE)}
+        return replace(made, test=known[SCORE], rules=rules, curves=self.revealed(made.run, run_id))
+
+    def revealed(self, run: Trial, run_id: str) -> dict[str, list[float | None]]:
+        """Return the curves of a trial; none of one from before they were kept."""
+        try:
+            curves: dict[str, list[float | None]] = json.loads(self.store.file(run_id, REVEALED))
+            return curves
+        except StoreError:
+            pass
+        try:
+            sealed = self.store.file(run_id, SEALED)
+        except StoreError:
+            return {}
+        record = self.store.result(run.key).curves
+        curves = revealed(sealed, self.data(run)) | {name: record[name] for name in KEPT}
+        self.store.annotate(run_id, {}, {REVEALED: json.dumps(curves)})
+        self.store.remove_file(run_id, SEALED)
+        return curves
+
+    def data(self, run: Trial) -> Prepared:
+        """Return the data of a trial with the truth, made once for all trials that share them."""
+        if run.data_key not in self.whole:
+            self.whole[run.data_key] = prepare(run.setting, run.draw, self.images, run.place)
+        return self.whole[run.data_key]
+
+    def evaluated(self, weights: bytes, run: Trial) -> dict[str, float]:
+        """Return what kept weights score: test accuracy, mean of the networks, and what else could choose."""
+        how = choose_compute(self.options.device, run.precision)
+        images, prepared = self.images, self.data(run)
+        count, classes = run.method.networks, images.card.classes
+        networks = Networks(run.setting.model, count, classes, prepared.split.shape, TUNING, how)
+        networks.restore(torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True))
+
+        def logits(pixels: torch.Tensor) -> torch.Tensor:
+            mean, std = tuple(images.card.mean), tuple(images.card.std)
+            return networks.predict(DeviceImages(pixels, mean, std, how.device, how.dtype, 0).chunks(BATCH)).cpu()
+
+        votes = logits(torch.tensor(images.test_images)).argmax(-1)
+        found = {SCORE: accuracy(votes, torch.tensor(images.test_labels))}
+        if run.fresh:  # what confirms is not compared by other rules
+            return found
+        matrix = teller(how).estimate(run.setting, self.data(replace(run, part=0))).matrix
+        rules = rules_of(logits(prepared.split.validation_images), prepared.split.validation_given, matrix)
+        return found | {f"{RULE}{name}": value for name, value in rules.items()}

@@ -1,4 +1,4 @@
-"""Trials of a tuning: runs that never meet the test set nor a true label, and keep their best epoch's weights."""
+"""Trials of a tuning: runs that never meet a test label nor a true label, and keep what scores them later."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ import torch
 from lnlbench.benchmark.engine.job import Epoch, Job
 from lnlbench.benchmark.engine.stack_state import mapped
 from lnlbench.benchmark.engine.trainer import train
-from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare_blind
+from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare_sealed
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.runs.record import Curves, observed, result_of
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import Made, Maker, compute_of, maker_of
+from lnlbench.benchmark.tuning.sealed import Seal
 from lnlbench.datasets.loading.images import Images
 
 TUNING = "tuning"
-"""Names noise draw, split and training seed of every trial; replicates are named by numbers, so none shares them."""
+"""Begins the names of noise draw, split and training seed of every trial; replicates are numbered: none shares them."""
 WEIGHTS = "best_epoch.pt"
 """The file of a trial that holds its weights until they are scored."""
 GRACE = 0.3
@@ -31,24 +32,36 @@ GRACE = 0.3
 
 @dataclass(frozen=True)
 class Trial(Run):
-    """One set of values of a study; `replicate` is its number there."""
+    """One training of a configuration of a study; `replicate` is its place in the budget."""
 
     track: str = TUNING
     bar: tuple[float, ...] = ()  # after each epoch, the best validation accuracy so far that it must have reached
+    part: int = 0  # which split of the draw
+    fresh: int = 0  # 0: the draw that is searched on; from 1: one that confirms
 
     @property
-    def draw(self) -> Hashable:
-        """What names noise draw, split and training seed."""
-        return TUNING
+    def draw(self) -> str:
+        """What names the noise draw."""
+        return f"{TUNING} {self.fresh}" if self.fresh else TUNING
+
+    @property
+    def place(self) -> str:
+        """What names the split and the training seed."""
+        return f"{self.draw} split {self.part}" if self.part else self.draw
 
     @property
     def marks(self) -> tuple[Any, ...]:
-        """The study, so that equal values in two of them are two trials."""
-        return (self.study,)
+        """The study, so that equal values in two of them are two trials; and the data, where they are not the first."""
+        return (self.study,) if self.place == TUNING else (self.study, self.place)
+
+    @property
+    def data_key(self) -> tuple[Hashable, ...]:
+        """Return what the data depend on: the split too."""
+        return (*super().data_key, self.place)
 
     def prepare(self, images: Images) -> Prepared | Blind:
         """Prepare its data."""
-        return prepare_blind(self.setting, self.draw, images)
+        return prepare_sealed(self.setting, self.draw, images, self.place)
 
 
 def train_trials(
@@ -59,7 +72,7 @@ def train_trials(
     checkpoints: object = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
 ) -> Iterator[Made]:
-    """Train trials, together where they can be; each with the weights of its best validation epoch.
+    """Train trials, together where they can be; each with its best validation epoch's weights and its sealed curve.
 
     Args:
         members: trials with blind data; data that know the truth are refused.
@@ -79,17 +92,18 @@ def train_trials(
         if not isinstance(data, Blind) or not isinstance(run, Trial):
             raise TypeError(f"a trial is trained on blind data, but got {type(run).__name__} on {type(data).__name__}")
         facts = teller(how).facts(run.told, run.method.told, run.setting, data)
-        jobs.append(Job(run.setting, run.method, TUNING, data.split, facts.values))
-        known[id(jobs[-1])] = run, data, Curves(), Best(), facts
+        jobs.append(Job(run.setting, run.method, run.place, data.split, facts.values))
+        known[id(jobs[-1])] = run, data, Curves(), Best(), Seal(), facts
     for job, now in train(jobs, device=device, precision=how.precision, execution=execution):
-        run, data, curves, best, facts = known[id(job)]
+        run, data, curves, best, seal, facts = known[id(job)]
         numbers = observed(now) | {"test_accuracy": None}
         curves.add(numbers, np.zeros((run.method.networks, 0), np.uint8))
         best.look(now)
+        seal.look(now)
         watch(run, now.epoch, numbers)
         if now.last or behind(run.bar, now.history.validation, run.setting.epochs):
             job.cancel()
-            yield run, result_of(run, data, curves, now, how, facts), best.files()
+            yield run, result_of(run, data, curves, now, how, facts), best.files() | seal.files()
 
 
 @maker_of.register

@@ -14,6 +14,8 @@ from lnlbench.benchmark.protocol.settings import setting as named
 from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, length_of, passes_of
 from lnlbench.benchmark.verification.findings import MALFORMED, OK, WRONG, Finding, differences, judged, unreadable
 from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.leaderboard.ranking.confirming import choose
+from lnlbench.leaderboard.results.form import SEARCHED, TUNED
 from lnlbench.leaderboard.results.precision import PLAIN, precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.setting_name import SettingName
@@ -83,13 +85,17 @@ def contradictions(result: Result, setting: Setting) -> Iterator[str]:
 def _track(result: Result, setting: Setting) -> Iterator[str]:
     """Where track and search do not go together."""
     tuning = result.identity.get("tuning")
-    if (result.track == "tuned") != bool(tuning):
+    if (result.track in SEARCHED) != bool(tuning):
         yield f"it was {'tuned' if tuning else 'not tuned'}, but its track is {result.track!r}"
-    if result.track not in ("tuned", setting.track):
+    if result.track not in (*SEARCHED, setting.track):
         yield f"its track is {result.track!r}, but its setting's is {setting.track!r}"
     if tuning:
         validation = [pair[0] for pair in tuning["scores"]]
-        won = (len(validation), validation.index(max(validation)), max(validation))
+        confirming = {row["trial"]: row["validation"] for row in tuning.get("confirming", ())}
+        spent = len(validation) * tuning.get("splits", 1) + sum(map(len, confirming.values()))
+        confirmed = confirming and result.track == TUNED
+        number = choose(confirming).number if confirmed else validation.index(max(validation))
+        won = (spent, number, validation[number])
         said = tuple(tuning[name] for name in ("trials", "trial", "validation"))
         yield from differences(list(said), list(won), "the search's trials, winner and its validation")
 
@@ -104,7 +110,7 @@ def _recipe(result: Result, setting: Setting) -> Iterator[str]:
     except SettingError as error:
         yield f"its task {setting.task!r} does not read: {error}"
         return
-    if result.track == "tuned":  # the search chose these
+    if result.track in SEARCHED:  # the search chose these
         right = replace(right, lr=setting.lr, weight_decay=setting.weight_decay)
     for fault in differences(setting.identity(), right.identity(), "setting"):
         yield f"{fault}, as {setting.task!r} says"

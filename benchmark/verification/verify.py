@@ -29,6 +29,7 @@ from lnlbench.benchmark.verification.findings import (
 from lnlbench.benchmark.verification.recompute import Data, labels, predictions
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
+from lnlbench.leaderboard.results.form import SEARCHED
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._compose import Composition
@@ -113,7 +114,7 @@ def _method(result: Result, method: Composition, text: str, told: str | None) ->
     faults += _ledger(result, mode if needs else None)
     faults += _estimate(result) if told == ESTIMATE else []
     older = text != str(method)  # of another revision, whose defaults may have been others
-    free = older or result.track == "tuned"  # the search chose every value that the label does not write
+    free = older or result.track in SEARCHED  # the search chose every value that the label does not write
     if _values(label, called if free else None) != _values(method, called if free else None):
         faults.append(f"its label {result.label!r} means {label}, but it is of {method}")
     detail = f"{result.method}, a formula that this version no longer trains: its own is {method}"

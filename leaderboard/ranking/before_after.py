@@ -30,33 +30,40 @@ class Change:
         return None if self.before is None else self.after.mean - self.before.mean
 
 
-def changes(before: Mapping[str, Scores], after: Mapping[str, Scores]) -> dict[str, Change]:
+def changes(before: Mapping[str, Scores], *after: Mapping[str, Scores]) -> list[dict[str, Change]]:
     """Compare every method after with itself before, by Welch's t test on variances moderated over the whole table.
 
     Args:
         before: method → replicate → accuracy in percent.
-        after: the same; methods that are only before are left out.
+        after: the same, under each of the other conditions; methods that are only before are left out. All their
+            tests are one family.
+
+    Returns:
+        the changes under each of the other conditions.
     """
-    scores = {(name, when): row for when, rows in (("before", before), ("after", after)) for name, row in rows.items()}
-    named = {f"{when} {name}": row for (name, when), row in scores.items() if name in after}
-    able = [name for name, row in named.items() if len(row) > 1]
-    twice = {f"after {name}" for name in after if before.get(name) == after[name]}  # the same runs tell once
-    cells, tests = compare(named, able, sources=[n for n in able if n not in twice], reference=None, family=())
-    found = {}
-    for name in after:
-        first, second = cells.get(f"before {name}"), cells[f"after {name}"]
-        same = before.get(name) == after[name]
-        pair = tests.pair(f"before {name}", f"after {name}") if tests and first and not same else None
-        found[name] = Change(
-            before=first,
-            after=second,
-            half=pair.half if pair else None,
-            p=pair.p if pair else None,
-            family=0,
-            same=same,
+    named = {name for rows in after for name in rows}
+    scores: dict[str, Scores] = {f"before {name}": row for name, row in before.items() if name in named}
+    alias: dict[tuple[int, str], str] = {}  # the same runs tell once, and are tested once
+    for place, rows in enumerate(after):
+        for name, row in rows.items():
+            known = (f"before {name}", *(f"{earlier} {name}" for earlier in range(place)))
+            alias[place, name] = next((key for key in known if scores.get(key) == row), f"{place} {name}")
+            scores[alias[place, name]] = row
+    able = [key for key, row in scores.items() if len(row) > 1]
+    cells, tests = compare(scores, able, sources=able, reference=None, family=())
+    found: dict[tuple[int, str], Change] = {}
+    raw: dict[str, float] = {}
+    for (place, name), key in alias.items():
+        same = key == f"before {name}"
+        first = cells.get(f"before {name}")
+        pair = tests.pair(f"before {name}", key) if tests and first and not same else None
+        if pair is not None:
+            raw[key] = pair.p
+        found[place, name] = Change(
+            before=first, after=cells[key], half=pair.half if pair else None, p=None, family=0, same=same
         )
-    tested = [name for name, change in found.items() if change.p is not None]
-    adjusted = holm([found[name].p or 0.0 for name in tested])
-    for name, p in zip(tested, adjusted, strict=True):
-        found[name] = replace(found[name], p=float(p), family=len(tested))
-    return found
+    adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
+    for (place, name), key in alias.items():
+        if key in adjusted:
+            found[place, name] = replace(found[place, name], p=float(adjusted[key]), family=len(adjusted))
+    return [{name: found[place, name] for name in rows} for place, rows in enumerate(after)]

@@ -1,9 +1,12 @@
 """What a search of so many trials is worth: budget curves, and intervals that include the search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from lnlbench.leaderboard.ranking.confirming import choose
 
 Floats = npt.NDArray[np.float64]
 Pairs = Sequence[tuple[float, float]]
@@ -64,6 +67,30 @@ def incumbents(pairs: Pairs) -> list[float]:
     return found
 
 
+def searched(tuning: Mapping[str, Any], scores: Sequence[float]) -> tuple[float, float] | None:
+    """Return an interval of a tuned method's mean that includes the search which its record tells of.
+
+    Without a confirming stage as `with_search`. With one its draws are resampled, and the choice is made again: it
+    covers the configurations that were confirmed. None with a single replicate.
+
+    Args:
+        tuning: what a record says of the search; nothing where it was none.
+        scores: of the replicates, in percent.
+    """
+    confirming = tuning.get("confirming")
+    if not confirming:
+        return with_search(scores, [(validation, 100 * test) for validation, test in tuning.get("scores", ())])
+    if len(scores) < 2:
+        return None
+    draws = {row["trial"]: np.asarray(row["validation"], float) for row in confirming}
+    test = {row["trial"]: 100 * float(np.mean(row["test"])) for row in confirming}
+    count = len(next(iter(draws.values())))
+    rows = np.random.default_rng([0, 0]).integers(0, count, (RESAMPLES, count))
+    chosen = [choose({number: values[row].tolist() for number, values in draws.items()}).number for row in rows]
+    shift = np.array([test[number] for number in chosen]) - test[tuning["trial"]]
+    return _ends(scores, shift, 0, 0.95)
+
+
 def with_search(
     scores: Sequence[float], pairs: Pairs, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float] | None:
@@ -78,7 +105,12 @@ def with_search(
         return None
     _, test = _resampled(pairs, seed)
     shift = test[:, 0] - incumbents(pairs)[-1]
-    values = np.asarray(scores, float)
+    return _ends(scores, shift, seed, level)
+
+
+def _ends(scores: Sequence[float], shift: Floats, seed: int, level: float) -> tuple[float, float]:
+    """Return the ends of an interval: the mean, the t error of the replicates, and what another choice would shift."""
+    values, count = np.asarray(scores, float), len(scores)
     error = values.std(ddof=1) / np.sqrt(count)
     noise = np.random.default_rng([seed, 1]).standard_t(count - 1, RESAMPLES) * error
     low, high = np.quantile(values.mean() + shift + noise, [(1 - level) / 2, (1 + level) / 2])

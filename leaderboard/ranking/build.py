@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row, Status, Tests
-from lnlbench.leaderboard.ranking.budget import with_search
+from lnlbench.leaderboard.ranking.budget import searched
 from lnlbench.leaderboard.ranking.column import column
 from lnlbench.leaderboard.ranking.compare import Scores, common, compare
 from lnlbench.leaderboard.ranking.eligible import Eligible, eligible
@@ -237,5 +237,4 @@ def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
 def _searched(cell: Cell, runs: Mapping[int, Result], rule: str) -> Cell:
     """Return the cell, of a tuned method with the interval that includes the search."""
     tuning = next(iter(runs.values())).identity.get("tuning") or {}
-    pairs = [(validation, 100 * test) for validation, test in tuning.get("scores", ())] if rule == PRIMARY else []
-    return replace(cell, searched=with_search(list(cell.scores.values()), pairs))
+    return replace(cell, searched=searched(tuning if rule == PRIMARY else {}, list(cell.scores.values())))

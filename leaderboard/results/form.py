@@ -9,6 +9,9 @@ from lnlbench.leaderboard.results.text import CONTROL
 
 TRIAL = "tuning"
 """The track of a trial of a search, which has no test accuracy and is on no board."""
+TUNED, UNCONFIRMED = "tuned", "unconfirmed"
+SEARCHED = (TUNED, UNCONFIRMED)
+"""The tracks of what a search chose, and of what it would have chosen without its confirming stage."""
 LONGEST = 10_000
 """Characters of a text; the method of a long composition has a few hundred."""
 DEEPEST = 8
@@ -86,6 +89,9 @@ def _identity(identity: Mapping[str, Any]) -> None:
     scores = identity.get("tuning", {}).get("scores", [])
     if not isinstance(scores, Sequence) or not all(map(_is_pair, scores)):
         raise StoreError("the scores of a record's tuning are pairs of accuracies in 0 to 1")
+    confirming = identity.get("tuning", {}).get("confirming", [])
+    if not isinstance(confirming, Sequence) or not all(map(_is_confirming, confirming)):
+        raise StoreError("what confirms a record's tuning is a trial with as many validation as test accuracies, each")
 
 
 def _plain(value: object, name: str, depth: int) -> None:
@@ -114,6 +120,14 @@ def _text(text: str, name: str) -> None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_confirming(value: object) -> bool:
+    if not isinstance(value, Mapping) or not isinstance(value.get("trial"), int):
+        return False
+    rows = [value.get("validation"), value.get("test")]
+    known = all(isinstance(row, Sequence) and all(_is_number(x) and 0 <= x <= 1 for x in row) for row in rows)
+    return known and len(rows[0] or ()) == len(rows[1] or ()) > 1
 
 
 def _is_pair(value: object) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from lnlbench.leaderboard.ranking.board import Board, Row
 from lnlbench.leaderboard.ranking.plan import command
+from lnlbench.leaderboard.results.form import SEARCHED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ def command_of(row: Row, board: Board) -> str:
     """Return the command that makes the runs of a row again; nothing where no single command does."""
     settings = [column.setting for column in board.columns if column.setting in row.cells]
     replicates = sorted({replicate for cell in row.cells.values() for replicate in cell.scores})
-    if not settings or not _consecutive(replicates) or board.track == "tuned":
+    if not settings or not _consecutive(replicates) or board.track in SEARCHED:
         return ""
     return command(settings, [row.name], replicates)
 

@@ -20,14 +20,15 @@ from lnlbench.benchmark import Job, fit
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.protocol import splits as data_module
 from lnlbench.benchmark.protocol.settings import setting
-from lnlbench.benchmark.protocol.splits import Blind, prepare
+from lnlbench.benchmark.protocol.splits import TEST, Blind, prepare
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.sweep import worker
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.tuning import optuna_search as optimisation
 from lnlbench.benchmark.tuning import pipeline
+from lnlbench.benchmark.tuning import search as optimisation
+from lnlbench.benchmark.tuning.budget import Budget, TuneError
 from lnlbench.benchmark.tuning.scoring import SCORE
-from lnlbench.benchmark.tuning.study import Budget, TuneError, told_value
+from lnlbench.benchmark.tuning.study import told_value
 from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial, bar_of, behind, train_trials
 from lnlbench.datasets.loading.images import load
 from lnlbench.datasets.noise import base as noise_base
@@ -35,9 +36,10 @@ from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import Composition
+from lnlbench.methods.base import Range
 
 AT = "digits/symmetric-0.4"
-FEW = Budget(trials=4, sampler="random")
+FEW = Budget(trials=4, sampler="random", confirm=0, splits=1)
 PATIENT = 180
 
 
@@ -118,7 +120,7 @@ def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
 def test_the_score_is_that_of_the_best_validation_epoch(options):
     """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
     (study,) = plan_of(options, "co_teaching", epochs=4).studies
-    outcome = optimisation.search([study], Budget(trials=1), options)[study.name]
+    outcome = optimisation.search([study], Budget(trials=1, confirm=0), options)[study.name]
     (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.store)).trials
     seen = prepare(told.run.setting, TUNING, load("digits"))
 
@@ -135,7 +137,7 @@ def test_the_score_is_that_of_the_best_validation_epoch(options):
 
 
 def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options, url, tmp_path, template):
-    budget = Budget(trials=13, batch=2)
+    budget = Budget(trials=13, batch=2, confirm=0, splits=1)
     shutil.copy(template, tmp_path / "whole.db")
     whole = replace(options, store=store_address(f"sqlite:///{tmp_path / 'whole.db'}"))
     studies = plan_of(options, "ce", epochs=1).studies
@@ -178,7 +180,7 @@ def test_another_study_of_the_same_name_is_refused(options, changed, epochs, dif
 def test_other_ranges_and_another_protocol_are_refused(options, monkeypatch):
     studies = plan_of(options).studies
     optimisation.search(studies, FEW, options)
-    monkeypatch.setattr("lnlbench.benchmark.tuning.space.WEIGHT_DECAY", optimisation.Range(1e-6, 1e-2, log=True))
+    monkeypatch.setattr("lnlbench.benchmark.tuning.space.WEIGHT_DECAY", Range(1e-6, 1e-2, log=True))
     monkeypatch.setattr("lnlbench.benchmark.tuning.study.PROTOCOL", 2)
     with pytest.raises(TuneError, match=r"protocol 1, not 2.*weight_decay 1e-05 to 0\.01 log, not 1e-06 to 0\.01 log"):
         optimisation.search(studies, FEW, options)
@@ -249,8 +251,8 @@ def drawn_before(monkeypatch):
     return images
 
 
-def test_the_tuner_reads_neither_test_set_nor_true_labels(options, drawn_before, monkeypatch):
-    names = ("train_labels", "test_labels", "test_images")
+def test_the_tuner_reads_neither_test_labels_nor_true_labels(options, drawn_before, monkeypatch):
+    names = ("train_labels", "test_labels")
     secret = replace(drawn_before, **{name: Poison(len(getattr(drawn_before, name))) for name in names})
     studies = plan_of(options, "gce, co_teaching").studies
     monkeypatch.setattr(data_module, "load", lambda name, data_dir: secret)
@@ -275,7 +277,7 @@ def test_a_trial_takes_no_data_that_know_the_truth():
 def test_blind_data_have_no_place_for_the_truth():
     assert set(Blind.__dataclass_fields__) == {"split", "identity"}
     data = Trial(setting(AT), Composition(), "ce", 0, "f").prepare(load("digits"))
-    assert isinstance(data, Blind) and data.split.probes == {}
+    assert isinstance(data, Blind) and set(data.split.probes) == {TEST}
 
 
 def test_a_trial_knows_no_accuracy_but_validation(options, url):
@@ -301,11 +303,10 @@ def test_no_trial_is_given_up_before_a_third():
 
 
 def test_pruned_trials_end_early_and_count(options):
-    budget = Budget(trials=14, sampler="random", prune=True, batch=4)
+    budget = Budget(trials=14, sampler="random", prune=True, batch=4, confirm=0, splits=1)
     studies = plan_of(options, "ce", epochs=5).studies
     outcome = optimisation.search(studies, budget, options)[studies[0].name]
-    store = Store(options.store)
-    trained = [store.result(told.run.key).trained for told in outcome.trials]
+    trained = [made.epochs for made in outcome.runs]
     assert len(trained) == 14 and trained[:10] == [5] * 10 and min(trained) >= 2
 
 
@@ -317,7 +318,25 @@ def test_kill_one_of_two_processes_that_tune(options, url, database, tmp_path, m
     claims, studies = database
     program = Path(sysconfig.get_path("scripts")) / "lnlbench"
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    command = [program, "tune", AT, "-m", "ce, gce", "--trials", "6", "--seeds", "0", "--epochs", "30", "--jobs", "2"]
+    command = [
+        program,
+        "tune",
+        AT,
+        "-m",
+        "ce, gce",
+        "--trials",
+        "6",
+        "--confirm",
+        "0",
+        "--splits",
+        "1",
+        "--seeds",
+        "0",
+        "--epochs",
+        "30",
+        "--jobs",
+        "2",
+    ]
     command += ["--sampler", "random", "--tracking-uri", url, "--database", claims, "--study-storage", studies]
     command += ["--device", "cpu", "--precision", "fp32"]
 
@@ -338,7 +357,9 @@ def test_kill_one_of_two_processes_that_tune(options, url, database, tmp_path, m
             process.communicate()
     options = replace(options, store=store_address(url, claims))
     found = plan_of(options, "ce, gce", replicates="0", epochs=30)
-    outcomes = optimisation.search(found.studies, Budget(trials=6, sampler="random"), options, studies)
+    outcomes = optimisation.search(
+        found.studies, Budget(trials=6, sampler="random", confirm=0, splits=1), options, studies
+    )
     assert [len(outcome.trials) for outcome in outcomes.values()] == [6, 6]
     trials = made(url)["trial"]
     finished = Counter(run.data.tags["lnlbench.key"] for run in trials if run.info.status == "FINISHED")

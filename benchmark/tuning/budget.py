@@ -1,0 +1,102 @@
+"""The budget of a search, equal for every method: how many runs, and what each of them is for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from lnlbench.benchmark.protocol.unknown_names import unknown
+from lnlbench.leaderboard.ranking.confirming import FEWEST, KEPT
+
+SAMPLERS = ("gp", "tpe", "random")
+STARTUP = 10
+"""Configurations before the sampler learns: the defaults, then random values; they can all be made at once."""
+CONFIRM = 0.45
+"""Share of the trials that confirm: of 20 nine, three fresh draws of three configurations."""
+COARSE = 0.01
+"""A validation accuracy whose resolution is worse, in clean accuracy, is measured on several splits."""
+NARROWEST = 5
+"""Configurations that a search on several splits tries at least."""
+BEFORE = {"confirm": 0, "splits": 1}
+"""What the definitions of studies do not say that are older than the two."""
+
+
+class TuneError(ValueError):
+    """A study that cannot be made, or that is another one than asked for; one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How every method is searched: the same for all of them.
+
+    A trial is one training. Some search, `splits` of them for each configuration; the rest confirms: the best
+    few configurations and the defaults are trained again on fresh draws.
+    """
+
+    trials: int = 20
+    sampler: str = "gp"
+    seed: int = 0
+    batch: int = 2  # configurations asked for at once, after the first ten; not the number of processes
+    prune: bool = False
+    confirm: float = CONFIRM
+    splits: int = 0  # of each configuration; 0: `for_resolution` chooses
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            TuneError: naming what came and what would be right.
+        """
+        if self.sampler not in SAMPLERS:
+            raise TuneError(unknown("sampler", self.sampler, SAMPLERS))
+        if self.trials < 1 or self.batch < 1:
+            raise TuneError(f"trials and batch are at least 1, but got {self.trials} and {self.batch}")
+        if not 0 <= self.confirm < 1:
+            raise TuneError(f"the share of the trials that confirm is at least 0 and below 1, but got {self.confirm}")
+        if self.confirm and self.draws < FEWEST:
+            raise TuneError(
+                f"{self.confirm:g} of {self.trials} trials gives {KEPT} configurations {self.draws} fresh draws each, "
+                f"at least {FEWEST} are needed: more trials, or --confirm 0"
+            )
+        if not 0 <= self.splits <= max(1, self.searching):
+            raise TuneError(f"splits are 0 (chosen by resolution) to {self.searching}, but got {self.splits}")
+
+    @property
+    def draws(self) -> int:
+        """How many fresh draws each confirmed configuration is trained on; 0 where nothing is confirmed."""
+        return int(self.confirm * self.trials + 1e-9) // KEPT
+
+    @property
+    def searching(self) -> int:
+        """How many trials are left to the search."""
+        return self.trials - KEPT * self.draws
+
+    def configurations(self, splits: int) -> int:
+        """How many configurations the search tries, each on so many splits."""
+        return self.searching // splits
+
+    def for_resolution(self, resolution: float) -> int:
+        """Return on how many splits a configuration is scored: what `splits` says, or what the validation needs.
+
+        As many as bring its resolution to a point, and no more than leave `NARROWEST` configurations to try.
+
+        Args:
+            resolution: one standard error of validation in units of clean accuracy, a fraction.
+        """
+        if self.splits:
+            return self.splits
+        wanted = math.ceil((resolution / COARSE) ** 2) if resolution > COARSE else 1
+        return max(1, min(wanted, self.searching // NARROWEST))
+
+    def round(self, number: int, splits: int = 1) -> tuple[int, int]:
+        """Where the round of configurations begins and ends that one belongs to, the end not included."""
+        every = self.configurations(splits)
+        if number < STARTUP:
+            return 0, min(STARTUP, every)
+        begin = number - (number - STARTUP) % self.batch
+        return begin, min(every, begin + self.batch)
+
+    def definition(self) -> dict[str, Any]:
+        """Return what a study's definition says of it."""
+        return dict(vars(self))

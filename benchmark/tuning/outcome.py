@@ -1,0 +1,218 @@
+"""What a closed study leaves: its configurations, what confirmed them, and the one that was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from lnlbench.benchmark.protocol.settings import Setting
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.tuning.budget import Budget, TuneError
+from lnlbench.benchmark.tuning.study import Study
+from lnlbench.benchmark.tuning.trials import Trial
+from lnlbench.leaderboard.ranking.confirming import Choice, best, choose
+from lnlbench.leaderboard.results.form import TUNED
+
+Curves = Mapping[str, list[float | None]]
+
+
+@dataclass(frozen=True)
+class Made:
+    """One training of a configuration that is over."""
+
+    run: Trial
+    validation: float | None  # accuracy at the best epoch; None where it failed or diverged
+    seconds: float = 0.0  # on the device
+    reason: str = ""  # why it failed
+    epochs: int = 0  # that were trained
+    test: float | None = None  # at the best epoch, once it is scored; chance where there is no epoch
+    rules: Mapping[str, float] = field(default_factory=dict)  # what else could choose, once it is scored
+    curves: Curves = field(default_factory=dict)  # once they are revealed
+
+    @property
+    def pruned(self) -> bool:
+        """Whether it was given up."""
+        return not self.reason and 0 < self.epochs < self.run.setting.epochs and bool(self.run.bar)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A configuration of the search."""
+
+    number: int
+    values: dict[str, Any]  # by name; those of the defaults as they are, in the range or not
+    runs: tuple[Made, ...]  # one per split; none where the method refused the values together
+    refusal: str = ""  # why there are none
+
+    @property
+    def run(self) -> Trial | None:
+        """Its first training."""
+        return self.runs[0].run if self.runs else None
+
+    @property
+    def validation(self) -> float | None:
+        """Mean validation accuracy over its splits; None where one of them has none."""
+        return _mean([made.validation for made in self.runs])
+
+    @property
+    def test(self) -> float | None:
+        """Mean test accuracy over its splits, once all are scored."""
+        return _mean([made.test for made in self.runs])
+
+    @property
+    def seconds(self) -> float:
+        """Device-seconds of its splits."""
+        return sum(made.seconds for made in self.runs)
+
+    @property
+    def reason(self) -> str:
+        """Why it failed."""
+        return self.refusal or next((made.reason for made in self.runs if made.reason), "")
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A configuration on its fresh draws."""
+
+    number: int
+    runs: tuple[Made, ...]
+
+    def scores(self, classes: int) -> list[float]:
+        """Return the validation accuracy of each draw; chance where it failed or diverged."""
+        return [1 / classes if made.validation is None else made.validation for made in self.runs]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A study that is closed: all its configurations, in order."""
+
+    study: Study
+    budget: Budget
+    trials: tuple[Told, ...]
+    importance: dict[str, float] = field(default_factory=dict)
+    confirmed: tuple[Confirmed, ...] = ()  # the defaults first
+    plots: dict[str, bytes] = field(default_factory=dict, compare=False)  # Optuna's, by the name of the file
+
+    @cached_property
+    def searched(self) -> Told:
+        """The configuration of the best validation accuracy, ties to the earliest: what the search alone chooses.
+
+        Raises:
+            TuneError: every trial failed.
+        """
+        return self.trials[searched(self.study, self.trials)]
+
+    @cached_property
+    def choice(self) -> Choice | None:
+        """What the fresh draws say; None where nothing was confirmed."""
+        return choose(self._draws()) if self.confirmed else None
+
+    @property
+    def winner(self) -> Told:
+        """The configuration that is chosen.
+
+        Raises:
+            TuneError: every trial failed.
+        """
+        return self.searched if self.choice is None else self.trials[self.choice.number]
+
+    @property
+    def runs(self) -> list[Made]:
+        """Every training."""
+        searched = [made for told in self.trials for made in told.runs]
+        return searched + [made for one in self.confirmed for made in one.runs]
+
+    @property
+    def seconds(self) -> float:
+        """Device-seconds of all trials."""
+        return sum(made.seconds for made in self.runs)
+
+    @property
+    def spent(self) -> int:
+        """How many trials of the budget were used, those of refused values included."""
+        splits = self.study.splits(self.budget)
+        return len(self.trials) * splits + sum(len(one.runs) for one in self.confirmed)
+
+    def scores(self) -> list[tuple[float, float]]:
+        """Return validation and test accuracy of every scored trial, in order; failed ones have 0 in the first."""
+        chance = 1 / self.study.classes
+        pairs = [(told.validation or 0.0, told.test if told.runs else chance) for told in self.trials]
+        return [(validation, test) for validation, test in pairs if test is not None]
+
+    def tuned(
+        self, setting: Setting, content: str, replicate: int, reading: Run | None = None, track: str = TUNED
+    ) -> Run:
+        """Return a replicate of the winner in a setting: of the study's own, or of another rate of its family.
+
+        Args:
+            setting: what to run.
+            content: the fingerprint of its data.
+            replicate: its number; none shares draw, split or seed with the trials.
+            reading: of the study's method, where the winner is to be read off with its registered values.
+            track: whose choice.
+        """
+        won = self.winner if track == TUNED else self.searched
+        if won.run is None:
+            raise TuneError(f"the winner of {self.study.name!r} has no run")
+        recipe = replace(setting, lr=won.run.setting.lr, weight_decay=won.run.setting.weight_decay)
+        method, label = won.run.method, self.study.run.label
+        if reading is not None:
+            names = {part.name for part in method.parts}
+            method = replace(method, parts=(*method.parts, *(p for p in reading.method.parts if p.name not in names)))
+            label = reading.label
+        searched = self.study.run
+        return Run(
+            recipe,
+            method,
+            label,
+            replicate,
+            content,
+            track=track,
+            tuning=self._said(won),
+            told=searched.told,
+            precision=searched.precision,
+        )
+
+    def _said(self, won: Told) -> dict[str, Any]:
+        """Return what a record says of the search that chose its values."""
+        said: dict[str, Any] = {
+            "study": self.study.name,
+            "reference": self.study.run.setting.name,
+            "trial": won.number,
+            "trials": self.spent,
+            "seconds": round(self.seconds, 3),
+            "validation": won.validation,
+            "scores": [list(pair) for pair in self.scores()],
+            **{name: getattr(self.budget, name) for name in ("sampler", "seed", "batch", "prune")},
+        }
+        if (splits := self.study.splits(self.budget)) > 1:
+            said["splits"] = splits
+        if self.confirmed:
+            said["confirming"] = [
+                {"trial": one.number, "validation": self._draws()[one.number], "test": [made.test for made in one.runs]}
+                for one in self.confirmed
+            ]
+        return said
+
+    def _draws(self) -> dict[int, list[float]]:
+        return {one.number: one.scores(self.study.classes) for one in self.confirmed}
+
+
+def searched(study: Study, trials: tuple[Told, ...]) -> int:
+    """Return the number of the configuration that the search alone chooses.
+
+    Raises:
+        TuneError: every trial failed.
+    """
+    try:
+        return best({told.number: told.validation for told in trials})
+    except ValueError:
+        reasons = "; ".join(sorted({told.reason or "diverged" for told in trials}))
+        raise TuneError(f"every trial of {study.name!r} failed: {reasons}") from None
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None

@@ -1,0 +1,65 @@
+"""What noisy validation can and cannot: over the trials of a search, what it ranks, and what its choice gives away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from lnlbench.benchmark.tuning.outcome import Outcome, Told
+from lnlbench.leaderboard.ranking.selection import rank_correlation, regret
+from lnlbench.leaderboard.results.markdown import table
+
+NOISY = "noisy accuracy"
+RULES = {NOISY: None, "confident loss": "confident_loss", "corrected accuracy": "corrected_accuracy"}
+"""Rules that could choose, and what trials call them; the first is the validation accuracy itself."""
+
+
+def values(outcome: Outcome, rule: str) -> list[tuple[float, float]]:
+    """Return the value of a rule and test accuracy of every configuration that has both."""
+    pairs = [(_value(told, rule), told.test) for told in outcome.trials if told.validation is not None]
+    return [(value, test) for value, test in pairs if value is not None and test is not None]
+
+
+def reliability(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of a setting: for each rule Kendall's τ with test accuracy and the regret of its choice."""
+    header = ["method", *(f"{rule}: τ, regret" for rule in RULES)]
+    rows, columns = [], {rule: list[tuple[float | None, float]]() for rule in RULES}
+    for outcome in outcomes:
+        found = {rule: judged(values(outcome, rule)) for rule in RULES}
+        rows.append([outcome.study.run.label, *(_shown(found[rule]) for rule in RULES)])
+        for rule, pair in found.items():
+            if pair is not None:
+                columns[rule].append(pair)
+    rows.append(["**mean**", *(_shown(_mean(columns[rule])) for rule in RULES)])
+    return table(header, rows, "l" + "r" * len(RULES))
+
+
+def judged(pairs: Sequence[tuple[float, float]]) -> tuple[float | None, float] | None:
+    """Return Kendall's τ and the regret, in points, of choosing the highest value; None without pairs."""
+    if not pairs:
+        return None
+    chosen = max(range(len(pairs)), key=lambda i: (pairs[i][0], -i))
+    return rank_correlation(pairs), 100 * regret([test for _, test in pairs], chosen)
+
+
+def _value(told: Told, rule: str) -> float | None:
+    name = RULES[rule]
+    if name is None:
+        return told.validation
+    found: list[Mapping[str, float]] = [made.rules for made in told.runs if name in made.rules]
+    return math.fsum(rules[name] for rules in found) / len(found) if found else None
+
+
+def _mean(pairs: Sequence[tuple[float | None, float]]) -> tuple[float | None, float] | None:
+    if not pairs:
+        return None
+    known = [tau for tau, _ in pairs if tau is not None]
+    tau = math.fsum(known) / len(known) if known else None
+    return tau, math.fsum(lost for _, lost in pairs) / len(pairs)
+
+
+def _shown(pair: tuple[float | None, float] | None) -> str:
+    if pair is None:
+        return "–"
+    tau, lost = pair
+    return f"{'–' if tau is None else f'{tau:.2f}'}, {lost:.2f}"
