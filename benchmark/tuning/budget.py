@@ -86,8 +86,8 @@ class Budget:
         """
         if self.splits:
             return self.splits
-        wanted = math.ceil((resolution / COARSE) ** 2) if resolution > COARSE else 1
-        return max(1, min(wanted, self.searching // NARROWEST))
+        wanted = (resolution / COARSE) ** 2 if resolution > COARSE else 1
+        return max(1, math.ceil(min(wanted, self.searching // NARROWEST)))
 
     def round(self, number: int, splits: int = 1) -> tuple[int, int]:
         """Where the round of configurations begins and ends that one belongs to, the end not included."""

@@ -28,11 +28,13 @@ from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning import search as optimisation
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
 from lnlbench.benchmark.tuning.scoring import SCORE
+from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED
 from lnlbench.benchmark.tuning.study import told_value
 from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial, bar_of, behind, train_trials
 from lnlbench.datasets.loading.images import load
 from lnlbench.datasets.noise import base as noise_base
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.rules import best_epoch
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import Composition
@@ -82,6 +84,11 @@ def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
     assert [len(outcome.trials) for outcome in outcomes] == [4, 4]
     assert (first.run.method, first.run.setting.lr) == (found.studies[0].run.method, 0.02), "first the defaults"
     assert all(0 < told.test < 1 and told.validation for outcome in outcomes for told in outcome.trials)
+    for one in (one for outcome in outcomes for one in outcome.runs):
+        curves = one.curves
+        assert curves["test_accuracy"][best_epoch(curves["validation_accuracy"])] == pytest.approx(one.test)
+        assert all(0 <= value <= 1 for value in curves["memorised"]), "exact after epochs 1 and 2"
+        assert set(one.rules) == {"confident_loss", "corrected_accuracy"}
 
     store = Store(url)
     results = store.results()
@@ -100,10 +107,13 @@ def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
         trial = store.file(run.info.run_id, "noise.json").decode()
         assert not any(draw in trial for draw in draws), "the noise of tuning is no replicate's"
         assert SCORE in run.data.metrics and not (set(run.data.metrics) & {"accuracy/test", "score/noisy_val"})
-        with pytest.raises(StoreError):
-            store.file(run.info.run_id, WEIGHTS)
+        for name in (WEIGHTS, SEALED):
+            with pytest.raises(StoreError):
+                store.file(run.info.run_id, name)
+        assert store.file(run.info.run_id, REVEALED)
     for run in kinds["study"]:
-        assert store.file(run.info.run_id, "budget.svg").startswith(b"<?xml")
+        for name in ("budget.svg", "importance.svg", "parallel.svg", "intermediate.svg"):
+            assert store.file(run.info.run_id, name).startswith(b"<?xml")
         assert run.data.metrics["device_seconds"] > 0 and run.data.metrics["trials"] == 4
 
     done = pipeline.tune(found, FEW, options, None, page, "the command")
@@ -287,6 +297,7 @@ def test_a_trial_knows_no_accuracy_but_validation(options, url):
     assert not result.scored and result.track == TUNING
     known = {name for name, row in result.curves.items() if any(value is not None for value in row)}
     assert not {name for name in known if name.endswith(("_online", "_exact"))} and "test_accuracy" not in known
+    assert {(one.test, *one.curves, *one.rules) for one in outcome.runs} == {(None,)}, "sealed until it is closed"
     weights = Store(url).file(Store(url).stored()[outcome.trials[1].run.key], WEIGHTS)
     assert set(torch.load(io.BytesIO(weights), weights_only=True)) == {"models", "averaged"}
 
@@ -357,9 +368,7 @@ def test_kill_one_of_two_processes_that_tune(options, url, database, tmp_path, m
             process.communicate()
     options = replace(options, store=store_address(url, claims))
     found = plan_of(options, "ce, gce", replicates="0", epochs=30)
-    outcomes = optimisation.search(
-        found.studies, Budget(trials=6, sampler="random", confirm=0, splits=1), options, studies
-    )
+    outcomes = optimisation.search(found.studies, replace(FEW, trials=6), options, studies)
     assert [len(outcome.trials) for outcome in outcomes.values()] == [6, 6]
     trials = made(url)["trial"]
     finished = Counter(run.data.tags["lnlbench.key"] for run in trials if run.info.status == "FINISHED")

@@ -14,7 +14,7 @@ def test_the_table_holds_p_of_its_own_family():
     """Shipped runs, those of other methods in the place of tuned ones."""
     runs = [run for run in shipped() if run.setting == SETTING and run.host is None]
     of = {label: [run for run in runs if run.label == label] for label in ("ce", "gce", "sam")}
-    searched = {"tuning": {"scores": [[0.5, 0.6], [0.6, 0.9]]}}
+    searched = {"tuning": {"scores": [[0.5, 0.6], [0.6, 0.9]], "trial": 1}}
     tuned = [
         replace(run, label=label, track="tuned", identity=run.identity | searched)
         for label, source in (("ce", "sam"), ("gce", "gce"))
@@ -22,7 +22,7 @@ def test_the_table_holds_p_of_its_own_family():
     ]
     header, _, ce, gce = comparison(SETTING, [*runs, *tuned]).splitlines()
     assert header.endswith("| tuned − default | p (Holm, 1) | regret |")
-    assert gce.endswith("| the same runs | – |")
+    assert gce.endswith("| the same runs | – | 0.00 |")
 
     def scores(label):
         return {run.replicate: 100 * noisy_val(run) for run in of[label]}
@@ -35,3 +35,31 @@ def test_the_table_holds_p_of_its_own_family():
 
 def scores_of(label, runs):
     return {run.replicate: 100 * noisy_val(run) for run in runs if run.label == label}
+
+
+def test_both_choices_stand_on_the_same_trials():
+    """The search alone would have chosen trial 1, the fresh draws chose 2; for `sam` both say the defaults."""
+    runs = [run for run in shipped() if run.setting == SETTING and run.host is None]
+    of = {label: [run for run in runs if run.label == label] for label in ("ce", "gce", "sam")}
+    search = {"scores": [[0.5, 0.6], [0.6, 0.7], [0.55, 0.9]], "trial": 2, "trials": 9}
+    search["confirming"] = [
+        {"trial": number, "validation": [0.5 + number / 100, 0.51 + number / 100], "test": [0.6, 0.7]}
+        for number in (0, 1, 2)
+    ]
+    kept = {"scores": [[0.5, 0.9], [0.4, 0.7]], "trial": 0, "trials": 2, "confirming": search["confirming"]}
+    made = [
+        replace(run, label=label, track=track, identity=run.identity | {"tuning": said})
+        for label, source, track, said in (
+            ("ce", "gce", "tuned", search),
+            ("ce", "sam", "unconfirmed", search),
+            ("sam", "sam", "tuned", kept),
+        )
+        for run in of[source]
+    ]
+    header, _, ce, sam = comparison(SETTING, [*runs, *made]).splitlines()
+    assert header.startswith("| method | default | search alone | − default | p (Holm, 2) | confirmed | n |")
+    means = [100 * sum(map(noisy_val, of[label])) / len(of[label]) for label in ("ce", "sam", "gce")]
+    cells = [cell.strip() for cell in ce.split("|")][1:-1]
+    assert [cells[i].split(" ")[0] for i in (1, 2, 5)] == [f"{mean:.2f}" for mean in means]
+    assert cells[-1] == "20.00 → 0.00", "of the best of the search, 0.9"
+    assert sam.count("the same runs") == 2 and sam.endswith("| 0.00 → 0.00 |")

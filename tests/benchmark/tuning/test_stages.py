@@ -1,0 +1,78 @@
+"""Confirming and repeated splits, as a search really goes: the same trials after a kill, and older studies."""
+
+from collections import Counter
+from dataclasses import replace
+
+import optuna
+import pytest
+
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.tuning import pipeline
+from lnlbench.benchmark.tuning.budget import Budget, TuneError
+from lnlbench.benchmark.tuning.search import search
+from lnlbench.benchmark.tuning.stages import curve
+from lnlbench.leaderboard.store.address import store_address
+from lnlbench.leaderboard.store.store import Store
+
+SHORT = Budget(trials=10, sampler="random", confirm=0.6, splits=2)  # two configurations on two splits, 3 x 2 confirm
+PLAIN = Budget(trials=4, sampler="random", confirm=0, splits=1)
+
+
+@pytest.fixture
+def options(url):
+    return Options(store=store_address(url), device="cpu", execution="loop")
+
+
+@pytest.fixture
+def studies(options):
+    return pipeline.plan(["digits/symmetric-0.4"], "ce", "0", {"epochs": 1}, options).studies
+
+
+def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, studies, url, tmp_path):
+    keys, (study,) = [], studies
+
+    def interrupt(event):
+        if event.kind == "done" and event.key not in keys:
+            keys.append(event.key)
+            if len(keys) in (3, 6):  # in the search, and in what confirms it
+                raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            search(studies, SHORT, options, watch=interrupt)
+    found = search(studies, SHORT, options, watch=interrupt)[study.name]
+    made = [run.run.key for run in found.runs]
+    assert len(set(made)) == len(made) == found.spent == 2 * 2 + 2 * 2, "two candidates: there are no more"
+    assert Counter(keys) == dict.fromkeys(made, 1), "each once, whatever was killed"
+    draws = {(run.run.draw, run.run.place) for run in found.runs}
+    assert draws == {("tuning", "tuning"), ("tuning", "tuning split 1"), *((f"tuning {i}",) * 2 for i in (1, 2))}
+    told = [one.identity["seeds"] for one in Store(url).results_of(made)]
+    assert len({seeds["noise"] for seeds in told}) == 3 and len({seeds["split"] for seeds in told}) == 4
+    assert [one.number for one in found.confirmed] == [0, 1]
+    assert found.trials[0].validation == pytest.approx(sum(m.validation for m in found.trials[0].runs) / 2)
+
+    kept = optuna.load_study(study_name=study.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
+    assert kept.metric_names and kept.user_attrs["setting"] == study.run.setting.name
+    for trial, one in zip(kept.trials, found.trials, strict=True):
+        assert list(trial.intermediate_values) == [1], "its curve, for optuna-dashboard"
+        assert trial.intermediate_values[1] == pytest.approx(one.validation)
+
+
+def test_a_study_from_before_is_refused_and_can_be_gone_on_with(options, studies, tmp_path):
+    (study,) = studies
+    first = search(studies, PLAIN, options)[study.name]
+    kept = optuna.load_study(study_name=study.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
+    older = {name: value for name, value in kept.user_attrs["definition"].items() if name not in ("confirm", "splits")}
+    kept.set_user_attr("definition", older | {"trials": 12})
+    with pytest.raises(TuneError, match=r"made with confirm 0, not 0\.5; --confirm 0 --splits 1 goes on") as caught:
+        search(studies, replace(PLAIN, trials=12, confirm=0.5), options)
+    assert "\n" not in str(caught.value)
+    kept.set_user_attr("definition", older)
+    assert search(studies, PLAIN, options)[study.name].trials == first.trials
+
+
+def test_a_curve_is_the_mean_of_its_splits_and_has_few_steps():
+    assert curve([[0.1, 0.3], [0.3]]) == {1: pytest.approx(0.2), 2: 0.3}
+    assert curve([]) == {} and curve([[None, float("nan")]]) == {}
+    long = curve([[i / 1000 for i in range(150)]])
+    assert len(long) <= 65 and long[150] == 0.149
