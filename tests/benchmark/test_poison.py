@@ -2,6 +2,7 @@
 
 import ast
 import gc
+import io
 import types
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -14,9 +15,10 @@ import torch
 import lnlbench.benchmark
 from lnlbench.benchmark import Epoch, Job, Split, Truth, fit, prepare
 from lnlbench.benchmark.protocol.settings import setting
-from lnlbench.benchmark.protocol.splits import Prepared, prepare_blind
+from lnlbench.benchmark.protocol.splits import Prepared, prepare_blind, prepare_sealed
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import train_run
+from lnlbench.benchmark.tuning.sealed import SEALED, Seal
 from lnlbench.benchmark.tuning.trials import TUNING
 from lnlbench.datasets.loading.images import Images, load
 from lnlbench.leaderboard.results.result import unpack
@@ -131,6 +133,7 @@ READERS = {
     "_info": ("sweep/worker.py", {"truth"}),  # a copy of the test labels, by which the store scores once more
     "facts": ("runs/facts.py", {"truth"}),  # the side information that a method declares
     "evaluated": ("tuning/scoring.py", {"test_labels"}),  # of a study that is closed
+    "revealed": ("tuning/sealed.py", {"truth"}),  # likewise
     "accuracies": ("verification/recompute.py", {"test_labels"}),  # of stored predictions
 }
 """The functions that read true labels, by name: file and what they name. All others may not."""
@@ -418,6 +421,20 @@ def test_the_search_finds_what_is_hidden(hide, prepared):
 
 
 # Tuning.
+
+
+def test_what_is_sealed_are_predictions_without_a_label(digits):
+    tuned = prepare_sealed(NOISY, TUNING, digits)
+    epoch = next(fit(Job(NOISY, parse("co_teaching"), 0, tuned.split, {"noise_rate": 0.4}), **CPU))
+    seal = Seal()
+    seal.look(epoch)
+    assert finds([tuned, epoch, seal], secrets_of(prepare(NOISY, TUNING, digits), digits)) == set()
+    with np.load(io.BytesIO(seal.files()[SEALED])) as held:
+        assert set(held) == {"test", "index 0", "prediction 0"} and held["test"].shape == (
+            1,
+            2,
+            len(digits.test_labels),
+        )
 
 
 def test_without_the_test_set_nothing_of_it_is_there(digits):
