@@ -1,4 +1,4 @@
-"""The commands that carry results between stores: `export`, `import`, and `verify`."""
+"""The commands that carry results between stores and check them: `export`, `import`, `verify` and `reproduce`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ import typer
 
 from lnlbench.benchmark.cli.commands import Commands
 from lnlbench.benchmark.cli.output import show, to_json
-from lnlbench.benchmark.cli.parameters import WHAT, Database, DataDir, Json, Plugin, SomeTargets, Uri
+from lnlbench.benchmark.cli.parameters import (
+    WHAT,
+    Database,
+    DataDir,
+    Device,
+    FromFile,
+    Json,
+    Plugin,
+    RunName,
+    SomeTargets,
+    Uri,
+)
 
 commands = Commands("Exchange")
 
@@ -67,4 +78,31 @@ def verify(
     report = {"findings": receipts.rows(found), "summary": receipts.sentence(found)}
     show(to_json(report) if as_json else receipts.lines(found))
     if any(receipt.state == "wrong" for receipt in found):
+        raise typer.Exit(1)
+
+
+@commands.command()
+def reproduce(
+    run: RunName,
+    source: FromFile = None,
+    plugin: Plugin = [],  # noqa: B006
+    device: Device = "auto",
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    tracking_uri: Uri = None,
+    database: Database = None,
+) -> None:
+    """Make a run again beside the store: identical, within the band, or not (exit code 1)."""
+    from lnlbench.benchmark.cli import again
+    from lnlbench.benchmark.sweep.plugins import name_of_run
+    from lnlbench.leaderboard.store.address import store_address
+
+    result = again.row(name_of_run(run, plugin), source, store_address(tracking_uri, database))
+    if not as_json:
+        show(again.before(result))
+    from lnlbench.benchmark.verification.reproduce import reproduce
+
+    found = reproduce(result, device, data_dir)
+    show(to_json(again.as_json(found)) if as_json else again.after(found))
+    if found.outcome == "differs":
         raise typer.Exit(1)

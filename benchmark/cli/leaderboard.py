@@ -14,6 +14,7 @@ from lnlbench.benchmark.cli.parameters import (
     WHAT,
     WHERE,
     Database,
+    FromFile,
     Json,
     Methods,
     Rules,
@@ -84,10 +85,7 @@ def leaderboard(
         str,
         typer.Option(help="Address of MLflow's UI, for links from the page to its runs.", rich_help_panel=WHERE),
     ] = "",
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", help="A file that `export` wrote, instead of the store.", rich_help_panel=WHERE),
-    ] = None,
+    source: FromFile = None,
     tracking_uri: Uri = None,
     database: Database = None,
 ) -> None:

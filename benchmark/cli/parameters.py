@@ -133,6 +133,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_pane
 
 # Where data come from and results go.
 
+FromFile = Annotated[
+    Path | None,
+    typer.Option("--from", help="A file that `export` wrote, instead of the store.", rich_help_panel=WHERE),
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(

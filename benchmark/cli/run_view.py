@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, Group
 from rich.text import Text
 
 from lnlbench.benchmark.runs.kept_samples import SAMPLES, suspects
+from lnlbench.leaderboard.results.command import that_made, that_reproduces
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, best_epoch, scores_of
@@ -136,6 +137,8 @@ def _facts(run_id: str, result: Result) -> Fitted:
         "length": f"{result.trained} of {result.epochs} epochs, {result.length}, track {result.track}",
         "cost": ", ".join(f"{name} {_short(value)}" for name, value in cost.items()),
         "made by": ", ".join(f"{name} {value}" for name, value in made.items()),
+        "command": that_made(result) or "none: its values come from a search",
+        "again": that_reproduces(result),
         "key": f"{result.key}, protocol {result.protocol}",
         "MLflow run": run_id,
     }

@@ -9,7 +9,7 @@ from typing import Any
 from lnlbench.leaderboard.ranking.board import Board, Contender, Plan, Row, Tests
 from lnlbench.leaderboard.ranking.needed import replicates_needed
 from lnlbench.leaderboard.ranking.scored import Scored
-from lnlbench.leaderboard.results.setting_name import SettingName
+from lnlbench.leaderboard.results.command import command
 
 AT_ONCE = 4
 """Replicates that the command adds at most: then one looks again."""
@@ -48,25 +48,6 @@ def plan(board: Board, found: Scored) -> Plan | None:
         runs=len(trained) * len(settings) * more,
         seconds=more * math.fsum(known) if len(known) == len(spent) else None,
     )
-
-
-def command(settings: Sequence[str], methods: Sequence[str], replicates: Sequence[int]) -> str:
-    """Return the command that makes runs; nothing where settings were changed each in their own way.
-
-    Args:
-        settings: names; what was changed stands behind a comma, as in `digits,epochs=2/clean`.
-        methods: as they were written.
-        replicates: in order.
-    """
-    names = [SettingName.parse(setting) for setting in settings]
-    changes = {name.changes for name in names}
-    if len(changes) != 1 or any(" [" in name for name in methods):
-        return ""
-    targets = [str(name.unchanged) for name in names]
-    options = "".join(f" --set {change}" for change in changes.pop())
-    first, last = replicates[0], replicates[-1]
-    seeds = f"{first}-{last}" if len(replicates) > 1 else f"{first}"
-    return f'lnlbench run {" ".join(targets)} --methods "{", ".join(methods)}" --seeds {seeds}{options}'
 
 
 def _following(rows: Sequence[Row], count: int) -> list[int]:

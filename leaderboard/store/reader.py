@@ -7,6 +7,7 @@ from typing import Self
 
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.named import HINT, SHORTEST, is_called
 from lnlbench.leaderboard.results.result import Result, from_json
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import index, naming
@@ -34,7 +35,6 @@ from lnlbench.leaderboard.store.sql_index import SqlIndex
 from lnlbench.leaderboard.store.study_record import EXPERIMENT, KIND, LENGTH, STUDY
 from lnlbench.leaderboard.store.tracking import Tracking
 
-SHORTEST = 6  # letters of a key that may stand for it
 _KEYS = (KEY, PRECISION)
 _NAMES = (*_KEYS, SETTING, METHOD, LABEL, REPLICATE)
 
@@ -157,7 +157,7 @@ class StoreReader:
         by_key = self._called(text)
         if len(by_key) != 1:
             names = [f"{name_of(entry)} {key[:12]}" for key, entry in by_key.items()]
-            hint = "; ".join(names[:4]) or f"give an MLflow run id, {SHORTEST} letters of a key, or 'ce digits/clean 0'"
+            hint = "; ".join(names[:4]) or f"give an MLflow run id, {HINT}"
             raise StoreError(f"{'several runs are' if by_key else 'no finished run is'} called {text!r}: {hint}")
         (entry,) = by_key.values()
         return entry.run_id, self.read(entry)
@@ -296,8 +296,5 @@ def name_of(entry: Entry) -> str:
 
 
 def _is_called(tags: Mapping[str, str], words: Sequence[str]) -> bool:
-    """Say whether a run is called so: its method as it was written or in full, its setting, its replicate (1 or s1)."""
-    method, (setting, replicate) = "".join(words[:-2]), words[-2:]
-    spelled = ("".join(tags.get(name, "").split()) for name in (LABEL, METHOD))
-    place = [tags.get(SETTING), tags.get(REPLICATE)]
-    return place == [setting, replicate.removeprefix("s")] and method in spelled
+    spelled = [tags.get(name, "") for name in (LABEL, METHOD)]
+    return is_called(words, spelled, tags.get(SETTING, ""), tags.get(REPLICATE, ""))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from lnlbench.leaderboard.ranking.board import Board, Row
-from lnlbench.leaderboard.ranking.plan import command
+from lnlbench.leaderboard.results.command import command
 from lnlbench.leaderboard.results.form import SEARCHED
 
 

@@ -1,4 +1,11 @@
-"""`export`, `import` and `verify`: a file goes from store to store whole or not at all."""
+"""`export`, `import`, `verify` and `reproduce`: a file goes from store to store whole or not at all."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from lnlbench.leaderboard.results.archive import read, write
 
 
 def test_verify_and_import(lnlbench, filled, stored, tmp_path):
@@ -12,3 +19,40 @@ def test_verify_and_import(lnlbench, filled, stored, tmp_path):
     file.write_bytes(file.read_bytes()[:-30])
     code, out, err = lnlbench("import", file)
     assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_reproduce_of_the_store_and_of_a_file(lnlbench, filled, tmp_path, one_line):
+    file, name = tmp_path / "all.jsonl.xz", ["ce", "digits,epochs=3/symmetric-0.4", "1"]
+    lnlbench("export", file, "--tracking-uri", filled)
+    code, out, err = lnlbench("reproduce", *name, "--tracking-uri", filled)
+    assert (code, err) == (0, ""), out
+    assert 'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 1 --set epochs=3 --precision fp32' in out
+    assert "identical: key, identity, curves of 3 epochs and all test predictions, to the bit" in out
+    (row,) = (n for n, run in enumerate(read(file), 1) if run.label == "ce" and run.replicate == 1)
+    code, out, err = lnlbench("reproduce", row, "--from", file, "--json")
+    assert (code, err, json.loads(out)["outcome"]) == (0, "", "identical")
+    one_line(lnlbench("reproduce", "abcdef", "--from", file), f"no result in {file} is called 'abcdef'")
+
+
+def test_reproduce_says_what_differs(lnlbench, filled, tmp_path):
+    file = tmp_path / "all.jsonl.xz"
+    lnlbench("export", file, "--tracking-uri", filled)
+    first = next(run for run in read(file) if run.host is None)
+    bent = [value / 2 for value in first.curves["test_accuracy"]]
+    write(file, [replace(first, curves=first.curves | {"test_accuracy": bent})])
+    code, out, err = lnlbench("reproduce", first.key[:8], "--from", file)
+    assert (code, err) == (1, ""), out
+    assert "differs in final and mean10: final +" in out
+
+
+def test_show_says_how_to_make_a_run_again(lnlbench, filled):
+    out = lnlbench("show", "ce", "digits,epochs=3/symmetric-0.4", "0", "--tracking-uri", filled)[1]
+    assert '--methods "ce" --seeds 0 --set epochs=3 --precision fp32 --execution' in out
+    assert "lnlbench reproduce " in out
+
+
+@pytest.mark.slow
+@pytest.mark.realdata("ylecun/mnist")
+def test_a_shipped_run_is_made_again(lnlbench, data_dir):
+    code, out, err = lnlbench("reproduce", "ce", "mnist-fast/clean", "0", "--data-dir", data_dir)
+    assert (code, err) == (0, "") and ("identical: " in out or "within the band: " in out), out

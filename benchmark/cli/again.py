@@ -1,0 +1,73 @@
+"""What `reproduce` shows: the command, what made the run, and what came of making it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lnlbench.leaderboard.results.archive import stream
+from lnlbench.leaderboard.results.command import that_made
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.named import named
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.show.terminal import Fitted
+from lnlbench.leaderboard.store.address import StoreAddress
+from lnlbench.leaderboard.store.reader import existing
+
+if TYPE_CHECKING:
+    from lnlbench.benchmark.verification.likeness import Reproduction
+
+MADE_BY = ("lnlbench", "commit", "python", "torch", "hardware", "device", "execution", "precision", "threads")
+
+
+def row(text: str, source: Path | None, address: StoreAddress) -> Result:
+    """Return the result that is meant: of a file, else of the store, else of those that come with the package.
+
+    Raises:
+        StoreError: there is none, there are several, or it cannot be read.
+    """
+    if source is not None:
+        return named(stream(source), text, str(source))
+    try:
+        with existing(address) as store:
+            return store.find(text)[1]
+    except StoreError as error:
+        from lnlbench.leaderboard.shipped import shipped
+
+        try:
+            return named(shipped(), text, "the package")
+        except StoreError:
+            raise error from None
+
+
+def before(result: Result) -> Fitted:
+    """Return what is known before a run is made again."""
+    made = result.environment
+    facts = {
+        "run": f"{result.label} on {result.setting}, replicate {result.replicate}",
+        "method": result.method,
+        "key": result.key,
+        "command": that_made(result) or "none: its values come from a search",
+        "made by": ", ".join(f"{name} {made[name]}" for name in MADE_BY if made.get(name) is not None),
+        "took": f"{result.cost.get('total_seconds', 0.0):.1f} s",
+    }
+    return Fitted([], [[*pair] for pair in facts.items()])
+
+
+def after(found: Reproduction) -> str:
+    """Return what came of it: what is not as it was here, scores beside each other, and the outcome."""
+    lines = [f"not as it was: {'; '.join(found.elsewhere)}"] if found.elsewhere else []
+    if found.rounded:
+        lines.append(f"not to the bit: {_listed(found.rounded)}")
+        lines.append(", ".join(f"{rule} {gap:+.2f}" for rule, gap in found.gaps.items()) + " points")
+    return "\n".join([*lines, found.sentence])
+
+
+def as_json(found: Reproduction) -> dict[str, Any]:
+    """Return all of it, JSON-able."""
+    return {"command": that_made(found.result), "made_by": found.result.environment, **found.json()}
+
+
+def _listed(names: Sequence[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

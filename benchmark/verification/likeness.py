@@ -1,0 +1,173 @@
+"""How near a run that was made again comes to the result that it is held against: to the bit, within a band, or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lnlbench.benchmark.verification.findings import differences
+from lnlbench.benchmark.verification.recompute import MANIFEST
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.precision import precision_of
+from lnlbench.leaderboard.results.predictions import shape_of, unpack
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import scores_of
+
+IDENTICAL, WITHIN, DIFFERS = "identical", "within the band", "differs"
+RULES = ("final", "mean10")
+"""Rules that the band is about: the other two choose an epoch, and another rounding may choose another one."""
+WIDTH = 4.0
+"""Of the band, in standard errors of the test accuracy; what it was chosen from is on the page "Trust"."""
+FACTS = ("torch", "hardware", "device", "execution", "threads", "lnlbench", "python")
+_TRAINED = frozenset({"told", "diagnostics"})
+"""Parts of an identity that training itself found out, and that rounding may change."""
+_NAMED = ("key", "protocol", "dataset", "setting", "noise", "length", "track", "method", "label", "replicate")
+_FIXED = (*_NAMED, "host", "told", "networks", "classes", "epochs")
+_MEASURED = ("seconds", "samples_per_second", "peak_memory")  # beginnings of what no two runs share
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A result, and the same run made again.
+
+    Attributes:
+        result: as it was given.
+        made: the run, made again.
+    """
+
+    result: Result
+    made: Result
+
+    @property
+    def outcome(self) -> str:
+        """`IDENTICAL`, `WITHIN` or `DIFFERS`."""
+        if not self.faults and not self.rounded:
+            return IDENTICAL
+        return DIFFERS if self.faults or self.beyond else WITHIN
+
+    @cached_property
+    def faults(self) -> tuple[str, ...]:
+        """Return what no rounding explains, a line each: another identity, or another number of networks or images."""
+        return tuple(_faults(self.result, self.made))
+
+    @cached_property
+    def rounded(self) -> tuple[str, ...]:
+        """Return the names of all that is not the same to the bit, and may come from rounding."""
+        return tuple(_rounded(self.result, self.made))
+
+    @cached_property
+    def gaps(self) -> Mapping[str, float]:
+        """Return by how many points the run that was made again is higher, under every rule."""
+        came, now = scores_of(self.result), scores_of(self.made)
+        return {rule: 100 * (now[rule] - score) for rule, score in came.items() if rule in now}
+
+    @property
+    def band(self) -> float:
+        """Return how many points a score may be off: `WIDTH` standard errors of an accuracy on so many test images."""
+        accuracy = scores_of(self.made).get(RULES[0], 0.5)  # of the one that was seen to be made
+        size = max(1, self.result.identity.get("split", {}).get("test", 1))
+        return 100 * WIDTH * math.sqrt(max(accuracy * (1 - accuracy), 1 / size) / size)
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """Return the rules whose scores are further off than the band is wide."""
+        return tuple(rule for rule in RULES if not abs(self.gaps.get(rule, math.inf)) <= self.band)
+
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """Return what of software and hardware is not as it was, a phrase each."""
+        was, now = self.result.environment, self.made.environment
+        return tuple(f"{name} {was.get(name)}, here {now.get(name)}" for name in FACTS if was.get(name) != now.get(name))
+
+    @property
+    def moved(self) -> float | None:
+        """Return the share of test predictions that differ after the last epoch; None where they cannot be compared."""
+        came, now = _predictions(self.result), _predictions(self.made)
+        if came is None or now is None or not len(came) or not len(now) or came.shape[1:] != now.shape[1:]:
+            return None
+        return float((came[-1] != now[-1]).mean())
+
+    @property
+    def sentence(self) -> str:
+        """Return the outcome in one sentence, with the band and what it is for."""
+        if self.outcome == IDENTICAL:
+            what = "and all test predictions, to the bit" if self.result.predictions else "to the bit; it has no predictions"
+            return f"identical: key, identity, curves of {self.made.trained} epochs {what}"
+        off = ", ".join(f"{rule} {self.gaps[rule]:+.2f}" for rule in RULES if rule in self.gaps)
+        share = "" if self.moved is None else f", {100 * self.moved:.2f} % of the last predictions moved"
+        wide = f"{off} points{share}; the band is ± {self.band:.2f} points, for {self.why}"
+        if self.outcome == WITHIN:
+            return f"within the band: {wide}"
+        what = "; ".join(self.faults) or f"{' and '.join(self.beyond)}: {wide}"
+        return f"differs in {what}"
+
+    @property
+    def why(self) -> str:
+        """Return what may round otherwise here."""
+        reasons = ["bf16"] if precision_of(self.result) == "bf16" else []
+        reasons += ["other software or hardware"] if self.elsewhere else ["another processor of the same name"]
+        return " and ".join(reasons)
+
+    def json(self) -> dict[str, Any]:
+        """Return the reproduction, JSON-able."""
+        return {
+            "key": self.result.key,
+            "outcome": self.outcome,
+            "sentence": self.sentence,
+            "faults": list(self.faults),
+            "rounded": list(self.rounded),
+            "points": dict(self.gaps),
+            "band": self.band,
+            "moved": self.moved,
+            "elsewhere": list(self.elsewhere),
+        }
+
+
+def _faults(result: Result, made: Result) -> Iterator[str]:
+    for name in _FIXED:
+        if getattr(result, name) != getattr(made, name):
+            yield f"{name}: {getattr(result, name)!r:.60}, made again {getattr(made, name)!r:.60}"
+    came, now = ({n: v for n, v in run.identity.items() if n not in _TRAINED} for run in (result, made))
+    noise = {n: v for n, v in now["noise"].items() if n in MANIFEST or n in came.get("noise", {})}
+    yield from differences(came, now | {"noise": noise}, "identity")
+    if result.diverged != made.diverged:
+        yield f"diverged: {result.diverged}, made again {made.diverged}"
+    shapes = [shape_of(run.predictions)[1:] for run in (result, made) if run.predictions]
+    if len(set(shapes)) > 1:
+        yield f"predictions [networks, images]: {shapes[0]}, made again {shapes[1]}"
+
+
+def _rounded(result: Result, made: Result) -> Iterator[str]:
+    for name in result.curves:  # a newer version may measure more
+        came, now = result.curves.get(name, []), made.curves.get(name, [])
+        if not name.startswith(_MEASURED) and not _same(came, now):
+            yield name
+    for part in _TRAINED:
+        if next(differences(result.identity.get(part), made.identity.get(part), part), None) and part == "told":
+            yield part
+    if result.report != made.report:
+        yield "the reported epoch"
+    if result.predictions and result.predictions != made.predictions:
+        came, now = _predictions(result), _predictions(made)
+        if came is None or now is None or not np.array_equal(came, now):
+            yield "predictions"
+
+
+def _same(came: list[float | None], now: list[float | None]) -> bool:
+    """Whether two curves are equal to the bit; NaN equals NaN, and None itself alone."""
+    return len(came) == len(now) and all(
+        a == b or (a is not None and b is not None and math.isnan(a) and math.isnan(b))
+        for a, b in zip(came, now, strict=True)
+    )
+
+
+def _predictions(result: Result) -> np.ndarray | None:
+    try:
+        return unpack(result.predictions)
+    except StoreError:
+        return None

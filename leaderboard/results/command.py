@@ -1,0 +1,54 @@
+"""The commands that make runs: those of a row of a board, the one that made a run, and the one that makes it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lnlbench.leaderboard.results.precision import precision_of
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.setting_name import SettingName
+
+LETTERS = 12
+"""Of a key, that a command names a run by."""
+_MARKED = re.compile(r"(.*) \[(true[\d.+-]*)\]")
+
+
+def command(settings: Sequence[str], methods: Sequence[str], replicates: Sequence[int]) -> str:
+    """Return the command that makes runs; nothing where settings were changed each in their own way.
+
+    Args:
+        settings: names; what was changed stands behind a comma, as in `digits,epochs=2/clean`.
+        methods: as they were written.
+        replicates: in order.
+    """
+    names = [SettingName.parse(setting) for setting in settings]
+    changes = {name.changes for name in names}
+    if len(changes) != 1 or any(" [" in name for name in methods):
+        return ""
+    targets = [str(name.unchanged) for name in names]
+    options = "".join(f" --set {change}" for change in changes.pop())
+    first, last = replicates[0], replicates[-1]
+    seeds = f"{first}-{last}" if len(replicates) > 1 else f"{first}"
+    return f'lnlbench run {" ".join(targets)} --methods "{", ".join(methods)}" --seeds {seeds}{options}'
+
+
+def that_made(result: Result) -> str:
+    """Return the command that makes the run of a result; nothing of a tuned one, which takes a whole search."""
+    if result.track == "tuned":
+        return ""
+    marked = _MARKED.fullmatch(result.label)
+    found = command([result.setting], [marked[1] if marked else result.label], [result.replicate])
+    told = f" --told {marked[2]}" if marked and found else ""
+    execution, place = result.environment.get("execution"), str(result.environment.get("device", "")).partition(":")[0]
+    how = "".join(
+        f" --{name} {value}"
+        for name, value in (("precision", precision_of(result)), ("execution", execution), ("device", place))
+        if value
+    )
+    return found + told + how if found else ""
+
+
+def that_reproduces(result: Result) -> str:
+    """Return the command that makes a run again beside the store, and compares."""
+    return f"lnlbench reproduce {result.key[:LETTERS]}"

@@ -1,0 +1,44 @@
+"""Find one result among others by what people call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.result import Result
+
+SHORTEST = 6
+"""Letters of a key that may stand for it."""
+HINT = f"{SHORTEST} letters of a key, or 'ce digits/clean 0'"
+
+
+def is_called(words: Sequence[str], spelled: Iterable[str], setting: str, replicate: str) -> bool:
+    """Say whether a run is called so: its method as it was written or in full, its setting, its replicate (1 or s1)."""
+    method, named, number = "".join(words[:-2]), words[-2], words[-1].removeprefix("s")
+    return (named, number) == (setting, replicate) and method in {"".join(text.split()) for text in spelled}
+
+
+def named(results: Iterable[Result], text: str, where: str) -> Result:
+    """Return the result that a text means.
+
+    Args:
+        results: to look through; of several with one name the last one counts, as it does on boards.
+        text: the beginning of a key, "method setting replicate", or a number: the row, counted from 1.
+        where: what the results are of, for the message.
+
+    Raises:
+        StoreError: there is none, or several keys begin so.
+    """
+    words, found = text.split(), dict[str, Result]()
+    for number, result in enumerate(results, 1):
+        if len(words) >= 3:
+            if is_called(words, (result.label, result.method), result.setting, str(result.replicate)):
+                found = {result.key: result}
+        elif (len(text) >= SHORTEST and result.key.startswith(text)) or text == str(number):
+            found[result.key] = result
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        names = [f"{r.label} {r.setting} {r.replicate} {r.key[:12]}" for r in found.values()]
+        raise StoreError(f"several results in {where} are called {text!r}: {'; '.join(names[:4])}")
+    raise StoreError(f"no result in {where} is called {text!r}: give {HINT}, or the number of a row")

@@ -1,0 +1,74 @@
+"""Results by what people call them, and the commands that make them."""
+
+import pytest
+
+from lnlbench.leaderboard.results.command import that_made, that_reproduces
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.named import named
+
+
+@pytest.fixture
+def three(make):
+    return [make(label=label, replicate=number) for label, number in (("ce", 0), ("ce", 1), ("gce(q=0.5) + sam", 0))]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param("ce digits/symmetric-0.4 1", 1, id="name"),
+        pytest.param("gce(q=0.5)+sam digits/symmetric-0.4 s0", 2, id="composition without spaces"),
+        pytest.param("3", 2, id="row"),
+    ],
+)
+def test_a_result_is_found_by_its_name_or_row(three, text, place):
+    assert named(three, text, "the file") is three[place]
+
+
+def test_a_result_is_found_by_the_beginning_of_its_key(three):
+    assert named(three, three[1].key[:7], "the file") is three[1]
+
+
+def test_of_several_results_of_one_name_the_last_counts(three, make):
+    again = make(label="ce", test=[0.1, 0.2])
+    assert named([*three, again], "ce digits/symmetric-0.4 0", "the file") is again
+
+
+@pytest.mark.parametrize("text", ["ce digits/clean 0", "4", "abcdef", ""])
+def test_what_is_not_there_is_said(three, text):
+    with pytest.raises(StoreError, match="no result in the file is called"):
+        named(three, text, "the file")
+
+
+def test_two_keys_that_begin_alike_are_listed(make):
+    with pytest.raises(StoreError, match="several results in the file are called 'abcdef': ce digits"):
+        named([make(key="abcdef1"), make(key="abcdef2")], "abcdef", "the file")
+
+
+@pytest.mark.parametrize(
+    ("changes", "command"),
+    [
+        pytest.param({}, 'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 0 --precision fp32', id="plain"),
+        pytest.param(
+            {"setting": "digits,lr=0.1/clean", "replicate": 3},
+            'lnlbench run digits/clean --methods "ce" --seeds 3 --set lr=0.1 --precision fp32',
+            id="a changed setting",
+        ),
+        pytest.param(
+            {"label": "forward [true-0.2]"},
+            'lnlbench run digits/symmetric-0.4 --methods "forward" --seeds 0 --told true-0.2 --precision fp32',
+            id="told",
+        ),
+        pytest.param(
+            {"environment": {"execution": "graph", "device": "cuda:1"}, "identity": {"precision": "bf16"}},
+            'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 0 --precision bf16 --execution graph --device cuda',
+            id="elsewhere",
+        ),
+        pytest.param({"track": "tuned"}, "", id="tuned"),
+    ],
+)
+def test_the_command_that_made_a_run(make, changes, command):
+    assert that_made(make(**changes)) == command
+
+
+def test_the_command_that_makes_a_run_again(make):
+    assert that_reproduces(make(key="0123456789abcdef")) == "lnlbench reproduce 0123456789ab"
