@@ -60,7 +60,6 @@ def after(found: Reproduction) -> str:
     lines = [f"not as it was: {'; '.join(found.elsewhere)}"] if found.elsewhere else []
     if found.rounded:
         lines.append(f"not to the bit: {_listed(found.rounded)}")
-        lines.append(", ".join(f"{rule} {gap:+.2f}" for rule, gap in found.gaps.items()) + " points")
     return "\n".join([*lines, found.sentence])
 
 

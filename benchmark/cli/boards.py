@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from lnlbench.leaderboard.show.terminal import Fitted, glued
 if TYPE_CHECKING:
     from lnlbench.leaderboard.ranking.board import Board
     from lnlbench.leaderboard.results.result import Result
+    from lnlbench.leaderboard.results.standing import Standings
     from lnlbench.leaderboard.store.address import StoreAddress
 
 LISTED = 8  # names in a message
@@ -39,6 +41,7 @@ class View:
     margin: float = 0.5
     complete: bool = False
     targets: Sequence[str] = ()
+    standings: Standings | None = None
 
 
 def stored(
@@ -55,15 +58,15 @@ def stored(
         SettingError: nothing is there.
         StoreError: the store or the archive cannot be used.
     """
-    from lnlbench.leaderboard.results.archive import stream
     from lnlbench.leaderboard.results.references import base
     from lnlbench.leaderboard.results.setting_name import SettingName
+    from lnlbench.leaderboard.results.submission import collect
     from lnlbench.leaderboard.store.reader import StoreReader
 
     def held(wanted: set[str] | None) -> list[Result]:
         results: Iterable[Result] = ()
         if isinstance(source, Path):
-            results = stream(source, predictions=False)
+            results = collect([source]).results
         elif source.exists:
             with StoreReader(source) as store:
                 results = list(store.stream(settings=wanted, predictions=False))
@@ -87,6 +90,17 @@ def stored(
         more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
         raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
     raise SettingError(f"nothing is stored yet in {source} that could be ranked; `lnlbench run digits` is a first run")
+
+
+def standings(source: Path | StoreAddress) -> Standings | None:
+    """Return how far results were checked, where they come from a folder of submissions; elsewhere nobody keeps it.
+
+    Raises:
+        StoreError: a card or a file of standings is damaged.
+    """
+    from lnlbench.leaderboard.results.submission import collect
+
+    return collect([source]).standings if isinstance(source, Path) and source.is_dir() else None
 
 
 def each(
@@ -218,7 +232,8 @@ def _boards(results: Sequence[Result], view: View) -> list[Board]:
     known = settings.suites()
     asked = {name: {setting.name for setting in known[name]} for name in view.targets if name in known}
     shown = _shown(results, view)
-    return boards(results, view.rules, shown, suites=asked, margin=view.margin, complete=view.complete)
+    made = partial(boards, margin=view.margin, complete=view.complete, standings=view.standings)
+    return made(results, view.rules, shown, suites=asked)
 
 
 def _shown(results: Sequence[Result], view: View) -> list[str] | None:
@@ -231,8 +246,15 @@ def _shown(results: Sequence[Result], view: View) -> list[str] | None:
     return shown
 
 
-def page(path: Path, results: Sequence[Result], rule: str, ui: str, address: Callable[[], StoreAddress]) -> str:
-    """Write the page of results, which opens on a rule, and say so.
+def page(
+    path: Path,
+    results: Sequence[Result],
+    rule: str,
+    ui: str,
+    address: Callable[[], StoreAddress],
+    checked: Standings | None = None,
+) -> str:
+    """Write the page of results, which opens on a rule, and say so; `checked` as for `View.standings`.
 
     Raises:
         StoreError: the file cannot be written, or the address is none.
@@ -246,6 +268,6 @@ def page(path: Path, results: Sequence[Result], rule: str, ui: str, address: Cal
     if ui:
         with StoreReader(address()) as store:
             links = store.links(ui)
-    text = html(results, links, about=method_about(), date=date.today().isoformat(), rule=rule)
+    text = html(results, links, about=method_about(), date=date.today().isoformat(), rule=rule, standings=checked)
     files.write_all(path.absolute().parent, {path.name: text})
     return f"{len(results)} results in {path}; open it in any browser"

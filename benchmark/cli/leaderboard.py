@@ -117,10 +117,11 @@ def leaderboard(
         margin=margin,
         complete=complete,
         targets=targets or [],
+        standings=boards.standings(source) if source is not None else None,
     )
     results = boards.stored(targets or [], source or store_address(tracking_uri, database), track, note)
     if html is not None:
-        show(boards.page(html, results, rules[0], ui, lambda: store_address(tracking_uri, database)))
+        show(boards.page(html, results, rules[0], ui, lambda: store_address(tracking_uri, database), view.standings))
     for path, kind in ((figure, "ranked"), (matrix, "matrix")):
         if path is not None:
             show(boards.figure(path, results, view, kind))

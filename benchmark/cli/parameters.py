@@ -135,7 +135,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_pane
 
 FromFile = Annotated[
     Path | None,
-    typer.Option("--from", help="A file that `export` wrote, instead of the store.", rich_help_panel=WHERE),
+    typer.Option(
+        "--from",
+        help="A file that `export` wrote, or a folder of submissions, instead of the store.",
+        rich_help_panel=WHERE,
+    ),
 ]
 DataDir = Annotated[
     Path | None,

@@ -23,7 +23,6 @@ from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._parse import parse
 
-
 MOST_THREADS = 256
 """That a record may ask for."""
 
@@ -56,7 +55,10 @@ def run_of(result: Result, data_dir: Path | None = None) -> Run:
         precision=precision_of(result),
     )
     if run.key != result.key:
-        parts = [("method", result.method, run.text), ("replicate", result.identity["seeds"]["replicate"], result.replicate)]
+        parts = [
+            ("method", result.method, run.text),
+            ("replicate", result.identity["seeds"]["replicate"], result.replicate),
+        ]
         off = [f"its {name} is {came}, and here {now}" for name, came, now in parts if came != now]
         why = off[0] if off else "its data, labels or recipe are not those that it names"
         raise ReproductionError(f"the key of {result.key} cannot be had again: {why}")

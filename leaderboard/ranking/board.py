@@ -146,6 +146,7 @@ class Row:
     score: Cell | None
     cells: dict[str, Cell]
     have: int
+    standing: str = ""  # how far its runs were checked, by whom and when; nothing where nobody keeps it
 
     @property
     def diverged(self) -> int:
@@ -209,6 +210,15 @@ class Board:
     def score_name(self) -> str:
         """Return what the score is: `mean of 3`, or the setting where only one counts."""
         return self.counted[0].setting if len(self.counted) == 1 else f"mean of {len(self.counted)}"
+
+    @property
+    def standings(self) -> dict[str, list[str]]:
+        """Return the names of rows by how far they were checked, where that is kept."""
+        found: dict[str, list[str]] = {}
+        for row in (*self.rows, *self.below):
+            if row.standing:
+                found.setdefault(row.standing, []).append(row.name)
+        return found
 
     def row(self, name: str) -> Row | None:
         """Return the row of that name, wherever it stands."""

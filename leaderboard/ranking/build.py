@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row, Status, Tests
 from lnlbench.leaderboard.ranking.budget import searched
@@ -19,6 +20,7 @@ from lnlbench.leaderboard.ranking.sentences import sentences
 from lnlbench.leaderboard.results.references import base
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, rule_named
+from lnlbench.leaderboard.results.standing import Standings, together
 
 Group = tuple[str, int, str, str]
 """Suite, protocol version, length and track: what is never compared together."""
@@ -36,6 +38,7 @@ def boards(
     margin: float = MARGIN,
     complete: bool = False,
     seed: int = 0,
+    standings: Standings | None = None,
 ) -> list[Board]:
     """Return one board per suite, protocol version, length, track and rule: what must not be compared is not mixed.
 
@@ -47,6 +50,7 @@ def boards(
         margin: points within which two methods are practically equal.
         complete: whether only settings count that all methods have.
         seed: of the chances of being first.
+        standings: how far results were checked, by key, where that is kept.
 
     Raises:
         ValueError: an unknown rule.
@@ -54,11 +58,8 @@ def boards(
     for name in rules:
         rule_named(name)
     groups = grouped(results, suites)
-    return [
-        build(groups[group], rule, show, suite=group[0], margin=margin, complete=complete, seed=seed)
-        for group in sorted(groups)
-        for rule in rules
-    ]
+    made = partial(build, show=show, margin=margin, complete=complete, seed=seed, standings=standings)
+    return [made(groups[group], rule, suite=group[0]) for group in sorted(groups) for rule in rules]
 
 
 def grouped(results: Iterable[Result], suites: Suites | None = None) -> dict[Group, list[Result]]:
@@ -85,6 +86,7 @@ def build(
     alpha: float = ALPHA,
     complete: bool = False,
     seed: int = 0,
+    standings: Standings | None = None,
 ) -> Board:
     """Return the board of results that may be compared.
 
@@ -97,6 +99,7 @@ def build(
         alpha: level of every family of tests.
         complete: as for `boards`.
         seed: as for `boards`.
+        standings: as for `boards`.
 
     Raises:
         ValueError: no results, an unknown rule, or results of different protocol versions, lengths or tracks.
@@ -115,7 +118,10 @@ def build(
         name: {s: _searched(of[name], found.grid[name][s], rule) for s, (of, _) in cells.items() if name in of}
         for name in found.grid
     }
-    rows = [_row(found, chosen, name, scores.get(name), by_name[name]) for name in found.grid]
+    held = {name: _standing(found, name, standings) for name in found.grid}
+    rows = [
+        replace(_row(found, chosen, name, scores.get(name), by_name[name]), standing=held[name]) for name in found.grid
+    ]
     board = Board(
         suite=suite or ", ".join(dict.fromkeys(setting.partition("/")[0] for setting in found.settings)),
         protocol=results[0].protocol,
@@ -221,6 +227,10 @@ def _row(found: Scored, chosen: Eligible, name: str, score: Cell | None, cells: 
         cells=cells,
         have=chosen.have.get(name, sum(setting in cells for setting in chosen.counted)),
     )
+
+
+def _standing(found: Scored, name: str, standings: Standings | None) -> str:
+    return together(standings[run.key] for run in found.runs(name) if run.key in standings) if standings else ""
 
 
 def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:

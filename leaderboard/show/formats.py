@@ -40,7 +40,12 @@ def to_markdown(board: Board) -> str:
     header = ["", "method", *([board.score_name] if several else []), "rank", "vs ce"]
     header += [_heading(board, column) for column in board.columns]
     lines = [_line(board, row, several) for row in (*board.rows, *board.below)]
-    rows = table(header, lines, "llrlr" if several else "lrlr")
+    align = "llrlr" if several else "lrlr"
+    if board.standings:
+        lines = [[*line, row.standing] for line, row in zip(lines, (*board.rows, *board.below), strict=True)]
+        align = align.ljust(len(header), "r") + "l"
+        header.append("checked")
+    rows = table(header, lines, align)
     texts = "\n".join(f"- {text}" for text in (*board.sentences, _LEGEND, *board.notes))
     return f"### {board.title}\n\n{rows}\n\n{texts}\n"
 
@@ -55,15 +60,16 @@ def to_csv(board: Board) -> str:
     """Return one line per method and setting, and one per method for the mean over settings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_GROUP, "method", "status", "told", "networks", "setting", "counted", *_FIELDS])
+    writer.writerow([*_GROUP, "method", "status", "told", "networks", "setting", "counted", *_FIELDS, "checked"])
     group = [board.suite, board.protocol, board.length, board.track, board.rule]
     for row in (*board.rows, *board.below):
         about = [row.name, row.status, " ".join(row.told), row.networks]
         if row.score and len(board.counted) > 1:
-            writer.writerow(map(_safe, [*group, *about, OVERALL, 1, *_values(row.score)]))
+            writer.writerow(map(_safe, [*group, *about, OVERALL, 1, *_values(row.score), row.standing]))
         for column in board.columns:
             if cell := row.cells.get(column.setting):
-                writer.writerow(map(_safe, [*group, *about, column.setting, int(column.counted), *_values(cell)]))
+                values = [column.setting, int(column.counted), *_values(cell), row.standing]
+                writer.writerow(map(_safe, [*group, *about, *values]))
     return text.getvalue()
 
 

@@ -56,6 +56,7 @@ class TerminalBoard:
         yield from (Text(line, "dim") for line in LEGEND)
         yield Text()
         yield from (Text(text) for text in self.board.sentences)
+        yield from (Text(f"{words}: {', '.join(names)}") for words, names in self.board.standings.items())
         yield from (Text(text, "dim") for text in self.board.notes)
 
     def _table(self, width: int) -> Iterator[Text]:

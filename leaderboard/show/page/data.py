@@ -116,6 +116,7 @@ def _row(row: Row, board: Board, about: Mapping[str, About]) -> dict[str, Any]:
         "cells": [_cell(row.cells.get(column.setting)) for column in board.columns],
         "about": parts_of(row, about),
         "command": command_of(row, board),
+        "checked": row.standing,
     }
 
 

@@ -11,6 +11,7 @@ from lnlbench.leaderboard.published.beside import beside, verdict
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
+from lnlbench.leaderboard.results.standing import Standings
 from lnlbench.leaderboard.show.page.about import About
 from lnlbench.leaderboard.show.page.data import CURVES, curve_data, run_data, view_data
 from lnlbench.leaderboard.show.page.scope import group_name, scopes, suite_name
@@ -32,6 +33,7 @@ def page(
     date: str = "",
     rule: str = PRIMARY,
     seed: int = 0,
+    standings: Standings | None = None,
 ) -> str:
     """Return the leaderboard as HTML that works from a file: no request is made, nothing is stored.
 
@@ -42,13 +44,14 @@ def page(
         date: on which the page is made, as it is to be shown.
         rule: that the page opens on; a reader may choose another.
         seed: of the chances of being first.
+        standings: how far results were checked, by key, where that is kept.
 
     Raises:
         StoreError: there are no results.
     """
     if not results:
         raise StoreError("there are no results to make a page of")
-    views = scopes(results, seed)
+    views = scopes(results, seed, standings)
     main = max(views, key=lambda view: (len(view.boards[0].rows), len(view.boards[0].columns)))
     first = next(board for board in main.boards if board.rule == PRIMARY)
     data = {

@@ -42,7 +42,7 @@ def test_reproduce_says_what_differs(lnlbench, filled, tmp_path):
     write(file, [replace(first, curves=first.curves | {"test_accuracy": bent})])
     code, out, err = lnlbench("reproduce", first.key[:8], "--from", file)
     assert (code, err) == (1, ""), out
-    assert "differs in final and mean10: final +" in out
+    assert "differs in mean10 and final and noisy_val: mean10 +" in out
 
 
 def test_show_says_how_to_make_a_run_again(lnlbench, filled):

@@ -38,14 +38,15 @@ def test_a_few_predictions_are_within_the_band_and_many_are_not(held):
     few, many = held(lambda result: moved(result, 6)), held(lambda result: moved(result, 200))
     assert (few.outcome, many.outcome) == (WITHIN, DIFFERS)
     assert set(few.rounded) == {"test_accuracy", "predictions"} and few.moved == pytest.approx(6 / 360)
-    assert few.sentence.startswith("within the band: ") and f"± {few.band:.2f} points" in few.sentence
+    assert few.sentence.startswith("within the band: ") and f"final ± {few.bands['final']:.2f}" in few.sentence
     assert many.sentence.startswith("differs in ") and "final" in many.sentence
 
 
-def test_the_band_is_four_standard_errors_of_the_test_accuracy(held):
+def test_the_band_is_in_standard_errors_of_the_test_accuracy(held):
     found = held(lambda result: result)
     accuracy = found.made.curves["test_accuracy"][-1]
-    assert found.band == pytest.approx(400 * np.sqrt(accuracy * (1 - accuracy) / 360))
+    error = 100 * np.sqrt(accuracy * (1 - accuracy) / 360)
+    assert found.bands == pytest.approx({"mean10": 4 * error, "final": 8 * error, "noisy_val": 10 * error})
 
 
 @pytest.mark.parametrize(

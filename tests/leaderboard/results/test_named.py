@@ -60,7 +60,8 @@ def test_two_keys_that_begin_alike_are_listed(make):
         ),
         pytest.param(
             {"environment": {"execution": "graph", "device": "cuda:1"}, "identity": {"precision": "bf16"}},
-            'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 0 --precision bf16 --execution graph --device cuda',
+            'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 0'
+            " --precision bf16 --execution graph --device cuda",
             id="elsewhere",
         ),
         pytest.param({"track": "tuned"}, "", id="tuned"),

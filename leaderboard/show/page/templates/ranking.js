@@ -98,6 +98,7 @@ function boardTable(rows) {
       kind: (row) => row.cells[index]?.best && "is-best",
       show: (row) => { const cell = row.cells[index]; return cell ? element("span", { title: titleOf(cell) }, cell.best ? "●" : "", percent(cell.mean), flagsOf(cell, column.n), marked(cell.mark)) : "—"; },
     })),
+    ...(board().rows.some((row) => row.checked) ? [{ title: "checked", key: "checked", value: (row) => row.checked, show: (row) => row.checked }] : []),
   ];
   return table(`Accuracy in %, ${rows.length} of ${board().rows.length} methods, rule ${STATE.rule}: ${DATA.rules[STATE.rule]}`, columns, rows,
     { remember: true, kind: (row) => row.score || cellOf(row) ? "" : "below", under: (row) => STATE.open === row.name ? aboutRow(row, columns.length) : null });
