@@ -22,8 +22,8 @@ IDENTICAL, WITHIN, DIFFERS = "identical", "within the band", "differs"
 WIDTHS = {"mean10": 4.0, "final": 8.0, "noisy_val": 10.0}
 """Of the band by rule, in standard errors of the test accuracy; what they were chosen from is on the page "Trust".
 
-A mean over epochs moves least; under `noisy_val` another rounding may choose another epoch. `oracle`, which never ranks,
-has no band.
+A mean over epochs moves least; under `noisy_val` another rounding may choose another epoch. `oracle`, which never
+ranks, has no band.
 """
 FACTS = ("torch", "hardware", "device", "execution", "threads", "lnlbench", "python")
 _TRAINED = frozenset({"told", "diagnostics"})
