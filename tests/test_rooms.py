@@ -22,7 +22,8 @@ FLOORS = {  # lowest first; rooms of one floor do not know each other
     ],
     "leaderboard": [("home.py", "results"), ("ranking",), ("published", "shipped"), ("show",), ("store",)],
 }
-WITHIN = {"studies/simulators": "studies", "show/page": "show"}  # folders that are part of the room they lie in
+# Folders that are part of the room they lie in.
+WITHIN = {"bench/gpu": "bench", "studies/simulators": "studies", "show/page": "show"}
 
 
 def files() -> dict[str, Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -29,11 +29,11 @@ TOGETHER = {"cuda": 32, "cpu": 2}
 DAL_WORKERS = 8
 
 
-def stacks(bench: Bench, kind: Kind) -> Iterator[Row]:
-    """Measure a stack of R runs against the same runs one after another."""
+def stacks(bench: Bench, kind: Kind, counts: Sequence[int] = ()) -> Iterator[Row]:
+    """Measure a stack of R runs against the same runs one after another, for each R, by default of `STACKED`."""
     if not kind.small:
         return
-    for count in STACKED[bench.how.device.type]:
+    for count in counts or STACKED[bench.how.device.type]:
         jobs = jobs_of(kind, count)
         loops = [Loop(job, bench.how) for job in jobs]
 

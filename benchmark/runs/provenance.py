@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
+import tomllib
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from lnlbench.benchmark.engine.device import Compute
-from lnlbench.benchmark.engine.job import Epoch
+if TYPE_CHECKING:
+    from lnlbench.benchmark.engine.device import Compute
+    from lnlbench.benchmark.engine.job import Epoch
 
 
 def environment(how: Compute, last: Epoch) -> dict[str, Any]:
     """Return the versions, the hardware and the execution that made a run."""
+    import torch  # here: the version and the commit are told without it
+
     return {
-        "lnlbench": version("lnlbench"),
+        "lnlbench": installed(),
         "commit": commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -32,8 +35,23 @@ def environment(how: Compute, last: Epoch) -> dict[str, Any]:
 
 
 @cache
+def installed() -> str:
+    """Return the version of this package; that of its checkout where it is not installed, but only on the path."""
+    try:
+        return version("lnlbench")
+    except PackageNotFoundError:
+        project = Path(__file__).parents[2] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text())["project"]["version"])
+
+
+@cache
 def commit() -> str | None:
-    """Return the commit of the checkout that this file lies in, with a + where it was changed; None elsewhere."""
+    """Return the commit of the checkout that this file lies in, with a + where it was changed; None elsewhere.
+
+    A copy of a checkout without its history has the commit in $LNLBENCH_COMMIT.
+    """
+    if named := os.environ.get("LNLBENCH_COMMIT"):
+        return named
     folder = Path(__file__).parent
     try:
         told = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -31,10 +32,12 @@ class Local:
 
     Args:
         slots: processes.
+        parents: whether tasks start processes of their own, as loaders of data do; those end with the task's process.
+        grace: seconds that a process has to end.
     """
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, slots: int, *, parents: bool = False, grace: float = GRACE) -> None:
+        self.slots, self._parents, self._grace = slots, parents, grace
         self._workers: list[_Worker] = []
 
     def submit(self, ticket: int, task: Task) -> None:
@@ -76,7 +79,7 @@ class Local:
         # A pipe each: of a queue that all share, one that is killed may take the lock with it for ever.
         ours, theirs = context.Pipe()
         threads = max(1, (os.cpu_count() or 1) // self.slots)
-        process = context.Process(target=_work, args=(theirs, threads), daemon=True)
+        process = context.Process(target=_work, args=(theirs, threads, self._parents), daemon=not self._parents)
         process.start()
         theirs.close()  # so that the worker's own end is the last one, and its death the end of the pipe
         self._workers.append(_Worker(process, ours))
@@ -84,16 +87,22 @@ class Local:
 
     def _discard(self, worker: _Worker) -> int | None:
         self._workers.remove(worker)
-        worker.process.join(GRACE)
+        worker.process.join(self._grace)
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()
+        if self._parents and worker.process.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # its group is empty, or was never made
+                os.killpg(worker.process.pid, signal.SIGKILL)
         worker.pipe.close()
         return worker.process.exitcode
 
 
-def _work(pipe: Connection, threads: int) -> None:
+def _work(pipe: Connection, threads: int, parents: bool) -> None:
     """Do the tasks that come through a pipe, until it is closed or the process is told to end."""
+    if parents:
+        os.setpgrp()  # what it starts is in its group, by which it is found
+
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()

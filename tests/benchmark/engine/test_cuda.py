@@ -1,4 +1,4 @@
-"""The step on a GPU, where there is one: `make gpu` runs this on a machine that has one."""
+"""The step on a GPU, where there is one: `make gpu-test` runs this on a machine that has one."""
 
 import warnings
 
