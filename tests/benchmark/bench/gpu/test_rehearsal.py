@@ -15,6 +15,7 @@ from lnlbench.benchmark.verification.receipts import receipts
 from lnlbench.leaderboard.results import archive
 from lnlbench.leaderboard.store.address import store_address
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[4]
 BLOCKED = """
 import importlib.metadata as metadata, sys
