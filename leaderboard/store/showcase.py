@@ -1,4 +1,4 @@
-"""Makes a store worth looking at: saved views, and figures, curves and texts on the runs of every cell.
+"""Makes a store worth looking at: saved views, a logged model per cell, and figures, curves and texts on its runs.
 
 All of it follows from what is stored, so it is made when someone wants to look and not while runs are made; what is
 up to date is not made again.
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from lnlbench.leaderboard.store.tracking import Experiment
 
 FIGURES = "lnlbench.figures"
-LAYOUT = "2"
-"""Raised when the figures or texts of cells change, so that those of stored cells are made again."""
+LAYOUT = "3"
+"""Raised when the figures, models or texts of cells change, so that those of stored cells are made again."""
 
 
 def prepare(store: Store) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _tag(store: "Store", experiment: "Experiment", notes: dict[str, str]) -> Non
 
 
 def _decorate(store: Store, cell: Entry, members: Sequence[Entry]) -> None:
-    """Sum up, draw and describe a cell, unless the same runs were drawn before."""
+    """Sum up, draw, rank and describe a cell, unless the same runs were drawn before."""
     content = "\n".join([LAYOUT, *(entry.run_id for entry in members)])
     state = hashlib.sha256(content.encode()).hexdigest()[:16]
     if not members or cell.tags.get(FIGURES) == state:
@@ -112,6 +112,9 @@ def _decorate(store: Store, cell: Entry, members: Sequence[Entry]) -> None:
         if noise := figures.noise(ordered[0]):
             contents["noise.svg"] = noise
         store.sum_up([cell], {cell.run_id: members})
+        first = ordered[0]
+        facts = {"method": first.label, "method_text": first.method, "track": first.track, "length": first.length}
+        store.model(cell, facts | {"noise": first.noise}, members)
         store.annotate(cell.run_id, {}, contents, summary(ordered), {FIGURES: state})
     except StoreError as error:
         name = f"{cell.tags.get(LABEL)} {cell.tags.get(SETTING)}"

@@ -17,7 +17,7 @@ from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import index, naming
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.cells import SCORES, Cells, summary
-from lnlbench.leaderboard.store.claims import ClaimLost, Claims
+from lnlbench.leaderboard.store.claims import ClaimLost, Claims, new_owner
 from lnlbench.leaderboard.store.index import (
     CELLS,
     KEY,
@@ -219,6 +219,19 @@ class Store(StoreReader):
             if any(cell.numbers.get(name) != value for name, value in numbers.items()):
                 # The step is n, so that a late writer never hides a newer value.
                 self._tracking.log(cell.run_id, numbers=numbers, step=int(numbers["n"]))
+
+    def model(self, cell: Entry, params: Mapping[str, str], members: Sequence[Entry]) -> None:
+        """Let a cell stand in MLflow's Models tab, with mean, interval and n linked to its setting as the data set."""
+        key, owner = f"model:{cell.run_id}", new_owner()
+        if not self.claims.acquire(key, owner):
+            return  # another process is at it
+        try:
+            model = self._tracking.model(cell.experiment, cell.run_id, params["method"], params)
+            setting, numbers = cell.tags[SETTING], summary(self._alike(members))
+            digest = hashlib.sha256(setting.encode()).hexdigest()[:8]
+            self._tracking.measure(cell.run_id, model, (setting, digest), numbers, int(numbers["n"]))
+        finally:
+            self.claims.release(key, owner)
 
     def _alike(self, members: Sequence[Entry]) -> list[Entry]:
         """Return the members of a cell in the precision of the last one: cells of before may have several."""

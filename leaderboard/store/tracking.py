@@ -26,6 +26,7 @@ _BATCH, _FEW = 800, 100  # of metrics, of params and of tags in a call; MLflow t
 _PAGE = 1000
 _LONGEST = 6000  # letters of a parameter
 _ATTEMPTS = 3
+_MODEL_OF = "lnlbench.model_of"  # tag of a logged model: the run it stands for
 
 
 class Tracking:
@@ -180,6 +181,38 @@ class Tracking:
                 except Exception:  # of two processes that name new data at once MLflow fails one; then it is there
                     if attempt == _ATTEMPTS - 1:
                         raise
+
+    @waits
+    def model(self, experiment: str, run_id: str, name: str, params: Mapping[str, str]) -> str:
+        """Return the logged model of a run, created if there is none: what MLflow ranks by data set, without weights.
+
+        Args:
+            experiment: id of the run's experiment.
+            run_id: of the run.
+            name: of a new model; what MLflow takes in no name becomes an underscore.
+            params: of a new model.
+        """
+        with self._explained():
+            query = f"tags.`{_MODEL_OF}` = '{run_id}'"
+            if found := self._client.search_logged_models([experiment], query, max_results=1):
+                return str(found[0].model_id)
+            called = re.sub(r"[/:.%\"']", "_", name)
+            facts: dict[str, Any] = {"tags": {_MODEL_OF: run_id}, "params": dict(params), "model_type": "lnlbench"}
+            made = self._client.create_logged_model(experiment, called, run_id, **facts)
+            return str(self._client.finalize_logged_model(made.model_id, "READY").model_id)
+
+    @waits
+    def measure(
+        self, run_id: str, model: str, data: tuple[str, str], numbers: Mapping[str, float], step: int = 0
+    ) -> None:
+        """Add numbers of a model on a data set (name and digest) to it and to the run that made it."""
+        from mlflow.entities import Metric
+
+        name, digest = data
+        linked = {"model_id": model, "dataset_name": name, "dataset_digest": digest, "run_id": run_id}
+        metrics = [Metric(key, value, now(), step, **linked) for key, value in numbers.items()]
+        with self._explained():
+            self._client.log_batch(run_id, metrics=metrics)
 
     @waits
     def write_files(self, run_id: str, contents: Mapping[str, bytes | str]) -> None:

@@ -50,6 +50,30 @@ def test_what_is_up_to_date_is_not_made_again(store, make, info_of, monkeypatch)
     assert cells_of(store)[1][0].data.tags[FIGURES] != before
 
 
+def test_the_models_tab_ranks_cells_by_data_set(store, make, info_of):
+    fill(store, make, info_of)
+    prepare(store)
+    prepare(store)
+    client, experiment = store._tracking._client, store.experiments()[0].experiment_id
+
+    def models():
+        data = {"dataset_name": "digits/symmetric-0.4"}
+        order = [{"field_name": "metrics.score/noisy_val", "ascending": False, **data}]
+        return client.search_logged_models([experiment], datasets=[data], order_by=order)
+
+    assert sorted(model.name for model in models()) == ["ce", "gce"], "one per cell, however often somebody looks"
+    first = models()[0]
+    linked = {metric.key: metric for metric in first.metrics}
+    assert linked["score/noisy_val"].value == pytest.approx(0.71) and linked["n"].value == 2
+    assert {metric.dataset_name for metric in first.metrics} == {"digits/symmetric-0.4"}
+    assert first.params["method"] == first.name and first.status == "READY"
+    fill(store, make, info_of, ["ce"], replicates=3)
+    prepare(store)
+    (ce,) = [model for model in models() if model.name == "ce"]
+    newest = max((metric for metric in ce.metrics if metric.key == "n"), key=lambda metric: metric.step)
+    assert newest.value == 3 and len(models()) == 2
+
+
 def test_views_are_tags_that_the_ui_reads(store, make, info_of):
     fill(store, make, info_of, ["ce"])
     paths = prepare(store)
