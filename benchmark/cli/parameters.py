@@ -126,6 +126,14 @@ Compare = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
+Trials = Annotated[
+    Path | None,
+    typer.Option(
+        "--curves",
+        help="Write every trial with its curves to this file, a JSON line each; .xz compresses.",
+        rich_help_panel=WHERE,
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.", rich_help_panel=HOW)
 ]

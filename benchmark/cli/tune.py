@@ -30,6 +30,7 @@ from lnlbench.benchmark.cli.parameters import (
     Seeds,
     Splits,
     Targets,
+    Trials,
     Uri,
 )
 from lnlbench.benchmark.tuning.budget import CONFIRM, Budget
@@ -92,6 +93,7 @@ def tune(
     page: Annotated[
         Path | None, typer.Option("--report", help="Write a section of this Markdown page.", rich_help_panel=WHERE)
     ] = None,
+    curves: Trials = None,
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
     database: Database = None,
@@ -106,9 +108,10 @@ def tune(
     from lnlbench.leaderboard.store.address import store_address
 
     if dry_run:
-        refuse_void(context, ["page", "study_storage", "compare"], "with --dry-run, which searches nothing")
-    if page is not None:
-        check_target(page)
+        refuse_void(context, ["page", "study_storage", "compare", "curves"], "with --dry-run, which searches nothing")
+    for path in (page, curves):
+        if path is not None:
+            check_target(path)
     changed = overrides(changes, epochs=epochs)
     budget = Budget(trials=trials, sampler=sampler, seed=seed, batch=batch, prune=prune, confirm=confirm, splits=splits)
     chosen = pipeline.choose(methods, plugin)
@@ -130,7 +133,7 @@ def tune(
     length += "".join(f" --{name} {value}" for name, value in (("confirm", confirm), ("splits", splits)) if value)
     length += " --compare" if compare else ""
     command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --trials {trials} --seeds {seeds}'
-    done = pipeline.tune(plan, budget, options, study_storage, page, command, note, compare)
+    done = pipeline.tune(plan, budget, options, study_storage, page, command, note, compare, curves)
     show(to_json(done.rows) if as_json else display.table(done.rows))
     for reason in done.failed:
         note(f"failed: {reason}")

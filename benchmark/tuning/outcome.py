@@ -33,8 +33,8 @@ class Made:
 
     @property
     def pruned(self) -> bool:
-        """Whether it was given up."""
-        return not self.reason and 0 < self.epochs < self.run.setting.epochs and bool(self.run.bar)
+        """Whether it was given up; a method that may stop by itself is taken to have done so."""
+        return not self.reason and 0 < self.epochs < self.run.setting.epochs and not self.run.method.answers("stop")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import Chosen, choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report, sweep
 from lnlbench.benchmark.sweep.worker import Event
-from lnlbench.benchmark.tuning import figures
+from lnlbench.benchmark.tuning import figures, tabular
 from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.report import write as write_report
@@ -196,6 +196,7 @@ def tune(
     command: str = "",
     say: Callable[[str], None] = lambda line: None,
     both: bool = False,
+    curves: Path | None = None,
 ) -> Done:
     """`make`, told line by line, and its report.
 
@@ -219,6 +220,8 @@ def tune(
         chosen = [result for result in results if result.key in wanted]
         for path in write_report(page, outcomes, chosen, command):
             say(f"written: {path}")
+    if curves is not None:
+        say(f"written: {tabular.write(curves, outcomes)} trials, {curves}")
     return Done([row(outcome) for outcome in outcomes], list(report.failed.values()))
 
 

@@ -1,6 +1,8 @@
 """Tuning: an exact number of trials whatever is killed, no test set and no true label in reach, fresh replicates."""
 
 import io
+import json
+import lzma
 import shutil
 import signal
 import sqlite3
@@ -27,6 +29,8 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning import search as optimisation
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
+from lnlbench.benchmark.tuning.outcome import Made, Outcome, Told
+from lnlbench.benchmark.tuning.pruning import pruning
 from lnlbench.benchmark.tuning.scoring import SCORE
 from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED
 from lnlbench.benchmark.tuning.study import told_value
@@ -116,7 +120,11 @@ def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
             assert store.file(run.info.run_id, name).startswith(b"<?xml")
         assert run.data.metrics["device_seconds"] > 0 and run.data.metrics["trials"] == 4
 
-    done = pipeline.tune(found, FEW, options, None, page, "the command")
+    done = pipeline.tune(found, FEW, options, None, page, "the command", curves=tmp_path / "curves.jsonl.xz")
+    table = [json.loads(line) for line in lzma.decompress((tmp_path / "curves.jsonl.xz").read_bytes()).splitlines()]
+    assert [(row["study"], row["place"]) for row in table] == [(o.study.name, i) for o in outcomes for i in range(4)]
+    assert all(len(row["curves"]["test_accuracy"]) == row["epochs"] == 2 for row in table)
+    assert [row["label"] for row in table if row["chosen"]] == ["gce", "ce"]
     assert len(made(url)["trial"]) == 8 and not done.failed, "a second call makes nothing"
     text = page.read_text()
     assert text.count("### digits,epochs=2/symmetric-0.4") == 1 and "the command" in text
@@ -319,6 +327,23 @@ def test_pruned_trials_end_early_and_count(options):
     outcome = optimisation.search(studies, budget, options)[studies[0].name]
     trained = [made.epochs for made in outcome.runs]
     assert len(trained) == 14 and trained[:10] == [5] * 10 and min(trained) >= 2
+    left = 14 * 5 - sum(trained)
+    said = pruning([outcome])
+    assert f"gave up {sum(n < 5 for n in trained)} of 14 trials and saved {left} of 70 epochs" in said
+    assert pruning([replace(outcome, trials=outcome.trials[:10])]) == "Pruning gave up none of 10 trials."
+
+
+def test_a_better_trial_that_was_given_up_is_named(options):
+    """A winner of 0.6, and a trial that stood at 0.9 when it was given up after 2 of 5 epochs."""
+    (study,) = plan_of(options, "ce", epochs=5).studies
+    runs = [
+        Made(study.trial(i, None), validation, 1.0, epochs=epochs)
+        for i, validation, epochs in ((0, 0.5, 5), (1, 0.4, 2))
+    ]
+    for test, said in ((0.9, "For ce a trial that was given up had a higher"), (0.5, "No trial had a higher")):
+        scored = [replace(runs[0], test=0.6), replace(runs[1], test=test)]
+        outcome = Outcome(study, FEW, tuple(Told(i, {}, (one,)) for i, one in enumerate(scored)))
+        assert said in pruning([outcome]) and "saved 3 of 10 epochs, about 2 device-seconds" in pruning([outcome])
 
 
 # Killed.

@@ -1,0 +1,60 @@
+"""The trials of closed studies as a table: from a configuration to its curves, so that a search can be replayed."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lnlbench.benchmark.tuning.budget import TuneError
+from lnlbench.benchmark.tuning.outcome import Made, Outcome
+from lnlbench.leaderboard.results.files import replacing
+
+
+def rows(outcome: Outcome) -> Iterator[dict[str, Any]]:
+    """Yield a row for every training of a study, in the order of the budget: what it was and what it gave."""
+    chosen = {"searched": outcome.searched.number, "chosen": outcome.winner.number}
+    stages = [("search", told.number, told.runs) for told in outcome.trials]
+    stages += [("confirm", one.number, one.runs) for one in outcome.confirmed]
+    for stage, number, runs in stages:
+        for made in runs:
+            about = {"study": outcome.study.name, "configuration": number, "stage": stage}
+            yield about | {name: number == which for name, which in chosen.items()} | _training(outcome, number, made)
+
+
+def _training(outcome: Outcome, number: int, made: Made) -> dict[str, Any]:
+    run = made.run
+    return {
+        "setting": run.setting.name,
+        "label": run.label,
+        "method": run.text,
+        "values": outcome.trials[number].values,
+        "place": run.replicate,
+        "data": run.place,  # names noise draw and split: equal for trainings on equal data
+        "key": run.key,
+        "epochs": made.epochs,
+        "failed": made.reason,
+        "seconds": round(made.seconds, 3),
+        "validation": made.validation,
+        "test": made.test,
+        "rules": dict(made.rules),
+        "curves": dict(made.curves),
+    }
+
+
+def write(path: Path, outcomes: Sequence[Outcome]) -> int:
+    """Write the trainings of scored studies, a JSON line each, compressed if the name ends in .xz; return how many.
+
+    Raises:
+        TuneError: the file cannot be written.
+    """
+    lines = [json.dumps(row) for outcome in outcomes for row in rows(outcome)]
+    content = "".join(f"{line}\n" for line in lines).encode()
+    try:
+        with replacing(path) as unfinished:
+            unfinished.write_bytes(lzma.compress(content) if path.suffix == ".xz" else content)
+    except OSError as error:
+        raise TuneError(f"{path} cannot be written: {error.strerror or error}") from error
+    return len(lines)
