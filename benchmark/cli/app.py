@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from lnlbench.benchmark.cli import exchange, extend, leaderboard, machine, run, study, tune
+from lnlbench.benchmark.cli import exchange, extend, leaderboard, machine, run, study, submit, tune
 from lnlbench.benchmark.cli.output import fit_encodings, note, printable, show
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="A benchmark suite for learning with noisy labels.",
 )
-for group in (run, tune, leaderboard, exchange, extend, machine):
+for group in (run, tune, leaderboard, exchange, submit, extend, machine):
     app.add_typer(group.commands)
 app.add_typer(study.commands, name="study", rich_help_panel="The theory")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -88,10 +88,10 @@ def check(
     after = {path.relative_to(root): path for path in _folders(root)}
     same = {name for name, path in after.items() if name in before and _hash(path) == _hash(before[name])}
     _cards(found, root, before, after, same)
-    held = _read(found, (after[name] for name in after if name in same))
+    held = _read(found, root, (after[name] for name in after if name in same))
     found.others = [result for _, result in held]
-    new = _read(found, (one.folder for one in found.added))
-    _rows(found, root, [path for name, path in before.items() if name not in same], held, new)
+    new = _read(found, root, (one.folder for one in found.added))
+    _rows(found, root, {name: path for name, path in before.items() if name not in same}, held, new)
     _verified(found, data_dir)
     _again(found, data_dir, sample, random.SystemRandom() if seed is None else random.Random(seed))
     return found
@@ -136,14 +136,14 @@ def _differ(one: Path, other: Path) -> bool:
     return one.read_bytes() != other.read_bytes()
 
 
-def _read(found: Checked, folders: Iterable[Path]) -> list[tuple[Path, Result]]:
+def _read(found: Checked, root: Path, folders: Iterable[Path]) -> list[tuple[Path, Result]]:
     """Return the results of folders, bare; a file that cannot be read is wrong."""
     rows: list[tuple[Path, Result]] = []
     for folder in folders:
         try:
             rows += [(folder, result) for result in submission(folder).results()]
         except StoreError as error:
-            found.wrong(folder.name, "records", str(error))
+            found.wrong(folder.relative_to(root), "records", str(error))
             found.added = [one for one in found.added if one.folder != folder]
     return rows
 
@@ -151,7 +151,7 @@ def _read(found: Checked, folders: Iterable[Path]) -> list[tuple[Path, Result]]:
 def _rows(
     found: Checked,
     root: Path,
-    changed: Sequence[Path],
+    changed: Mapping[Path, Path],
     held: Sequence[tuple[Path, Result]],
     new: Sequence[tuple[Path, Result]],
 ) -> None:
@@ -163,11 +163,11 @@ def _rows(
             found.wrong(name, "key", f"{_name(result)}: the key {result.key} is in {places[result.key]} too")
         places.setdefault(result.key, name)
     old: dict[str, str] = {}
-    for folder in changed:
+    for name, folder in changed.items():
         for result in submission(folder).results(predictions=True):
             old[result.key] = digest(result)
             if result.key not in places:
-                found.wrong(folder.name, "removed", f"{_name(result)}: the row {result.key} was removed")
+                found.wrong(name, "removed", f"{_name(result)}: the row {result.key} was removed")
     for one in found.added:
         if any(result.key in old for folder, result in new if folder == one.folder):
             for result in one.results(predictions=True):

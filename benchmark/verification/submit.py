@@ -45,8 +45,8 @@ def submit(results: Iterable[Result], root: Path, claim: Claim, data_dir: Path |
         data_dir: where data sets are.
 
     Raises:
-        StoreError: there are no results, the card lacks something, a folder or a key is there already, or nothing can be
-            written.
+        StoreError: there are no results, the card lacks something, a folder or a key is there already, or nothing can
+            be written.
         ExchangeError: something does not verify; nothing is written.
         MethodError: a method is unknown here.
     """
@@ -75,6 +75,7 @@ def _prepared(name: tuple[str, str], runs: Sequence[Result], claim: Claim) -> Pr
     file = file_of(runs[0])
     if file is not None and claim.code:
         raise StoreError(f"{name[1]} comes from {file}, which is copied beside its results: --code is for an address")
+    known = facts(runs)
     card = Card(
         suite=name[0],
         method=name[1],
@@ -85,7 +86,9 @@ def _prepared(name: tuple[str, str], runs: Sequence[Result], claim: Claim) -> Pr
         url=claim.url,
         code=claim.code if file is None else file.name,
         bibtex=claim.bibtex,
-        **facts(runs),
+        told=known["told"],
+        hardware=known["hardware"],
+        made_with=known["made_with"],
     )
     check(card)
     return card, sorted(runs, key=lambda run: (run.setting, run.replicate, run.key)), file

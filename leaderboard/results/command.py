@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from lnlbench.leaderboard.results.form import SEARCHED
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.setting_name import SettingName
@@ -35,7 +36,7 @@ def command(settings: Sequence[str], methods: Sequence[str], replicates: Sequenc
 
 def that_made(result: Result) -> str:
     """Return the command that makes the run of a result; nothing of a tuned one, which takes a whole search."""
-    if result.track == "tuned":
+    if result.track in SEARCHED:
         return ""
     marked = _MARKED.fullmatch(result.label)
     found = command([result.setting], [marked[1] if marked else result.label], [result.replicate])

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Check what a change adds to the results: the workflow calls this, and so can you.
+#   ci/check.sh [BASE]    BASE: the commit that the change is held against; by default origin/main
+# Environment: SAMPLE rows are made again (1), SEED chooses them (by default nobody knows it), COMMENT takes the comparison
+# (comparison.md), RECORD is who writes down what was verified and reproduced (by default nobody).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+before=$(mktemp -d)
+trap 'rm -rf "$before"' EXIT
+git archive "${1:-origin/main}" | tar --extract --directory "$before"
+
+lnlbench submit . --check --base "$before" --sample "${SAMPLE:-1}" --comment "${COMMENT:-comparison.md}" \
+    ${SEED:+--choose "$SEED"} ${RECORD:+--record "$RECORD"}

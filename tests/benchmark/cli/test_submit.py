@@ -1,0 +1,121 @@
+"""`submit`: from a store to a results repository, and its check by the script that its workflow calls."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lnlbench.benchmark.cli.submissions import PLACES
+from lnlbench.leaderboard.results import archive
+from lnlbench.leaderboard.results.submission import CARD, RECORDS
+
+NAME = "digits,epochs=3/symmetric-0.4"
+PLUGIN = """
+from lnlbench.methods import Method, register
+
+
+@register("halved")
+class Halved(Method):
+    def loss(self, logits, batch, clock):
+        return super().loss(logits, batch, clock) / 2
+"""
+
+
+def git(root, *words):
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(lnlbench, filled, tmp_path):
+    """A results repository under git, with what the store holds of one method."""
+    root = tmp_path / "results-repository"
+    assert lnlbench("submit", "--init", root)[0] == 0
+    code, out, err = lnlbench("submit", root, "--methods", "ce", "--author", "Ada", "--tracking-uri", filled)
+    assert (code, err) == (0, ""), out
+    git(root, "init")
+    git(root, "add", ".")
+    git(root, "commit", "--message", "ce")
+    return root
+
+
+def checked(root, **variables):
+    """Run the script that the workflow calls, against the last commit."""
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    where = os.environ | {"PATH": programs, "LNLBENCH_HOME": str(root.parent / "elsewhere")} | variables
+    return subprocess.run([root / "ci/check.sh", "HEAD"], env=where, capture_output=True, text=True, check=False)
+
+
+def test_the_template_has_a_script_that_the_workflow_calls(repository):
+    for place in PLACES.values():
+        assert (repository / place).is_file()
+    workflow = (repository / ".github/workflows/check.yml").read_text()
+    assert "- run: ci/check.sh ${{" in workflow and workflow.count("lnlbench submit") == 0
+    assert "contents: read" in workflow and "secrets" not in workflow
+
+
+def test_a_template_overwrites_nothing(lnlbench, repository, one_line):
+    one_line(lnlbench("submit", "--init", repository), "is there already, and is not overwritten")
+
+
+@pytest.mark.slow  # three processes that import torch
+def test_the_plugin_of_a_submission_passes_the_script_and_damages_do_not(
+    lnlbench, plugin_of, stored, repository, filled
+):
+    plugin = plugin_of(PLUGIN)
+    lnlbench("run", "digits/symmetric-0.4", "--methods", plugin, "--seeds", "0-1", "--epochs", "3", "--device", "cpu")
+    code, out, err = lnlbench("submit", repository, "--methods", plugin, "--author", "Grace", "--paper", "Half a loss")
+    assert (code, err) == (0, ""), out
+    folder = repository / "results/digits/halved/1"
+    assert sorted(path.name for path in folder.iterdir()) == [CARD, plugin.name, RECORDS]
+
+    done = checked(repository, RECORD="results CI")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 new results in 1 submissions, 1 made again: passed." in done.stdout
+    comparison = (repository / "comparison.md").read_text()
+    assert f"| {NAME} | halved |" in comparison and "| ce |" in comparison
+    board = lnlbench("leaderboard", "--from", repository, "--format", "markdown")[1]
+    assert "verified by results CI" in board and "1 of 2 reproduced" in board and "claimed by Ada" in board
+    (folder / "standing.jsonl").unlink()
+
+    _damage(repository, folder)
+    done = checked(repository, SAMPLE="0")
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("wrong")]
+    for words in (
+        ["scores: test accuracy of epoch 2 is", "(halved digits"],
+        ["card: its method is halved, but its records say ", "(results/digits/halved/1)"],
+        [f"removed: ce {NAME} s1: the row ", "was removed (results/digits/ce/1)"],
+        [f"key: ce {NAME} s0: the key ", "is in results/digits/ce/1 too (results/digits/ce/2)"],
+    ):
+        assert any(all(word in line for word in words) for line in lines), (words, lines)
+
+
+def _damage(repository, folder):
+    """A changed prediction, a false label, a removed row and a doubled key."""
+    from dataclasses import replace
+
+    from lnlbench.leaderboard.results.predictions import pack, unpack
+
+    first, second = archive.read(folder / RECORDS)
+    array = unpack(first.predictions)
+    array[2, :, :9] = (array[2, :, :9] + 1) % 10
+    archive.write(folder / RECORDS, [replace(first, predictions=pack(array)), replace(second, label="gce")])
+    ce, copy = repository / "results/digits/ce/1", repository / "results/digits/ce/2"
+    archive.write(ce / RECORDS, [run for run in archive.read(ce / RECORDS) if run.replicate == 0])
+    shutil.copytree(ce, copy)
+    (copy / CARD).write_text((copy / CARD).read_text().replace('"1"', '"2"'))
+
+
+def test_mistakes_of_submit_are_one_line(lnlbench, filled, tmp_path, one_line):
+    one_line(lnlbench("submit", tmp_path, "--methods", "ce", "--tracking-uri", filled), "needs the field 'authors'")
+    one_line(
+        lnlbench("submit", tmp_path, "--methods", "sam", "--author", "A", "--tracking-uri", filled),
+        "there is no result of 'sam'; there is: ce, gce, gce + early_stopping",
+    )
+    one_line(lnlbench("submit", tmp_path, "--sample", "2"), "--sample is void without --check")
+    one_line(lnlbench("submit", tmp_path / "none", "--check"), "there is no folder")
+    assert list(tmp_path.glob("results*")) == []
