@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import pkgutil
 import sys
 import zlib
@@ -77,7 +78,7 @@ def load_file(path: Path) -> list[str]:
         MethodError: no such file, it does not import, it ends the program, or it registers nothing.
     """
     methods()  # ours come first, so that a file cannot take their names
-    place = zlib.crc32(str(path.resolve()).encode())  # files of one name in two folders are two modules
+    place = zlib.crc32(os.path.realpath(path).encode())  # files of one name in two folders are two modules
     spec = importlib.util.spec_from_file_location(f"lnlbench_user_{path.stem}_{place:08x}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise MethodError(f"no Python file at {path}")

@@ -31,11 +31,13 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
     from lnlbench.benchmark.cli.method_about import method_about
     from lnlbench.leaderboard.results.errors import StoreError, one_line
     from lnlbench.leaderboard.show.page import page as html
-    from lnlbench.leaderboard.store.reader import StoreReader
+    from lnlbench.leaderboard.store.reader import StoreReader, existing
     from lnlbench.leaderboard.store.server import serve
     from lnlbench.leaderboard.store.showcase import decorate, save_views
     from lnlbench.leaderboard.store.store import Store
 
+    if setting:
+        existing(address)  # a store with nothing in it has no such setting, and is not made for that
     about = method_about()
     root = address.uri if address.artifacts is None else f"http://127.0.0.1:{port}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -144,6 +145,8 @@ def board_rules(rule: str, form: str, *, gap: bool, published: bool = False, pai
             rule_named(name)
     except ValueError as error:
         raise SettingError(str(error)) from None
+    if repeated := [name for name, count in Counter(rules).items() if count > 1]:
+        raise SettingError(f"the rule {repeated[0]!r} is named more than once")
     if form not in FORMS:
         raise SettingError(f"unknown format {form!r}; known: {', '.join(FORMS)}")
     for name, wanted in (("--gap", gap), ("--published", published)):

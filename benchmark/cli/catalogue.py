@@ -51,7 +51,11 @@ def shown(what: str, rows: Rows) -> Rows:
 
 
 def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: str | None = None) -> Rows:
-    """Versions, device, data sets at hand, store: each "ok", "missing" or "broken"."""
+    """Versions, device, data sets at hand, store: each "ok", "missing" or "broken".
+
+    Raises:
+        StoreError: an address that is given cannot be one.
+    """
     from lnlbench.benchmark.engine import bf16
     from lnlbench.benchmark.engine.device import choose_compute, default_jobs
     from lnlbench.leaderboard.results.errors import StoreError
@@ -61,6 +65,8 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
     def row(what: str, state: str, detail: str) -> dict[str, str]:
         return {"what": what, "state": state, "detail": detail}
 
+    if tracking_uri or database:
+        store_address(tracking_uri, database)  # what was typed wrong is no finding about this machine
     rows = [row("python", "ok", platform.python_version())]
     for name in PACKAGES:
         try:
@@ -78,6 +84,7 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
     ]
     try:
         address = store_address(tracking_uri, database)
+        address.check()
         if not address.exists:  # looking must not make one: that takes seconds
             return [*rows, row("store", "missing", f"{address}: the first run makes it")]
         with StoreReader(address) as store:

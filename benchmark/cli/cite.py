@@ -17,7 +17,7 @@ def citations(names: Sequence[str], plugins: Sequence[Path] = ()) -> str:
         plugins: files that register methods.
 
     Raises:
-        SettingError: a name of neither, or one that has nothing to cite.
+        SettingError: a name of neither, or one that has nothing to cite; no name.
     """
     from lnlbench.benchmark.sweep.plugins import choose_methods
     from lnlbench.datasets.loading.registry import cards
@@ -36,4 +36,6 @@ def citations(names: Sequence[str], plugins: Sequence[Path] = ()) -> str:
             if not any(found):
                 raise SettingError(f"{name!r} names nothing to cite")
             entries |= dict.fromkeys(found)
+    if not entries:
+        raise SettingError("name what to cite, as in `lnlbench cite gce mnist`")
     return "\n\n".join(entries)

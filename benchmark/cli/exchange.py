@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.benchmark.cli import kinds
 from lnlbench.benchmark.cli.commands import Commands
 from lnlbench.benchmark.cli.output import show, to_json
 from lnlbench.benchmark.cli.parameters import (
@@ -27,7 +28,7 @@ commands = Commands("Exchange")
 
 @commands.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="As in results.jsonl.xz; it is replaced.")],
+    file: Annotated[Path, typer.Argument(parser=kinds.target_file, help="As in results.jsonl.xz; it is replaced.")],
     targets: SomeTargets = None,
     predictions: Annotated[
         bool, typer.Option(help="Keep the test predictions, most of the size.", rich_help_panel=WHAT)
@@ -47,7 +48,7 @@ def export(
 
 @commands.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file that `export` wrote.")],
+    file: Annotated[Path, typer.Argument(parser=kinds.source_file, help="A file that `export` wrote.")],
     plugin: Plugin = [],  # noqa: B006 -- typer copies it
     data_dir: DataDir = None,
     tracking_uri: Uri = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.benchmark.cli import kinds
 from lnlbench.benchmark.cli.commands import Commands
 from lnlbench.benchmark.cli.output import quiet, show, to_json
 from lnlbench.benchmark.cli.parameters import WHERE, Json, Method, Plugin
@@ -17,7 +18,9 @@ commands = Commands("Extend")
 @commands.command("new-method")
 def new_method_(
     name: Annotated[str, typer.Argument(help="As in my_loss.")],
-    folder: Annotated[Path, typer.Option(help="Where to write it.", rich_help_panel=WHERE)] = Path(),
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", parser=kinds.folder, help="Where to write it.", rich_help_panel=WHERE)
+    ] = Path(),
 ) -> None:
     """Write a commented file to begin a method with; never over another."""
     from lnlbench.benchmark.cli.new_method import new_method

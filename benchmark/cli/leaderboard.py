@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.benchmark.cli import kinds
 from lnlbench.benchmark.cli.commands import Commands, refuse_void
 from lnlbench.benchmark.cli.output import note, show
 from lnlbench.benchmark.cli.parameters import (
@@ -67,18 +68,29 @@ def leaderboard(
     ] = False,
     html: Annotated[
         Path | None,
-        typer.Option(help="Write one page with everything, instead of a table.", rich_help_panel=WHERE),
+        typer.Option(
+            metavar="FILE",
+            parser=kinds.target_file,
+            help="Write one page with everything, instead of a table.",
+            rich_help_panel=WHERE,
+        ),
     ] = None,
     figure: Annotated[
         Path | None,
         typer.Option(
-            help="Draw rows and intervals into a .pdf, .png or .svg, instead of a table.", rich_help_panel=WHERE
+            metavar="FILE",
+            parser=kinds.target_file,
+            help="Draw rows and intervals into a .pdf, .png or .svg, instead of a table.",
+            rich_help_panel=WHERE,
         ),
     ] = None,
     matrix: Annotated[
         Path | None,
         typer.Option(
-            help="Draw who is above whom into a .pdf, .png or .svg, instead of a table.", rich_help_panel=WHERE
+            metavar="FILE",
+            parser=kinds.target_file,
+            help="Draw who is above whom into a .pdf, .png or .svg, instead of a table.",
+            rich_help_panel=WHERE,
         ),
     ] = None,
     ui: Annotated[
@@ -135,7 +147,12 @@ def show_(
     run: RunName,
     suspects: Annotated[
         Path | None,
-        typer.Option(help="Write the training samples that it thinks are mislabelled, as CSV.", rich_help_panel=WHERE),
+        typer.Option(
+            metavar="FILE",
+            parser=kinds.target_file,
+            help="Write the training samples that it thinks are mislabelled, as CSV.",
+            rich_help_panel=WHERE,
+        ),
     ] = None,
     as_json: Json = False,
     tracking_uri: Uri = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.benchmark.cli import kinds
 from lnlbench.benchmark.cli.commands import Commands, refuse_void
 from lnlbench.benchmark.cli.output import note, show, to_json
 from lnlbench.benchmark.cli.parameters import HOW, WHAT, WHERE, Database, DataDir, Device, Json, Plugin, Uri
@@ -77,7 +78,13 @@ def bench(
     rounds: Annotated[int, typer.Option(help="Paired rounds.", min=1, max=1_000, rich_help_panel=HOW)] = 5,
     as_json: Json = False,
     out: Annotated[
-        Path | None, typer.Option(help="Write the rows as JSON to this file.", rich_help_panel=WHERE)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=kinds.target_file,
+            help="Write the rows as JSON to this file.",
+            rich_help_panel=WHERE,
+        ),
     ] = None,
 ) -> None:
     """Measure what the engine costs, side by side with a loop of stock parts, after an equality gate."""

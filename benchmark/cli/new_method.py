@@ -24,7 +24,12 @@ def new_method(name: str, folder: Path) -> Path:
     Raises:
         MethodError: a name that no method can have, or that is taken; a file of that name; a folder that is not there.
     """
-    if not name.isidentifier() or name != name.lower() or keyword.iskeyword(name) or name.startswith("_"):
+    if (
+        not (name.isascii() and name.isidentifier())
+        or name != name.lower()
+        or keyword.iskeyword(name)
+        or name.startswith("_")
+    ):
         raise MethodError(f"a method's name is lower-case letters, digits and '_', as in my_loss, but got {name!r}")
     if name in registered():
         raise MethodError(f"there is a method called {name!r} already; choose another name")

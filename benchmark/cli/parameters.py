@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.benchmark.cli import kinds
+
 WHAT, HOW, WHERE = "What", "How", "Where"
 
 RULES = {
@@ -71,7 +73,14 @@ Changes = Annotated[
     typer.Option("--set", help="Another field of the setting, as in lr=0.1; each once.", rich_help_panel=WHAT),
 ]
 Plugin = Annotated[
-    list[Path], typer.Option("--plugin", help="A Python file that registers methods.", rich_help_panel=WHAT)
+    list[Path],
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        parser=kinds.source_file,
+        help="A Python file that registers methods.",
+        rich_help_panel=WHAT,
+    ),
 ]
 Rule = Annotated[str, typer.Option(help=_meanings(RULES), rich_help_panel=WHAT)]
 Rules = Annotated[str, typer.Option("--rule", help=f"{_meanings(RULES)} Several with commas.", rich_help_panel=WHAT)]
@@ -130,6 +139,8 @@ Trials = Annotated[
     Path | None,
     typer.Option(
         "--curves",
+        metavar="FILE",
+        parser=kinds.target_file,
         help="Write every trial with its curves to this file, a JSON line each; .xz compresses.",
         rich_help_panel=WHERE,
     ),
@@ -145,6 +156,8 @@ FromFile = Annotated[
     Path | None,
     typer.Option(
         "--from",
+        metavar="PATH",
+        parser=kinds.source,
         help="A file that `export` wrote, or a folder of submissions, instead of the store.",
         rich_help_panel=WHERE,
     ),
@@ -152,7 +165,11 @@ FromFile = Annotated[
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        envvar="LNLBENCH_DATA", help="Data sets in the layout of the Hugging Face Hub.", rich_help_panel=WHERE
+        metavar="FOLDER",
+        parser=kinds.folder,
+        envvar="LNLBENCH_DATA",
+        help="Data sets in the layout of the Hugging Face Hub.",
+        rich_help_panel=WHERE,
     ),
 ]
 Uri = Annotated[

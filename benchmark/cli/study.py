@@ -7,12 +7,22 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.benchmark.cli import kinds
 from lnlbench.benchmark.cli.commands import Commands
 from lnlbench.benchmark.cli.output import note, show, to_json
 from lnlbench.benchmark.cli.parameters import WHAT, WHERE, Database, DataDir, Device, Json, Uri
 
 commands = Commands("The theory", no_args_is_help=True, help="The theory of label noise, as experiments with criteria.")
-Docs = Annotated[Path, typer.Option("--docs", help="The folder of the page.", rich_help_panel=WHERE)]
+Docs = Annotated[
+    Path,
+    typer.Option(
+        "--docs",
+        metavar="FOLDER",
+        parser=kinds.target_folder,
+        help="The folder of the page.",
+        rich_help_panel=WHERE,
+    ),
+]
 
 
 @commands.command("list")

@@ -72,8 +72,14 @@ def run(
 
 
 def report(folder: Path, address: StoreAddress) -> Path:
-    """Bring the folder of figures up to date with the store, and write the page."""
-    if address.exists:
+    """Bring the folder of figures up to date with the store, and write the page.
+
+    Raises:
+        StoreError: the store cannot be used, or there is none and none can be.
+    """
+    if not address.exists:
+        address.check()
+    else:
         with StoreReader(address) as store:
             pages.export(store.studies((RECORD, FIGURE)), folder)
     return pages.write(list(studies().values()), folder)

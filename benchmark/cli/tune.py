@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.benchmark.cli import kinds
 from lnlbench.benchmark.cli.commands import Commands, refuse_void
 from lnlbench.benchmark.cli.output import note, show, to_json
 from lnlbench.benchmark.cli.parameters import (
@@ -75,7 +76,12 @@ def tune(
     ] = False,
     study: Annotated[
         str,
-        typer.Option(help="Begins the names of the searches; another name, another search.", rich_help_panel=WHAT),
+        typer.Option(
+            parser=kinds.named,
+            metavar="NAME",
+            help="Begins the names of the searches; another name, another search.",
+            rich_help_panel=WHAT,
+        ),
     ] = "tune",
     compare: Compare = False,
     device: Device = "auto",
@@ -91,7 +97,14 @@ def tune(
         ),
     ] = None,
     page: Annotated[
-        Path | None, typer.Option("--report", help="Write a section of this Markdown page.", rich_help_panel=WHERE)
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            parser=kinds.target_file,
+            help="Write a section of this Markdown page.",
+            rich_help_panel=WHERE,
+        ),
     ] = None,
     curves: Trials = None,
     data_dir: DataDir = None,
@@ -104,14 +117,10 @@ def tune(
     from lnlbench.benchmark.engine.device import default_jobs
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.tuning import pipeline
-    from lnlbench.leaderboard.results.files import check_target
-    from lnlbench.leaderboard.store.address import store_address
+    from lnlbench.leaderboard.store.address import store_address, usable_database
 
     if dry_run:
         refuse_void(context, ["page", "study_storage", "compare", "curves"], "with --dry-run, which searches nothing")
-    for path in (page, curves):
-        if path is not None:
-            check_target(path)
     changed = overrides(changes, epochs=epochs)
     budget = Budget(trials=trials, sampler=sampler, seed=seed, batch=batch, prune=prune, confirm=confirm, splits=splits)
     chosen = pipeline.choose(methods, plugin)
@@ -123,6 +132,7 @@ def tune(
         plugins=chosen.plugins,
         execution=execution,
     )
+    searches = usable_database(study_storage) if study_storage is not None else None
     plan = pipeline.plan(targets, chosen.text, seeds, changed, options, study, per_setting, precision)
     if dry_run:
         rows = pipeline.forecast(plan, budget, options)
@@ -133,7 +143,7 @@ def tune(
     length += "".join(f" --{name} {value}" for name, value in (("confirm", confirm), ("splits", splits)) if value)
     length += " --compare" if compare else ""
     command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --trials {trials} --seeds {seeds}'
-    done = pipeline.tune(plan, budget, options, study_storage, page, command, note, compare, curves)
+    done = pipeline.tune(plan, budget, options, searches, page, command, note, compare, curves)
     show(to_json(done.rows) if as_json else display.table(done.rows))
     for reason in done.failed:
         note(f"failed: {reason}")

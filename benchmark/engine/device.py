@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+_DEVICE = re.compile(r"cpu|cuda(?::(\d{1,9}))?", re.ASCII)
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 
 
@@ -91,15 +93,14 @@ def check_device(device: str = "auto", precision: str = "auto") -> torch.device:
     """
     if precision not in PRECISIONS:
         raise ExecutionError(f"unknown precision {precision!r}; known: {', '.join(PRECISIONS)}")
-    try:
-        found = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    except RuntimeError:
-        raise ExecutionError(f"unknown device {device!r}; known: auto, cpu, cuda, cuda:N") from None
-    if found.type not in ("cpu", "cuda"):
-        raise ExecutionError(f"device {device!r} is not supported; known: auto, cpu, cuda, cuda:N")
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    named = _DEVICE.fullmatch(device)
+    if named is None:
+        raise ExecutionError(f"unknown device {device!r}; known: auto, cpu, cuda, cuda:N")
+    if device != "cpu" and int(named[1] or 0) >= torch.cuda.device_count():  # torch itself would take 999 for -25
         raise ExecutionError(f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here")
-    return found
+    return torch.device(device)
 
 
 def hardware(device: torch.device) -> str:

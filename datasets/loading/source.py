@@ -32,7 +32,7 @@ def data_dirs(data_dir: Path | None) -> tuple[Path, ...]:
     for what, value in named:
         if value is None:
             continue
-        folder = expanded(value).resolve()
+        folder = Path(os.path.realpath(expanded(value)))  # of a link to itself `resolve` is an error
         if not is_folder(folder):
             raise DataError(f"{what} {str(value)!r} is not a directory")
         if folder not in folders:

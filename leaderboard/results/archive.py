@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -44,6 +45,11 @@ def write(path: Path, results: Iterable[Result], *, predictions: bool = True) ->
     Raises:
         StoreError: nothing to write, a key twice, a result that no reader would take, or the file cannot be written.
     """
+    results = iter(results)
+    first = next(results, None)
+    if first is None:  # found before a folder is made for nothing
+        raise StoreError("there are no results to export")
+    results = chain([first], results)
     try:
         with files.replacing(path) as unfinished, unfinished.open("wb") as file:
             return _write(file, results, predictions)
@@ -97,8 +103,6 @@ def _write(file: BinaryIO, results: Iterable[Result], predictions: bool) -> Writ
         keys.add(result.key)
         unpacked += len(line)
         size += file.write(packer.compress(line))
-    if not keys:
-        raise StoreError("there are no results to export")
     size += file.write(packer.flush())
     # Null bytes behind a stream mean nothing in the format xz: they make a file as large as its readers ask for.
     lacking = -(-(unpacked - _FREE) // MOST) - size

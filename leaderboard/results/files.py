@@ -36,13 +36,22 @@ def check_target(path: Path) -> None:
     Raises:
         StoreError: it is a folder, its folder is none and cannot become one, or may not be written.
     """
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder; name a file in it")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir():
-        raise StoreError(f"{path} cannot be written: {folder} is no folder")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise StoreError(f"{path} cannot be written: Permission denied")
+    try:
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder; name a file in it")
+        try:
+            there = bool(path.stat())
+        except (FileNotFoundError, NotADirectoryError):  # else a link to itself, or a name that is too long
+            there = False
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not folder.is_dir():
+            raise StoreError(f"{path} cannot be written: {folder} is no folder")
+        if not os.access(path if there else folder, os.W_OK):
+            raise StoreError(f"{path} cannot be written: Permission denied")
+        if not there:  # some folders take no file whatever their mode says: /proc is one
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise StoreError(f"{path!s:.200} cannot be written: {error.strerror or one_line(error)}") from None
 
 
 def write_all(folder: Path, contents: Mapping[str, bytes | str]) -> None:

@@ -54,6 +54,15 @@ class StoreAddress:
         """Whether there is a store; only a file is looked for, all else counts as one."""
         return self.file is None or self.file.exists()
 
+    def check(self) -> None:
+        """Check that its databases can be used, and make nothing; whether a server answers is asked when it is read.
+
+        Raises:
+            StoreError: one of them cannot be used.
+        """
+        for url in {self.uri, self.database} if not self.is_server else {self.database}:
+            db.check(url)
+
     @contextmanager
     def named(self) -> Iterator[None]:
         """Say in the errors inside which variable named the store: whoever gave no address wonders."""
@@ -96,6 +105,19 @@ def store_address(uri: str | StoreAddress | None = None, database: str | None = 
     return StoreAddress(uri=uri, database=claims, origin=origin)
 
 
+def usable_database(url: str) -> str:
+    """Return the absolute address of a database that can be used; nothing is made there.
+
+    Raises:
+        StoreError: it is none, or cannot be used.
+    """
+    url = _checked(url, "given")
+    if db.is_server(url):
+        raise StoreError(f"this needs a database, not a server: {db.shown(url)}")
+    db.check(url)
+    return url
+
+
 def _first(*choices: tuple[str, str]) -> tuple[str, str]:
     return next((choice for choice in choices if choice[0]), ("", ""))
 
@@ -105,6 +127,8 @@ def _checked(url: str, origin: str) -> str:
     try:
         if not url.isprintable():
             raise StoreError(f"an address has printable characters alone, got {url!r}")
+        if db.is_server(url) and not urlsplit(url).hostname:
+            raise StoreError(f"the address {db.shown(url)} names no host")
         url = url.rstrip("/") if db.is_server(url) else db.absolute(url)
         if db.sqlite_file(url) is None:
             _ = urlsplit(url).port

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreAway, StoreError, one_line, without_password
 
 if TYPE_CHECKING:
@@ -77,6 +78,29 @@ def check_file(file: Path) -> None:
         raise StoreError(f"{file} is not a file, so no database can be there")
     with explained(f"sqlite:///{file}"), closing(sqlite3.connect(file, timeout=WAIT)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def check(url: str) -> None:
+    """Check that a database can be used, and make nothing.
+
+    Args:
+        url: absolute.
+
+    Raises:
+        StoreError: it cannot be written or reached, or is something else.
+    """
+    if (file := sqlite_file(url)) is None:
+        connector = engine(url)
+        try:
+            with explained(url), connector.connect():
+                return
+        finally:
+            connector.dispose()
+    with explained(url):
+        if file.exists():
+            check_file(file)
+        else:
+            files.check_target(file)
 
 
 def engine(url: str, wait: float = WAIT) -> "Engine":

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store import database as db
 
 CHUNK = 500
@@ -65,7 +66,12 @@ def _open(file: Path) -> sqlite3.Connection:
 
     A write-ahead log needs files beside it, even to read. Where they cannot be made nobody writes, so that the file
     is all there is, unless the log holds something.
+
+    Raises:
+        StoreError: it is a folder or a device.
     """
+    if file.exists() and not file.is_file():
+        raise StoreError(f"{file} is not a file, so no database can be there")
     try:
         return _connected(file, "mode=ro")
     except sqlite3.OperationalError:

@@ -66,10 +66,15 @@ class Store(StoreReader):
     ) -> None:
         super().__init__(address)
         self.patience = patience
+        elsewhere = self.address.database != self.uri
+        if elsewhere:
+            db.check(self.address.database)  # at first, so that no store is made for nothing
         with self.address.named():
             if self.artifacts is not None:
                 create_tables(self.uri, self.artifacts, wait)
+        with nullcontext() if elsewhere else self.address.named():
             self.claims = Claims(self.address.database, wait=wait, patience=patience)
+        with self.address.named():
             if self.artifacts is not None and self.address.file is not None:
                 self._follow(self.artifacts)
         self._tracking = Tracking(self.uri, self.artifacts, patience)

@@ -36,7 +36,7 @@ def test_an_option_is_given_once(lnlbench, one_line, arguments, option):
         pytest.param(["leaderboard", "--figure", "x.svg", "--gap"], "--gap is void with --figure", id="figure"),
         pytest.param(["leaderboard", "--wide", "-f", "csv"], "--wide is void with --format csv", id="wide"),
         pytest.param(
-            ["leaderboard", "--from", "x", "--tracking-uri", "sqlite:///y"],
+            ["leaderboard", "--from", __file__, "--tracking-uri", "sqlite:///y"],
             "--tracking-uri is void with --from",
             id="file and store",
         ),
@@ -44,8 +44,8 @@ def test_an_option_is_given_once(lnlbench, one_line, arguments, option):
         pytest.param(["run", NOISY, "--ray-address", "auto"], "--ray-address is void without", id="address"),
         pytest.param(["tune", NOISY, "--dry-run", "--report", "x.md"], "--report is void with --dry-run", id="report"),
         pytest.param(["show", "abcdef", "--suspects", "x", "--json"], "--json is void with --suspects", id="suspects"),
-        pytest.param(["list", "suites", "--plugin", "x.py"], "--plugin is void here", id="plug-in"),
-        pytest.param(["list", "models", "--data-dir", "x"], "--data-dir is void here", id="data"),
+        pytest.param(["list", "suites", "--plugin", __file__], "--plugin is void here", id="plug-in"),
+        pytest.param(["list", "models", "--data-dir", "."], "--data-dir is void here", id="data"),
     ],
 )
 def test_an_option_that_changes_nothing_is_refused(lnlbench, one_line, arguments, message):

@@ -39,7 +39,7 @@ EVERYWHERE = [
     pytest.param("show", ["{}", NOISY, "0"], id="show"),
     pytest.param("verify", ["{}", NOISY, "0"], id="verify"),
     pytest.param("verify", ["all.jsonl.xz", "--plugin", "{}"], id="verify a file"),
-    pytest.param("import", ["all.jsonl.xz", "--plugin", "{}"], id="import"),
+    pytest.param("import", [__file__, "--plugin", "{}"], id="import"),
 ]
 
 
