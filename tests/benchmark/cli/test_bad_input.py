@@ -204,8 +204,8 @@ def place(tmp_path_factory):
 
 
 def held(root: Path) -> set[Path]:
-    """All that lies there, but for lists that are kept for the next command."""
-    return {path for path in root.rglob("*") if not path.name.startswith("list-")}
+    """All that lies there, but for lists and data sets that are kept for the next command."""
+    return {path for path in root.rglob("*") if not path.name.startswith("list-") and "cache" not in path.parts}
 
 
 def test_there_are_enough_of_every_command():
