@@ -236,7 +236,12 @@ def _boards(results: Sequence[Result], view: View) -> list[Board]:
     asked = {name: {setting.name for setting in known[name]} for name in view.targets if name in known}
     shown = _shown(results, view)
     made = partial(boards, margin=view.margin, complete=view.complete, standings=view.standings)
-    return made(results, view.rules, shown, suites=asked)
+    found = made(results, view.rules, shown, suites=asked)
+    if not found:
+        raise SettingError(
+            f"the rule {' or '.join(view.rules)} finds nothing to measure in these {len(results)} results"
+        )
+    return found
 
 
 def _shown(results: Sequence[Result], view: View) -> list[str] | None:

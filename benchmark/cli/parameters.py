@@ -16,6 +16,8 @@ RULES = {
     "final": "at the epoch that the method reports, by default the last",
     "mean10": "mean of the last ten epochs",
     "oracle": "at the best test epoch, which nobody knows in practice and which never ranks",
+    "detection_auroc": "the loss as a detector of wrong labels",
+    "detection_recall": "wrong labels among as many samples of the largest loss",
 }
 TRACKS = {
     "default": "the registered hyper-parameters",

@@ -23,7 +23,8 @@ def diagnose(samples: Samples, given: Tensor, true: Tensor) -> dict[str, float |
     Returns:
         `loss_correct`, `error_correct`, `residual_correct` and the same of `wrong`: cross-entropy, error and 1 - p,
         all against the given label. Of the wrongly labelled the shares predicted as the given label (`memorised`),
-        as the true label (`corrected`) and as another (`other`); `auroc` of the loss as a detector of wrong labels.
+        as the true label (`corrected`) and as another (`other`); `auroc` of the loss as a detector of wrong labels,
+        and the share `found` of them among as many samples of the largest loss.
         Where the method selects, `precision` and `recall` of correctly labelled samples among those it keeps, by
         weight. None where there is nothing to average over.
     """
@@ -39,6 +40,7 @@ def diagnose(samples: Samples, given: Tensor, true: Tensor) -> dict[str, float |
     found["corrected"] = _mean(corrected[:, wrong])
     found["other"] = _mean(~(memorised | corrected)[:, wrong])
     found["auroc"] = auroc(samples.loss, wrong)
+    found["found"] = recall_at_budget(samples.loss, wrong)
     if samples.weight is not None:
         kept = samples.weight.double()
         right = kept[:, ~wrong].sum().item()
@@ -61,6 +63,18 @@ def auroc(scores: Tensor, positive: Tensor) -> float | None:
         rank = (repeats.cumsum(0) - (repeats - 1).double() / 2)[place]  # from 1, the mean rank of equal values
         areas.append(((rank[positive].sum() - count * (count + 1) / 2) / (count * (total - count))).item())
     return sum(areas) / len(areas)
+
+
+def recall_at_budget(scores: Tensor, positive: Tensor) -> float | None:
+    """Share of `positive` [M] among as many samples of the largest scores [K, M] as it holds, mean of the networks.
+
+    None where one of the two groups is empty or a score is not a number. Of equal scores at the border any may count.
+    """
+    count = int(positive.sum())
+    if not 0 < count < len(positive) or scores.isnan().any():
+        return None
+    largest = scores.topk(count, dim=-1).indices
+    return float(positive[largest].double().mean())
 
 
 def _mean(values: Tensor) -> float | None:

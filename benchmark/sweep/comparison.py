@@ -16,7 +16,7 @@ from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.leaderboard.ranking.versus import Cells, Versus, versus
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, rule_named, score
+from lnlbench.leaderboard.results.rules import PRIMARY, applies, rule_named, score
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods._parse import parse
@@ -162,6 +162,8 @@ def _cells(
     cells: dict[str, dict[str, dict[int, float]]] = {}
     unstable: dict[str, set[str]] = {}
     for label, result in [*((mine[key], results[key]) for key in mine), *((r.label, r) for r in others)]:
+        if not applies(rule, result):
+            continue
         row = cells.setdefault(result.setting, {}).setdefault(label, {})
         row[result.replicate] = 100 * score(result, rule, hosts)
         if result.diverged or result.host is not None:

@@ -17,6 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lnlbench.leaderboard.results.rules import MEASURES
+
 RankRange = tuple[int, int]
 """The best and the worst rank that a method may truly have, counted from 1."""
 
@@ -219,6 +221,11 @@ class Board:
             if row.standing:
                 found.setdefault(row.standing, []).append(row.name)
         return found
+
+    @property
+    def measure(self) -> str:
+        """Return what the scores measure, in percent."""
+        return MEASURES.get(self.rule, "accuracy")
 
     def row(self, name: str) -> Row | None:
         """Return the row of that name, wherever it stands."""

@@ -19,7 +19,7 @@ from lnlbench.leaderboard.ranking.scored import Scored, scored
 from lnlbench.leaderboard.ranking.sentences import sentences
 from lnlbench.leaderboard.results.references import base
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, rule_named
+from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, applies, rule_named
 from lnlbench.leaderboard.results.standing import Standings, together
 
 Group = tuple[str, int, str, str]
@@ -42,6 +42,8 @@ def boards(
 ) -> list[Board]:
     """Return one board per suite, protocol version, length, track and rule: what must not be compared is not mixed.
 
+    A suite in which a rule finds nothing to measure, such as wrong labels among clean ones, has no board under it.
+
     Args:
         results: in order of age; of several results of one method, setting and replicate the last one counts.
         rules: names of `RULES`.
@@ -60,6 +62,12 @@ def boards(
     groups = grouped(results, suites)
     made = partial(build, show=show, margin=margin, complete=complete, seed=seed, standings=standings)
     return [made(groups[group], rule, suite=group[0]) for group in sorted(groups) for rule in rules]
+    return [
+        build(groups[group], rule, show, suite=group[0], margin=margin, complete=complete, seed=seed)
+        for group in sorted(groups)
+        for rule in rules
+        if any(applies(rule, result) for result in groups[group])
+    ]
 
 
 def grouped(results: Iterable[Result], suites: Suites | None = None) -> dict[Group, list[Result]]:
@@ -108,6 +116,8 @@ def build(
     kinds = {(result.protocol, result.length, result.track) for result in results}
     if len(kinds) != 1:
         raise ValueError(f"a board needs results of one protocol, length and track; got {sorted(kinds) or 'none'}")
+    if not any(applies(rule, result) for result in results):
+        raise ValueError(f"the rule {rule!r} finds nothing to measure in these {len(results)} results")
     found = scored(results, rule)
     chosen = eligible(found.scores, found.candidates, found.settings, complete)
     table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, alpha, seed)

@@ -9,7 +9,7 @@ from lnlbench.leaderboard.ranking.compare import Scores
 from lnlbench.leaderboard.ranking.grid import Grid, sort_into_grid
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import score
+from lnlbench.leaderboard.results.rules import applies, score
 
 REFERENCE = "ce"
 """The method that all are held against: plain cross-entropy."""
@@ -56,9 +56,9 @@ def scored(results: Sequence[Result], rule: str) -> Scored:
 
     Args:
         results: in order of age; of several results of one method, setting and replicate the last one counts.
-        rule: name of one of `RULES`.
+        rule: name of one of `RULES` or `DETECTION`.
     """
-    ranked, references = split_references(results)
+    ranked, references = split_references([result for result in results if applies(rule, result)])
     grid, notes = sort_into_grid(ranked)
     longer, _ = sort_into_grid(references)
     by_key = {result.key: result for result in ranked}

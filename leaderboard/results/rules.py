@@ -41,8 +41,38 @@ def oracle(result: Result) -> float:
 
 RULES: dict[str, Rule] = {"noisy_val": noisy_val, "final": final, "mean10": mean10, "oracle": oracle}
 PRIMARY = "noisy_val"
-RANKED = ("noisy_val", "final", "mean10")
+
+
+def detection_auroc(result: Result) -> float:
+    """Area under the ROC curve of the loss as a detector of wrong labels, at the epoch of best noisy validation.
+
+    The loss of each training sample against its given label, before the step that it is trained in.
+    """
+    return 0.5 if result.diverged else _detected(result, "detection_auroc")
+
+
+def detection_recall(result: Result) -> float:
+    """Share of the wrong labels found among as many samples of the largest loss as there are wrong labels.
+
+    One minus the rate of false negatives at a budget equal to the noise rate; the epoch is that of `detection_auroc`.
+    """
+    chance = float(result.identity["noise"]["realised_rate"])
+    return chance if result.diverged else _detected(result, "detection_recall")
+
+
+DETECTION: dict[str, Rule] = {"detection_auroc": detection_auroc, "detection_recall": detection_recall}
+"""Rules by which the same runs are ranked as detectors of wrong labels."""
+_CURVES = {"detection_auroc": "auroc_online", "detection_recall": "found_online"}
+MEASURES = {"detection_auroc": "AUROC of wrong labels", "detection_recall": "recall of wrong labels"}
+"""What a rule measures, where it isn't accuracy."""
+RANKED = ("noisy_val", "final", "mean10", *DETECTION)
 """Rules that rank methods; `oracle` looks at the test set and does not."""
+
+
+def applies(rule: str, result: Result) -> bool:
+    """Return whether a rule has something to measure in a run: clean labels hold no wrong ones to detect."""
+    curve = _CURVES.get(rule)
+    return curve is None or any(value is not None for value in result.curves.get(curve, ()))
 
 
 def scores_of(result: Result) -> dict[str, float]:
@@ -56,11 +86,12 @@ def rule_named(name: str) -> Rule:
     Raises:
         ValueError: no rule has that name.
     """
-    if name not in RULES:
-        close = get_close_matches(name, RULES, n=1)
+    known = RULES | DETECTION
+    if name not in known:
+        close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(f"unknown rule {name!r}; {hint}known: {', '.join(sorted(RULES))}")
-    return RULES[name]
+        raise ValueError(f"unknown rule {name!r}; {hint}known: {', '.join(sorted(known))}")
+    return known[name]
 
 
 def score(result: Result, rule: str, hosts: Mapping[str, Result]) -> float:
@@ -70,7 +101,7 @@ def score(result: Result, rule: str, hosts: Mapping[str, Result]) -> float:
 
     Args:
         result: a run or a reading.
-        rule: name of one of `RULES`.
+        rule: name of one of `RULES` or `DETECTION`.
         hosts: results by their keys.
 
     Raises:
@@ -124,6 +155,14 @@ def resolution(size: int, accuracy: float, noise_rate: float, classes: int) -> f
             f"the noise rate must be in [0, {(classes - 1) / classes:g}) for {classes} classes, got {noise_rate}"
         )
     return math.sqrt(accuracy * (1 - accuracy) / size) / slope
+
+
+def _detected(result: Result, rule: str) -> float:
+    curve = _CURVES[rule]
+    value = result.curves[curve][best_epoch(result.curves["validation_accuracy"])]
+    if value is None:
+        raise ValueError(f"the result of {result.label!r} has no value of {curve} at its best epoch")
+    return value
 
 
 def _test(result: Result, epoch: int) -> float:

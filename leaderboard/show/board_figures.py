@@ -48,7 +48,7 @@ def ranked(board: Board) -> Figure:
     axes.set_axisbelow(True)
     counted = board.counted
     what = short_noise(counted[0].noise) if len(counted) == 1 else board.score_name + " settings"
-    axes.set_xlabel(f"test accuracy, %: {what}", fontsize=8)
+    axes.set_xlabel(f"{board.measure}, %: {what}", fontsize=8)
     line = f"; dotted: {board.reference}" if reference is not None else ""
     title = f"{board.title}\n95 % intervals; blue could be best; range of ranks beside the name{line}"
     figure.suptitle(title, x=0.01, ha="left", fontsize=8)

@@ -46,14 +46,15 @@ def to_markdown(board: Board) -> str:
         align = align.ljust(len(header), "r") + "l"
         header.append("checked")
     rows = table(header, lines, align)
-    texts = "\n".join(f"- {text}" for text in (*board.sentences, _LEGEND, *board.notes))
+    texts = "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *board.notes))
     return f"### {board.title}\n\n{rows}\n\n{texts}\n"
 
 
-_LEGEND = (
-    f"{DOT} could be best: its range of ranks begins at 1. Mean accuracy in percent ± half of the 95 % interval. "
-    "Against cross-entropy: + better, − worse, · cannot be told apart yet."
-)
+def _legend(board: Board) -> str:
+    return (
+        f"{DOT} could be best: its range of ranks begins at 1. Mean {board.measure} in percent ± half of the 95 % "
+        "interval. Against cross-entropy: + better, − worse, · cannot be told apart yet."
+    )
 
 
 def to_csv(board: Board) -> str:

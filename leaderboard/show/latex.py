@@ -21,7 +21,7 @@ def to_latex(board: Board) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{Test accuracy in percent, {_tex(board.suite)}.}}",
+        rf"\caption{{Mean {board.measure} in percent, {_tex(board.suite)}.}}",
         rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
         r"\toprule",
         " & ".join(map(_tex, header)) + r" \\",

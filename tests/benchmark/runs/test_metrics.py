@@ -32,7 +32,7 @@ def labels(rate=0.4, seed=1):
 
 def by_hand(found, given, true):
     """The same numbers, one sample after another."""
-    rows = {name: [] for name in diagnose(found, given, true) if name not in ("auroc", "precision", "recall")}
+    rows = {name: [] for name in diagnose(found, given, true) if name not in ("auroc", "found", "precision", "recall")}
     kept = right = clean = 0.0
     for network in range(len(found.loss)):
         for place, sample in enumerate(found.index.tolist()):
@@ -55,7 +55,12 @@ def by_hand(found, given, true):
     if found.weight is not None:
         numbers |= {"precision": right / kept if kept else None, "recall": right / clean if clean else None}
     areas = [roc_auc_score((given != true)[found.index], row) for row in found.loss] if "wrong" in str(rows) else []
-    return numbers | {"auroc": sum(areas) / len(areas)}
+    shares = []
+    for row in found.loss.tolist():
+        wrong = (given != true)[found.index].tolist()
+        ranked = [is_wrong for _, is_wrong in sorted(zip(row, wrong, strict=True), reverse=True)]
+        shares.append(sum(ranked[: sum(wrong)]) / sum(wrong))
+    return numbers | {"auroc": sum(areas) / len(areas), "found": sum(shares) / len(shares)}
 
 
 @pytest.mark.parametrize("selects", [True, False], ids=["with a selection", "without"])
@@ -83,10 +88,12 @@ def test_labels_are_looked_up_by_index():
     [
         pytest.param(
             0.0,
-            {"loss_wrong", "error_wrong", "residual_wrong", "memorised", "corrected", "other", "auroc"},
+            {"loss_wrong", "error_wrong", "residual_wrong", "memorised", "corrected", "other", "auroc", "found"},
             id="clean",
         ),
-        pytest.param(1.0, {"loss_correct", "error_correct", "residual_correct", "auroc", "recall"}, id="all wrong"),
+        pytest.param(
+            1.0, {"loss_correct", "error_correct", "residual_correct", "auroc", "found", "recall"}, id="all wrong"
+        ),
     ],
 )
 def test_what_has_nothing_to_average_over_is_missing(rate, missing):

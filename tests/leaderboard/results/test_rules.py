@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lnlbench.leaderboard.results.rules import RANKED, RULES, best_epoch, resolution, rule_named
+from lnlbench.leaderboard.results.rules import DETECTION, RANKED, RULES, applies, best_epoch, resolution, rule_named
 
 LONG = [i / 100 for i in range(12)]
 
@@ -35,6 +35,28 @@ def test_a_diverged_run_scores_chance(make, rule):
 
 def test_the_oracle_never_ranks():
     assert set(RULES) - set(RANKED) == {"oracle"}
+
+
+def test_detection_is_scored_at_the_epoch_of_best_noisy_validation(make):
+    curves = {"auroc_online": [0.6, 0.9, 0.8], "found_online": [0.5, None, 0.7]}
+    result = make(validation=[0.1, 0.3, 0.2], more=curves)
+    assert rule_named("detection_auroc")(result) == 0.9
+    with pytest.raises(ValueError, match="no value of found_online"):
+        rule_named("detection_recall")(result)
+    assert rule_named("detection_recall")(make(validation=[0.1, 0.2, 0.3], more=curves)) == 0.7
+
+
+def test_a_diverged_run_detects_by_chance(make):
+    curves = {"auroc_online": [None] * 3, "found_online": [None] * 3}
+    result = make(diverged=True, more=curves)
+    assert [rule(result) for rule in DETECTION.values()] == [0.5, 0.4]  # the noise rate is 0.4
+
+
+def test_a_detector_needs_wrong_labels(make):
+    assert not any(applies(rule, make()) for rule in DETECTION)
+    assert not applies("detection_auroc", make(more={"auroc_online": [None] * 3}))
+    assert applies("detection_auroc", make(more={"auroc_online": [None, 0.5, None]}))
+    assert all(applies(rule, make()) for rule in RULES)
 
 
 def test_unknown_rule():
