@@ -61,9 +61,8 @@ def boards(
         rule_named(name)
     groups = grouped(results, suites)
     made = partial(build, show=show, margin=margin, complete=complete, seed=seed, standings=standings)
-    return [made(groups[group], rule, suite=group[0]) for group in sorted(groups) for rule in rules]
     return [
-        build(groups[group], rule, show, suite=group[0], margin=margin, complete=complete, seed=seed)
+        made(groups[group], rule, suite=group[0])
         for group in sorted(groups)
         for rule in rules
         if any(applies(rule, result) for result in groups[group])
