@@ -23,7 +23,7 @@ FLOORS = {  # lowest first; rooms of one floor do not know each other
     "leaderboard": [("home.py", "results"), ("ranking",), ("published", "shipped"), ("show",), ("store",)],
 }
 # Folders that are part of the room they lie in.
-WITHIN = {"bench/gpu": "bench", "studies/simulators": "studies", "show/page": "show"}
+WITHIN = {"bench/gpu": "bench", "studies/simulators": "studies", "show/page": "show", "show/site": "show"}
 
 
 def files() -> dict[str, Path]:

@@ -28,6 +28,7 @@ def _rows() -> Rows:
             "paper": f"{method.paper.short} {method.paper.year}" if method.paper else "",
             "paper_url": method.paper.link if method.paper else "",
             "code_url": method.paper.code if method.paper else "",
+            "bibtex": method.paper.bibtex() if method.paper else "",
         }
         for name, method in methods().items()
     ]

@@ -1,4 +1,4 @@
-"""The command that adds results to a results repository, begins one, and checks what was added: `submit`."""
+"""The commands for results that others add to and take: `submit` and `site`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lnlbench.benchmark.cli.commands import Commands, refuse_void
 from lnlbench.benchmark.cli.output import show
 from lnlbench.benchmark.cli.parameters import (
     HOW,
+    WHAT,
     Database,
     DataDir,
     FromFile,
@@ -101,3 +102,25 @@ def submit(
         )
         address = store_address(tracking_uri, database)
         show(submissions.submitted(folder, targets or [], methods, claim, source, address, plugin, data_dir))
+
+
+@commands.command()
+def site(
+    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files that `export` wrote, and folders of submissions; those of the package by default."),
+    ] = None,
+    title: Annotated[str, typer.Option(help="Of the index.", rich_help_panel=WHAT)] = "",
+    freeze: Annotated[
+        str,
+        typer.Option(help="Freeze the boards under that name, beside the first folder.", rich_help_panel=WHAT),
+    ] = "",
+) -> None:
+    """Write a static site: an index, boards, a page per row, CSV, JSON and Parquet, and frozen boards."""
+    from lnlbench.benchmark.cli import site_of
+
+    done = site_of.written(out, sources or [], title, freeze)
+    show(done.words)
+    if not done.same:
+        raise typer.Exit(1)

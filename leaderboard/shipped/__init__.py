@@ -6,10 +6,15 @@ from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.results.result import Result
 
 
+def archives() -> list[Path]:
+    """Return the files."""
+    return sorted(Path(__file__).parent.glob("*.jsonl.xz"))
+
+
 def shipped() -> list[Result]:
     """Every result of every archive in this folder.
 
     Raises:
         StoreError: an archive is damaged.
     """
-    return [result for path in sorted(Path(__file__).parent.glob("*.jsonl.xz")) for result in read(path)]
+    return [result for path in archives() for result in read(path)]

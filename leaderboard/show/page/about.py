@@ -12,7 +12,7 @@ from lnlbench.leaderboard.results.form import SEARCHED
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """One registered method: family, idea in a line, formula, and where paper and code are; each may be empty."""
+    """One registered method: family, idea in a line, formula, paper, code, what to cite; each may be empty."""
 
     family: str = ""
     idea: str = ""
@@ -20,12 +20,14 @@ class About:
     paper: str = ""
     paper_url: str = ""
     code_url: str = ""
+    bibtex: str = ""
 
 
 def parts_of(row: Row, about: Mapping[str, About]) -> list[dict[str, str]]:
     """Return what is known of each part of a composition, in order: its name and the fields of its `About`."""
     names = [part.partition("(")[0].partition(" [")[0].strip() for part in row.name.split(" + ")]
-    return [{"name": name, **asdict(about[name])} for name in names if name in about]
+    known = [(name, asdict(about[name])) for name in names if name in about]
+    return [{"name": name, **{field: text for field, text in one.items() if field != "bibtex"}} for name, one in known]
 
 
 def command_of(row: Row, board: Board) -> str:
