@@ -119,3 +119,19 @@ def test_mistakes_of_submit_are_one_line(lnlbench, filled, tmp_path, one_line):
     one_line(lnlbench("submit", tmp_path, "--sample", "2"), "--sample is void without --check")
     one_line(lnlbench("submit", tmp_path / "none", "--check"), "there is no folder")
     assert list(tmp_path.glob("results*")) == []
+
+
+def test_site_of_a_repository_with_a_frozen_board(lnlbench, repository, tmp_path, one_line):
+    out, board = tmp_path / "site", "releases/1.0/digits,epochs=3/default-fast-protocol1/final.md"
+    assert lnlbench("site", out, repository, "--freeze", "1.0", "--title", "Ours")[0] == 0
+    first = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    code, text, err = lnlbench("site", out, repository, "--title", "Ours")
+    assert (code, err) == (0, "") and "release 1.0: built byte for byte" in text
+    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == first
+    assert any(str(path).startswith("releases/1.0/") and path.name == Path(board).name for path in first)
+    one_line(lnlbench("site", out, repository, "--freeze", "1.0"), "what is frozen stays")
+    one_line(lnlbench("site", repository, repository), "is no site that could be replaced")
+    kept = repository / "releases/1.0.json"
+    kept.write_text(kept.read_text().replace('final.md": "', 'final.md": "0'))
+    code, text, _ = lnlbench("site", out, repository)
+    assert code == 1 and "release 1.0: not what it was" in text
