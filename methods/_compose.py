@@ -34,6 +34,7 @@ class Composition(Method):
         told = {fact for part in self.parts for fact in part.told}
         object.__setattr__(self, "networks", max((part.networks for part in self.parts), default=1))
         object.__setattr__(self, "views", max((part.views for part in self.parts), default=1))
+        object.__setattr__(self, "strong", max((part.strong for part in self.parts), default=0))
         object.__setattr__(self, "ensemble", any(part.ensemble for part in self.parts))
         object.__setattr__(self, "stackable", all(map(_stackable, self.parts)))
         object.__setattr__(self, "told", tuple(sorted(told)))
@@ -140,7 +141,8 @@ _DEFAULT = Method()
 
 
 def _stackable(part: Method) -> bool:
-    return part.stackable and part.views == 1 and not part.ensemble and not part.answers("guess")
+    one_view = part.views == 1 and part.strong == 0
+    return part.stackable and one_view and not part.ensemble and not part.answers("guess")
 
 
 def _reads(part: Method) -> bool:

@@ -56,6 +56,7 @@ class Batch:
     told: Mapping[str, Tensor] = field(default_factory=dict)  # what the method declares in `told`, nothing else
     views: tuple[Tensor, ...] = ()  # the same samples augmented otherwise: one less than the method's `views`
     carried: Mapping[str, Tensor] = field(default_factory=dict)  # what the method remembers of the run, each [K, ...]
+    strong: tuple[Tensor, ...] = ()  # the same samples augmented strongly: as many as the method's `strong`
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ class Method:
     networks: ClassVar[int] = 1
     stackable: ClassVar[bool] = True
     views: ClassVar[int] = 1  # how often each sample of a batch is augmented
+    strong: ClassVar[int] = 0  # how often strongly, beside: RandAugment and cutout, where the setting augments at all
     ensemble: ClassVar[bool] = False  # whether the mean softmax of its networks is what it is scored by
     source: ClassVar[str] = ""  # a hash of the code, where it is not ours: an edited method is another method
     revision: ClassVar[int] = 1  # of the formula: raised when equal values come to mean other numbers
@@ -228,7 +230,8 @@ class Method:
     def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
         """Return what the networks are trained on, given what they predict now; after `perturb`, never stacked.
 
-        The batch may become wider; then every row of its memory does, and `index` stays.
+        The batch may become wider, by whole batches one after another; then every row of its memory does, and `index`
+        stays. `loss` may give one loss of each row, or one of each sample that sees all its rows.
         """
         return batch
 

@@ -77,7 +77,9 @@ def loss_of(case: dict[str, Any], logits: list[list[float]], labels: list[int]) 
     past = torch.tensor(case["past"], dtype=torch.float64) if "past" in case else z
     for seen in (past, z) if "past" in case else ():
         rows |= method.remember(seen.detach().unsqueeze(0), Batch(z, targets, index, rows, told), clock)
-    losses = method.loss(torch.stack(networks), Batch(z, targets, index, rows, told, (), carried), clock).sum(0)
+    views = torch.tensor(case.get("view", []), dtype=torch.float64).reshape(-1, classes)  # logits of the second view
+    seen = torch.stack([torch.cat([one, views]) for one in networks])
+    losses = method.loss(seen, Batch(z, targets, index, rows, told, (), carried), clock).sum(0)
     (slopes,) = torch.autograd.grad(losses.sum(), z)
     return losses.detach(), slopes
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject, raised
 from lnlbench.benchmark.engine.stack_step import Floats, floats_of, with_floats
 from lnlbench.methods._compose import Composition
-from lnlbench.methods.base import Batch, Clock, Params, Task, remembering
+from lnlbench.methods.base import Batch, Clock, Params, Predict, Task, remembering
 
 SIZE = 16
 EXTREME = (1e2, 1e4)
@@ -88,12 +88,14 @@ def finite(subject: Subject) -> Iterator[Finding]:
     method = subject.method.tensors(torch.device("cpu"))
     for scale, progress in itertools.product(EXTREME, (0.0, 0.5, 0.99)):
         source = torch.Generator().manual_seed(0)
-        logits = (scale * torch.randn(method.networks, 64, 10, generator=source)).requires_grad_()
         targets = functional.one_hot(torch.randint(10, (64,), generator=source), 10).float()
         clock = _clock((progress * 100, 100.0, 0.0, progress), _rows(source))
         task = _task(method, targets)
         batch = Batch(targets, targets, torch.arange(64), method.start(task), _told(method))
-        batch = replace(batch, carried=method.carry(task))
+        batch = _with_views(method, replace(batch, carried=method.carry(task)))
+        batch = _guessed(method, batch, clock, partial(_answers, method.networks, scale))
+        logits = scale * torch.randn(method.networks, batch.inputs.shape[-2], 10, generator=source)
+        logits.requires_grad_()
         batch = remembering(batch, method.remember(logits.detach(), batch, clock))
         losses = method.loss(logits, batch, clock)
         slope = torch.autograd.grad(losses.sum(), logits, allow_unused=True)[0]
@@ -113,9 +115,8 @@ def follows_the_batch(subject: Subject) -> Iterator[Finding]:
     source = torch.Generator().manual_seed(0)
     turn = torch.randperm(SIZE, generator=source)
     method = subject.method.tensors(torch.device("cpu"))
-    logits = torch.randn(method.networks, SIZE, 10, generator=source)
     targets = functional.one_hot(torch.randint(10, (SIZE,), generator=source), 10).float()
-    inputs, index = torch.rand(SIZE, 1, 8, 8, generator=source), torch.randperm(SIZE, generator=source)
+    inputs, index = torch.randn(SIZE, 10, generator=source), torch.randperm(SIZE, generator=source)
     task = _task(method, targets[index.argsort()])
     memory, carried = method.start(task), method.carry(task)
     if not all(rows.shape[:2] == (method.networks, SIZE) for rows in memory.values()):
@@ -135,22 +136,46 @@ def follows_the_batch(subject: Subject) -> Iterator[Finding]:
     for order in (torch.arange(SIZE), turn):
         rows = {name: rows[:, index[order]] for name, rows in memory.items()}
         batch = Batch(inputs[order], targets[order], index[order], rows, _told(method), carried=carried)
+        batch = _with_views(method, batch)
         clock = _clock((3.0, 10.0, 90.0, 0.3), random := _rows(torch.Generator().manual_seed(1)))
-        kept = method.remember(logits[:, order], batch, clock)
+        networks = partial(_answers, method.networks, 1.0)
+        batch = _guessed(method, batch, clock, networks)
+        logits = networks(batch.inputs)
+        kept = method.remember(logits, batch, clock)
         batch = remembering(batch, kept)
         kept = {name: values for name, values in kept.items() if name not in carried}
-        losses = method.loss(logits[:, order], batch, clock)
-        weight = method.select(losses, logits[:, order], batch, clock)
+        losses = method.loss(logits, batch, clock)
+        weight = method.select(losses, logits, batch, clock)
         found.append({**{f"remember ({name})": row for name, row in kept.items()}, "loss": losses, "select": weight})
         if random.asked:
             return  # what is drawn for a place of the batch stays in its place
     for name, values in found[0].items():
-        if not torch.allclose(values[:, turn], found[1][name], rtol=1e-4, atol=1e-5, equal_nan=True):
+        turned = torch.cat([turn + start for start in range(0, values.shape[1], SIZE)])  # a wider batch is several
+        if not torch.allclose(values[:, turned], found[1][name], rtol=1e-4, atol=1e-5, equal_nan=True):
             yield Finding(
                 f"`{name}` mixes up samples: with the batch in another order, rows belong to other samples; row b of "
                 "every answer is sample `batch.index[b]`",
                 subject.lines(ORDERS),
             )
+
+
+def _with_views(method: Composition, batch: Batch) -> Batch:
+    """Return the batch, of inputs [B, P], with other views of them: each pixel less by a share of its own."""
+    shares = torch.linspace(1, 0.5, batch.inputs.shape[-1])
+    views = [batch.inputs * shares**power for power in range(1, method.views + method.strong)]
+    weak = method.views - 1
+    return replace(batch, views=tuple(views[:weak]), strong=tuple(views[weak:]))
+
+
+def _answers(networks: int, scale: float, inputs: Tensor, training: bool = True) -> Tensor:
+    """Logits [K, B, C] of linear networks, for inputs [B, P] or [K, B, P]."""
+    weights = torch.randn(networks, inputs.shape[-1], 10, generator=torch.Generator().manual_seed(3))
+    return scale * (inputs @ weights)
+
+
+def _guessed(method: Composition, batch: Batch, clock: Clock, networks: Predict) -> Batch:
+    """Return the batch as `guess` makes it."""
+    return method.guess(networks, batch, clock) if method.answers("guess") else batch
 
 
 def _clock(times: Sequence[float | Tensor], random: Rows) -> Clock:

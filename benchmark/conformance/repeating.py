@@ -41,11 +41,15 @@ def repeats(subject: Subject) -> Iterator[Finding]:
 
 
 def resumes(subject: Subject) -> Iterator[Finding]:
-    """Check that a run that is killed after half its epochs, and goes on from its checkpoint, ends the same."""
-    whole = subject.train(subject.job(NOISY, 4))
+    """Check that a run that is killed after half its epochs, and goes on from its checkpoint, ends the same.
+
+    With augmentation, so that crops and all views of a sample are drawn again too.
+    """
+    job = subject.job(NOISY, 4, augment=True)
+    whole = subject.train(job)
     if len(whole) < 3:
         return  # it stops by itself before there is anything to go on from
-    job, state = subject.job(NOISY, 4), None
+    state = None
     for epoch in fit(job, device="cpu", precision="fp32"):
         if epoch.epoch == 1:
             state = epoch.state()
@@ -57,7 +61,7 @@ def resumes(subject: Subject) -> Iterator[Finding]:
     if kept is None:
         yield Finding("its memory cannot be kept in a checkpoint: tensors alone can", subject.lines(["start"]))
         return
-    rest = subject.train(subject.job(NOISY, 4), kept["state"])
+    rest = subject.train(job, kept["state"])
     if _differ(whole[2:], rest) is not None:
         yield Finding(
             "a run that goes on from a checkpoint ends elsewhere: something is kept outside `start` and `remember`",

@@ -68,14 +68,14 @@ class Subject:
         found = [inspect.getsourcefile(type(part)) for part in self.method.parts]
         return [Path(name) for name in dict.fromkeys(found) if name]
 
-    def prepared(self, name: str, epochs: int = EPOCHS) -> tuple[Setting, Prepared]:
+    def prepared(self, name: str, epochs: int = EPOCHS, augment: bool = False) -> tuple[Setting, Prepared]:
         """Digits under a noise."""
-        chosen = setting(name).override(epochs=epochs)
+        chosen = setting(name).override(epochs=epochs, augment=augment)
         return chosen, prepare(chosen, 0, load("digits"))
 
-    def job(self, name: str = NOISY, epochs: int = EPOCHS) -> Job:
+    def job(self, name: str = NOISY, epochs: int = EPOCHS, augment: bool = False) -> Job:
         """Return a run of the method on digits."""
-        chosen, data = self.prepared(name, epochs)
+        chosen, data = self.prepared(name, epochs, augment)
         true = {
             "noise_rate": data.manifest["realised_rate"],  # a method that is told 0.4 of clean labels drops good ones
             "transition_matrix": torch.tensor(data.manifest["transition_matrix"]),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lnlbench.benchmark.engine.strong_view import StrongView, draw
 from lnlbench.benchmark.protocol.seeds import generator
 
 PADDING = 4  # pixels on each side before the crop
@@ -21,6 +23,8 @@ class Order:
     index: Tensor  # int64 [S, B]
     offset: Tensor | None  # int64 [S, B, 2]: rows and columns of the crop in the padded image
     flip: Tensor | None  # bool [S, B]
+    operations: Tensor | None = None  # int64 [S, B, n], of a strong view: see `strong_view.NAMES`
+    centre: Tensor | None = None  # int64 [S, B, 2], of a strong view: row and column around which a square is cut out
 
 
 class DeviceImages:
@@ -40,6 +44,7 @@ class DeviceImages:
         images = images.to(device)
         self.images = functional.pad(images, [padding] * 4) if padding else images
         self.centre = self.images[..., padding : padding + self.side[0], padding : padding + self.side[1]]
+        self.fill = tuple(round(255 * part) for part in mean)
         self.mean = torch.tensor(mean, device=device, dtype=dtype).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device, dtype=dtype).view(-1, 1, 1)
         height, width = self.side
@@ -48,8 +53,18 @@ class DeviceImages:
     def __len__(self) -> int:
         return len(self.images)
 
-    def batch(self, index: Tensor, offset: Tensor | None = None, flip: Tensor | None = None) -> Tensor:
-        """Return the images [B, C, H, W] of some indices, cropped at offsets [B, 2] and flipped where asked."""
+    def batch(
+        self,
+        index: Tensor,
+        offset: Tensor | None = None,
+        flip: Tensor | None = None,
+        operations: Tensor | None = None,
+        centre: Tensor | None = None,
+    ) -> Tensor:
+        """Return the images [B, C, H, W] of some indices, cropped at offsets [B, 2] and flipped where asked.
+
+        With operations [B, n] and centres [B, 2] it is a strong view.
+        """
         if offset is None:
             raw = self.centre[index]
         else:
@@ -57,7 +72,14 @@ class DeviceImages:
             raw = self.windows[index[:, None], channels, offset[:, :1], offset[:, 1:]]
         if flip is not None:
             raw = torch.where(flip.view(-1, 1, 1, 1), raw.flip(-1), raw)
+        if operations is not None and centre is not None:
+            raw = self.strong(raw, operations, centre)
         return self.normalise(raw)
+
+    @cached_property
+    def strong(self) -> StrongView:
+        """What makes strong views of these images."""
+        return StrongView((self.images.shape[1], *self.side), self.fill, self.images.device)
 
     def normalise(self, raw: Tensor) -> Tensor:
         """Uint8 to (x / 255 - mean) / std, operation by operation as torchvision's ToTensor and Normalize do it."""
@@ -83,6 +105,19 @@ def draw_order(samples: int, batch_size: int, augment: bool, device: torch.devic
 def another_view(order: Order, *names: object) -> Order:
     """Crop and flip the same samples otherwise, from seed names; unchanged where nothing is augmented."""
     return order if order.offset is None else _augmented(order.index, generator("view", *names))
+
+
+def strong_view(order: Order, side: tuple[int, int], *names: object) -> Order:
+    """Crop and flip the same samples otherwise, and draw operations and cutout for images of a height and width.
+
+    Unchanged where nothing is augmented: what is no more the same digit mirrored need not be it sheared.
+    """
+    if order.offset is None:
+        return order
+    source, (steps, size) = generator("strong", *names), order.index.shape
+    view = _augmented(order.index, source)
+    operations, centre = (table.to(order.index.device) for table in draw(steps, size, side, source))
+    return replace(view, operations=operations, centre=centre)
 
 
 def _augmented(index: Tensor, source: torch.Generator) -> Order:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lnlbench.benchmark.engine import optimisers
-from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, Order, another_view, draw_order
+from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, Order, another_view, draw_order, strong_view
 from lnlbench.benchmark.engine.depth import Schedule
 from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.epoch_numbers import (
@@ -94,7 +94,9 @@ class Loop:
         """Make ready for the steps of an epoch."""
         self.draws = Draws(len(order.index), self.how.device, self.job.replicate, self.epoch)
         names = (self.job.replicate, self.epoch)
-        self.views = [order, *(another_view(order, view, *names) for view in range(1, self.job.method.views))]
+        method, side = self.job.method, self.images.side
+        self.views = [order, *(another_view(order, view, *names) for view in range(1, method.views))]
+        self.views += [strong_view(order, side, view, *names) for view in range(method.strong)]
         self.log = self.log_type(order, self.job, self.how, self.method.answers("select"))
 
     def settle(self, clock: Clock) -> None:
@@ -123,11 +125,16 @@ class Loop:
         """Return the batch of a step, augmented, with the rows of the method's memory."""
         index = row(order.index, step)
         images, *views = (
-            self.images.batch(index, *(None if x is None else row(x, step) for x in (view.offset, view.flip)))
+            self.images.batch(
+                index,
+                *(None if x is None else row(x, step) for x in (view.offset, view.flip, view.operations, view.centre)),
+            )
             for view in self.views
         )
         memory = {name: rows[:, index] for name, rows in self.memory.items()}
-        return Batch(images, self.targets[index], index, memory, self.told, tuple(views), self.carried)
+        weak = self.job.method.views - 1
+        strong = tuple(views[weak:])
+        return Batch(images, self.targets[index], index, memory, self.told, tuple(views[:weak]), self.carried, strong)
 
     def step(self, batch: Batch, clock: Clock, step: Step, lr: float | Tensor) -> None:
         """One update: perturb, guess; forward, remember, loss, select and gradient at each call of `grads_at`."""
@@ -154,7 +161,7 @@ class Loop:
             objective = weighted_mean(losses, weights).sum()
             if first:
                 self.log.write(step, logits.detach(), objective.detach(), weights)
-            self.log.passes.add_(losses.shape[-1] / len(batch.index))
+            self.log.passes.add_(logits.shape[1] / len(batch.index))
             first = False
             flat = [p for network in leaves for p in network.values()]
             grads = iter(torch.autograd.grad(objective, flat, materialize_grads=True))

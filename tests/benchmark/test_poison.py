@@ -83,6 +83,7 @@ def prepared(digits):
                 "carried": "Mapping[str, Tensor]",  # of the run as a whole, as the method itself makes it
                 "told": "Mapping[str, Tensor]",
                 "views": "tuple[Tensor, ...]",
+                "strong": "tuple[Tensor, ...]",
             },
             id="what a step sees",
         ),

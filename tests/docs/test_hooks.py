@@ -30,7 +30,7 @@ def example(request, tmp_path):
 
 def test_the_table_names_every_hook_once():
     named = re.findall(r"^\| \[`(\w+)`\]\(#", PAGE, re.MULTILINE)
-    assert sorted(named) == sorted((*ASKED, "told", "views", "ensemble", "stackable"))
+    assert sorted(named) == sorted((*ASKED, "told", "views", "strong", "ensemble", "stackable"))
 
 
 def test_every_link_of_the_tables_has_its_heading():
@@ -43,7 +43,9 @@ def test_every_hook_has_an_example(hook):
     assert any(f"    def {hook}(self" in block for block in BLOCKS)
 
 
-@pytest.mark.parametrize("name", [*ASKED, "told", "networks", "ensemble", "views", "stackable", "family", "paper"])
+@pytest.mark.parametrize(
+    "name", [*ASKED, "told", "networks", "ensemble", "views", "strong", "stackable", "family", "paper"]
+)
 def test_the_template_shows_everything(name):
     assert hasattr(Method, name)
     assert re.search(rf"^ +(# )?def {name}\(self|^ +(# )?{name} +=|`{name} = ", TEMPLATE, re.MULTILINE)
