@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -136,8 +138,17 @@ class Replays:
 
     def fail(self, error: BaseException) -> None:
         """Replay nothing from here on, and say why."""
-        self.failure = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        where = "" if isinstance(error, ReplayError) else origin(error)
+        self.failure = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}{where}"
         warnings.warn(f"{self.name} cannot be replayed and is trained step by step: {self.failure}", stacklevel=3)
+
+
+def origin(error: BaseException) -> str:
+    """Return the last line of ours that an error came through, as in " (methods/gce.py:34)"."""
+    root = Path(__file__).parents[2]
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    ours = [(path.relative_to(root), line) for path, line in frames if path.is_relative_to(root)]
+    return f" ({ours[-1][0].as_posix()}:{ours[-1][1]})" if ours else ""
 
 
 @torch.no_grad()

@@ -25,22 +25,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cuda", help="as in fit; the rehearsal takes cpu")
     parser.add_argument("--data-dir", type=Path, help="folder of data sets, beside $LNLBENCH_DATA")
     parser.add_argument("--rehearsal", action="store_true", help="ask the same of few images and small networks")
+    parser.add_argument("--only", nargs="+", metavar="GROUP", help="groups of parts, as in --only equal cell; all")
     chosen = parser.parse_args(argv)
 
     from lnlbench.benchmark.bench.gpu.folder import Folder
     from lnlbench.benchmark.bench.gpu.part import Place
-    from lnlbench.benchmark.bench.gpu.parts import FULL, REHEARSAL, parts
+    from lnlbench.benchmark.bench.gpu.parts import FULL, REHEARSAL, chosen_groups, parts
     from lnlbench.benchmark.bench.gpu.planner import Planner
     from lnlbench.benchmark.runs.provenance import commit
     from lnlbench.benchmark.sweep.executors.local import Local
 
     try:
+        wanted = chosen_groups(parts(REHEARSAL if chosen.rehearsal else FULL), chosen.only)
         folder = Folder(chosen.out)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         folder.begin(date=now, budget=chosen.budget, device=chosen.device, commit=commit())
         place = Place(chosen.device, chosen.data_dir)
         planner = Planner(folder, place, chosen.budget, began, partial(Local, 1, parents=True, grace=GRACE))
-        planner.run(parts(REHEARSAL if chosen.rehearsal else FULL))
+        planner.run(wanted)
         folder.summarise()
     except (ValueError, OSError) as error:  # what is named does not exist or cannot be used
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")

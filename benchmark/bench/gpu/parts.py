@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import product
@@ -13,8 +13,8 @@ from lnlbench.benchmark.protocol.settings import setting
 
 GRID = ("ce", "gce", "dal", "small_loss", "co_teaching", "label_noise_sgd", "sam")
 """The methods of the grids in docs/performance.md."""
-TWICE = {"co_teaching": 2.0, "sam": 2.0}
-"""What methods cost more than cross-entropy by definition."""
+COST = {"co_teaching": 2.0, "sam": 2.0, "small_loss": 1.5}
+"""Of methods beside cross-entropy: two networks, two gradients, and an estimate of the noise."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,18 @@ def parts(plan: Plan) -> list[Part]:
     return [replace(part, cost=plan.scale * part.cost) for part in asked]
 
 
+def chosen_groups(every: Sequence[Part], names: Sequence[str] | None) -> list[Part]:
+    """Return the parts of some groups, or all where none is named.
+
+    Raises:
+        ValueError: no such group.
+    """
+    known = list(dict.fromkeys(part.group for part in every))
+    if others := [name for name in names or () if name not in known]:
+        raise ValueError(f"no part's name begins with {others[0]!r}; known: {', '.join(known)}")
+    return [part for part in every if not names or part.group in names]
+
+
 def _ask(name: str, /, **arguments: Any) -> Ask:
     return Ask(name, arguments)
 
@@ -170,6 +182,6 @@ def _cells(plan: Plan, replicate: int) -> Iterator[Part]:
     for cells in plan.cells:
         for method in cells.methods:
             words = {"target": cells.target, "method": method, "replicate": replicate, "changes": dict(cells.changes)}
-            cost = cells.cost * TWICE.get(method, 1.0)
+            cost = cells.cost * COST.get(method, 1.0)
             needs = (setting(cells.target).dataset,)
             yield Part(f"cell/{cells.target}/{method}/{replicate}", cost, _ask("cells.cell", **words), needs)

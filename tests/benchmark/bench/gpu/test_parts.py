@@ -10,11 +10,13 @@ from lnlbench.benchmark.bench.gpu.cells import cell
 from lnlbench.benchmark.bench.gpu.grid_rate import rate
 from lnlbench.benchmark.bench.gpu.kernels import kernels
 from lnlbench.benchmark.bench.gpu.part import Finding, Place, Record, Table
-from lnlbench.benchmark.bench.gpu.parts import FULL, REHEARSAL, Grid, parts
+from lnlbench.benchmark.bench.gpu.parts import FULL, REHEARSAL, Grid, chosen_groups, parts
 from lnlbench.benchmark.bench.gpu.rates import axis
 from lnlbench.benchmark.engine import optimisers
 from lnlbench.benchmark.engine.capture import RECORDERS
+from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.leaderboard.results.result import from_json
+from lnlbench.methods import parse
 
 CPU = Place("cpu")
 
@@ -112,4 +114,8 @@ def test_the_plan_asks_in_the_order_of_worth_and_fits_into_its_stated_costs():
         "cell/cifar10-fast/human-worst/ce/0",
     ]
     assert next(part.needs for part in asked if part.group == "cell") == ("cifar10",)
+    assert {part.group for part in chosen_groups(asked, ["rate", "cell"])} == {"rate", "cell"}
+    assert chosen_groups(asked, None) == asked
+    for cells in FULL.cells:
+        assert setting(cells.target).dataset == "cifar10" and all(str(parse(text)) for text in cells.methods)
     assert len(parts(replace(REHEARSAL, replicates=1))) < len(parts(REHEARSAL))
