@@ -85,9 +85,14 @@ class Scorer:
         """Return the curves of a trial; none of one from before they were kept."""
         try:
             curves: dict[str, list[float | None]] = json.loads(self.store.file(run_id, REVEALED))
-            return curves
         except StoreError:
-            pass
+            curves = self.unsealed(run, run_id)
+        if curves:
+            self.store.remove_file(run_id, SEALED)
+        return curves
+
+    def unsealed(self, run: Trial, run_id: str) -> dict[str, list[float | None]]:
+        """Score what a trial has sealed, and keep the curves."""
         try:
             sealed = self.store.file(run_id, SEALED)
         except StoreError:
@@ -95,7 +100,6 @@ class Scorer:
         record = self.store.result(run.key).curves
         curves = revealed(sealed, self.data(run)) | {name: record[name] for name in KEPT}
         self.store.annotate(run_id, {}, {REVEALED: json.dumps(curves)})
-        self.store.remove_file(run_id, SEALED)
         return curves
 
     def data(self, run: Trial) -> Prepared:
