@@ -76,6 +76,16 @@ def tuned(result, scores=((0.5, 0.6), (0.7, 0.5)), trial=1, validation=0.7):
     return rekeyed(replace(result, track="tuned", identity=result.identity | {"tuning": said}, cost=cost))
 
 
+def confirmed(result, trial=0):
+    """Of three trials and four that confirm; the search alone says 1, the fresh draws say the defaults."""
+    draws = [{"trial": n, "validation": [0.5 - n / 10, 0.5], "test": [0.6, 0.6]} for n in (0, 1)]
+    scores = ((0.5, 0.6), (0.7, 0.5), (0.6, 0.6))
+    found = tuned(result, scores=scores, trial=trial, validation=scores[trial][0])
+    said = found.identity["tuning"] | {"trials": 7, "confirming": draws}
+    cost = found.cost | {"tuning_trials": 7}
+    return replace(found, identity=found.identity | {"tuning": said}, cost=cost)
+
+
 @dataclass(frozen=True)
 class Tampering:
     """One change to a result, and what `verify` makes of it."""
@@ -175,6 +185,7 @@ CASES = [
     Tampering(
         "a search whose winner is not the best by validation", lambda r: tuned(r, trial=0, validation=0.5), "identity"
     ),
+    Tampering("a winner that its fresh draws did not confirm", lambda r: confirmed(r, trial=1), "identity"),
     Tampering(
         "a search of more trials than it has scores", lambda r: tuned(r, scores=((0.7, 0.5),), trial=0), "identity"
     ),
@@ -281,6 +292,12 @@ CASES = [
         "",
     ),
 ]
+
+
+@pytest.mark.parametrize("search", [tuned, confirmed])
+def test_a_search_that_says_what_it_chose_and_why_is_believed(search, results):
+    found = verified([search(results["ce", 0])], None)[-1]
+    assert [f.detail for f in found.findings if f.what in ("identity", "cost") and f.state == "wrong"] == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.sentence)

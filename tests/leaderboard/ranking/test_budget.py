@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from lnlbench.leaderboard.ranking.budget import curve, expected, incumbents, winning, with_search
+from lnlbench.leaderboard.ranking.budget import curve, expected, incumbents, searched, winning, with_search
 
 PAIRS = [(0.5, 0.60), (0.7, 0.50), (0.6, 0.90), (0.7, 0.80), (0.2, 0.10)]
 
@@ -60,3 +60,19 @@ def test_an_interval_with_the_search_is_wider_where_the_search_could_have_gone_o
     assert alike == pytest.approx((0.51 - half, 0.51 + half), abs=0.004)
     assert other[0] < alike[0] - 0.1
     assert with_search([0.5], PAIRS) is None and with_search(scores, []) is None
+
+
+def test_of_a_confirmed_choice_the_fresh_draws_are_resampled():
+    """Two draws say the defaults by far; of another record one draw says 1, and so may a resample."""
+    scores = [50.0, 51.0, 52.0]
+
+    def record(validation):
+        rows = [{"trial": 0, "validation": [0.6, 0.6], "test": [0.5, 0.5]}]
+        return {"trial": 0, "confirming": [*rows, {"trial": 1, "validation": validation, "test": [0.3, 0.3]}]}
+
+    sure, unsure = (searched(record(validation), scores) for validation in ([0.5, 0.5], [0.5, 0.61]))
+    half = 4.303 / math.sqrt(3)
+    assert sure == pytest.approx((51 - half, 51 + half), abs=0.4)
+    assert unsure[0] < sure[0] - 10, "20 points lower where the other is chosen"
+    assert searched(record([0.5, 0.5]), scores[:1]) is None and searched({}, scores) is None
+    assert searched({"scores": [[0.7, 0.5]] * 20}, scores) == pytest.approx(sure, abs=0.4)
