@@ -182,20 +182,21 @@ def load(source: str | Path | None = None, settings: Sequence[str] | None = None
     """Return stored results.
 
     Args:
-        source: a file that `lnlbench export` wrote, or a store as `run` takes it in `tracking_uri`; by default the
-            store that `run` uses.
+        source: a file that `lnlbench export` wrote, a folder of submissions, or a store as `run` takes it in
+            `tracking_uri`; by default the store that `run` uses.
         settings: only these, as in "digits/symmetric-0.4".
 
     Raises:
         StoreError: there is no such file or store, or it cannot be read.
     """
-    from lnlbench.leaderboard.results.archive import stream
+    from lnlbench.leaderboard.results.submission import collect
 
     if source is not None and "://" not in str(source):
         path = Path(source).expanduser()
-        if not path.is_file():
+        if not path.exists():
             raise StoreError(f"there is no file {path}; a store is written sqlite:///file, postgresql://… or http://…")
-        found = [run for run in stream(path) if settings is None or run.setting in settings]
+        held = collect([path], predictions=True).results
+        found = [run for run in held if settings is None or run.setting in settings]
         return Results(found)
     from lnlbench.leaderboard.store.address import store_address
     from lnlbench.leaderboard.store.reader import existing

@@ -11,6 +11,7 @@ from lnlbench.leaderboard.results.command import that_made
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.named import named
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.submission import collect
 from lnlbench.leaderboard.show.terminal import Fitted
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.reader import existing
@@ -22,13 +23,14 @@ MADE_BY = ("lnlbench", "commit", "python", "torch", "hardware", "device", "execu
 
 
 def row(text: str, source: Path | None, address: StoreAddress) -> Result:
-    """Return the result that is meant: of a file, else of the store, else of those that come with the package.
+    """Return the result that is meant: of a file or folder, else of the store, else of those in the package.
 
     Raises:
         StoreError: there is none, there are several, or it cannot be read.
     """
     if source is not None:
-        return named(stream(source), text, str(source))
+        results = collect([source], predictions=True).results if source.is_dir() else stream(source)
+        return named(results, text, str(source))
     try:
         with existing(address) as store:
             return store.find(text)[1]

@@ -64,7 +64,7 @@ def import_(
 
 @commands.command()
 def verify(
-    what: Annotated[list[str], typer.Argument(metavar="RUN-OR-FILE", help="A run as for `show`, or a file.")],
+    what: Annotated[list[str], typer.Argument(metavar="RUN-OR-FILE", help="A run as for `show`, a file, or a folder.")],
     plugin: Plugin = [],  # noqa: B006
     as_json: Json = False,
     data_dir: DataDir = None,

@@ -21,6 +21,7 @@ from lnlbench.datasets.loading.images import locate
 from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.result import Result, to_json
 from lnlbench.leaderboard.results.rules import scores_of
+from lnlbench.leaderboard.results.submission import collect
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.reader import existing
 
@@ -59,10 +60,10 @@ class Receipt:
 def receipts(
     what: Sequence[str], data_dir: Path | None, plugins: Iterable[Path], address: StoreAddress
 ) -> list[Receipt]:
-    """Verify a file of results, or one stored run.
+    """Verify a file of results, a folder of submissions, or one stored run.
 
     Args:
-        what: the path of a file that `export` wrote; or a run, as `Store.find` takes it.
+        what: the path of a file that `export` wrote, or of a folder; or a run, as `Store.find` takes it.
         data_dir: where data sets are.
         plugins: files of methods.
         address: of the store.
@@ -73,6 +74,8 @@ def receipts(
     """
     if (file := archive_of(what)) is not None:
         choose_methods(plugins=plugins)
+        if file.is_dir():
+            return verified(collect([file], predictions=True).results, data_dir)
         return verified_file(file, data_dir)
     with existing(address) as store:
         run_id, result = store.find(name_of_run(what, plugins))
@@ -88,9 +91,9 @@ def receipts(
 
 
 def archive_of(what: Sequence[str]) -> Path | None:
-    """Return the path of a file that is meant; None where the words name a run."""
+    """Return the path of a file or folder that is meant; None where the words name a run."""
     path = Path(what[0])
-    return path if len(what) == 1 and (path.is_file() or path.suffix in (".xz", ".jsonl")) else None
+    return path if len(what) == 1 and (path.exists() or path.suffix in (".xz", ".jsonl")) else None
 
 
 def verified_file(file: Path, data_dir: Path | None, hosts: Mapping[str, Result] = {}) -> list[Receipt]:

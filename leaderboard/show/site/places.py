@@ -7,11 +7,14 @@ import hashlib
 from lnlbench.leaderboard.ranking.board import Board
 from lnlbench.leaderboard.results.card import slug
 
+TAKEN = ("index",)
+"""Names that pages of a board have already."""
+
 
 def address(name: str) -> str:
     """Return a name as a part of an address; where that loses something, a digest of the name tells it apart."""
     short = slug(name) or "x"
-    return short if short == name else f"{short}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return short if short == name and name not in TAKEN else f"{short}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def board_place(board: Board) -> str:

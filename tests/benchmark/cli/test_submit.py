@@ -1,5 +1,6 @@
 """`submit`: from a store to a results repository, and its check by the script that its workflow calls."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -55,6 +56,22 @@ def test_the_template_has_a_script_that_the_workflow_calls(repository):
     workflow = (repository / ".github/workflows/check.yml").read_text()
     assert "- run: ci/check.sh ${{" in workflow and workflow.count("lnlbench submit") == 0
     assert "contents: read" in workflow and "secrets" not in workflow
+
+
+def test_a_repository_is_verified_ranked_and_reproduced_as_a_file_is(lnlbench, repository):
+    code, out, err = lnlbench("verify", repository)
+    assert (code, err) == (0, "") and "3 of 3 verify" in out, out
+    code, out, err = lnlbench("reproduce", "ce", NAME, "1", "--from", repository)
+    assert (code, err) == (0, "") and "identical: " in out
+    shown = lnlbench("leaderboard", "--from", repository)[1]
+    assert "claimed by Ada, 20" in shown
+    lines = lnlbench("leaderboard", "--from", repository, "--format", "csv")[1].splitlines()
+    assert lines[0].endswith(",checked") and "claimed by Ada" in lines[1]
+    boards = json.loads(lnlbench("leaderboard", "--from", repository, "--format", "json")[1])
+    assert boards[0]["rows"][0]["standing"].startswith("claimed by Ada")
+    page = repository / "page.html"
+    lnlbench("leaderboard", "--from", repository, "--html", page)
+    assert '"checked": "claimed by Ada' in page.read_text()
 
 
 def test_a_template_overwrites_nothing(lnlbench, repository, one_line):

@@ -157,8 +157,10 @@ def test_a_frozen_row_may_neither_go_nor_change(held):
         freeze("../x", held.results, {})
 
 
-@pytest.mark.parametrize("name", ["gce(q=0.5)", "gce_q=0.5", "GCE", "gce", "..", "a/b"])
+NAMES = ("gce(q=0.5)", "gce_q=0.5", "GCE", "gce", "..", "a/b", "index")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_addresses_are_apart_and_safe(name):
-    names = {"gce(q=0.5)", "gce_q=0.5", "GCE", "gce", "..", "a/b"}
-    assert len({address(one) for one in names}) == len(names)
+    assert len({address(one) for one in (*NAMES, "x")} | {"index"}) == len(NAMES) + 2
     assert re.fullmatch(r"[a-z0-9][\w.+=-]*", address(name)) and ".." not in address(name)
