@@ -19,8 +19,10 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import scores_of
 
 IDENTICAL, WITHIN, DIFFERS = "identical", "within the band", "differs"
-WIDTHS = {"mean10": 4.0, "final": 8.0, "noisy_val": 10.0}
-"""Of the band by rule, in standard errors of the test accuracy; what they were chosen from is on the page "Trust".
+VALIDATION = "validation"
+WIDTHS = {"mean10": 4.0, "final": 8.0, "noisy_val": 10.0, VALIDATION: 6.0}
+"""Of the band, by rule in standard errors of the test accuracy, and of the accuracy on noisy validation labels in any
+epoch in its own; what they were chosen from is on the page "Trust".
 
 A mean over epochs moves least; under `noisy_val` another rounding may choose another epoch. `oracle`, which never
 ranks, has no band.
@@ -64,21 +66,25 @@ class Reproduction:
 
     @cached_property
     def gaps(self) -> Mapping[str, float]:
-        """Return by how many points the run that was made again is higher, under every rule."""
+        """Return by how many points the run that was made again is higher: by rule, and most in validation accuracy."""
         came, now = scores_of(self.result), scores_of(self.made)
-        return {rule: 100 * (now[rule] - score) for rule, score in came.items() if rule in now}
+        found = {rule: 100 * (now[rule] - score) for rule, score in came.items() if rule in now}
+        pairs = zip(self.result.curves["validation_accuracy"], self.made.curves["validation_accuracy"], strict=False)
+        off = [100 * (b - a) for a, b in pairs if a is not None and b is not None]
+        return found | {VALIDATION: max(off, key=abs, default=0.0)}
 
     @cached_property
     def bands(self) -> Mapping[str, float]:
-        """Return how many points a score may be off: `WIDTHS` standard errors of an accuracy on so many test images."""
-        accuracy = scores_of(self.made).get("final", 0.5)  # of the one that was seen to be made
-        size = max(1, self.made.identity["split"]["test"])
-        error = 100 * math.sqrt(max(accuracy * (1 - accuracy), 1 / size) / size)
-        return {rule: width * error for rule, width in WIDTHS.items()}
+        """Return how many points each of `gaps` may be: so many standard errors of an accuracy on so many images."""
+        split = self.made.identity["split"]  # of the one that was seen to be made
+        known = [value for value in self.made.curves["validation_accuracy"] if value is not None] or [0.5]
+        test = _error(scores_of(self.made).get("final", 0.5), split["test"])
+        validation = _error(math.fsum(known) / len(known), split["validation"])
+        return {name: width * (validation if name == VALIDATION else test) for name, width in WIDTHS.items()}
 
     @property
     def beyond(self) -> tuple[str, ...]:
-        """Return the rules whose scores are further off than their band is wide."""
+        """Return what is further off than its band is wide: rules, or the accuracy on validation labels."""
         return tuple(rule for rule, band in self.bands.items() if not abs(self.gaps.get(rule, math.inf)) <= band)
 
     @property
@@ -136,6 +142,11 @@ class Reproduction:
             "moved": self.moved,
             "elsewhere": list(self.elsewhere),
         }
+
+
+def _error(accuracy: float, size: int) -> float:
+    """Return the standard error, in points, of an accuracy on so many images."""
+    return 100 * math.sqrt(max(accuracy * (1 - accuracy), 1 / size) / size)
 
 
 def _faults(result: Result, made: Result) -> Iterator[str]:

@@ -14,7 +14,7 @@ from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RULES, score
+from lnlbench.leaderboard.results.rules import DETECTION, MEASURES, PRIMARY, RULES, score
 from lnlbench.leaderboard.results.submission import Collection
 from lnlbench.leaderboard.show.formats import to_csv, to_json, to_markdown
 from lnlbench.leaderboard.show.page.about import About, command_of, parts_of
@@ -26,6 +26,8 @@ from lnlbench.leaderboard.show.words import flags, interval, mark, percent, rank
 
 Files = dict[str, bytes | str]
 TEMPLATES = Path(__file__).parent / "templates"
+BOARDS = (*RULES, *DETECTION)
+"""Rules that have a board, where they have something to measure."""
 STYLES = (Path(__file__).parents[1] / "page" / "templates" / "style.css", TEMPLATES / "site.css")
 
 
@@ -64,7 +66,11 @@ def site(
     if not held.results:
         raise StoreError("there are no results to make a site of")
     groups = _groups(held)
-    shared: dict[str, Any] = {"title": title or "Learning with noisy labels", "rules": RULE_WORDS, "primary": PRIMARY}
+    shared: dict[str, Any] = {
+        "title": title or "Learning with noisy labels",
+        "words": RULE_WORDS | MEASURES,
+        "primary": PRIMARY,
+    }
     files: Files = {"style.css": _style()}
     for group in groups:
         files |= _board(group, held, about or {}, shared)
@@ -87,7 +93,7 @@ def frozen_files(release: Release, held: Collection) -> Files:
     """
     chosen = release.rows_of(held.results)
     files: Files = {}
-    for board in boards(chosen, list(RULES), standings=release.standings):
+    for board in boards(chosen, BOARDS, standings=release.standings):
         place = f"{board_place(board).removeprefix('boards/')}/{board.rule}"
         files |= {f"{place}.md": to_markdown(board), f"{place}.csv": to_csv(board), f"{place}.json": to_json(board)}
     return files
@@ -97,7 +103,7 @@ def _groups(held: Collection) -> list[Group]:
     found = grouped(held.results)
     made: list[Group] = []
     for name in sorted(found):
-        built = boards(found[name], list(RULES), standings=held.standings)
+        built = boards(found[name], BOARDS, standings=held.standings)
         made.append(Group({board.rule: board for board in built}, found[name]))
     return made
 
@@ -157,6 +163,7 @@ def _row(
         cards=cards,
         bibtex="\n\n".join(dict.fromkeys(entries)),
         drawings=[one for one in drawn if one is not None],
+        rules=list(RULES),
         runs=listed,
         size=curves,
     )
@@ -200,5 +207,5 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     templates.filters.update(interval=interval, rank_range=rank_range, mark=mark, reason=state, flags=flags)
-    templates.filters.update(percent=percent)
+    templates.filters.update(percent=percent, capitalize_first=lambda text: text[:1].upper() + text[1:])
     return templates

@@ -46,7 +46,10 @@ def test_the_band_is_in_standard_errors_of_the_test_accuracy(held):
     found = held(lambda result: result)
     accuracy = found.made.curves["test_accuracy"][-1]
     error = 100 * np.sqrt(accuracy * (1 - accuracy) / 360)
-    assert found.bands == pytest.approx({"mean10": 4 * error, "final": 8 * error, "noisy_val": 10 * error})
+    validation = np.mean(found.made.curves["validation_accuracy"])
+    own = 100 * np.sqrt(validation * (1 - validation) / 144)
+    wide = {"mean10": 4 * error, "final": 8 * error, "noisy_val": 10 * error, "validation": 6 * own}
+    assert found.bands == pytest.approx(wide)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,31 @@ def test_no_rounding_explains_another_identity(held, change, fault):
 
     found = held(changed)
     assert found.outcome == DIFFERS and fault in found.sentence
+
+
+def curved(name, change):
+    """A change of one curve."""
+    return lambda run: replace(run, curves=run.curves | {name: [change(value) for value in run.curves[name]]})
+
+
+@pytest.mark.parametrize(
+    ("forged", "outcome", "rounded"),
+    [
+        pytest.param(lambda run: moved(run, 150), DIFFERS, "predictions", id="invented predictions"),
+        pytest.param(
+            curved("validation_accuracy", lambda v: 1 - v / 4), DIFFERS, "validation_accuracy", id="validation"
+        ),
+        pytest.param(
+            curved("validation_accuracy", lambda v: v + 1 / 144), WITHIN, "validation_accuracy", id="a little"
+        ),
+        pytest.param(curved("objective", lambda v: v / 2), WITHIN, "objective", id="losses"),
+        pytest.param(curved("seconds_train", lambda v: v / 2), IDENTICAL, "", id="seconds"),
+        pytest.param(lambda run: replace(run, environment={"hardware": "H"}), IDENTICAL, "", id="hardware"),
+    ],
+)
+def test_what_verify_cannot_notice(held, forged, outcome, rounded):
+    found = held(forged)
+    assert (found.outcome, rounded in " ".join(found.rounded)) == (outcome, True)
 
 
 def test_what_is_not_as_it_was_is_named(held):
