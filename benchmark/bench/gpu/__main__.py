@@ -47,6 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:  # what is named does not exist or cannot be used
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 2
+    except KeyboardInterrupt:  # what was found is there
+        return 130
     sys.stdout.write((chosen.out / "summary.md").read_text(encoding="utf-8"))
     return 0
 

@@ -22,7 +22,7 @@ import importlib.metadata as metadata, sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("mlflow", "optuna", "datasets"):
+        if name.partition(".")[0] in ("mlflow", "optuna", "datasets", "sqlalchemy"):
             raise ImportError(f"{name} is not installed here")
 
 def version(name, known=metadata.version):
