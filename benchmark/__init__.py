@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.protocol.splits import Prepared, Split, Truth, prepare
     from lnlbench.benchmark.results import Results, load
     from lnlbench.benchmark.runs.artifacts import Trained, load_model
+    from lnlbench.benchmark.tables import Replay, table
 
 __all__ = [
     "Epoch",
     "Job",
     "Prepared",
+    "Replay",
     "Results",
     "Samples",
     "Setting",
@@ -31,12 +33,14 @@ __all__ = [
     "run",
     "setting",
     "suites",
+    "table",
     "train",
 ]
 
 _HOMES = {
     "api": ("compare", "run"),
     "results": ("Results", "load"),
+    "tables": ("Replay", "table"),
     "protocol.splits": ("Split", "Prepared", "Truth", "prepare"),
     "engine.job": ("Epoch", "Job", "Samples"),
     "runs.artifacts": ("Trained", "load_model"),

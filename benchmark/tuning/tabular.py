@@ -10,7 +10,11 @@ from typing import Any
 
 from lnlbench.benchmark.tuning.budget import TuneError
 from lnlbench.benchmark.tuning.outcome import Made, Outcome
+from lnlbench.leaderboard import shipped
 from lnlbench.leaderboard.results.files import replacing
+
+SHIPPED = Path(shipped.__file__).parent / "trials"
+"""The folder of the trials that come with the package."""
 
 
 def rows(outcome: Outcome) -> Iterator[dict[str, Any]]:
@@ -58,3 +62,21 @@ def write(path: Path, outcomes: Sequence[Outcome]) -> int:
     except OSError as error:
         raise TuneError(f"{path} cannot be written: {error.strerror or error}") from error
     return len(lines)
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file that `write` wrote.
+
+    Raises:
+        TuneError: there is no such file, or it is none of trials.
+    """
+    try:
+        content = path.read_bytes()
+        found = [
+            json.loads(line) for line in (lzma.decompress(content) if path.suffix == ".xz" else content).splitlines()
+        ]
+    except (OSError, ValueError, lzma.LZMAError) as error:
+        raise TuneError(f"{path} cannot be read as trials: {' '.join(str(error).split())}") from error
+    if not all(isinstance(row, dict) and row.keys() >= {"study", "configuration", "curves"} for row in found):
+        raise TuneError(f"{path} holds no trials; `lnlbench tune --curves` writes them")
+    return found
