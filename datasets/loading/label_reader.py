@@ -7,6 +7,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,11 @@ EXACT = 2**53  # up to which every whole number is a float64
 
 
 def read_columns(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a label file by name; a bare array has the empty name.
+    """Return the arrays of a label file by name, read-only; a bare array has the empty name.
 
-    Nothing in the file is executed: arrays of objects are refused, and a ``.pt`` file may hold tensors, numpy arrays
-    and plain containers only.
+    The file that was read last is kept until it changes, since a plan, a key and every replicate ask for it. Nothing in
+    the file is executed: arrays of objects are refused, and a ``.pt`` file may hold tensors, numpy arrays and plain
+    containers only.
 
     Raises:
         DataError: no such file, an unknown ending, or content that is not labels.
@@ -44,7 +46,16 @@ def read_columns(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"label file {path} ends in {path.suffix!r}; known: {', '.join(readers)}")
     if not path.is_file():
         raise DataError(f"there is no label file {path}")
-    return readers[path.suffix.lower()](path)
+    stat = path.stat()
+    return dict(_kept(readers[path.suffix.lower()], path, (stat.st_size, stat.st_mtime_ns)))
+
+
+@lru_cache(maxsize=1)
+def _kept(reader: Callable[[Path], dict[str, np.ndarray]], path: Path, _: tuple[int, int]) -> dict[str, np.ndarray]:
+    columns = reader(path)
+    for column in columns.values():
+        column.flags.writeable = False
+    return columns
 
 
 def _npy(path: Path) -> dict[str, np.ndarray]:
