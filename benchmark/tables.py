@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lnlbench.benchmark.tuning.tabular import SHIPPED, read
 
 if TYPE_CHECKING:
     import pandas as pd
-    from optuna import Trial
 
 _PERCENT = ("validation_accuracy", "test_accuracy", "memorised", "corrected")
 _FACTS = ("setting", "label", "study", "configuration", "stage", "place", "data", "seconds", "epochs", "failed")
@@ -57,6 +56,16 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in _FACTS} | scores | values | curves
 
 
+class Asking(Protocol):
+    """What a replay needs of a trial of Optuna's."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[int], /) -> Any:
+        """Return one of the choices."""
+
+    def set_user_attr(self, key: str, value: Any, /) -> None:
+        """Keep a value with the trial."""
+
+
 class Replay:
     """An objective for Optuna that answers from a table, in microseconds, instead of training.
 
@@ -79,7 +88,7 @@ class Replay:
             int(number): (float(row["validation"]), float(row["test"])) for number, row in means.iterrows()
         }
 
-    def __call__(self, trial: Trial) -> float:
+    def __call__(self, trial: Asking) -> float:
         """Return the noisy validation accuracy, in percent."""
         number = trial.suggest_categorical("configuration", list(self.scores))
         validation, test = self.scores[number]
