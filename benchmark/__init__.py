@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.protocol.splits import Prepared, Split, Truth, prepare
     from lnlbench.benchmark.results import Results, load
     from lnlbench.benchmark.runs.artifacts import Trained, load_model
-    from lnlbench.benchmark.tables import Replay, table
+    from lnlbench.benchmark.tuning.replay import Replay, table
 
 __all__ = [
     "Epoch",
@@ -40,7 +40,7 @@ __all__ = [
 _HOMES = {
     "api": ("compare", "run"),
     "results": ("Results", "load"),
-    "tables": ("Replay", "table"),
+    "tuning.replay": ("Replay", "table"),
     "protocol.splits": ("Split", "Prepared", "Truth", "prepare"),
     "engine.job": ("Epoch", "Job", "Samples"),
     "runs.artifacts": ("Trained", "load_model"),
