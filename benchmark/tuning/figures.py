@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.leaderboard.ranking.budget import curve, incumbents
@@ -68,11 +69,29 @@ def importance(outcomes: Sequence[Outcome]) -> bytes:
     return _svg(figure)
 
 
-def _svg(figure: Figure) -> bytes:
+def drawn(plot: Callable[[], Any]) -> bytes:
+    """Return a plot of another library, which draws by `pyplot`, and leave Matplotlib's global state as it was.
+
+    Args:
+        plot: draws it and returns its axes.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context({"backend": "agg"}), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from matplotlib import pyplot
+
+        figure = plot().figure
+        content = _svg(figure, bbox_inches="tight")
+        pyplot.close(figure)
+    return content
+
+
+def _svg(figure: Figure, **how: Any) -> bytes:
     import matplotlib
 
     written = io.BytesIO()
     # The same figure is the same file: no date, and names of its parts that are not drawn by chance.
     with matplotlib.rc_context({"svg.hashsalt": "lnlbench", "svg.fonttype": "none"}):
-        figure.savefig(written, format="svg", metadata={"Date": None})
+        figure.savefig(written, format="svg", metadata={"Date": None}, **how)
     return written.getvalue()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +14,7 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from lnlbench.benchmark.protocol.seeds import seed
-from lnlbench.benchmark.tuning import stages
+from lnlbench.benchmark.tuning import figures, stages
 from lnlbench.benchmark.tuning.budget import BEFORE, STARTUP, Budget, TuneError
 from lnlbench.benchmark.tuning.outcome import Confirmed, Outcome, Told
 from lnlbench.benchmark.tuning.study import Study, told_value
@@ -218,7 +217,7 @@ class Search:
         if self._varies:
             kinds["importance.svg"] = lambda: draw.plot_param_importances(self.optuna, evaluator=_fanova())
             kinds["parallel.svg"] = lambda: draw.plot_parallel_coordinate(self.optuna)
-        return {name: _svg(plot) for name, plot in kinds.items()}
+        return {name: figures.drawn(plot) for name, plot in kinds.items()}
 
     @property
     def _varies(self) -> bool:
@@ -295,18 +294,3 @@ def explained(url: str) -> Iterator[None]:
 
 def _fanova() -> optuna.importance.FanovaImportanceEvaluator:
     return optuna.importance.FanovaImportanceEvaluator(seed=0)
-
-
-def _svg(plot: Callable[[], Any]) -> bytes:
-    """Return a plot of Optuna's as SVG, and leave Matplotlib's global state as it was."""
-    import matplotlib
-    from matplotlib import pyplot
-
-    written = io.BytesIO()
-    with matplotlib.rc_context({"backend": "agg"}), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        matplotlib.rcParams.update({"svg.hashsalt": "lnlbench", "svg.fonttype": "none"})
-        figure = plot().figure
-        figure.savefig(written, format="svg", metadata={"Date": None}, bbox_inches="tight")
-        pyplot.close(figure)
-    return written.getvalue()

@@ -16,21 +16,20 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import Chosen, choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report, sweep
 from lnlbench.benchmark.sweep.worker import Event
-from lnlbench.benchmark.tuning import figures, tabular
+from lnlbench.benchmark.tuning import tabular
 from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.report import write as write_report
 from lnlbench.benchmark.tuning.scoring import scored
 from lnlbench.benchmark.tuning.search import search
 from lnlbench.benchmark.tuning.study import Study, studies_of
-from lnlbench.benchmark.tuning.trials import TUNING
+from lnlbench.benchmark.tuning.summary import record, row
 from lnlbench.datasets.loading.images import Images, load
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT
 from lnlbench.leaderboard.results.form import SEARCHED, UNCONFIRMED
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.reader import StoreReader
-from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._compose import READING
 from lnlbench.methods._registry import methods
@@ -223,56 +222,6 @@ def tune(
     if curves is not None:
         say(f"written: {tabular.write(curves, outcomes)} trials, {curves}")
     return Done([row(outcome) for outcome in outcomes], list(report.failed.values()))
-
-
-def row(outcome: Outcome) -> dict[str, Any]:
-    """Summarise a search in a row."""
-    won = outcome.winner
-    return {
-        "study": outcome.study.name,
-        "trials": outcome.spent,
-        "failed": sum(made.validation is None for made in outcome.runs),
-        "seconds": round(outcome.seconds, 1),
-        "search alone": outcome.searched.number,
-        "winner": won.number,
-        "validation": round(won.validation or 0.0, 4),
-        "values": ", ".join(f"{name} {value}" for name, value in won.values.items()),
-    }
-
-
-def record(outcome: Outcome, store: Store) -> None:
-    """Write budget, winner and figures onto the study's parent run in MLflow."""
-    winner, study = outcome.winner, outcome.study
-    numbers = {
-        "trials": float(outcome.spent),
-        "device_seconds": round(outcome.seconds, 3),
-        "failed": float(sum(made.validation is None for made in outcome.runs)),
-        "validation/winner": winner.validation or 0.0,
-        "validation/defaults": outcome.trials[DEFAULTS].validation or 0.0,
-    }
-    if outcome.choice is not None:
-        numbers |= {"confirming/gain": outcome.choice.gain, "confirming/error": outcome.choice.error}
-    numbers |= {f"importance/{name}": round(value, 4) for name, value in outcome.importance.items()}
-    files = {"budget.svg": figures.budget([outcome])} | outcome.plots
-    note = f"`{study.run.label}` in **{study.run.setting.name}**, {outcome.spent} trials: `{winner.values}`"
-    store.annotate(store.cell(_parent(outcome)), numbers, files, note)
-
-
-def _parent(outcome: Outcome) -> RunInfo:
-    study, trial = outcome.study, outcome.study.trial(0, None)
-    return RunInfo(
-        key=trial.key,
-        dataset=trial.setting.dataset,
-        setting=trial.setting.name,
-        noise=trial.setting.noise,
-        method=trial.label,
-        label=trial.label,
-        replicate=0,
-        length=trial.setting.length,
-        track=TUNING,
-        study=study.name,
-        precision=trial.precision,
-    )
 
 
 def _scored(outcome: Outcome, options: Options, store: Store) -> Outcome:

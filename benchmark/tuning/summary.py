@@ -1,0 +1,62 @@
+"""What a closed study leaves beside its trials: a row of a table, and numbers, figures and a note in MLflow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lnlbench.benchmark.tuning import figures
+from lnlbench.benchmark.tuning.outcome import Outcome
+from lnlbench.benchmark.tuning.trials import TUNING
+from lnlbench.leaderboard.ranking.confirming import DEFAULTS
+from lnlbench.leaderboard.store.recording import RunInfo
+from lnlbench.leaderboard.store.store import Store
+
+
+def row(outcome: Outcome) -> dict[str, Any]:
+    """Summarise a search in a row."""
+    won = outcome.winner
+    return {
+        "study": outcome.study.name,
+        "trials": outcome.spent,
+        "failed": sum(made.validation is None for made in outcome.runs),
+        "seconds": round(outcome.seconds, 1),
+        "search alone": outcome.searched.number,
+        "winner": won.number,
+        "validation": round(won.validation or 0.0, 4),
+        "values": ", ".join(f"{name} {value}" for name, value in won.values.items()),
+    }
+
+
+def record(outcome: Outcome, store: Store) -> None:
+    """Write budget, winner and figures onto the study's parent run in MLflow."""
+    winner, study = outcome.winner, outcome.study
+    numbers = {
+        "trials": float(outcome.spent),
+        "device_seconds": round(outcome.seconds, 3),
+        "failed": float(sum(made.validation is None for made in outcome.runs)),
+        "validation/winner": winner.validation or 0.0,
+        "validation/defaults": outcome.trials[DEFAULTS].validation or 0.0,
+    }
+    if outcome.choice is not None:
+        numbers |= {"confirming/gain": outcome.choice.gain, "confirming/error": outcome.choice.error}
+    numbers |= {f"importance/{name}": round(value, 4) for name, value in outcome.importance.items()}
+    files = {"budget.svg": figures.budget([outcome])} | outcome.plots
+    note = f"`{study.run.label}` in **{study.run.setting.name}**, {outcome.spent} trials: `{winner.values}`"
+    store.annotate(store.cell(_parent(outcome)), numbers, files, note)
+
+
+def _parent(outcome: Outcome) -> RunInfo:
+    study, trial = outcome.study, outcome.study.trial(0, None)
+    return RunInfo(
+        key=trial.key,
+        dataset=trial.setting.dataset,
+        setting=trial.setting.name,
+        noise=trial.setting.noise,
+        method=trial.label,
+        label=trial.label,
+        replicate=0,
+        length=trial.setting.length,
+        track=TUNING,
+        study=study.name,
+        precision=trial.precision,
+    )
