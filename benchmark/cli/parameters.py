@@ -129,6 +129,13 @@ Splits = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+Objective = Annotated[
+    str,
+    typer.Option(
+        help="What a trial scores: epoch, its best noisy-validation accuracy; window, the best mean over a sixth.",
+        rich_help_panel=HOW,
+    ),
+]
 Compare = Annotated[
     bool,
     typer.Option(

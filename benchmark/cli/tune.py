@@ -26,6 +26,7 @@ from lnlbench.benchmark.cli.parameters import (
     Jobs,
     Json,
     Methods,
+    Objective,
     Plugin,
     Precision,
     Seeds,
@@ -66,6 +67,7 @@ def tune(
     ] = False,
     confirm: Confirm = CONFIRM,
     splits: Splits = 0,
+    objective: Objective = "epoch",
     per_setting: Annotated[
         bool,
         typer.Option(
@@ -122,7 +124,16 @@ def tune(
     if dry_run:
         refuse_void(context, ["page", "study_storage", "compare", "curves"], "with --dry-run, which searches nothing")
     changed = overrides(changes, epochs=epochs)
-    budget = Budget(trials=trials, sampler=sampler, seed=seed, batch=batch, prune=prune, confirm=confirm, splits=splits)
+    budget = Budget(
+        trials=trials,
+        sampler=sampler,
+        seed=seed,
+        batch=batch,
+        prune=prune,
+        confirm=confirm,
+        splits=splits,
+        objective=objective,
+    )
     chosen = pipeline.choose(methods, plugin)
     options = Options(
         store=store_address(tracking_uri, database),
@@ -141,6 +152,7 @@ def tune(
     length = "" if epochs is None else f" --epochs {epochs}"
     length += "".join(f" --set {change}" for change in changes)
     length += "".join(f" --{name} {value}" for name, value in (("confirm", confirm), ("splits", splits)) if value)
+    length += "" if objective == "epoch" else f" --objective {objective}"
     length += " --compare" if compare else ""
     command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --trials {trials} --seeds {seeds}'
     done = pipeline.tune(plan, budget, options, searches, page, command, note, compare, curves)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.leaderboard.ranking.confirming import FEWEST, KEPT
@@ -18,8 +17,10 @@ COARSE = 0.01
 """A validation accuracy whose resolution is worse, in clean accuracy, is measured on several splits."""
 NARROWEST = 5
 """Configurations that a search on several splits tries at least."""
-BEFORE = {"confirm": 0, "splits": 1}
-"""What the definitions of studies do not say that are older than the two."""
+OBJECTIVES = ("epoch", "window")
+"""What a trial scores: noisy-validation accuracy at its best epoch, or the highest mean of consecutive epochs."""
+BEFORE = {"confirm": 0, "splits": 1, "objective": "epoch"}
+"""What the definitions of studies do not say that are older than these."""
 
 
 class TuneError(ValueError):
@@ -41,6 +42,7 @@ class Budget:
     prune: bool = False
     confirm: float = CONFIRM
     splits: int = 0  # of each configuration; 0: `for_resolution` chooses
+    objective: str = "epoch"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -50,6 +52,8 @@ class Budget:
         """
         if self.sampler not in SAMPLERS:
             raise TuneError(unknown("sampler", self.sampler, SAMPLERS))
+        if self.objective not in OBJECTIVES:
+            raise TuneError(unknown("objective", self.objective, OBJECTIVES))
         if self.trials < 1 or self.batch < 1:
             raise TuneError(f"trials and batch are at least 1, but got {self.trials} and {self.batch}")
         if not 0 <= self.confirm < 1:
@@ -96,7 +100,3 @@ class Budget:
             return 0, min(STARTUP, every)
         begin = number - (number - STARTUP) % self.batch
         return begin, min(every, begin + self.batch)
-
-    def definition(self) -> dict[str, Any]:
-        """Return what a study's definition says of it."""
-        return dict(vars(self))

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.tuning import figures, stages
 from lnlbench.benchmark.tuning.budget import BEFORE, STARTUP, Budget, TuneError
-from lnlbench.benchmark.tuning.outcome import Confirmed, Outcome, Told
+from lnlbench.benchmark.tuning.outcome import Confirmed, Made, Outcome, Told
 from lnlbench.benchmark.tuning.study import Study, told_value
 from lnlbench.benchmark.tuning.trials import Trial, bar_of
 from lnlbench.leaderboard.home import home
@@ -191,14 +191,17 @@ class Search:
         runs, index = self.runs(trial), int(trial.user_attrs[INDEX])
         if not runs:
             return Told(index, dict(trial.params), (), "its values exclude each other")
-        made = stages.made(runs, self._failure, store)
+        made = self._made(runs, store)
         return Told(index, {name: self._of(runs[0], name) for name in self.distributions}, made)
+
+    def _made(self, runs: Sequence[Trial], store: Store) -> tuple[Made, ...]:
+        return stages.made(runs, self.budget.objective, self._failure, store)
 
     def outcome(self, store: Store) -> Outcome:
         """Return the closed study, not scored yet."""
         trials = tuple(self.told(store, trial) for trial in self.trials(TrialState.COMPLETE))
         confirming = stages.confirming(self.study, self.budget, trials)
-        confirmed = [Confirmed(number, stages.made(runs, self._failure, store)) for number, runs in confirming.items()]
+        confirmed = [Confirmed(number, self._made(runs, store)) for number, runs in confirming.items()]
         return Outcome(self.study, self.budget, trials, self.importance(), tuple(confirmed), self.plots())
 
     def importance(self) -> dict[str, float]:

@@ -23,7 +23,7 @@ class Made:
     """One training of a configuration that is over."""
 
     run: Trial
-    validation: float | None  # accuracy at the best epoch; None where it failed or diverged
+    validation: float | None  # what it scores by the objective; None where it failed or diverged
     seconds: float = 0.0  # on the device
     reason: str = ""  # why it failed
     epochs: int = 0  # that were trained
@@ -53,7 +53,7 @@ class Told:
 
     @property
     def validation(self) -> float | None:
-        """Mean validation accuracy over its splits; None where one of them has none."""
+        """Mean score over its splits; None where one of them has none."""
         return _mean([made.validation for made in self.runs])
 
     @property
@@ -185,7 +185,7 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "validation": won.validation,
             "scores": [list(pair) for pair in self.scores()],
-            **{name: getattr(self.budget, name) for name in ("sampler", "seed", "batch", "prune")},
+            **{name: getattr(self.budget, name) for name in ("sampler", "seed", "batch", "prune", "objective")},
         }
         if (splits := self.study.splits(self.budget)) > 1:
             said["splits"] = splits

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from lnlbench.benchmark.tuning.outcome import Outcome, Told
+from lnlbench.benchmark.tuning.outcome import Made, Outcome, Told
+from lnlbench.benchmark.tuning.study import windowed
 from lnlbench.leaderboard.ranking.selection import rank_correlation, regret
 from lnlbench.leaderboard.results.markdown import table
 
-NOISY = "noisy accuracy"
-RULES = {NOISY: None, "confident loss": "confident_loss", "corrected accuracy": "corrected_accuracy"}
-"""Rules that could choose, and what trials call them; the first is the validation accuracy itself."""
+RULES: dict[str, Callable[[Made], float | None]] = {
+    "best epoch": lambda made: max(_known(made), default=made.validation),
+    "window of epochs": lambda made: windowed(known, made.run.setting.epochs) if (known := _known(made)) else None,
+    "confident loss": lambda made: made.rules.get("confident_loss"),
+    "corrected accuracy": lambda made: made.rules.get("corrected_accuracy"),
+}
+"""Rules that could choose among trials by noisy labels alone; the first two are the objectives of `tune`."""
+
+
+def _known(made: Made) -> list[float]:
+    return [value for value in made.curves.get("validation_accuracy", ()) if value is not None]
 
 
 def values(outcome: Outcome, rule: str) -> list[tuple[float, float]]:
@@ -43,11 +52,8 @@ def judged(pairs: Sequence[tuple[float, float]]) -> tuple[float | None, float] |
 
 
 def _value(told: Told, rule: str) -> float | None:
-    name = RULES[rule]
-    if name is None:
-        return told.validation
-    found: list[Mapping[str, float]] = [made.rules for made in told.runs if name in made.rules]
-    return math.fsum(rules[name] for rules in found) / len(found) if found else None
+    found = [value for made in told.runs if (value := RULES[rule](made)) is not None]
+    return math.fsum(found) / len(found) if found else None
 
 
 def _mean(pairs: Sequence[tuple[float | None, float]]) -> tuple[float | None, float] | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.outcome import Made, Told
-from lnlbench.benchmark.tuning.study import Study, accuracy_of
+from lnlbench.benchmark.tuning.study import Study, value_of
 from lnlbench.benchmark.tuning.trials import Trial
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, FEWEST, candidates
 from lnlbench.leaderboard.store.store import Store
@@ -37,11 +37,12 @@ def confirming(study: Study, budget: Budget, trials: Sequence[Told]) -> dict[int
     return found
 
 
-def made(runs: Sequence[Trial], failure: Callable[[Trial], str], store: Store) -> tuple[Made, ...]:
+def made(runs: Sequence[Trial], objective: str, failure: Callable[[Trial], str], store: Store) -> tuple[Made, ...]:
     """Return trainings that are over.
 
     Args:
         runs: the trainings.
+        objective: what they score.
         failure: says why one failed, nothing if it did not.
         store: holds the results of all others.
 
@@ -58,7 +59,7 @@ def made(runs: Sequence[Trial], failure: Callable[[Trial], str], store: Store) -
         result = next(results)
         seconds = float(result.cost["total_seconds"])
         said = "diverged" if result.diverged else ""
-        found.append(Made(run, accuracy_of(result), seconds, said, result.trained))
+        found.append(Made(run, value_of(result, objective), seconds, said, result.trained))
     return tuple(found)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import canonical, fingerprint
@@ -21,6 +23,8 @@ from lnlbench.leaderboard.results.precision import OTHERS, PLAIN
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import best_epoch, resolution
 
+WINDOW = 1 / 6
+"""Share of the training over which a window of epochs goes."""
 WORST = 5.0
 """Standard errors of validation below the defaults, from which on all is equally bad for the sampler."""
 
@@ -154,12 +158,22 @@ def noise_rate(setting: Setting, images: Images) -> float:
     return float(noise.corrupt(images, 0).manifest["realised_rate"] or 0.0)
 
 
-def accuracy_of(result: Result) -> float | None:
-    """Return a trial's objective: noisy-validation accuracy at the best epoch; None where it diverged."""
+def value_of(result: Result, objective: str) -> float | None:
+    """Return a trial's objective, one of `OBJECTIVES`; None where it diverged."""
     if result.diverged:
         return None
     curve = result.curves["validation_accuracy"]
-    return curve[best_epoch(curve)]
+    return curve[best_epoch(curve)] if objective == "epoch" else windowed(curve, result.epochs)
+
+
+def windowed(curve: Sequence[float | None], epochs: int) -> float:
+    """Return the highest mean of a validation curve over consecutive epochs, a sixth of the planned length.
+
+    The best single epoch of a curve that goes up and down is the luckiest, and the more so the more it does.
+    """
+    values = np.array([0.0 if value is None or math.isnan(value) else value for value in curve])
+    length = min(len(values), max(1, round(epochs * WINDOW)))
+    return float(np.convolve(values, np.full(length, 1 / length), "valid").max())
 
 
 def told_value(accuracy: float | None, defaults: float | None, size: int, classes: int) -> float:

@@ -11,6 +11,7 @@ from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
 from lnlbench.benchmark.tuning.search import search
 from lnlbench.benchmark.tuning.stages import curve
+from lnlbench.benchmark.tuning.study import windowed
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
@@ -69,6 +70,13 @@ def test_a_study_from_before_is_refused_and_can_be_gone_on_with(options, studies
     assert "\n" not in str(caught.value)
     kept.set_user_attr("definition", older)
     assert search(studies, PLAIN, options)[study.name].trials == first.trials
+
+
+def test_a_window_does_not_reward_a_lucky_epoch():
+    steady, lucky = [0.5] * 12, [0.4, 0.4, 0.4, 0.4, 0.4, 0.7, 0.1, 0.4, 0.4, 0.4, 0.4, 0.4]
+    assert windowed(steady, 30) == pytest.approx(0.5) and windowed(lucky, 30) == pytest.approx(0.46)
+    assert windowed([0.2, 0.6, 0.4], 18) == pytest.approx(0.4), "one that ended early: all it has"
+    assert windowed([0.2, 0.6, None, float("nan")], 6) == 0.6, "of six epochs a single one"
 
 
 def test_a_curve_is_the_mean_of_its_splits_and_has_few_steps():
