@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.tuning import figures
-from lnlbench.benchmark.tuning.budget import TuneError
+from lnlbench.benchmark.tuning.budget import OBJECTIVES, TuneError
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.pruning import pruning
 from lnlbench.benchmark.tuning.reliability import reliability
@@ -41,17 +41,19 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
         TuneError: the page or a figure cannot be written.
     """
     tasks = list(dict.fromkeys(outcome.study.run.setting.task for outcome in outcomes))
-    name, files, lines = " ".join(tasks), dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
+    objective = outcomes[0].budget.objective
+    other = "" if objective == OBJECTIVES[0] else f" by {objective}"  # another section, beside the usual one
+    name, files, lines = " ".join(tasks) + other, dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
     settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
     for setting in settings:
-        lines += [f"### {setting}\n", comparison(setting, results), ""]
+        lines += [f"### {setting}{other}\n", comparison(setting, results), ""]
     for at in dict.fromkeys(outcome.study.run.setting.name for outcome in outcomes):
         members = [outcome for outcome in outcomes if outcome.study.run.setting.name == at]
-        stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}".lower())
+        stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}{other}".lower())
         for kind, draw in (("budget", figures.budget), ("importance", figures.importance)):
             files[page.parent / "figures" / f"{stem}-{kind}.svg"] = draw(members)
         lines += [
-            f"### The search at {at}\n",
+            f"### The search at {at}{other}\n",
             f"{budget_of(members)}\n",
             searches(members),
             *([f"\n{pruning(members)}"] if members[0].budget.prune else []),
