@@ -192,4 +192,4 @@ def ui(
     from lnlbench.benchmark.cli import board_and_mlflow
     from lnlbench.leaderboard.store.address import store_address
 
-    board_and_mlflow.served(setting, store_address(tracking_uri, database), port, browser, typer.echo)
+    board_and_mlflow.served(setting, store_address(tracking_uri, database), port, browser, show)

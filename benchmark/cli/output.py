@@ -6,9 +6,17 @@ import codecs
 import io
 import json
 import sys
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from lnlbench.leaderboard.results.text import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
 
 PLAIN = {
     "±": "+-",
@@ -39,13 +47,27 @@ def fit_encodings() -> None:
 
 
 def show(what: Any) -> None:
-    """Write a text or a table of rich to standard output."""
+    """Write a text or a table of rich to standard output; what would command a terminal is spelled out."""
     if isinstance(what, str):
-        typer.echo(what)
+        typer.echo(visible(what))
     else:
         from rich.console import Console
 
-        Console().print(what)
+        Console().print(Visible(what))
+
+
+@dataclass(frozen=True)
+class Visible:
+    """Anything of rich, its texts visible: names of methods and authors come from others, colours from here."""
+
+    what: Any
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        """Yield its parts."""
+        from rich.segment import Segment
+
+        for part in console.render(self.what, options):
+            yield part if part.control else Segment(visible(part.text), part.style)
 
 
 def to_json(value: Any) -> str:
@@ -55,7 +77,7 @@ def to_json(value: Any) -> str:
 
 def note(line: str) -> None:
     """Write a line to standard error: progress, and what else is no result."""
-    typer.echo(line, err=True)
+    typer.echo(visible(line), err=True)
 
 
 def quiet(as_json: bool) -> bool:

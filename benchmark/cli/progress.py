@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 from rich.text import Text
 
+from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.words import short_noise
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:
             seen[event.key] = max(now, seen.get(event.key, 0))
             if event.kind == "failed":
                 what = f" {run.setting.name} {run.name} s{run.replicate}: {event.reason}"
-                console.print(Text.assemble(("failed", "red"), what))
+                console.print(Text.assemble(("failed", "red"), visible(what)))
 
         return sweep(runs, options, watch)
 
@@ -64,4 +65,4 @@ def described(run: Run, validation: float | None) -> str:
         validation: its last accuracy on noisy validation labels, a fraction; None where it is not known.
     """
     accuracy = "" if validation is None else f", validation {100 * validation:.1f} %"
-    return f"{run.setting.task} {short_noise(run.setting.noise)} {run.name} s{run.replicate}{accuracy}"
+    return visible(f"{run.setting.task} {short_noise(run.setting.noise)} {run.name} s{run.replicate}{accuracy}")

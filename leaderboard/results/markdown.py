@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from lnlbench.leaderboard.results.text import visible
+
 _RULES = {"l": "---", "r": "---:"}
 
 
@@ -20,4 +22,4 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str = "")
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(" ".join(cell.split("\n")).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(" ".join(visible(cell).split("\n")).replace("|", "\\|") for cell in cells) + " |"

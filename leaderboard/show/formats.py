@@ -12,6 +12,7 @@ from typing import Any
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Cell, Column, Pair, Row, Tests
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.text import cell as safe
+from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.words import (
     DOT,
     doubtful,
@@ -47,7 +48,7 @@ def to_markdown(board: Board) -> str:
         header.append("checked")
     rows = table(header, lines, align)
     texts = "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *board.notes))
-    return f"### {board.title}\n\n{rows}\n\n{texts}\n"
+    return visible(f"### {board.title}\n\n{rows}\n\n{texts}\n")
 
 
 def _legend(board: Board) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from lnlbench.leaderboard.ranking.board import Board
+from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.words import DOT, interval, mark, percent, rank_range, shown_name, state
 
 
@@ -29,4 +30,4 @@ def to_html(board: Board) -> str:
     head = "<tr>" + "".join(f"<th>{escape(text)}</th>" for text in heads) + "</tr>"
     first = f"<p>{escape(board.sentences[0])}</p>" if board.sentences else ""
     body = f"<thead>{head}</thead><tbody>{''.join(rows)}</tbody>"
-    return f"<table><caption>{escape(board.title)}</caption>{body}</table>{first}"
+    return visible(f"<table><caption>{escape(board.title)}</caption>{body}</table>{first}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Row
+from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.words import doubtful, flags, percent, rank_range, state
 
 _TEX = str.maketrans(
@@ -37,7 +38,7 @@ def to_latex(board: Board) -> str:
         *(f"% {' '.join(text.split())}" for text in (*board.sentences, *board.notes)),
         r"\end{table}",
     ]
-    return "\n".join(lines) + "\n"
+    return visible("\n".join(lines) + "\n")
 
 
 def _footnote(board: Board) -> str:

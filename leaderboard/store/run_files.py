@@ -9,6 +9,7 @@ from typing import Any
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result, to_json
 from lnlbench.leaderboard.results.rules import PRIMARY, scores_of
+from lnlbench.leaderboard.results.text import cell
 from lnlbench.leaderboard.show import figures
 
 RECORD = "record.json"
@@ -29,7 +30,7 @@ def _curves(result: Result) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = sorted(result.curves)
-    writer.writerow(["epoch", *names])
+    writer.writerow(["epoch", *map(cell, names)])
     for epoch in range(result.trained):
         writer.writerow([epoch, *(_rounded(result.curves[name][epoch]) for name in names)])
     return text.getvalue()

@@ -12,6 +12,7 @@ from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
 from lnlbench.leaderboard.results.standing import Standings
+from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.page.about import About
 from lnlbench.leaderboard.show.page.data import CURVES, curve_data, run_data, view_data
 from lnlbench.leaderboard.show.page.scope import group_name, scopes, suite_name
@@ -78,7 +79,7 @@ def page(
             date=date,
         )
     )
-    return html
+    return visible(html)
 
 
 def _published(results: Sequence[Result]) -> list[dict[str, Any]]:

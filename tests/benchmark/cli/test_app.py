@@ -11,6 +11,7 @@ import pytest
 
 from lnlbench.benchmark.cli import app as cli
 from lnlbench.benchmark.cli import catalogue, display, output
+from lnlbench.leaderboard.results.text import CONTROL
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,21 @@ def test_help(lnlbench, arguments, words):
 def test_brackets_are_no_markup(capfd):
     output.show(display.table([{"a": "/tmp/[bold]/x[/red]", "b": "[1]"}]))
     assert "/tmp/[bold]/x[/red]" in (out := capfd.readouterr().out) and "[1]" in out
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["table", "json"])
+def test_no_name_commands_the_terminal(lnlbench, monkeypatch, more):
+    rows = [{"name": "a\x1b]0;title\x07", "what": "\x9b2J =cmd()", "paper": "\u202e", "year": 2000}]
+    monkeypatch.setattr(catalogue, "listing", lambda *arguments: rows)
+    code, out, err = lnlbench("list", *more)
+    assert (code, err) == (0, "") and CONTROL.search(out.replace("\n", "")) is None
+    assert "1b]0;title" in out and "=cmd()" in out
+
+
+def test_a_line_and_a_note_command_no_terminal(capfd):
+    output.note("a\x1b[2J")
+    output.show("b\x1b[2J\nc")
+    assert tuple(capfd.readouterr()) == ("b\\x1b[2J\nc\n", "a\\x1b[2J\n")
 
 
 def test_an_error_of_ours_is_a_traceback(lnlbench, monkeypatch):

@@ -12,8 +12,11 @@ from rich.console import Console
 from lnlbench.leaderboard import shipped
 from lnlbench.leaderboard.ranking.build import boards
 from lnlbench.leaderboard.results.archive import read
+from lnlbench.leaderboard.results.text import CONTROL
 from lnlbench.leaderboard.show.formats import OVERALL, pairs_to_csv, to_csv, to_json, to_markdown
+from lnlbench.leaderboard.show.html_table import to_html
 from lnlbench.leaderboard.show.latex import to_latex
+from lnlbench.leaderboard.show.page import page
 from lnlbench.leaderboard.show.terminal_board import LEGEND, TerminalBoard
 from lnlbench.leaderboard.show.words import interval, percent, short_noise
 
@@ -150,6 +153,19 @@ def test_csv_of_pairs_has_the_higher_first(board):
         assert float(line["difference"]) >= 0
     assert decided == {OVERALL: 452, "mnist-mlp/asymmetric-0.4": 367, "mnist-mlp/clean": 392,
                        "mnist-mlp/symmetric-0.5": 519}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [to_markdown, to_latex, to_html, to_csv, pairs_to_csv, to_json, page])
+def test_no_name_commands_a_terminal(form, make):
+    name = "a\x1b]0;title\x07\x9b2J\u202e"
+    runs = [
+        make(label=label, replicate=i, test=[0.5, level + i / 100])
+        for label, level in ((name, 0.6), ("ce", 0.7))
+        for i in range(2)
+    ]
+    text = form(runs if form is page else boards(runs)[0])
+    assert CONTROL.search(text.replace("\n", "")) is None
+    assert "x1b]0;title" in text or "u001b]0;title" in text or "textbackslash{}x1b" in text
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+a", "-a", "@a", "\ta", "\ra"])
