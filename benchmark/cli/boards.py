@@ -67,7 +67,7 @@ def stored(
     def held(wanted: set[str] | None) -> list[Result]:
         results: Iterable[Result] = ()
         if isinstance(source, Path):
-            results = collect([source]).results
+            results = collect([source], lenient=True).results
         elif source.exists:
             with StoreReader(source) as store:
                 results = list(store.stream(settings=wanted, predictions=False))
@@ -101,7 +101,7 @@ def standings(source: Path | StoreAddress) -> Standings | None:
     """
     from lnlbench.leaderboard.results.submission import collect
 
-    return collect([source]).standings if isinstance(source, Path) and source.is_dir() else None
+    return collect([source], lenient=True).standings if isinstance(source, Path) and source.is_dir() else None
 
 
 def each(

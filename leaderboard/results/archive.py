@@ -3,7 +3,7 @@
 import lzma
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -62,12 +62,14 @@ def read(path: Path, *, predictions: bool = True) -> list[Result]:
     return list(stream(path, predictions=predictions))
 
 
-def stream(path: Path, *, predictions: bool = True) -> Iterator[Result]:
+def stream(path: Path, *, predictions: bool = True, leave_out: Callable[[str], None] | None = None) -> Iterator[Result]:
     """Yield the results that `write` wrote, one by one.
 
     Args:
         path: of the file.
         predictions: whether to read the test predictions, which boards do not need.
+        leave_out: is told of each malformed record and of each key that is there again, and reading goes on; without
+            it one of them refuses the file.
 
     Raises:
         StoreError: no such file; it is damaged, holds nothing, a key twice or a malformed record; or it unpacks to more
@@ -76,15 +78,26 @@ def stream(path: Path, *, predictions: bool = True) -> Iterator[Result]:
     keys: set[str] = set()
     for number, line in enumerate(_lines(path), 1):
         try:
-            result = from_json(line, predictions=predictions)
+            result = _result(line, f"line {number} of {path}", keys, predictions)
         except StoreError as error:
-            raise StoreError(f"line {number} of {path} is no result: {error}") from error
-        if result.key in keys:
-            raise StoreError(f"line {number} of {path}: the key {result.key} is there twice")
+            if leave_out is None:
+                raise
+            leave_out(str(error))
+            continue
         keys.add(result.key)
         yield result
     if not keys:
         raise StoreError(f"{path} holds no result")
+
+
+def _result(line: bytes, where: str, keys: Collection[str], predictions: bool) -> Result:
+    try:
+        result = from_json(line, predictions=predictions)
+    except StoreError as error:
+        raise StoreError(f"{where} is no result: {error}") from error
+    if result.key in keys:
+        raise StoreError(f"{where}: the key {result.key} is there twice")
+    return result
 
 
 def _write(file: BinaryIO, results: Iterable[Result], predictions: bool) -> Written:

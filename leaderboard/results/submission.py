@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from lnlbench.leaderboard.results import archive, files
 from lnlbench.leaderboard.results.card import Card, from_toml, slug
-from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.standing import CLAIMED, Standing
 from lnlbench.leaderboard.results.standing import from_json as standings_from
@@ -55,13 +56,25 @@ def place(card: Card) -> PurePosixPath:
     return PurePosixPath(RESULTS, slug(card.suite), slug(card.method), slug(card.version))
 
 
-def submissions(root: Path) -> list[Submission]:
+def submissions(root: Path, leave_out: Callable[[str], None] | None = None) -> list[Submission]:
     """Return the submissions in a folder, sorted by suite and method, versions in the order of their numbers.
+
+    Args:
+        root: the folder.
+        leave_out: is told of each submission whose card is none; without it one of them is an error.
 
     Raises:
         StoreError: a card that is none.
     """
-    return [submission(path.parent) for path in sorted(root.rglob(CARD), key=lambda path: natural(path.parent))]
+    found = []
+    for path in sorted(root.rglob(CARD), key=lambda path: natural(path.parent)):
+        try:
+            found.append(submission(path.parent))
+        except StoreError as error:
+            if leave_out is None:
+                raise
+            leave_out(str(error))
+    return found
 
 
 def submission(folder: Path) -> Submission:
@@ -91,29 +104,49 @@ class Collection:
     cards: dict[str, Card]
 
 
-def collect(sources: Iterable[Path], *, predictions: bool = False) -> Collection:
+def collect(sources: Iterable[Path], *, predictions: bool = False, lenient: bool = False) -> Collection:
     """Return the results of files that `export` wrote, and of folders of submissions; of a key twice the first counts.
+
+    Args:
+        sources: files and folders.
+        predictions: whether to read the test predictions.
+        lenient: leave out what is malformed, a record of a file or a submission of a folder, with a warning.
 
     Raises:
         StoreError: there is no such file or folder, it is damaged, or a folder holds no submission.
+
+    Warns:
+        StoreWarning: something is left out.
     """
+    lost: list[str] = []
+    leave_out = lost.append if lenient else None
     results: dict[str, Result] = {}
     standings: dict[str, Standing] = {}
     cards: dict[str, Card] = {}
     for source in sources:
         if not source.is_dir():
-            for result in archive.stream(source, predictions=predictions):
+            for result in archive.stream(source, predictions=predictions, leave_out=leave_out):
                 results.setdefault(result.key, result)
             continue
-        found = submissions(source)
+        found = submissions(source, leave_out)
         if not found:
             raise StoreError(f"{source} holds no submission: no {CARD} in it or below it")
         for one in found:
-            for result in one.results(predictions=predictions):
+            try:
+                held, checked = list(one.results(predictions=predictions)), one.standings
+            except StoreError as error:
+                if not lenient:
+                    raise
+                lost.append(f"{one.folder}: {error}")
+                continue
+            for result in held:
                 if result.key not in results:
                     results[result.key] = result
-                    standings[result.key] = one.standings[result.key]
+                    standings[result.key] = checked[result.key]
                     cards[result.key] = one.card
+    if lost:
+        more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+        warnings.warn(f"{lost[0]}; it is left out{more}", StoreWarning, stacklevel=2)
     return Collection(tuple(results.values()), standings, cards)
 
 

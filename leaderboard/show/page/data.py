@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -163,5 +164,5 @@ def _rounded(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def _points(curve: Curve) -> list[int | None]:
-    # A value that is no number differs from itself.
-    return [None if value is None or value != value else round(10_000 * value) for value in curve]
+    scaled = [None if value is None else 10_000 * value for value in curve]
+    return [None if value is None or not math.isfinite(value) else round(value) for value in scaled]

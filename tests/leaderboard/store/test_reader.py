@@ -1,5 +1,6 @@
 """Reading results without MLflow: the same as the store itself reads, and fast enough for thousands of runs."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -61,6 +62,25 @@ def test_a_lost_record_is_left_out_with_a_warning(filled):
         record.unlink()
     with pytest.warns(StoreWarning, match="is left out"):
         assert len(StoreReader(filled.address).results()) == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("curves", {}),
+        ("label", "a\x1b[2J"),
+        ("replicate", -1),
+        ("identity", []),
+        ("epochs", "many"),
+        ("cost", {"a": -1}),
+    ],
+)
+def test_one_malformed_record_is_named_and_left_out(filled, field, value):
+    run_id, path = next((path.parts[-3], path) for path in sorted(filled.artifacts.rglob("record.json")))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.warns(StoreWarning, match=f"run {run_id} is left out: ") as said:
+        assert len(StoreReader(filled.address).results()) == 3
+    assert len(said) == 1 and "\n" not in str(said[0].message) and "\x1b" not in str(said[0].message)
 
 
 def test_what_is_no_store_is_explained_by_the_store(tmp_path):
