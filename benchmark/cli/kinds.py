@@ -11,6 +11,8 @@ import typer
 
 LONGEST = 100
 """Characters of a name."""
+LONGEST_LINE = 1_000
+"""Characters of a line."""
 
 
 def named(value: Any) -> str:
@@ -22,6 +24,18 @@ def named(value: Any) -> str:
     text = str(value)
     if not text.strip() or len(text) > LONGEST or not text.isprintable():
         raise typer.BadParameter(f"a name has 1 to {LONGEST} printable characters, but got {text[:LONGEST]!r}")
+    return text
+
+
+def line(value: Any) -> str:
+    """Return a line of text; it may be empty.
+
+    Raises:
+        typer.BadParameter: it is long, or has characters that do not print.
+    """
+    text = str(value)
+    if len(text) > LONGEST_LINE or not text.isprintable():
+        raise typer.BadParameter(f"a line has {LONGEST_LINE} printable characters at most, but got {text[:LONGEST]!r}")
     return text
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.benchmark.cli import kinds
 from lnlbench.benchmark.cli.commands import Commands, refuse_void
 from lnlbench.benchmark.cli.output import show
 from lnlbench.benchmark.cli.parameters import (
@@ -29,35 +30,75 @@ _CARD, _CHECK = "The card", "The check"
 @commands.command()
 def submit(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Of a results repository.")],
+    folder: Annotated[Path, typer.Argument(parser=kinds.target_folder, help="Of a results repository.")],
     targets: SomeTargets = None,
     methods: Methods = "",
-    author: Annotated[list[str], typer.Option(help="Who submits; again for others.", rich_help_panel=_CARD)] = [],  # noqa: B006
-    edition: Annotated[str, typer.Option(help="Version of the method.", rich_help_panel=_CARD)] = "1",
-    paper: Annotated[str, typer.Option(help="Its title.", rich_help_panel=_CARD)] = "",
-    url: Annotated[str, typer.Option(help="Of paper or project.", rich_help_panel=_CARD)] = "",
-    code: Annotated[
-        str, typer.Option(help="Address of the code; a plug-in is copied by itself.", rich_help_panel=_CARD)
+    author: Annotated[
+        list[str],
+        typer.Option(metavar="TEXT", parser=kinds.named, help="Who submits; again for others.", rich_help_panel=_CARD),
+    ] = [],  # noqa: B006
+    edition: Annotated[
+        str, typer.Option(metavar="TEXT", parser=kinds.named, help="Version of the method.", rich_help_panel=_CARD)
+    ] = "1",
+    paper: Annotated[
+        str, typer.Option(metavar="TEXT", parser=kinds.line, help="Its title.", rich_help_panel=_CARD)
     ] = "",
-    bibtex: Annotated[Path | None, typer.Option(help="A file with the entry to cite.", rich_help_panel=_CARD)] = None,
+    url: Annotated[
+        str, typer.Option(metavar="TEXT", parser=kinds.line, help="Of paper or project.", rich_help_panel=_CARD)
+    ] = "",
+    code: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            parser=kinds.line,
+            help="Address of the code; a plug-in is copied by itself.",
+            rich_help_panel=_CARD,
+        ),
+    ] = "",
+    bibtex: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", parser=kinds.source_file, help="A file with the entry to cite.", rich_help_panel=_CARD
+        ),
+    ] = None,
     init: Annotated[
         bool, typer.Option("--init", help="Write the template of a results repository.", rich_help_panel=HOW)
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Check what was added, instead.", rich_help_panel=_CHECK)
     ] = False,
-    base: Annotated[Path | None, typer.Option(help="The repository as it was before.", rich_help_panel=_CHECK)] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", parser=kinds.folder, help="The repository as it was before.", rich_help_panel=_CHECK
+        ),
+    ] = None,
     sample: Annotated[
         int, typer.Option(help="New runs to make again, on the CPU.", min=0, max=10_000, rich_help_panel=_CHECK)
     ] = 1,
     choose: Annotated[
-        int | None, typer.Option(help="Seed of their choice; by default nobody knows it.", rich_help_panel=_CHECK)
+        int | None,
+        typer.Option(
+            min=0, max=2**32 - 1, help="Seed of their choice; by default nobody knows it.", rich_help_panel=_CHECK
+        ),
     ] = None,
     comment: Annotated[
-        Path | None, typer.Option(help="Write findings and comparison as Markdown.", rich_help_panel=_CHECK)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=kinds.target_file,
+            help="Write findings and comparison as Markdown.",
+            rich_help_panel=_CHECK,
+        ),
     ] = None,
     record: Annotated[
-        str, typer.Option(help="Write down who verified and reproduced what.", rich_help_panel=_CHECK)
+        str,
+        typer.Option(
+            metavar="TEXT",
+            parser=kinds.line,
+            help="Write down who verified and reproduced what.",
+            rich_help_panel=_CHECK,
+        ),
     ] = "",
     source: FromFile = None,
     plugin: Plugin = [],  # noqa: B006
@@ -106,12 +147,17 @@ def submit(
 
 @commands.command()
 def site(
-    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+    out: Annotated[Path, typer.Argument(parser=kinds.target_folder, help="The folder to write.")],
     sources: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files that `export` wrote, and folders of submissions; those of the package by default."),
+        typer.Argument(
+            parser=kinds.source,
+            help="Files that `export` wrote, and folders of submissions; those of the package by default.",
+        ),
     ] = None,
-    title: Annotated[str, typer.Option(help="Of the index.", rich_help_panel=WHAT)] = "",
+    title: Annotated[
+        str, typer.Option(metavar="TEXT", parser=kinds.line, help="Of the index.", rich_help_panel=WHAT)
+    ] = "",
     freeze: Annotated[
         str,
         typer.Option(help="Freeze the boards under that name, beside the first folder.", rich_help_panel=WHAT),

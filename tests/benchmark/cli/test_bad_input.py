@@ -15,6 +15,8 @@ from lnlbench.benchmark.sweep import comparison
 from lnlbench.leaderboard import shipped
 
 NOISY = "digits/symmetric-0.4"
+# Files in the folder of the test, in which the commands run.
+FOLDER, TEXT, EMPTY, LOOP, BROKEN, NOTES = "folder", "text.txt", "empty", "loop", "broken.py", "notes.db"
 LONG, HUGE = "x" * 5_000, "9" * 5_000
 SECONDS = 30.0  # far more than a command needs to find its mistake, and far less than one that waits
 QUICK = {"--seeds": "0", "--epochs": "1", "--device": "cpu", "--jobs": "1"}
@@ -27,15 +29,14 @@ GOOD = {  # arguments and options of each command that would be fine
     "verify": (["ce", "digits/clean", "0"], {}),
     "export": (["out.jsonl.xz"], {}),
     "import": (["results.jsonl.xz"], {}),
+    "submit": ([FOLDER], {"--author": "Ada"}),
+    "site": ([FOLDER], {}),
     "new-method": (["my_loss"], {}),
     "check": (["ce"], {}),
     "cite": (["ce"], {}),
     "bench": ([], {"--axis": "input", "--kind": "mlp", "--rounds": "1"}),
     "study run": (["E002-1"], {}),
 }
-
-# Files in the folder of the test, in which the commands run.
-FOLDER, TEXT, EMPTY, LOOP, BROKEN, NOTES = "folder", "text.txt", "empty", "loop", "broken.py", "notes.db"
 
 TYPED = ["", "x", "nan", "inf", "-inf", "1e999", HUGE, "/dev/null"]  # of a number with limits
 WHOLE = ["1.5", "0x10", "1e3"]  # of an integer
@@ -45,6 +46,7 @@ PARSED = {
     kinds.target_file: [FOLDER, f"{TEXT}/x.png", "/proc/x.png", LOOP, "", LONG],
     kinds.folder: ["nowhere", TEXT, LOOP, "/dev/null", "", LONG],
     kinds.target_folder: [TEXT, LOOP, "/dev/null", "/proc/x", "", LONG],
+    kinds.line: ["a\nb", "\x1b[2J", LONG],
     kinds.named: ["", " ", "\x1b[2J", LONG],
 }
 UNPARSED = [
@@ -103,6 +105,7 @@ TEXTS = {  # by the name of the parameter
     "database": [*UNPARSED, *SILENT, "http://127.0.0.1:5000"],
     "study_storage": [*UNPARSED, *SILENT],
 }
+SECOND = {("export", "targets"), ("submit", "targets"), ("site", "sources")}  # behind what a command writes
 CONTRADICTIONS = [
     ["run", NOISY, "--budget", "60"],
     ["run", NOISY, "--gpus", "1"],
@@ -145,13 +148,13 @@ class Parameter(NamedTuple):
             beyond = [str(self.info.min - 1), str(self.info.max + 1)]
             return [*TYPED, *beyond, *(WHOLE if self.type is int else [])]
         silent = SILENT if self.command == "doctor" else []  # it finds what does not answer, with exit code 1
-        return [value for value in TEXTS[self.name] if value not in silent]
+        return [value for value in TEXTS.get(self.name, []) if value not in silent]
 
     def cases(self) -> list[list[str]]:
         arguments, options = GOOD.get(self.command, ([], {}))
         others = [word for pair in options.items() if pair[0] != self.option for word in pair]
         if isinstance(self.info, ArgumentInfo):
-            first = arguments if (self.command, self.name) == ("export", "targets") else []  # behind its file
+            first = arguments if (self.command, self.name) in SECOND else []
             words = [value.split() if self.name == "run" and value else [value] for value in self.bad]
             return [[*self.command.split(), *first, *given, *others] for given in words]
         line = [*self.command.split(), *arguments, *others]

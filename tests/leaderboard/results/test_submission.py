@@ -6,16 +6,12 @@ import lzma
 import pytest
 
 from lnlbench.leaderboard.results import archive
+from lnlbench.leaderboard.results.card import Card, to_toml
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.results.result import to_json
 from lnlbench.leaderboard.results.submission import CARD, RECORDS, collect
 
-GOOD_CARD = """suite = "digits"
-method = "ce"
-version = "1.0"
-authors = ["Ada"]
-date = 2026-01-31
-"""
+GOOD_CARD = to_toml(Card(suite="digits", method="ce", version="1.0", authors=("Ada",), date="2026-01-31"))
 
 
 @pytest.fixture

@@ -76,7 +76,8 @@ def test_a_lost_record_is_left_out_with_a_warning(filled):
     ],
 )
 def test_one_malformed_record_is_named_and_left_out(filled, field, value):
-    run_id, path = next((path.parts[-3], path) for path in sorted(filled.artifacts.rglob("record.json")))
+    run_id = next(iter(filled.stored().values()))
+    (path,) = filled.artifacts.rglob(f"{run_id}/artifacts/record.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.warns(StoreWarning, match=f"run {run_id} is left out: ") as said:
         assert len(StoreReader(filled.address).results()) == 3
