@@ -13,6 +13,7 @@ from lnlbench.leaderboard.ranking.build import build, grouped
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES, score
+from lnlbench.leaderboard.results.standing import Standings
 from lnlbench.leaderboard.show.formats import to_markdown
 from lnlbench.leaderboard.show.html_table import to_html
 from lnlbench.leaderboard.show.words import interval, rank_range
@@ -40,10 +41,11 @@ class Results(Sequence[Result]):
 
     Args:
         results: of any settings, methods and replicates. Readings need their hosts among them.
+        standings: how far they were checked, by key, where that is kept.
     """
 
-    def __init__(self, results: Sequence[Result]) -> None:
-        self._results = tuple(results)
+    def __init__(self, results: Sequence[Result], standings: Standings | None = None) -> None:
+        self._results, self._standings = tuple(results), standings
 
     def __len__(self) -> int:
         return len(self._results)
@@ -53,7 +55,9 @@ class Results(Sequence[Result]):
     @overload
     def __getitem__(self, index: slice) -> Results: ...
     def __getitem__(self, index: int | slice) -> Result | Results:
-        return Results(self._results[index]) if isinstance(index, slice) else self._results[index]
+        if isinstance(index, slice):
+            return Results(self._results[index], self._standings)
+        return self._results[index]
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self._results)
@@ -120,7 +124,10 @@ class Results(Sequence[Result]):
 
     def boards(self, rule: str = PRIMARY) -> list[ShownBoard]:
         """Return a board per suite, track, length and protocol: what may be compared."""
-        return [_shown(build(runs, rule, suite=suite)) for (suite, *_), runs in grouped(self._results).items()]
+        return [
+            _shown(build(runs, rule, suite=suite, standings=self._standings))
+            for (suite, *_), runs in grouped(self._results).items()
+        ]
 
     def board(self, rule: str = PRIMARY) -> ShownBoard:
         """Return the board of these results.
@@ -195,9 +202,9 @@ def load(source: str | Path | None = None, settings: Sequence[str] | None = None
         path = Path(source).expanduser()
         if not path.exists():
             raise StoreError(f"there is no file {path}; a store is written sqlite:///file, postgresql://… or http://…")
-        held = collect([path], predictions=True).results
-        found = [run for run in held if settings is None or run.setting in settings]
-        return Results(found)
+        held = collect([path], predictions=True)
+        found = [run for run in held.results if settings is None or run.setting in settings]
+        return Results(found, held.standings)
     from lnlbench.leaderboard.store.address import store_address
     from lnlbench.leaderboard.store.reader import existing
 

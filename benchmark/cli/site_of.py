@@ -10,9 +10,9 @@ from pathlib import Path
 from lnlbench.benchmark.cli.method_about import method_about
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.submission import Collection, collect
+from lnlbench.leaderboard.results.submission import RELEASES, Collection, collect
 from lnlbench.leaderboard.shipped import archives
-from lnlbench.leaderboard.show.site.releases import FOLDER, digests, releases, to_json
+from lnlbench.leaderboard.show.site.releases import digests, releases, to_json
 from lnlbench.leaderboard.show.site.releases import freeze as frozen
 from lnlbench.leaderboard.show.site.site import Files, frozen_files, site
 
@@ -66,7 +66,7 @@ def _freeze(name: str, roots: Sequence[Path], held: Collection) -> None:
     """
     if not roots:
         raise StoreError("a release is kept beside a folder of submissions, but no folder is given")
-    path = roots[0] / FOLDER / f"{name}.json"
+    path = roots[0] / RELEASES / f"{name}.json"
     if path.exists():
         raise StoreError(f"{path} is there already: what is frozen stays")
     release = frozen(name, held.results, held.standings)

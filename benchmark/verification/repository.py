@@ -22,6 +22,7 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.submission import (
     CARD,
     RECORDS,
+    RELEASES,
     RESULTS,
     STANDING,
     Submission,
@@ -88,6 +89,7 @@ def check(
     after = {path.relative_to(root): path for path in _folders(root)}
     same = {name for name, path in after.items() if name in before and _hash(path) == _hash(before[name])}
     _cards(found, root, before, after, same)
+    _frozen(found, root, base)
     held = _read(found, root, (after[name] for name in after if name in same))
     found.others = [result for _, result in held]
     new = _read(found, root, (one.folder for one in found.added))
@@ -130,6 +132,14 @@ def _cards(found: Checked, root: Path, before: dict[Path, Path], after: dict[Pat
         if (path / STANDING).is_file() and (old is None or not old.is_file() or _differ(path / STANDING, old)):
             found.wrong(name, "standing", f"{STANDING} is written by those who check, and not by a change")
         found.added.append(one)
+
+
+def _frozen(found: Checked, root: Path, base: Path | None) -> None:
+    """Look for frozen boards that are gone or changed."""
+    for path in sorted((base / RELEASES).glob("*.json")) if base is not None else ():
+        now = root / RELEASES / path.name
+        if not now.is_file() or _differ(now, path):
+            found.wrong(f"{RELEASES}/{path.name}", "release", "what is frozen stays as it is")
 
 
 def _differ(one: Path, other: Path) -> bool:

@@ -16,7 +16,7 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.standing import CLAIMED, Standing
 from lnlbench.leaderboard.results.standing import from_json as standings_from
 
-RESULTS = "results"
+RESULTS, RELEASES = "results", "releases"
 RECORDS, CARD, STANDING = "results.jsonl.xz", "card.toml", "standing.jsonl"
 
 

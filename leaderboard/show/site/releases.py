@@ -13,10 +13,8 @@ from lnlbench.leaderboard.results.card import slug
 from lnlbench.leaderboard.results.errors import StoreError, one_line
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.standing import Standing, Standings
-from lnlbench.leaderboard.results.submission import natural
+from lnlbench.leaderboard.results.submission import RELEASES, natural
 from lnlbench.leaderboard.show.site.runs import digest
-
-FOLDER = "releases"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +36,7 @@ class Release:
     @property
     def place(self) -> str:
         """Its folder in a site."""
-        return f"{FOLDER}/{self.name}"
+        return f"{RELEASES}/{self.name}"
 
     def rows_of(self, results: Iterable[Result]) -> list[Result]:
         """Return its rows among results, in its own order.
@@ -89,7 +87,7 @@ def releases(root: Path) -> list[Release]:
     Raises:
         StoreError: a file that is none.
     """
-    return [_read(path) for path in sorted((root / FOLDER).glob("*.json"), key=natural)]
+    return [_read(path) for path in sorted((root / RELEASES).glob("*.json"), key=natural)]
 
 
 def _read(path: Path) -> Release:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lnlbench.benchmark import load
 from lnlbench.benchmark.cli.submissions import PLACES
 from lnlbench.leaderboard.results import archive
 from lnlbench.leaderboard.results.submission import CARD, RECORDS
@@ -69,6 +70,8 @@ def test_a_repository_is_verified_ranked_and_reproduced_as_a_file_is(lnlbench, r
     assert lines[0].endswith(",checked") and "claimed by Ada" in lines[1]
     boards = json.loads(lnlbench("leaderboard", "--from", repository, "--format", "json")[1])
     assert boards[0]["rows"][0]["standing"].startswith("claimed by Ada")
+    (held,) = load(repository).boards()[:1]
+    assert "<th>checked</th>" in held._repr_html_() and "claimed by Ada" in held._repr_html_()
     page = repository / "page.html"
     lnlbench("leaderboard", "--from", repository, "--html", page)
     assert '"checked": "claimed by Ada' in page.read_text()

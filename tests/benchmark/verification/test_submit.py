@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,18 @@ def test_a_change_that_adds_a_method_passes(repositories):
     assert found.passed and [one.folder.name for one in found.added] == ["1"]
     assert {run.label for run in found.rows} == {"gce"} and {run.label for run in found.others} == {"ce"}
     assert [one.outcome for one in found.again] == ["identical"]
+
+
+@pytest.mark.parametrize("change", [pytest.param(lambda p: p.write_text("{}"), id="changed"), Path.unlink])
+def test_what_is_frozen_stays(repositories, change):
+    for root in repositories:
+        (root / "releases").mkdir()
+        (root / "releases/1.0.json").write_text("{ }")
+    before, after = repositories
+    assert check(after, before, sample=0).passed
+    change(after / "releases/1.0.json")
+    found = check(after, before, sample=0)
+    assert [(where, one.what) for where, one in found.lines] == [("releases/1.0.json", "release")]
 
 
 def test_a_repository_that_was_empty_is_checked_as_a_whole(repositories):
