@@ -41,8 +41,11 @@ class Random(Protocol):
 class Predict(Protocol):
     """The present networks, as `guess` may ask them."""
 
-    def __call__(self, inputs: Tensor, training: bool = True) -> Tensor:
-        """Return the logits [K, B, C] of inputs [B, ...] or [K, B, ...], without gradient, in training mode or not."""
+    def __call__(self, inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
+        """Return the logits [K, B, C] of inputs [B, ...] or [K, B, ...], without gradient, in training mode or not.
+
+        At the weights that are trained, or at those that `average` has given.
+        """
 
 
 @dataclass(frozen=True)
@@ -230,8 +233,9 @@ class Method:
     def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
         """Return what the networks are trained on, given what they predict now; after `perturb`, never stacked.
 
-        The batch may become wider, by whole batches one after another; then every row of its memory does, and `index`
-        stays. `loss` may give one loss of each row, or one of each sample that sees all its rows.
+        The batch may become wider, by whole batches one after another; `index` stays. `loss` may give one loss of each
+        row, or one of each sample that sees all its rows. The memory may be wider too, or hold more for later hooks;
+        what is stored is what `remember` returns.
         """
         return batch
 

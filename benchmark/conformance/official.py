@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.benchmark.conformance.official_steps import CPU, STEPS, Fixed, clock_at, labels_of, numbers
+from lnlbench.benchmark.conformance.official_views import VIEWS
 from lnlbench.benchmark.conformance.subject import Finding, Subject
 from lnlbench.methods._compose import Composition
 from lnlbench.methods._parse import parse
@@ -47,7 +48,7 @@ def of_loss(case: dict[str, Any]) -> Agreement:
 
 def of_step(case: dict[str, Any]) -> Agreement:
     """Compare anything else."""
-    found = STEPS[case["name"]](at_work(case["method"])).double().flatten()
+    found = (STEPS | VIEWS)[case["name"]](at_work(case["method"])).double().flatten()
     return agreement(case, found - torch.tensor(case["value"], dtype=torch.float64))
 
 

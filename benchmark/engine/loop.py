@@ -179,12 +179,13 @@ class Loop:
             self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
 
     @torch.no_grad()
-    def guessed(self, step: Step, inputs: Tensor, training: bool = True) -> Tensor:
+    def guessed(self, step: Step, inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
         """Return logits [K, B, C] that leave no trace; charged to the method."""
+        params = self.networks.averaged if averaged else self.networks.params
         if training:
-            logits = self.networks.forward(self.networks.params, inputs, (self.epoch, step), commit=False)
+            logits = self.networks.forward(params, inputs, (self.epoch, step), commit=False)
         else:
-            logits = self.networks.guess(inputs)
+            logits = self.networks.guess(params, inputs)
         self.log.guesses.add_(logits.shape[1] / self.log.index.shape[1])
         return logits
 

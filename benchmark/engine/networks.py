@@ -64,14 +64,14 @@ class Networks:
         return torch.stack(outputs).to(self.how.dtype)
 
     @torch.no_grad()
-    def guess(self, inputs: Tensor) -> Tensor:
-        """Return the logits [K, B, C] in evaluation mode at the weights that are trained; as in `forward`."""
+    def guess(self, params: Params, inputs: Tensor) -> Tensor:
+        """Return the logits [K, B, C] in evaluation mode; as in `forward`."""
         for model in self.models:
             model.eval()
         with self.how.autocast():
             several = inputs.ndim > self.input_dims
             images = [self.how.layout(inputs[k] if several else inputs) for k in range(len(self.models))]
-            outputs = [model(part) for model, part in zip(self.models, images, strict=True)]
+            outputs = [self._evaluated(k, params)(part) for k, part in enumerate(images)]
         self.train()
         return torch.stack(outputs).to(self.how.dtype)
 
@@ -84,7 +84,7 @@ class Networks:
         for part in parts:
             images = self.how.layout(part)
             with self.how.autocast():
-                outputs = [self._evaluated(k)(images) for k in range(len(self.models))]
+                outputs = [self._evaluated(k, self.averaged)(images) for k in range(len(self.models))]
             found.append(torch.stack(outputs).to(self.how.dtype))
         return torch.cat(found, 1)
 
@@ -125,10 +125,10 @@ class Networks:
         averaged = state["averaged"]
         self.averaged = self.params if averaged is None else copies(averaged, self.how.device)
 
-    def _evaluated(self, k: int) -> Callable[[Tensor], Tensor]:
-        if self.averaged is self.params:
+    def _evaluated(self, k: int, params: Params) -> Callable[[Tensor], Tensor]:
+        if params is self.params:
             return self.models[k]
-        return lambda images: functional_call(self.models[k], self.averaged[k], (images,))
+        return lambda images: functional_call(self.models[k], params[k], (images,))
 
     @contextmanager
     def _dropout_masks(self, masks: tuple[int, Step]) -> Iterator[None]:

@@ -14,6 +14,7 @@ import losses as of
 import newer_losses as new
 import numpy as np
 import steps
+import views
 from losses import CLEAN, MATRIX, SHARES, SHIFTS, TEN, THREE, Loss, Vector, slope
 
 
@@ -150,6 +151,9 @@ CASES = [
     Case("cores", "haochenglouis/cores: loss.py, loss_cores", new.sieved(2.0, np.array([2 / 3, 0, 1 / 3])),
          why="the code's marginal is that of the samples kept in the epoch before, ours that of the batch",
          extra={"epoch": 60, "epochs": 100}, ten=False),
+    *(Case(f"gjs(pi={pi})", f"{GJS}, JensenShannonDivergenceWeightedScaled of two views",
+           [views.generalised_js(pi, other) for other in CLEAN], why="the code clamps the mixture at 1e-7",
+           extra={"view": CLEAN}, ten=False) for pi in (0.3, 0.9)),
     Case("sop", "shengliu66/SOP: model/loss.py, at u 0.3, v 0.2", of.over_parametrised(0.3, 0.2),
          extra={"memory": {"u": 0.3, "v": 0.2}}, ten=False),
 ]  # fmt: skip
@@ -178,6 +182,13 @@ STEPS = [
          [steps.renewed_parameters()], why="the second and third phase are taken out of the training, not added"),
     Step("label_noise_sgd(p=0.45)", "share_flipped", "a-usually/Label-Noise-SGD, 0.5 of labels, any of ten classes",
          [steps.other_label_chance(0.5, 10)], why="the code trains with the squared error"),
+    Step("sop_plus", "sop_plus_objective", "shengliu66/SOP: model/loss.py, both terms, at u 0.3, v 0.2",
+         views.sop_plus(0.3, 0.2)),
+    Step("elr_plus", "elr_plus_objective", "shengliu66/ELR: ELR_plus/model/loss.py, trainer.py, mixtures in halves",
+         views.elr_plus(0.7, 3), why="for CIFAR-100 the code multiplies labels by targets"),
+    Step("disc", "disc_sets", "JackYFL/DISC: algorithms/DISC.py, sets, labels and thresholds", views.disc_sets()),
+    Step("disc", "disc_objective", "JackYFL/DISC: algorithms/DISC.py, losses/loss_mixup.py, mixtures in halves",
+         views.disc(), why="the code clamps p at 1e-7 in GCE"),
 ]  # fmt: skip
 HEAD = """\
 # Numbers of official codes on fixed inputs, in float64, clamps and all. `tests/methods/official/write.py` made this

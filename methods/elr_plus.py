@@ -1,0 +1,85 @@
+"""ELR+: two networks, each held to what the average of the other one's weights says of a mixture."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods._beta import symmetric_beta
+from lnlbench.methods._paper import Paper
+from lnlbench.methods._registry import register
+from lnlbench.methods.base import Batch, Clock, Method, Params, Predict, Task, cross_entropy, tuned
+
+RAMP = 40_000 / 78_200  # of the training length: the average forgets slower and slower for so long
+
+
+@register("elr_plus")
+class ELRPlus(Method):
+    """L = CE(ȳ, p) + λ log(1 - ⟨t̄, p⟩) on mixtures of two samples: their images, labels y and targets t alike.
+
+    The share is l = max(l', 1 - l'), l' ~ Beta(α, α), one for each batch and network.
+    t ← β t + (1 - β) p̃ for each sample and network, p̃ what the *other* network says of the whole image at a moving
+    average w̄ ← d w̄ + (1 - d) w of its weights, in training mode, with d = decay · exp(-5 (1 - s)²) and s rising to 1 in
+    half of the training.
+
+    Source: Liu et al., "Early-Learning Regularization Prevents Memorization of Noisy Labels", NeurIPS 2020, and
+    its code. Not as there: both networks step at once, where the code trains one for an epoch and then the other; d
+    rises from epoch to epoch; the mean softmax of the averaged networks is scored, in the code the mean of the trained
+    ones' logits; ⟨t, p⟩ is held below 1 - 1e-4, in the code p in [1e-4, 1 - 1e-4]. For CIFAR-100 the code multiplies
+    the mixed labels by the targets, normalises them and lets λ rise for 40,000 steps: not here.
+    """
+
+    paper = Paper(
+        "Early-Learning Regularization Prevents Memorization of Noisy Labels",
+        "Sheng Liu, Jonathan Niles-Weed, Narges Razavian, Carlos Fernandez-Granda",
+        "NeurIPS",
+        2020,
+        arxiv="2007.00151",
+        code="https://github.com/shengliu66/ELR",
+    )
+    family = "regularisation"
+
+    networks = 2
+    ensemble = True
+    stackable = False  # the other network's predictions before the step
+
+    lam: float = tuned(3.0, 0.5, 12.0, log=True, valid=(0.0, 100.0), many=7.0, origin="code")
+    beta: float = tuned(0.7, 0.5, 0.99, valid=(0.0, 1.0), many=0.9, origin="code")
+    alpha: float = tuned(1.0, 0.5, 8.0, log=True, valid=(0.5, 100.0), origin="code")
+    decay: float = tuned(0.997, 0.9, 0.9999, valid=(0.0, 1.0), origin="code")
+
+    def start(self, task: Task) -> dict[str, Tensor]:
+        return {"target": task.targets.new_zeros(task.networks, *task.targets.shape)}
+
+    def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
+        other = predict(batch.inputs, averaged=True).softmax(-1).flip(0)
+        target = self.beta * batch.memory["target"] + (1 - self.beta) * other  # [K, B, C]
+        count, size = target.shape[:2]
+        drawn = symmetric_beta(clock.random.uniform([count, 1, 1]).to(target.dtype), self.alpha)
+        share = torch.maximum(drawn, 1 - drawn)
+        partner = clock.random.uniform([count, size]).argsort(-1)  # [K, B]
+
+        def mixed(own: Tensor) -> Tensor:  # [K, B, C]
+            return torch.lerp(own.gather(1, partner.unsqueeze(-1).expand_as(own)), own, share)
+
+        images, wide = batch.inputs, share.view(-1, *[1] * batch.inputs.ndim).to(batch.inputs.dtype)
+        return replace(
+            batch,
+            inputs=torch.lerp(images[partner], images, wide),
+            targets=mixed(batch.targets.expand_as(target)),
+            memory={**batch.memory, "target": target, "mixed": mixed(target)},
+        )
+
+    def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
+        return {"target": batch.memory["target"]}
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        agreement = (batch.memory["mixed"] * logits.softmax(-1)).sum(-1)
+        return cross_entropy(logits, batch.targets) + self.lam * torch.log1p(-agreement.clamp(max=1 - 1e-4))
+
+    def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
+        kept = self.decay * torch.exp(-5 * (1 - (clock.progress / RAMP).clamp(max=1)).square())
+        return [
+            {name: torch.lerp(p, old[name], kept.to(p.dtype)) for name, p in network.items()}
+            for network, old in zip(params, averaged, strict=True)
+        ]

@@ -1,0 +1,56 @@
+"""SOP+: sparse noise of each label beside the network, agreement of two views, and predictions that favour no class."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from lnlbench.methods._paper import Paper
+from lnlbench.methods._registry import register
+from lnlbench.methods.base import Batch, Clock, Predict, tuned
+from lnlbench.methods.sop import FLOOR, SOP, noise_of
+
+
+@register("sop_plus")
+class SOPPlus(SOP):
+    """L = SOP of the weak view + λ_C KL(p‖q) - λ_B Σ_k log r̄_k / C, p and q the predictions of weak and strong view.
+
+    p is a constant in the second term; r̄ is the mean over the batch of SOP's corrected predictions, held above 1e-4.
+
+    Source: Liu et al., "Robust Training under Label Noise by Over-parameterization", ICML 2022, and its code, with
+    its weights of both terms. Not as there: the strong view is RandAugment with cutout, where the code has a
+    policy of AutoAugment with cutout; and what `sop` says of u and v. A later version of the code multiplies the
+    squared error by 100, so that v moves by as much more. Weights and rates are the code's for CIFAR-100; the paper's
+    table of them could not be read.
+    """
+
+    paper = Paper(
+        "Robust Training under Label Noise by Over-parameterization",
+        "Sheng Liu, Zhihui Zhu, Qing Qu, Chong You",
+        "ICML",
+        2022,
+        arxiv="2202.14026",
+        code="https://github.com/shengliu66/SOP",
+    )
+    family = "correction"
+
+    strong = 1
+
+    consistency: float = tuned(0.9, 0.1, 2.0, valid=(0.0, 100.0), origin="code")
+    balance: float = tuned(0.1, 0.01, 1.0, log=True, valid=(0.0, 100.0), origin="code")
+
+    def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
+        return replace(batch, inputs=torch.cat([batch.inputs, *batch.strong]))
+
+    def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
+        return super().remember(logits.chunk(2, dim=1)[0], batch, clock)
+
+    def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
+        weak, strong = logits.chunk(2, dim=1)
+        y, log_p = batch.targets, weak.log_softmax(-1)
+        q = (log_p.exp() + noise_of(batch.memory["u"], batch.memory["v"], y)).clamp(min=FLOOR)
+        corrected = q / q.sum(-1, keepdim=True)
+        fixed = log_p.detach()
+        apart = (fixed.exp() * (fixed - strong.log_softmax(-1))).sum(-1)
+        even = -corrected.mean(-2, keepdim=True).clamp(min=FLOOR).log().mean(-1)  # [K, 1]
+        return -(y * corrected.log()).sum(-1) + self.consistency * apart + self.balance * even
