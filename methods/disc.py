@@ -27,7 +27,7 @@ class DISC(Method):
     Source: Li, Han, Shan and Chen, "DISC: Learning from Noisy Labels via Dynamic Instance-Specific Selection and
     Correction", CVPR 2023, and its code, with its values for CIFAR at symmetric rates up to 0.4; it has m 0.95 under
     asymmetric noise and above, and λ 0.2 above. Not as there: the strong view is the benchmark's, in the code two of
-    sixteen operations, each with probability 0.5 and a random magnitude, and cutout of 0.15 of the side; mixtures of all
+    sixteen operations, each half the time and at a random magnitude, and cutout of 0.15 of the side; mixtures of all
     samples are computed, of which those of the sets count, since a batch has one size; they share BatchNorm's batch
     with the views. In a training of few epochs τ stays low, and most labels count as clean. The paper's own table of
     values could not be read.

@@ -669,6 +669,24 @@ def test_averaged_weights_are_evaluated_and_the_trained_ones_go_on(job_of):
         assert not torch.allclose(trained[0], averaged[0])
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_a_guess_may_ask_the_averaged_weights(job_of, training):
+    asked = []
+
+    class Erased(Method):
+        def guess(self, predict, batch, clock):
+            asked.append([predict(batch.inputs, training, averaged) for averaged in (False, True)])
+            return batch
+
+        def average(self, params, averaged, clock):
+            return [{name: torch.zeros_like(p) for name, p in network.items()} for network in params]
+
+    list(fit(job_of(Erased(), epochs=1), device="cpu", precision="fp64"))
+    (first, same), *later = asked
+    assert torch.equal(first, same), "before the first step there is no average"
+    assert later and all(trained.any() and not averaged.any() for trained, averaged in later)
+
+
 def test_observe_gets_an_exact_record_before_every_epoch_but_the_first(job_of):
     Watching.seen.clear()
     job = job_of(Watching(), model="cnn4", augment=True)
