@@ -16,6 +16,7 @@ from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import DETECTION, MEASURES, PRIMARY, RULES, score
 from lnlbench.leaderboard.results.submission import Collection
+from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.formats import to_csv, to_json, to_markdown
 from lnlbench.leaderboard.show.page.about import About, command_of, parts_of
 from lnlbench.leaderboard.show.page.page import RULE_WORDS
@@ -191,7 +192,7 @@ def _style() -> str:
 def _page(name: str, shared: Mapping[str, Any], *, depth: int, **values: Any) -> str:
     """Return a page, whose links to the root lead up so many folders."""
     html: str = _environment().get_template(name).render(root="../" * depth, **shared, **values)
-    return html
+    return visible(html)
 
 
 @cache
