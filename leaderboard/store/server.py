@@ -55,18 +55,21 @@ def serve(
         raise StoreError(f"the server has no password and listens on this machine alone: 127.0.0.1, not {host!r}")
     _check_port(host, port)
     options = {
-        "--backend-store-uri": uri,
         "--artifacts-destination": artifacts.as_uri(),
         "--host": host,
         "--port": str(port),
         "--workers": "1",
     }
     command = [sys.executable, "-m", "mlflow", "server", *(word for pair in options.items() for word in pair)]
-    lean = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    more = {
+        "MLFLOW_BACKEND_STORE_URI": uri,  # its password would be read by everybody on a command line
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
-            env=os.environ | lean,
+            env=os.environ | more,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -84,7 +87,8 @@ def serve(
         process.wait()
         log.seek(0)
         last = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()][-1:]
-    raise StoreError(f"the MLflow server did not start within {wait:g} s: {last[0] if last else 'it said nothing'}")
+    said = one_line(OSError(last[0])) if last else "it said nothing"
+    raise StoreError(f"the MLflow server did not start within {wait:g} s: {said}")
 
 
 def _check_port(host: str, port: int) -> None:

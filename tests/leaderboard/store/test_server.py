@@ -1,6 +1,8 @@
 """A real MLflow server on a store: it shows what was written, and takes runs over HTTP."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -40,6 +42,22 @@ def test_runs_reach_a_server_and_come_back(store, port, make, info_of, tmp_path,
         process.wait()
     assert capfd.readouterr() == ("", "")
     assert store.results("mnist") == [other]
+
+
+def test_a_password_is_on_no_command_line_and_in_no_message(port, monkeypatch, tmp_path):
+    begun, started = [], subprocess.Popen
+
+    def popen(command, *, env, stdout, **more):
+        begun.append((command, env))
+        words = [sys.executable, "-c", "print('cannot reach postgresql://me:secret@127.0.0.1:9/x')"]
+        return started(words, env=env, stdout=stdout, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(StoreError, match=r"cannot reach postgresql://127\.0\.0\.1:9/x") as caught:
+        serve("postgresql://me:secret@127.0.0.1:9/x", tmp_path / "artifacts", port=port, wait=30)
+    ((command, env),) = begun
+    assert not any("secret" in word for word in command) and "secret" not in str(caught.value)
+    assert env["MLFLOW_BACKEND_STORE_URI"] == "postgresql://me:secret@127.0.0.1:9/x"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org"])
