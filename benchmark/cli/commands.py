@@ -12,7 +12,7 @@ from lnlbench.benchmark.protocol.settings import SettingError
 
 UNTIL_DECIDED = "0.5"
 """What `--until-decided` means where no number follows it."""
-OPTIONAL = {"--until-decided": UNTIL_DECIDED}
+OPTIONAL = {"--until-decided": UNTIL_DECIDED, "--rerun": "1"}
 """Options whose value may be left out, which typer has not."""
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lnlbench.benchmark.cli import kinds
-from lnlbench.benchmark.cli.commands import Commands
-from lnlbench.benchmark.cli.output import show, to_json
+from lnlbench.benchmark.cli.commands import Commands, refuse_void
+from lnlbench.benchmark.cli.output import note, show, to_json
 from lnlbench.benchmark.cli.parameters import (
+    HOW,
     WHAT,
     Database,
     DataDir,
@@ -22,6 +23,9 @@ from lnlbench.benchmark.cli.parameters import (
     SomeTargets,
     Uri,
 )
+
+if TYPE_CHECKING:
+    from lnlbench.benchmark.verification.findings import Finding
 
 commands = Commands("Exchange")
 
@@ -64,7 +68,19 @@ def import_(
 
 @commands.command()
 def verify(
+    context: typer.Context,
     what: Annotated[list[str], typer.Argument(metavar="RUN-OR-FILE", help="A run as for `show`, a file, or a folder.")],
+    rerun: Annotated[
+        int,
+        typer.Option(
+            metavar="[N]",
+            help="Make so many of them again, 1 without a number.",
+            min=0,
+            max=10_000,
+            rich_help_panel=HOW,
+        ),
+    ] = 0,
+    choose: Annotated[int, typer.Option(help="Seed of their choice.", min=0, max=2**32 - 1, rich_help_panel=HOW)] = 0,
     plugin: Plugin = [],  # noqa: B006
     as_json: Json = False,
     data_dir: DataDir = None,
@@ -75,10 +91,21 @@ def verify(
     from lnlbench.benchmark.verification import receipts
     from lnlbench.leaderboard.store.address import store_address
 
-    found = receipts.receipts(what, data_dir, plugin, store_address(tracking_uri, database))
-    report = {"findings": receipts.rows(found), "summary": receipts.sentence(found)}
-    show(to_json(report) if as_json else receipts.lines(found))
-    if any(receipt.state == "wrong" for receipt in found):
+    if not rerun:
+        refuse_void(context, ["choose"], "without --rerun")
+    address = store_address(tracking_uri, database)
+    found = receipts.receipts(what, data_dir, plugin, address)
+    made: list[tuple[str, Finding]] = []
+    if rerun:
+        from lnlbench.benchmark.verification import rerun as again
+
+        keys = again.chosen(found, rerun, choose)
+        made = again.rerun(again.records(what, plugin, address), keys, data_dir, note)
+    rows = [{"run": name, "what": one.what, "state": one.state, "detail": one.detail} for name, one in made]
+    report = {"findings": receipts.rows(found), "rerun": rows, "summary": receipts.sentence(found)}
+    lines = [f"{row['state']:8} {row['what']}: {row['detail']} ({row['run']})" for row in rows]
+    show(to_json(report) if as_json else "\n".join([*lines, receipts.lines(found)]))
+    if "wrong" in [receipt.state for receipt in found] + [one.state for _, one in made]:
         raise typer.Exit(1)
 
 

@@ -45,6 +45,29 @@ def test_reproduce_says_what_differs(lnlbench, filled, tmp_path):
     assert "differs in mean10 and final and noisy_val: mean10 +" in out
 
 
+def test_verify_makes_runs_again(lnlbench, filled, tmp_path, one_line):
+    name = ["ce", "digits,epochs=3/symmetric-0.4", "1"]
+    code, out, err = lnlbench("verify", *name, "--tracking-uri", filled, "--rerun")
+    assert (code, err.count("\n")) == (0, 1) and err.startswith("making ce digits,epochs=3/symmetric-0.4 s1 again"), out
+    assert out.startswith(
+        "ok       rerun: reproduced: key, identity, curves of 3 epochs and all test predictions, to the"
+    )
+    one_line(lnlbench("verify", *name, "--tracking-uri", filled, "--choose", "1"), "--choose is void without --rerun")
+
+
+def test_verify_finds_an_invented_curve_only_by_making_the_run_again(lnlbench, filled, tmp_path):
+    file = tmp_path / "all.jsonl.xz"
+    lnlbench("export", file, "--tracking-uri", filled)
+    first = next(run for run in read(file) if run.host is None)
+    off = 40 / first.identity["split"]["validation"]  # whole images, and the same epoch is the best
+    bent = [value - off for value in first.curves["validation_accuracy"]]
+    write(file, [replace(first, curves=first.curves | {"validation_accuracy": bent})])
+    assert lnlbench("verify", file)[0] == 0
+    code, out, err = lnlbench("verify", file, "--rerun", "5", "--json")
+    ((row,), _) = json.loads(out)["rerun"], err
+    assert code == 1 and row["state"] == "wrong" and row["detail"].startswith("differs in validation: ")
+
+
 def test_show_says_how_to_make_a_run_again(lnlbench, filled):
     out = lnlbench("show", "ce", "digits,epochs=3/symmetric-0.4", "0", "--tracking-uri", filled)[1]
     assert '--methods "ce" --seeds 0 --set epochs=3 --precision fp32 --execution' in out

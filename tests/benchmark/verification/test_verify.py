@@ -10,7 +10,7 @@ import pytest
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
-from lnlbench.benchmark.verification.receipts import rows, sentence, verified
+from lnlbench.benchmark.verification.receipts import PROVED, rows, sentence, verified
 from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.results.result import Result, from_json, pack, to_json, unpack
 from lnlbench.methods._parse import parse
@@ -419,3 +419,8 @@ def test_shipped_results_verify(data_dir: Path):
     chosen = [r for r in read(file) if r.label in ("ce", "gce", "dal")]
     found = verified(chosen, data_dir)
     assert rows(found) == [] and len(found) == 18
+
+
+def test_the_page_ends_its_tables_with_what_is_proved_and_what_is_not():
+    page = " ".join(PAGE.read_text().replace("\n> ", "\n").split())
+    assert PROVED in page and "What it does not: " in PROVED
