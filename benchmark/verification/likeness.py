@@ -67,7 +67,7 @@ class Reproduction:
     @cached_property
     def gaps(self) -> Mapping[str, float]:
         """Return by how many points the run that was made again is higher: by rule, and most in validation accuracy."""
-        came, now = scores_of(self.result), scores_of(self.made)
+        came, now = _scores(self.result), _scores(self.made)
         found = {rule: 100 * (now[rule] - score) for rule, score in came.items() if rule in now}
         pairs = zip(self.result.curves["validation_accuracy"], self.made.curves["validation_accuracy"], strict=False)
         off = [100 * (b - a) for a, b in pairs if a is not None and b is not None]
@@ -78,7 +78,7 @@ class Reproduction:
         """Return how many points each of `gaps` may be: so many standard errors of an accuracy on so many images."""
         split = self.made.identity["split"]  # of the one that was seen to be made
         known = [value for value in self.made.curves["validation_accuracy"] if value is not None] or [0.5]
-        test = _error(scores_of(self.made).get("final", 0.5), split["test"])
+        test = _error(_scores(self.made).get("final", 0.5), split["test"])
         validation = _error(math.fsum(known) / len(known), split["validation"])
         return {name: width * (validation if name == VALIDATION else test) for name, width in WIDTHS.items()}
 
@@ -142,6 +142,14 @@ class Reproduction:
             "moved": self.moved,
             "elsewhere": list(self.elsewhere),
         }
+
+
+def _scores(result: Result) -> dict[str, float]:
+    """Return the score under every rule; none where no epoch can be chosen."""
+    try:
+        return scores_of(result)
+    except ValueError:
+        return {}
 
 
 def _error(accuracy: float, size: int) -> float:

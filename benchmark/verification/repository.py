@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.verification.findings import FLAGGED, OK, WRONG, Finding
 from lnlbench.benchmark.verification.likeness import DIFFERS, Reproduction
 from lnlbench.benchmark.verification.receipts import Receipt, digest, verified
-from lnlbench.benchmark.verification.reproduce import ReproductionError, reproduce
-from lnlbench.datasets.loading.errors import DataError
+from lnlbench.benchmark.verification.reproduce import reproduce
 from lnlbench.leaderboard.results.card import contradictions
-from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.errors import StoreError, one_line
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.submission import (
     CARD,
@@ -202,17 +200,19 @@ def _verified(found: Checked, data_dir: Path | None) -> None:
 
 
 def _again(found: Checked, data_dir: Path | None, count: int, random: random.Random) -> None:
-    """Make a sample of the new runs again, on the CPU."""
-    fit = [run for run in found.rows if run.cost.get("total_seconds", 0.0) <= LONGEST]
+    """Make a sample of the new runs that verify again, on the CPU."""
+    good = [receipt.result for receipt in found.receipts if receipt.state == OK]
+    fit = [run for run in good if run.cost.get("total_seconds", 0.0) <= LONGEST]
     chosen = {run.key for run in random.sample(fit, min(count, len(fit)))}
-    if count and len(fit) < len(found.rows):
-        detail = f"{len(found.rows) - len(fit)} of {len(found.rows)} took over {LONGEST:.0f} s, and are not made again"
+    if count and len(fit) < len(good):
+        detail = f"{len(good) - len(fit)} of {len(good)} took over {LONGEST:.0f} s, and are not made again"
         found.lines.append(("sample", Finding("reproduce", FLAGGED, detail)))
     for result in _with_predictions(found.added, chosen):
         try:
             made = reproduce(result, "cpu", data_dir)
-        except (ReproductionError, MethodError, SettingError, DataError) as error:
-            found.wrong(_name(result), "reproduce", f"it cannot be made again: {error}")
+        except (Exception, SystemExit) as error:  # of a method: its code may do anything
+            reason = f"{type(error).__name__}: {one_line(error)}"
+            found.wrong(_name(result), "reproduce", f"it cannot be made again: {reason}")
             continue
         found.again.append(made)
         state = WRONG if made.outcome == DIFFERS else OK

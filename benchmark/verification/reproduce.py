@@ -10,17 +10,21 @@ import torch
 
 from lnlbench.benchmark.engine.capture import RECORDERS
 from lnlbench.benchmark.engine.device import check_device
-from lnlbench.benchmark.protocol.settings import Setting
+from lnlbench.benchmark.protocol.settings import Setting, SettingError
 from lnlbench.benchmark.protocol.splits import Prepared, fingerprint, images_of
 from lnlbench.benchmark.runs.estimate_recipe import ESTIMATED
 from lnlbench.benchmark.runs.facts import mode_of
 from lnlbench.benchmark.runs.reading import read_run
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import train_runs
+from lnlbench.benchmark.verification.findings import MALFORMED
 from lnlbench.benchmark.verification.likeness import Reproduction
 from lnlbench.benchmark.verification.verify import marked
+from lnlbench.datasets.loading.errors import DataError
+from lnlbench.leaderboard.results.errors import one_line
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._parse import parse
 
 MOST_THREADS = 256
@@ -38,12 +42,27 @@ def run_of(result: Result, data_dir: Path | None = None) -> Run:
         DataError: the data set, or its labels, cannot be had.
         MethodError: its method is unknown here, or of another revision.
         SettingError: its recipe cannot be run.
-        ReproductionError: the key of that run is another one.
+        ReproductionError: the key of that run is another one, or the record is malformed.
     """
+    try:
+        run, drawn = _named(result, data_dir), result.identity["seeds"]["replicate"]
+    except (DataError, MethodError, SettingError):
+        raise
+    except MALFORMED as error:
+        raise ReproductionError(f"the record of {result.key} does not read: {one_line(error)}") from None
+    if run.key != result.key:
+        parts = [("method", result.method, run.text), ("replicate", drawn, result.replicate)]
+        off = [f"its {name} is {came}, and here {now}" for name, came, now in parts if came != now]
+        why = off[0] if off else "its data, labels or recipe are not those that it names"
+        raise ReproductionError(f"the key of {result.key} cannot be had again: {why}")
+    return run
+
+
+def _named(result: Result, data_dir: Path | None) -> Run:
     setting = Setting(**result.identity["setting"])
     text, told = marked(result.method)
     label, _ = marked(result.label)
-    run = Run(
+    return Run(
         setting,
         parse(text, result.classes),
         label,
@@ -54,15 +73,6 @@ def run_of(result: Result, data_dir: Path | None = None) -> Run:
         told=mode_of(told or ESTIMATED),
         precision=precision_of(result),
     )
-    if run.key != result.key:
-        parts = [
-            ("method", result.method, run.text),
-            ("replicate", result.identity["seeds"]["replicate"], result.replicate),
-        ]
-        off = [f"its {name} is {came}, and here {now}" for name, came, now in parts if came != now]
-        why = off[0] if off else "its data, labels or recipe are not those that it names"
-        raise ReproductionError(f"the key of {result.key} cannot be had again: {why}")
-    return run
 
 
 def reproduce(result: Result, device: str = "auto", data_dir: Path | None = None) -> Reproduction:
