@@ -138,3 +138,16 @@ def test_a_method_is_given_its_views(watched, augment):
         every = [batch.inputs, *batch.views, *batch.strong]
         same = [torch.equal(a, b) for i, a in enumerate(every) for b in every[:i]]
         assert not any(same) if augment else all(same)
+
+
+@pytest.mark.parametrize(
+    ("text", "forward", "backward"), [("gjs", 2, 2), ("sop_plus", 2, 2), ("disc", 4, 4), ("elr_plus", 4, 2)]
+)
+def test_every_row_of_a_wider_batch_is_charged(text, forward, backward):
+    source = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 1, 8, 8), generator=source).byte()
+    given = torch.randint(10, (40,), generator=source)
+    split = Split(images[:32], given[:32], images[32:], given[32:], 10, (0.3,), (0.4,), {})
+    chosen = setting("digits/clean").override(epochs=1, batch_size=16, augment=True)
+    (epoch,) = fit(Job(chosen, parse(text), 0, split), device="cpu", precision="fp32")
+    assert (epoch.forward, epoch.backward) == (forward, backward)
