@@ -58,23 +58,32 @@ def postgres_template(postgres):
 
 
 @pytest.fixture
-def postgres_empty(postgres):
-    """The URL of an empty database of its own."""
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    _execute(postgres, f"CREATE DATABASE {name}")
-    yield f"{postgres.rpartition('/')[0]}/{name}"
-    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
-    _execute(postgres, end.format(name), f"DROP DATABASE {name}")
+def new_database(postgres):
+    """Make databases on the server: each call gives the URL of one of its own, empty or a copy of a template."""
+    end, made = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", []
+
+    def make(template="template1"):
+        if template != "template1":  # MLflow keeps connections, and what is connected to cannot be copied
+            _execute(postgres, end.format(template))
+        made.append(f"lnl_{uuid.uuid4().hex[:12]}")
+        _execute(postgres, f"CREATE DATABASE {made[-1]} TEMPLATE {template}")
+        return f"{postgres.rpartition('/')[0]}/{made[-1]}"
+
+    yield make
+    for name in made:
+        _execute(postgres, end.format(name), f"DROP DATABASE {name}")
 
 
 @pytest.fixture
-def postgres_url(postgres, postgres_template):
+def postgres_empty(new_database):
+    """The URL of an empty database of its own."""
+    return new_database()
+
+
+@pytest.fixture
+def postgres_url(new_database, postgres_template):
     """Give the URL of a fresh store on the server."""
-    name = f"lnl_{uuid.uuid4().hex[:12]}"
-    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"  # MLflow keeps connections
-    _execute(postgres, end.format(postgres_template), f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield f"{postgres.rpartition('/')[0]}/{name}"
-    _execute(postgres, end.format(name), f"DROP DATABASE {name}")
+    return new_database(postgres_template)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from lnlbench.benchmark.tuning.trials import Trial, bar_of
 from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store import database as db
+from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._errors import MethodError
 from lnlbench.methods.base import Range
@@ -277,7 +278,8 @@ def _storage(url: str) -> optuna.storages.RDBStorage:
     if file := db.sqlite_file(url):
         db.check_file(file)
     engine = db.engine(url)
-    timeout = {"timeout": db.WAIT} if db.sqlite_file(url) else {}
+    # As patient as the store: another tuner that is suspended in the middle of a write keeps the file locked.
+    timeout = {"timeout": OUTAGE} if db.sqlite_file(url) else {}
     try:
         with db.alone(url, engine):
             return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": timeout})

@@ -292,16 +292,16 @@ class Claims:
     def _abandoned(self, row: dict[str, Any], now: int) -> bool:
         """Say whether a claim may be taken over.
 
-        Elsewhere the lease decides. On this machine the process does, before the clock, which may have been set: a
-        dead one holds nothing, a suspended one keeps what it has, and of a running one the lease must end while we
-        watch.
+        Elsewhere the lease decides, by the clock or, which may have been set back, by how long we saw no heartbeat. On
+        this machine the process does, before the clock, which may have been set forward: a dead one holds nothing, a
+        suspended one keeps what it has, and of a running one the lease must end while we watch.
         """
-        if row["host"] != this_host():
-            return bool(row["expires"] <= now)
-        if not alive(row["pid"], row["started"]):
+        here = row["host"] == this_host()
+        if here and not alive(row["pid"], row["started"]):
             return True
         last, since = self._watched.get(row["key"], (None, 0.0))
-        if last != row["heartbeat"] or suspended(row["pid"]):
+        if last != row["heartbeat"] or (here and suspended(row["pid"])):
             since = time.monotonic()
         self._watched[row["key"]] = row["heartbeat"], since
-        return bool(row["expires"] <= now) and time.monotonic() - since > self.lease
+        expired, unheard = row["expires"] <= now, time.monotonic() - since > self.lease
+        return bool(expired and unheard if here else expired or unheard)

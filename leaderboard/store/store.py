@@ -134,7 +134,12 @@ class Store(StoreReader):
         return self._parents.of(info)
 
     def begin(self, info: RunInfo, owner: str | None = None) -> Recording:
-        """Start a run below its cell; with an owner, the claim on its key is kept alive meanwhile."""
+        """Start a run below its cell; with an owner, the claim on its key is kept alive meanwhile.
+
+        Raises:
+            ClaimLost: the owner does not hold the claim, any more or at all.
+            StoreError: the store cannot be written.
+        """
         parent = self.cell(info)
         kind = "trial" if info.study else "run" if info.host is None else "reading"
         tags = info.tags(kind) | {
@@ -149,7 +154,7 @@ class Store(StoreReader):
         run_id = self._tracking.create(self._experiment(info.dataset), name, tags)
         try:
             if owner is not None and not self.claims.attach(info.key, run_id, owner):
-                raise StoreError(f"the claim on {info.key} is not held by {owner}; claim it before the run begins")
+                raise ClaimLost(f"the claim on {info.key} is not held by {owner}: another process has taken it over")
             if info.manifest:
                 source = json.dumps({"noise": info.noise})
                 self._tracking.log_input(run_id, info.dataset, _digest(info.manifest), source)

@@ -1,6 +1,5 @@
 """Sweeps: only what is missing is made; whatever is killed, nothing is lost and nothing is made twice."""
 
-import os
 import signal
 import subprocess
 import sysconfig
@@ -41,17 +40,6 @@ def runs_of(options, methods="ce", replicates="0", targets=(NOISY,), epochs=2, *
 
 def keys(runs):
     return [run.key for run in runs]
-
-
-@pytest.fixture
-def url(request, url):
-    """The URL of a fresh store, on SQLite unless the test asks for PostgreSQL."""
-    if getattr(request, "param", "sqlite") == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return url
-
-
-on_both = pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 
 
 def claims(url):
@@ -215,7 +203,22 @@ def test_what_another_works_on_is_left_to_it_and_waited_for(options, url):
     store.close()
 
 
-# Several processes, killed.
+def test_a_claim_that_is_lost_before_its_run_begins_is_left_to_the_other(options, url, monkeypatch):
+    (run,), store, events = runs_of(options), Store(url), []
+    begin = store.begin
+
+    def taken_over(info, owner):
+        assert store.claims.release(info.key, owner) and store.claims.acquire(info.key, "heir")
+        return begin(info, owner)
+
+    monkeypatch.setattr(store, "begin", taken_over)
+    work([run], options, store, events.append)
+    assert [event.kind for event in events] == ["busy"] and store.claims.states([run.key]) == {run.key: "running"}
+    assert [run.info.status for _, run in mlflow_runs(url)] == ["KILLED"]
+    store.close()
+
+
+# Several processes, killed; more of this is in the tests of kills.
 
 
 def wait_for(condition, *processes):
@@ -261,24 +264,6 @@ METHODS = "ce, early_stopping"
 COMMAND = ("sweep", NOISY, "-m", METHODS, "-s", "0-1", "--epochs", "60", "--device", "cpu")
 
 
-@on_both
-def test_kill_one_of_two_sweeps(lnlbench, options, url):
-    runs = runs_of(options, METHODS, "0-1", epochs=60)
-    doomed, other = lnlbench(*COMMAND, "--jobs", "1"), lnlbench(*COMMAND, "--jobs", "1")
-    wait_for(lambda: at_work(url, doomed.pid), doomed, other)
-    doomed.send_signal(signal.SIGKILL)
-    doomed.wait()
-    left = at_work(url, doomed.pid)
-    assert left, "it died in the middle of a run"
-    out, err = other.communicate(timeout=PATIENT)
-    assert (other.returncode, err) == (0, ""), out
-    statuses = {run.info.run_id: run.info.status for _, run in mlflow_runs(url)}
-    assert {statuses[row["run_id"]] for row in left} == {"KILLED"}
-    assert_nothing_lost_or_doubled(url, runs)
-    report = sweep(runs, options)
-    assert (report.done, set(report.stored)) == ([], set(keys(runs)))
-
-
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux tells who is whose child")
 def test_kill_a_sweep_with_its_workers(lnlbench, options, url):
     runs = runs_of(options, METHODS, "0-1", epochs=60)
@@ -297,30 +282,6 @@ def test_kill_a_sweep_with_its_workers(lnlbench, options, url):
     statuses = {run.info.run_id: run.info.status for _, run in mlflow_runs(url)}
     assert {statuses[row["run_id"]] for row in left} == {"KILLED"}
     assert_nothing_lost_or_doubled(url, runs)
-
-
-@on_both
-def test_kill_a_worker_while_another_sweep_works(lnlbench, options, url, plugin):
-    other = lnlbench(*COMMAND, "--jobs", "1")
-    options = Options(**vars(options) | {"plugins": (plugin,), "jobs": 2})
-    runs = runs_of(options, "ce, broken, early_stopping", "0-1", epochs=60)
-    killed = []
-
-    def watch(event):
-        if event.kind == "epoch" and not killed and (rows := [row for row in at_work(url) if row["pid"] != other.pid]):
-            killed.append(rows[0])
-            os.kill(rows[0]["pid"], signal.SIGKILL)
-
-    report = sweep(runs, options, watch)
-    assert len(killed) == 1 and killed[0]["pid"] != os.getpid()
-    out, err = other.communicate(timeout=PATIENT)
-    assert (other.returncode, err) == (0, ""), out
-    good = [run for run in runs if run.label != "broken"]
-    assert set(report.done) | set(report.stored) == set(keys(good))
-    assert set(report.failed.values()) == {"RuntimeError: on purpose"} and len(report.failed) == 2
-    statuses = {run.info.run_id: run.info.status for _, run in mlflow_runs(url)}
-    assert statuses[killed[0]["run_id"]] in ("KILLED", "FINISHED")
-    assert_nothing_lost_or_doubled(url, good, others=("KILLED", "FAILED"))
 
 
 def test_a_run_that_takes_its_process_with_it_fails_alone(options, url, plugin):

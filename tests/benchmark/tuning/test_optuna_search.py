@@ -4,15 +4,11 @@ import io
 import json
 import lzma
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sysconfig
-import time
+import threading
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import optuna
 import pytest
@@ -46,21 +42,11 @@ from lnlbench.methods.base import Range
 
 AT = "digits/symmetric-0.4"
 FEW = Budget(trials=4, sampler="random", confirm=0, splits=1)
-PATIENT = 180
 
 
 @pytest.fixture
 def options(url):
     return Options(store=store_address(url), device="cpu", execution="loop")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path):
-    """An empty database for the claims and one for the studies."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'claims.db'}", f"sqlite:///{tmp_path / 'studies.db'}"
-    url = request.getfixturevalue("postgres_empty")
-    return url, url
 
 
 def plan_of(options, methods="gce", targets=(AT,), replicates="0-1", epochs=2, **more):
@@ -346,75 +332,16 @@ def test_a_better_trial_that_was_given_up_is_named(options):
         assert said in pruning([outcome]) and "saved 3 of 10 epochs, about 2 device-seconds" in pruning([outcome])
 
 
-# Killed.
-
-
-def test_kill_one_of_two_processes_that_tune(options, url, database, tmp_path, monkeypatch):
-    """Claims and studies in a database that two processes share; one is killed with its workers, and once more."""
-    claims, studies = database
-    program = Path(sysconfig.get_path("scripts")) / "lnlbench"
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    command = [
-        program,
-        "tune",
-        AT,
-        "-m",
-        "ce, gce",
-        "--trials",
-        "6",
-        "--confirm",
-        "0",
-        "--splits",
-        "1",
-        "--seeds",
-        "0",
-        "--epochs",
-        "30",
-        "--jobs",
-        "2",
-    ]
-    command += ["--sampler", "random", "--tracking-uri", url, "--database", claims, "--study-storage", studies]
-    command += ["--device", "cpu", "--precision", "fp32"]
-
-    def start():
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    doomed, other = start(), start()
-    try:
-        wait_for(lambda: running(url))
-        doomed.send_signal(signal.SIGKILL)
-        doomed.wait()
-        out, err = other.communicate(timeout=PATIENT)
-        assert other.returncode == 0, (out, err)
-    finally:
-        for process in (doomed, other):
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-    options = replace(options, store=store_address(url, claims))
-    found = plan_of(options, "ce, gce", replicates="0", epochs=30)
-    outcomes = optimisation.search(found.studies, replace(FEW, trials=6), options, studies)
-    assert [len(outcome.trials) for outcome in outcomes.values()] == [6, 6]
-    trials = made(url)["trial"]
-    finished = Counter(run.data.tags["lnlbench.key"] for run in trials if run.info.status == "FINISHED")
-    assert finished == {told.run.key: 1 for outcome in outcomes.values() for told in outcome.trials}
-    assert {run.info.status for run in trials} <= {"FINISHED", "KILLED"}
-
-
-def running(url):
-    """Whether a trial has begun and not ended; read beside MLflow, which would take seconds to load."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as connection:
-        (count,) = connection.execute(
-            "SELECT count(*) FROM runs WHERE status = 'RUNNING' AND name LIKE '% t%'"
-        ).fetchone()
-        return count
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + PATIENT
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENT} s for nothing"
-        time.sleep(0.02)
+def test_a_tuner_that_is_suspended_while_it_writes_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("lnlbench.leaderboard.store.database.WAIT", 0.1)
+    file = tmp_path / "studies.db"
+    other = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+    with optimisation.opened(f"sqlite:///{file}") as storage, closing(other):
+        other.execute("BEGIN IMMEDIATE")
+        waked = threading.Timer(0.5, other.rollback)
+        waked.start()
+        optuna.create_study(storage=storage, study_name="s")
+        waked.join()
 
 
 def test_a_study_from_before_is_of_the_precision_of_its_trials(options, url, tmp_path):

@@ -149,6 +149,18 @@ def test_on_this_machine_a_live_owner_is_believed_before_the_clock(claims_url, s
     claims.close()
 
 
+def test_a_clock_that_is_set_back_keeps_no_dead_claim(claims_url, elsewhere):
+    claims = Claims(claims_url, lease=0.2)
+    elsewhere()
+    claims.acquire("k", "a")
+    clock_set_forward(claims, -3600)
+    assert claims.acquire("k", "b") is None, "it may live"
+    time.sleep(0.3)
+    assert claims.states(["k"]) == {"k": "abandoned"}, "for a lease of our watch it was not renewed"
+    assert claims.acquire("k", "b")
+    claims.close()
+
+
 CLAIM = """
 import sys, time
 from lnlbench.leaderboard.store.claims import Claims

@@ -8,6 +8,7 @@ import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.store.address import store_address
+from lnlbench.leaderboard.store.claims import ClaimLost
 from lnlbench.leaderboard.store.showcase import prepare
 from lnlbench.leaderboard.store.store import Store
 
@@ -219,7 +220,7 @@ def test_a_claimed_run(store, make, info_of):
 
 def test_a_run_without_its_claim_does_not_begin(store, make, info_of):
     result = make()
-    with pytest.raises(StoreError, match="not held by thief"):
+    with pytest.raises(ClaimLost, match="not held by thief"):
         store.begin(info_of(result), owner="thief")
     found = client_of(store).search_runs([client_of(store).get_experiment_by_name("lnl/digits").experiment_id])
     assert {run.info.status for run in found if "lnlbench.key" in run.data.tags} == {"KILLED"}
