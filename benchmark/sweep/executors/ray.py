@@ -36,6 +36,7 @@ class Ray:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # without GPUs, leave the visible ones alone
         try:
             import ray
+            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
         except ModuleNotFoundError:
             raise ExecutionError("the executor 'ray' needs Ray: pip install 'lnlbench[ray]'") from None
         self._ray, self._ours = ray, not ray.is_initialized()
@@ -54,7 +55,9 @@ class Ray:
                 )
             self.slots = slots or max(1, int(room["GPU"] / gpus if gpus else room["CPU"]))
             self._do = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0, max_calls=0)(_do)
-            self._mailbox: Any = ray.remote(num_cpus=0)(_Mailbox).remote()
+            # On this machine: with another one it would be gone, and the sweep with it.
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            self._mailbox: Any = ray.remote(num_cpus=0, scheduling_strategy=here)(_Mailbox).remote()
         except BaseException:
             self.close()
             raise

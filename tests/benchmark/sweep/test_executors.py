@@ -1,12 +1,14 @@
 """Executors: every task ends with one message, whatever becomes of its process."""
 
 import os
-import signal
+import sys
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
+from lnlbench.benchmark.sweep.executors import ray
 from lnlbench.benchmark.sweep.executors.base import Message
 from lnlbench.benchmark.sweep.executors.inline import Inline
 from lnlbench.benchmark.sweep.executors.local import Local
@@ -104,35 +106,6 @@ def test_a_process_that_dies_harms_no_other_and_is_replaced(tasks):
         assert gathered(executor, 1)[-1] == Message(5, "ended")
 
 
-@pytest.fixture
-def ray(monkeypatch, tmp_path):
-    """A private Ray on this machine."""
-    pytest.importorskip("ray", reason="needs Ray: pip install 'lnlbench[ray]'")
-    from lnlbench.benchmark.sweep.executors.ray import Ray
-
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    with closing(Ray(2, None, 0.0, shared=False)) as executor:
-        yield executor
-
-
-def test_on_ray_a_killed_worker_harms_no_other(tasks, ray, tmp_path):
-    ray.submit(1, tasks.Wait(str(tmp_path / "killed")))
-    ray.submit(2, tasks.Count(3))
-    found, deadline = [], time.monotonic() + PATIENT
-    while not (pids := [message.body for message in found if message.ticket == 1]):
-        assert time.monotonic() < deadline, found
-        ray.step(found.append)
-    os.kill(pids[0], signal.SIGKILL)
-    while sum(message.kind in ("ended", "died") for message in found) < 2:
-        assert time.monotonic() < deadline, found
-        ray.step(found.append)
-    assert [m.kind for m in found if m.ticket == 1] == ["said", "died"] and not (tmp_path / "killed").exists()
-    assert [m.body for m in found if m.ticket == 2] == [0, 1, 2, None]
-    ray.submit(3, tasks.Break())  # there is room again
-    kinds = [(m.kind, m.body) for m in gathered(ray, 1)]
-    assert kinds == [("broken", "the store is gone"), ("ended", None)]
-
-
 def test_closing_interrupts_what_works(tasks, tmp_path):
     executor, found = Local(1), []
     executor.submit(1, tasks.Wait(str(tmp_path / "tidied")))
@@ -141,3 +114,13 @@ def test_closing_interrupts_what_works(tasks, tmp_path):
     assert found[0].body != os.getpid() and alive(found[0].body, "")
     executor.close()
     assert not alive(found[0].body, "") and (tmp_path / "tidied").exists()
+
+
+def test_on_ray_too_a_store_that_fails_is_told(tasks, monkeypatch):
+    """What a task of Ray does, without Ray."""
+    told = []
+    put = SimpleNamespace(remote=told.append)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(get=lambda answer: answer))
+    ray._do(3, tasks.Count(1), SimpleNamespace(put=put))
+    ray._do(4, tasks.Break(), SimpleNamespace(put=put))
+    assert told == [Message(3, "said", 0), Message(4, "broken", "the store is gone")]
