@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -136,11 +138,17 @@ def _poisoned(subject: Subject, shift: int) -> Iterator[tuple[Run, Prepared]]:
         arrays = dict(read() if read else {})
         return {name: (a + shift) % 10 if name.endswith("labels") else a for name, a in arrays.items()}
 
+    home = os.environ.get("LNLBENCH_HOME")
     object.__setattr__(digits, "embedded", other)
-    try:
-        yield Run(chosen, subject.method, subject.text, 0, "conformance"), data
-    finally:
-        object.__setattr__(digits, "embedded", read)
+    with tempfile.TemporaryDirectory(prefix="lnlbench-") as empty:  # whose cache has no digits of true labels
+        os.environ["LNLBENCH_HOME"] = empty
+        try:
+            yield Run(chosen, subject.method, subject.text, 0, "conformance"), data
+        finally:
+            object.__setattr__(digits, "embedded", read)
+            os.environ.pop("LNLBENCH_HOME", None)
+            if home is not None:
+                os.environ["LNLBENCH_HOME"] = home
 
 
 def _globals_of(subject: Subject) -> Iterator[tuple[str, object]]:
