@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from pathlib import Path
@@ -87,6 +87,12 @@ class Checkpoints:
         """Forget a run that is finished."""
         self._path(run).unlink(missing_ok=True)
 
+    def clear(self, keys: Collection[str]) -> None:
+        """Forget those of some runs that another process has finished."""
+        for path in self.folder.glob("*.pt"):
+            if path.stem in keys:
+                path.unlink(missing_ok=True)
+
     def _path(self, run: Run) -> Path:
         return self.folder / f"{run.key}.pt"
 
@@ -167,9 +173,9 @@ def train_runs(
         if diagnostics and (now.last or due(now.epoch + 1, job.setting.epochs)):
             numbers |= full[id(job)].measure(now.state())
         curves.add(numbers, now.predictions[TEST].numpy())
+        watch(run, now.epoch, numbers)  # first: whoever has lost the run to another process writes no checkpoint
         if checkpoints and not now.last:
             checkpoints.save(run, now, curves)
-        watch(run, now.epoch, numbers)
         if now.last:
             if last is not None:
                 last(run, prepared, now.state())

@@ -24,15 +24,16 @@ COMMANDS = [("a", RUN, 2), ("b", RUN, 1), ("a", TUNE, 1), ("b", TUNE, 1)]  # mac
 
 
 class Place:
-    """A store, its searches, and a home that the machines share."""
+    """A store, its searches, and a folder for the homes of the machines, which share one where files lie at home."""
 
-    def __init__(self, commands, store, studies, home):
-        self.store, self.home, self._commands, self._studies = store, home, commands, studies
+    def __init__(self, commands, store, studies, folder):
+        self.store, self.folder, self._commands, self._studies = store, folder, commands, studies
 
     def start(self, machine, words, jobs=1):
         more = ("--study-storage", self._studies) if words[0] == "tune" else ()
         words = [*words, "--jobs", jobs, "--tracking-uri", self.store.url, *more]
-        return self._commands.start(words, machine, self.home)
+        home = f"home of {machine}" if self.store.url.startswith("sqlite") else "home"
+        return self._commands.start(words, machine, self.folder / home)
 
 
 def finished(command):
@@ -162,7 +163,7 @@ def assert_as_undisturbed(place, results):
     now = place.store.results()
     for key, result in results.items():
         assert now[key] == result, result["method"]
-    assert not [path for pattern in (".*", "*.pt") for path in place.home.rglob(pattern)]
+    assert not [path for pattern in (".*", "*.pt") for path in place.folder.rglob(pattern)]
 
 
 @pytest.mark.slow
@@ -175,8 +176,8 @@ def test_whatever_is_killed_all_is_as_if_nothing_had_been(commands, undisturbed,
             place = new_place()
             disturbed(place, disturbance, pace)
             commands.set_clock(2 * commands.lease)  # whose claims are left over has had its time
-            for words in (RUN, TUNE):
-                command = finished(place.start("a", words))
+            for machine, words in [("a", RUN), ("b", RUN), ("a", TUNE)]:
+                command = finished(place.start(machine, words))
                 assert command.code == 0, command.output
             assert_as_undisturbed(place, results)
             assert not [command for command in commands.started if command.processes]

@@ -93,6 +93,18 @@ def test_only_what_is_missing_is_made(options, url):
     assert_nothing_lost_or_doubled(url, more)
 
 
+def test_the_checkpoint_of_a_run_that_another_machine_has_finished_is_cleared(options, tmp_path):
+    (run,) = runs_of(options, epochs=1)
+    sweep([run], options)
+    folder = tmp_path / "home" / "checkpoints"
+    folder.mkdir(parents=True)
+    mine, other = (folder / f"{name}.pt" for name in (run.key, "another"))
+    mine.touch()
+    other.touch()
+    sweep([run], options)
+    assert list(folder.iterdir()) == [other]
+
+
 def test_events_say_what_happens(options):
     runs, events = runs_of(options, "ce, early_stopping(patience=1.0)"), []
     sweep(runs, options, events.append)
