@@ -170,13 +170,13 @@ class Outcome:
             replicate,
             content,
             track=track,
-            tuning=self._said(won),
+            tuning=self.said(won),
             told=searched.told,
             precision=searched.precision,
         )
 
-    def _said(self, won: Told) -> dict[str, Any]:
-        """Return what a record says of the search that chose its values."""
+    def said(self, won: Told) -> dict[str, Any]:
+        """Return what a record says of the search that chose a configuration."""
         said: dict[str, Any] = {
             "study": self.study.name,
             "reference": self.study.run.setting.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,10 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
     objective = outcomes[0].budget.objective
     other = "" if objective == OBJECTIVES[0] else f" by {objective}"  # another section, beside the usual one
     name, files, lines = " ".join(tasks) + other, dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
+    told = {(o.study.run.label, o.study.run.setting.name): o.said(o.winner) for o in outcomes}
     settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
     for setting in settings:
-        lines += [f"### {setting}{other}\n", comparison(setting, results), ""]
+        lines += [f"### {setting}{other}\n", comparison(setting, results, told), ""]
     for at in dict.fromkeys(outcome.study.run.setting.name for outcome in outcomes):
         members = [outcome for outcome in outcomes if outcome.study.run.setting.name == at]
         stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}{other}".lower())
@@ -73,12 +74,18 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
     return list(files)
 
 
-def comparison(setting: str, results: Sequence[Result]) -> str:
+def comparison(setting: str, results: Sequence[Result], told: Mapping[tuple[str, str], dict[str, Any]]) -> str:
     """Return defaults, the choice of the search alone and the confirmed one, method by method: test accuracy, percent.
 
     The tests are those of boards under the primary rule; p is by Holm over the table. Where nothing was confirmed
     the second and the third are one. Regret: by how many points the best configuration of the search is above the
     chosen one, in test accuracy on the data of tuning; by the search alone, and confirmed.
+
+    Args:
+        setting: whose runs to compare.
+        results: of the default track and those of searches.
+        told: what each search says, by method and reference; else the records do. A run that two searches chose was
+            made once, and its record tells of the first.
     """
     runs: dict[str, dict[str, dict[int, Result]]] = {"default": {}, UNCONFIRMED: {}, TUNED: {}}
     for result in results:
@@ -89,7 +96,8 @@ def comparison(setting: str, results: Sequence[Result]) -> str:
         track: {label: {i: 100 * score(run) for i, run in row.items()} for label, row in rows.items()}
         for track, rows in runs.items()
     }
-    said = {label: next(iter(row.values())).identity["tuning"] for label, row in runs[TUNED].items()}
+    records = {label: next(iter(row.values())).identity["tuning"] for label, row in runs[TUNED].items()}
+    said = {label: told.get((label, record.get("reference", "")), record) for label, record in records.items()}
     alone = {label: row for label in said if (row := scores[_alone(said[label])].get(label))}
     before, after = changes(scores["default"], alone, scores[TUNED])
     family = max((change.family for change in [*before.values(), *after.values()]), default=0)

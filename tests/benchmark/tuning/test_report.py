@@ -20,7 +20,7 @@ def test_the_table_holds_p_of_its_own_family():
         for label, source in (("ce", "sam"), ("gce", "gce"))
         for run in of[source]
     ]
-    header, _, ce, gce = comparison(SETTING, [*runs, *tuned]).splitlines()
+    header, _, ce, gce = comparison(SETTING, [*runs, *tuned], {}).splitlines()
     assert header.endswith("| tuned − default | p (Holm, 1) | regret |")
     assert gce.endswith("| the same runs | – | 0.00 |")
 
@@ -56,10 +56,14 @@ def test_both_choices_stand_on_the_same_trials():
         )
         for run in of[source]
     ]
-    header, _, ce, sam = comparison(SETTING, [*runs, *made]).splitlines()
+    header, _, ce, sam = comparison(SETTING, [*runs, *made], {}).splitlines()
     assert header.startswith("| method | default | search alone | − default | p (Holm, 2) | confirmed | n |")
     means = [100 * sum(map(noisy_val, of[label])) / len(of[label]) for label in ("ce", "sam", "gce")]
     cells = [cell.strip() for cell in ce.split("|")][1:-1]
     assert [cells[i].split(" ")[0] for i in (1, 2, 5)] == [f"{mean:.2f}" for mean in means]
     assert cells[-1] == "20.00 → 0.00", "of the best of the search, 0.9"
     assert sam.count("the same runs") == 2 and sam.endswith("| 0.00 → 0.00 |")
+    for run in made:
+        run.identity["tuning"]["reference"] = SETTING
+    *_, ce, _ = comparison(SETTING, [*runs, *made], {("ce", SETTING): search | {"trial": 1}}).splitlines()
+    assert ce.endswith("| 20.00 → 20.00 |"), "what this search says, where the record is of another one"
