@@ -153,6 +153,7 @@ def tune(
     length += "".join(f" --set {change}" for change in changes)
     length += "".join(f" --{name} {value}" for name, value in (("confirm", confirm), ("splits", splits)) if value)
     length += "" if objective == "epoch" else f" --objective {objective}"
+    length += "" if study == "tune" else f" --study {study}"
     length += " --compare" if compare else ""
     command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --trials {trials} --seeds {seeds}'
     done = pipeline.tune(plan, budget, options, searches, page, command, note, compare, curves)

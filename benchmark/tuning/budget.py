@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from lnlbench.benchmark.protocol.unknown_names import unknown
@@ -83,15 +82,15 @@ class Budget:
     def for_resolution(self, resolution: float) -> int:
         """Return on how many splits a configuration is scored: what `splits` says, or what the validation needs.
 
-        As many as bring its resolution to a point, and no more than leave `NARROWEST` configurations to try.
+        As many as bring its resolution to about a point, and no more than leave `NARROWEST` configurations to try.
 
         Args:
             resolution: one standard error of validation in units of clean accuracy, a fraction.
         """
         if self.splits:
             return self.splits
-        wanted = (resolution / COARSE) ** 2 if resolution > COARSE else 1
-        return max(1, math.ceil(min(wanted, self.searching // NARROWEST)))
+        most = self.searching // NARROWEST
+        return max(1, round(min((resolution / COARSE) ** 2, most)))
 
     def round(self, number: int, splits: int = 1) -> tuple[int, int]:
         """Where the round of configurations begins and ends that one belongs to, the end not included."""

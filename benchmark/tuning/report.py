@@ -103,7 +103,8 @@ def comparison(setting: str, results: Sequence[Result], told: Mapping[tuple[str,
     family = max((change.family for change in [*before.values(), *after.values()]), default=0)
     confirmed = any("confirming" in search for search in said.values())
     rows = []
-    for label, change in after.items():
+    order = {label: place for place, (label, _) in enumerate(told)}
+    for label, change in sorted(after.items(), key=lambda item: order.get(item[0], len(order))):
         ends = searched(said[label], list(scores[TUNED][label].values()))
         first = before.get(label)
         lost = [100 * value for value in regrets(said[label])]
