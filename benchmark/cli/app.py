@@ -27,6 +27,7 @@ app.add_typer(study.commands, name="study", rich_help_panel="The theory")
 
 USAGE: Any = typer.BadParameter.__base__  # of all typing errors; typer moved it between its versions
 INTERRUPTED = 130
+ENDING = (signal.SIGINT, signal.SIGTERM)
 _show_warning = warnings.showwarning
 
 
@@ -49,7 +50,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
-    signal.signal(signal.SIGTERM, _interrupt)  # so that workers end and claims are given back
+    for one in ENDING:  # so that workers end and claims are given back
+        signal.signal(one, _interrupt)
     warnings.showwarning = _warn
     fit_encodings()
     for word in sys.argv[1:]:
@@ -81,7 +83,14 @@ def main() -> None:
 
 
 def _interrupt(number: int, frame: object) -> None:
+    """End, once: a second Ctrl-C would break off what the first one began, and leave processes behind."""
+    for one in ENDING:
+        signal.signal(one, _go_on)
     raise KeyboardInterrupt
+
+
+def _go_on(number: int, frame: object) -> None:
+    """Do nothing; what is ignored by its name, and not by a function, is ignored by all later processes too."""
 
 
 def _warn(message: Warning | str, category: type[Warning], *place: Any, **rest: Any) -> None:

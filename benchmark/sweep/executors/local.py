@@ -9,7 +9,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -80,7 +81,8 @@ class Local:
         ours, theirs = context.Pipe()
         threads = max(1, (os.cpu_count() or 1) // self.slots)
         process = context.Process(target=_work, args=(theirs, threads, self._parents), daemon=not self._parents)
-        process.start()
+        with _without_interrupts():
+            process.start()
         theirs.close()  # so that the worker's own end is the last one, and its death the end of the pipe
         self._workers.append(_Worker(process, ours))
         return self._workers[-1]
@@ -98,6 +100,19 @@ class Local:
         return worker.process.exitcode
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: it is this one's to end them, in order and once."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # a mask is inherited, and loses no signal here
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(pipe: Connection, threads: int, parents: bool) -> None:
     """Do the tasks that come through a pipe, until it is closed or the process is told to end."""
     if parents:
@@ -106,9 +121,9 @@ def _work(pipe: Connection, threads: int, parents: bool) -> None:
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGTERM, _interrupt)  # the run is marked as killed, its claim given back
     torch.set_num_threads(threads)
     try:
+        signal.signal(signal.SIGTERM, _interrupt)  # the run is marked as killed, its claim given back
         while True:
             ticket, task = pipe.recv()
             try:
@@ -121,12 +136,18 @@ def _work(pipe: Connection, threads: int, parents: bool) -> None:
     except Exception:
         traceback.print_exc(file=sys.stderr)
         os._exit(1)
+    finally:
+        _ignore_signals()  # it ends in any case
 
 
 def _interrupt(number: int, frame: object) -> None:
-    for one in (signal.SIGTERM, signal.SIGINT):  # once: a second would break off what the first one began
-        signal.signal(one, signal.SIG_IGN)
+    _ignore_signals()  # once: a second would break off what the first one began
     raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, signal.SIG_IGN)
 
 
 def _end_with_parent() -> None:
