@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 from lnlbench.leaderboard.results.errors import ScoreError, StoreError, one_line
 from lnlbench.leaderboard.results.precision import PLAIN, precision_of
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.store.claims import Heartbeat
+from lnlbench.leaderboard.store.claims import ClaimLost, Heartbeat
 from lnlbench.leaderboard.store.naming import AT_ONCE, CHARTS
 from lnlbench.leaderboard.store.rows import Point, Rows
 
@@ -103,8 +103,9 @@ class Sink(Protocol):
 class Recording:
     """One run's log, made by `Store.begin`; use it as a context manager.
 
-    Leaving the block without `finish` marks the run as failed (KILLED after Ctrl-C), with the reason as a tag. With
-    an owner, the claim on the key is kept alive inside the block, then closed or given back.
+    Leaving the block without `finish` marks the run as failed (KILLED after Ctrl-C, and where another process has
+    its key now), with the reason as a tag. With an owner, the claim on the key is kept alive inside the block, then
+    closed or given back.
 
     What is logged is written every `FLUSH` seconds and at the end. Of a run that is over before that nobody saw a
     curve grow: its accuracies are written, and of the other charts the last values. `showcase.prepare` adds the rest
@@ -206,7 +207,8 @@ class Recording:
                 return
             reason = f"{type(error).__name__}: {one_line(error)}"
             with suppress(StoreError):  # must not hide the error on its way out
-                self.fail(reason, "FAILED" if isinstance(error, (Exception, SystemExit)) else "KILLED")
+                lost = isinstance(error, ClaimLost)  # the run has not failed, it is made elsewhere
+                self.fail(reason, "FAILED" if isinstance(error, (Exception, SystemExit)) and not lost else "KILLED")
         finally:
             self._keeper.__exit__(None, None, None)
 

@@ -181,6 +181,7 @@ def test_a_reading_names_its_host(store, make, info_of):
     [
         pytest.param(RuntimeError("out of\nmemory"), "FAILED", "RuntimeError: out of memory", id="error"),
         pytest.param(KeyboardInterrupt(), "KILLED", "KeyboardInterrupt: KeyboardInterrupt", id="ctrl-c"),
+        pytest.param(ClaimLost("made elsewhere"), "KILLED", "ClaimLost: made elsewhere", id="lost to another"),
     ],
 )
 def test_a_broken_run_keeps_its_numbers_and_its_reason(store, make, info_of, error, status, reason):
