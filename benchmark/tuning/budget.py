@@ -14,7 +14,7 @@ CONFIRM = 0.45
 """Share of the trials that confirm: of 20 nine, three fresh draws of three configurations."""
 COARSE = 0.01
 """A validation accuracy whose resolution is worse, in clean accuracy, is measured on several splits."""
-NARROWEST = 5
+NARROWEST = 10
 """Configurations that a search on several splits tries at least."""
 OBJECTIVES = ("epoch", "window")
 """What a trial scores: noisy-validation accuracy at its best epoch, or the highest mean of consecutive epochs."""

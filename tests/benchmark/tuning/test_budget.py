@@ -21,10 +21,10 @@ def test_without_confirming_all_trials_search():
     [
         pytest.param(20, 0.009, 1, id="fine validation"),
         pytest.param(20, 0.0114, 1, id="about a point"),
-        pytest.param(20, 0.0125, 2, id="a little coarse"),
-        pytest.param(20, 0.073, 2, id="five configurations are left at least"),
-        pytest.param(100, 0.03, 9, id="as many as bring it to about a point"),
-        pytest.param(20, float("inf"), 2, id="validation that resolves nothing"),
+        pytest.param(40, 0.0125, 2, id="a little coarse"),
+        pytest.param(20, 0.073, 1, id="ten configurations are left at least"),
+        pytest.param(200, 0.03, 9, id="as many as bring it to about a point"),
+        pytest.param(40, float("inf"), 2, id="validation that resolves nothing"),
     ],
 )
 def test_splits_follow_from_the_resolution(trials, resolution, splits):
