@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lnlbench.benchmark.tuning.tabular import SHIPPED, read
+from lnlbench.methods._split import split_methods
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,12 +16,12 @@ _PERCENT = ("validation_accuracy", "test_accuracy", "memorised", "corrected")
 _FACTS = ("setting", "label", "study", "configuration", "stage", "place", "data", "seconds", "epochs", "failed")
 
 
-def table(setting: str = "", *, methods: Sequence[str] = (), source: str | Path | None = None) -> pd.DataFrame:
+def table(setting: str = "", *, methods: str | Sequence[str] = (), source: str | Path | None = None) -> pd.DataFrame:
     """Return the trainings of searches, a row each: a configuration, what it gave, and what it cost.
 
     Args:
         setting: its name, or how it begins, as in "digits/symmetric-0.4"; all by default.
-        methods: labels, as in "gce"; all by default.
+        methods: labels, as in "ce, gce" or ["ce", "gce"]; all by default.
         source: a file that `lnlbench tune --curves` wrote; by default those that come with the package.
 
     Returns:
@@ -37,12 +38,13 @@ def table(setting: str = "", *, methods: Sequence[str] = (), source: str | Path 
 
     from lnlbench.benchmark.tuning.budget import TuneError
 
+    wanted = split_methods(methods) if isinstance(methods, str) else methods
     paths = [Path(source)] if source is not None else sorted(SHIPPED.glob("*.jsonl.xz"))
     every = [row for path in paths for row in read(path)]
-    rows = [_row(r) for r in every if r["setting"].startswith(setting) and (not methods or r["label"] in methods)]
+    rows = [_row(r) for r in every if r["setting"].startswith(setting) and (not wanted or r["label"] in wanted)]
     if not rows:
         known = sorted({f"{row['label']} on {row['setting']}" for row in every})
-        raise TuneError(f"no trials of {', '.join(methods) or 'anything'} on {setting!r}; there are {', '.join(known)}")
+        raise TuneError(f"no trials of {', '.join(wanted) or 'anything'} on {setting!r}; there are {', '.join(known)}")
     return pd.DataFrame(rows)
 
 

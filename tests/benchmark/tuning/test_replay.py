@@ -55,6 +55,8 @@ def test_a_row_per_training_in_percent(file):
 
 def test_settings_and_methods_are_chosen(file):
     assert len(table("digits/", methods=["ce"], source=file)) == 1
+    assert set(table(methods="gce", source=file)["label"]) == {"gce"}, "a text is no set of letters"
+    assert set(table(methods="ce, gce", source=file)["label"]) == {"ce", "gce"}
     with pytest.raises(TuneError, match=r"no trials of sam on 'digits'; there are ce on digits/symmetric-0.4, gce on"):
         table("digits", methods=["sam"], source=file)
 
