@@ -58,6 +58,7 @@ def submitted(
 
     Raises:
         SettingError: nothing is there.
+        StoreError: there is no such folder, or nobody who submits.
         StoreError, ExchangeError, MethodError: as `submit`.
     """
     from lnlbench.benchmark.cli import boards
@@ -65,6 +66,10 @@ def submitted(
     from lnlbench.benchmark.sweep.plugins import choose_methods
     from lnlbench.benchmark.verification.submit import submit
 
+    if not root.is_dir():
+        raise StoreError(f"there is no folder {root}; `lnlbench submit --init {root}` begins a results repository")
+    if not claim.authors:
+        raise StoreError('say who submits: --author "Ada Example"')
     wanted = choose_methods(methods, plugins)
     if source is None:
         held = list(boards.each(targets, address, predictions=True, say=note))
@@ -90,7 +95,7 @@ def chosen(results: Sequence[Result], wanted: Sequence[str]) -> list[Result]:
 
 def written(submissions: Sequence[Submission], root: Path) -> str:
     """Return what was submitted."""
-    places = [f"{one.folder.relative_to(root)}: {len(one.standings)} results" for one in submissions]
+    places = [f"{one.folder.relative_to(root)}: {_count(len(one.standings), 'result')}" for one in submissions]
     return "\n".join([*places, "Verified, and written. Look at the cards, then commit, and run ci/check.sh."])
 
 
@@ -115,8 +120,9 @@ def lines(found: Checked) -> str:
 def sentence(found: Checked) -> str:
     """Return what a check comes to."""
     bad = sum(one.state not in ("ok", "flagged") for _, one in found.lines)
-    what = f"{len(found.rows)} new results in {len(found.added)} submissions, {len(found.again)} made again"
-    return f"{what}: {'passed' if found.passed else f'refused, {bad} things are wrong'}."
+    what = f"{_count(len(found.rows), 'new result')} in {_count(len(found.added), 'submission')}"
+    end = "passed" if found.passed else f"refused, {_count(bad, 'thing')} {'is' if bad == 1 else 'are'} wrong"
+    return f"{what}, {len(found.again)} made again: {end}."
 
 
 def comment(found: Checked) -> str:
@@ -149,6 +155,10 @@ def record(found: Checked, by: str) -> None:
     for one in found.added:
         kept = one.standings | {key: now[key] for key in one.standings if key in now}
         files.write_all(one.folder, {STANDING: to_json(kept)})
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' if n != 1 else ''}"
 
 
 def _plain(text: str) -> str:

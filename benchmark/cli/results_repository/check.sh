@@ -6,9 +6,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+base=${1:-origin/main}
+git rev-parse --quiet --verify "$base^{commit}" >/dev/null || {
+    echo "there is no commit $base here: name the one before the change, as in ci/check.sh HEAD~1" >&2
+    exit 2
+}
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
-git archive "${1:-origin/main}" | tar --extract --directory "$before"
+git archive "$base" | tar --extract --directory "$before"
 
 lnlbench submit . --check --base "$before" --sample "${SAMPLE:-1}" --comment "${COMMENT:-comparison.md}" \
     ${SEED:+--choose "$SEED"} ${RECORD:+--record "$RECORD"}

@@ -44,11 +44,13 @@ def repository(lnlbench, filled, tmp_path):
     return root
 
 
-def checked(root, **variables):
-    """Run the script that the workflow calls, against the last commit."""
+def checked(root, base="HEAD", **variables):
+    """Run the script that the workflow calls, by default against the last commit."""
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     where = os.environ | {"PATH": programs, "LNLBENCH_HOME": str(root.parent / "elsewhere")} | variables
-    return subprocess.run([root / "ci/check.sh", "HEAD"], env=where, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [root / "ci/check.sh", *([base] if base else [])], env=where, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_template_has_a_script_that_the_workflow_calls(repository):
@@ -77,6 +79,15 @@ def test_a_repository_is_verified_ranked_and_reproduced_as_a_file_is(lnlbench, r
     assert '"checked": "claimed by Ada' in page.read_text()
 
 
+def test_a_script_without_a_commit_to_hold_against_says_so(repository):
+    for base, name in (("", "origin/main"), ("nowhere", "nowhere")):
+        done = checked(repository, base)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert (
+            done.stderr == f"there is no commit {name} here: name the one before the change, as in ci/check.sh HEAD~1\n"
+        )
+
+
 def test_a_template_overwrites_nothing(lnlbench, repository, one_line):
     one_line(lnlbench("submit", "--init", repository), "is there already, and is not overwritten")
 
@@ -94,7 +105,7 @@ def test_the_plugin_of_a_submission_passes_the_script_and_damages_do_not(
 
     done = checked(repository, RECORD="results CI")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 new results in 1 submissions, 1 made again: passed." in done.stdout
+    assert "2 new results in 1 submission, 1 made again: passed." in done.stdout
     comparison = (repository / "comparison.md").read_text()
     assert f"| {NAME} | halved |" in comparison and "| ce |" in comparison
     board = lnlbench("leaderboard", "--from", repository, "--format", "markdown")[1]
@@ -131,7 +142,8 @@ def _damage(repository, folder):
 
 
 def test_mistakes_of_submit_are_one_line(lnlbench, filled, tmp_path, one_line):
-    one_line(lnlbench("submit", tmp_path, "--methods", "ce", "--tracking-uri", filled), "needs the field 'authors'")
+    one_line(lnlbench("submit", tmp_path, "--methods", "ce", "--tracking-uri", filled), "say who submits: --author")
+    one_line(lnlbench("submit", tmp_path / "none", "--author", "A"), "none` begins a results repository")
     one_line(
         lnlbench("submit", tmp_path, "--methods", "sam", "--author", "A", "--tracking-uri", filled),
         "there is no result of 'sam'; there is: ce, gce, gce + early_stopping",
