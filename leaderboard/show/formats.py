@@ -41,7 +41,7 @@ def to_markdown(board: Board) -> str:
     header = ["", "method", *([board.score_name] if several else []), "rank", "vs ce"]
     header += [_heading(board, column) for column in board.columns]
     lines = [_line(board, row, several) for row in (*board.rows, *board.below)]
-    align = "llrlr" if several else "lrlr"
+    align = "llrlr" if several else "lllr"
     if board.standings:
         lines = [[*line, row.standing] for line, row in zip(lines, (*board.rows, *board.below), strict=True)]
         align = align.ljust(len(header), "r") + "l"

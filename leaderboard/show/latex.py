@@ -48,9 +48,10 @@ def _footnote(board: Board) -> str:
     text += f", n = {', '.join(map(str, sorted({column.n for column in board.columns})))} replicates"
     text += f"; rule {board.rule}, track {board.track}, length {board.length}, protocol {board.protocol}."
     if board.tests:
+        others = len(board.tests.names) - 1
         text += (
             " Bold: could be best, its range of ranks begins at 1 (moderated Welch t, 5 %, Bonferroni over the other "
-            f"{len(board.tests.names) - 1} methods)."
+            f"{others} method{'s' if others != 1 else ''})."
         )
     if held:
         text += f" Superscripts: +, − significantly better, worse than {held.reference} (Holm over {held.family}); · cannot be told apart yet."  # noqa: E501

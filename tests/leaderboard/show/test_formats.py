@@ -113,6 +113,13 @@ def test_what_is_not_compared_stands_below(small):
     assert "!4" in markdown, "diverged runs of mae"
 
 
+def test_one_setting_has_names_on_the_left_and_counts_one_method(make):
+    (found,) = boards([make(label=label, replicate=r) for label in ("ce", "gce") for r in (0, 1)])
+    header, rule = to_markdown(found).splitlines()[2:4]
+    assert header.startswith("|  | method | rank | vs ce | ") and rule == "|---|---|---|---:|---:|"
+    assert "Bonferroni over the other 1 method)" in to_latex(found)
+
+
 def test_markdown_has_intervals_marks_and_sentences(board):
     text = to_markdown(board)
     assert "| ● | elr | 97.36 ± 0.21 | 1–5 | + |" in text
