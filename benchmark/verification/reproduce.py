@@ -24,8 +24,9 @@ from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.results.errors import one_line
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.methods._compose import Composition
 from lnlbench.methods._errors import MethodError
-from lnlbench.methods._parse import parse
+from lnlbench.methods._parse import parse, without_revision
 
 MOST_THREADS = 256
 """That a record may ask for."""
@@ -58,13 +59,21 @@ def run_of(result: Result, data_dir: Path | None = None) -> Run:
     return run
 
 
+def _method(text: str, classes: int) -> Composition:
+    try:
+        parse(without_revision(text), classes)
+    except MethodError as error:  # in no revision: it may be a plug-in's
+        raise MethodError(f"{error}; a file of your own is named with --plugin") from None
+    return parse(text, classes)
+
+
 def _named(result: Result, data_dir: Path | None) -> Run:
     setting = Setting(**result.identity["setting"])
     text, told = marked(result.method)
     label, _ = marked(result.label)
     return Run(
         setting,
-        parse(text, result.classes),
+        _method(text, result.classes),
         label,
         result.replicate,
         fingerprint(setting, images_of(setting.dataset, data_dir)),
