@@ -133,6 +133,7 @@ def test_csv_json_and_parquet_say_the_same(held, files):
     first = next(run for run in held.results if run.key == rows[0]["key"])
     assert rows[0]["final"] == pytest.approx(100 * first.curves["test_accuracy"][-1])
     assert "checked" in files[f"{BOARD}/noisy_val.csv"].splitlines()[0]
+    assert '<td class="checked">verified by Grace' in files[f"{BOARD}/index.html"] and ".checked" in files["style.css"]
 
 
 def test_a_frozen_board_is_built_byte_for_byte_whatever_is_added(held, make):
