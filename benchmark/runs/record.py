@@ -55,7 +55,7 @@ def result_of(
     identity = prepared.identity | ({"told": facts.ledger} if facts.ledger else {})
     identity |= {"diagnostics": start} if start else {}
     return Result(
-        **identity_of(run, identity),
+        **identity_of(run, identity) | {"host": None},  # trained itself, even where it could be read off a host
         curves=curves.values,
         report=run.method.report(last.history),
         diverged=last.diverged,

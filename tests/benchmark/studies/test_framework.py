@@ -143,7 +143,7 @@ def test_an_older_run_does_not_replace_a_newer_one_on_the_page(tmp_path):
     old["made"] = {**old["made"], "date": "2001-01-01"}
     for content in (files[RECORD], json.dumps(old)):
         report.export([{RECORD: content.encode(), FIGURE: b""}], tmp_path)
-    assert report.outcomes(TOY, tmp_path)[0].made["date"] == outcome.made["date"]
+    assert report.outcomes(TOY.name, tmp_path)[0].made["date"] == outcome.made["date"]
 
 
 def test_names_are_found_in_any_case_and_unknown_ones_get_a_hint():
