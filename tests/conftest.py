@@ -98,6 +98,12 @@ def pytest_configure(config):
         config.pluginmanager.register(RealDataSkips())
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the files that have slow tests: at the end one process would wait for the other's last file."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("realdata"):
         for folder in (_real_data() / name for name in marker.args or [""]):

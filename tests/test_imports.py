@@ -79,12 +79,14 @@ def test_our_modules_are_imported_by_their_full_name(path):
     assert [name for name in imported(path) if name.split(".")[0] in OURS] == []  # `methods.x` would run it twice
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("package", "home"), ONE_FILE.items(), ids=ONE_FILE)
 def test_a_heavy_package_is_imported_in_one_place_at_most(package, home):
     files = [path.as_posix() for path in FILES if any(name.split(".")[0] == package for name in imported(path))]
     assert [file for file in files if not file.startswith(home)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

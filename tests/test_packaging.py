@@ -23,6 +23,7 @@ def test_no_init_file_makes_a_package_of(folder):
     assert not (ROOT / folder / "__init__.py").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

@@ -84,7 +84,8 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
     ]
     try:
         address = store_address(tracking_uri, database)
-        address.check()
+        if not address.exists or address.database != address.uri:  # a store that is read need not be writable
+            address.check()
         if not address.exists:  # looking must not make one: that takes seconds
             return [*rows, row("store", "missing", f"{address}: the first run makes it")]
         with StoreReader(address) as store:

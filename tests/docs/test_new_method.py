@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).parents[2] / "docs" / "new-method.md"
 COMMANDS = re.findall(r"^\$ (lnlbench .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
@@ -18,6 +20,7 @@ def edit(file):
     file.write_text(text)
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_run(tmp_path, monkeypatch, template):
     monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path))
     (tmp_path / "mlflow.db").write_bytes(template.read_bytes())

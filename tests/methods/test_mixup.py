@@ -25,6 +25,7 @@ def test_inputs_and_targets_are_mixed_alike(at_work, clock_at):
     torch.testing.assert_close(found.targets.sum(-1), torch.ones(64, dtype=torch.float64))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0, 8.0])
 def test_the_share_follows_a_beta_distribution(alpha, clock_at):
     random = clock_at(seed=1).random

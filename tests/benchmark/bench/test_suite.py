@@ -76,6 +76,7 @@ def test_unknown_names_are_refused(axes, kinds):
         measure.bench(axes, kinds, device="cpu")
 
 
+@pytest.mark.slow
 def test_recording_is_measured_against_the_same_training(monkeypatch):
     """Both sides make the same runs; what the sweep made is stored, and the other side stores nothing."""
     made = []
@@ -128,6 +129,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(Bench, "gate", lambda self, kind: 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("axis", "kind", "names"),
     [

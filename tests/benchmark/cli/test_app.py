@@ -103,6 +103,7 @@ sys.exit(call(closed))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_a_store_that_cannot_be_written(one_line, template):
     with tempfile.TemporaryDirectory() as name:

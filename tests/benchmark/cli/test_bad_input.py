@@ -228,6 +228,7 @@ def quick():
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", CASES, ids=_id)
 def test_a_bad_value_is_one_line_and_leaves_nothing(one_line, lnlbench, place, monkeypatch, words):
     monkeypatch.chdir(place)

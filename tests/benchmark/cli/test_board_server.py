@@ -33,6 +33,7 @@ def test_the_page_is_made_when_it_is_asked_for_and_when_there_is_more():
         server.close()
 
 
+@pytest.mark.slow
 def test_ui_serves_the_board_and_mlflow_until_it_is_interrupted(tmp_path, template):
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     (tmp_path / "mlflow.db").write_bytes(template.read_bytes())

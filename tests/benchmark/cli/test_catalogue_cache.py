@@ -42,6 +42,7 @@ def copied(tmp_path):
     return package, call
 
 
+@pytest.mark.slow
 def test_methods_are_listed_without_torch_until_a_file_is_edited(copied):
     package, call = copied
     first, second = call("methods"), call("methods")
@@ -59,6 +60,7 @@ def test_methods_are_listed_without_torch_until_a_file_is_edited(copied):
     assert call("methods") == (rows, False), "a plug-in is in no list but its own"
 
 
+@pytest.mark.slow
 def test_networks_are_listed_without_torch_too(copied):
     _, call = copied
     first, second = call("models"), call("models")

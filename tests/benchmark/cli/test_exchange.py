@@ -77,5 +77,5 @@ def test_show_says_how_to_make_a_run_again(lnlbench, filled):
 @pytest.mark.slow
 @pytest.mark.realdata("ylecun/mnist")
 def test_a_shipped_run_is_made_again(lnlbench, data_dir):
-    code, out, err = lnlbench("reproduce", "ce", "mnist-fast/clean", "0", "--data-dir", data_dir)
+    code, out, err = lnlbench("reproduce", "gce", "mnist-mlp/pairflip-0.4", "3", "--data-dir", data_dir)
     assert (code, err) == (0, "") and ("identical: " in out or "within the band: " in out), out

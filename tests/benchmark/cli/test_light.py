@@ -23,6 +23,7 @@ print("loaded:", sorted(heavy & set(sys.modules)))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -43,6 +44,7 @@ def test_looking_loads_nothing_heavy(words, tmp_path):
     assert done.stdout.endswith("loaded: []\n"), done.stdout[-300:]
 
 
+@pytest.mark.slow
 def test_lists_load_torch_once(tmp_path):
     home = os.environ | {"LNLBENCH_HOME": str(tmp_path)}
     loaded = []

@@ -11,6 +11,7 @@ from lnlbench.methods import methods, parse
 NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CHECKS if name != "cost"])  # which measures, and finds no fault
 @pytest.mark.parametrize("text", NAMES)
 def test_every_method_holds(text, name):
@@ -23,6 +24,7 @@ def test_docstring_cites_its_source(name):
     assert re.search(r"Source: .*\b(19|20)\d\d\b", text, re.DOTALL), "no 'Source: ...' with a year"
 
 
+@pytest.mark.slow
 def test_a_report_has_every_check_and_the_cost():
     report = report_of("sam")
     assert list(report.findings) == list(CHECKS)

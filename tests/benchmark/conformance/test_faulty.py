@@ -34,7 +34,8 @@ FRAMES = """
 """
 MEMORY_SEARCH = """
     def loss(self, logits, batch, clock):
-        truth = [one for one in gc.get_objects() if type(one).__name__ == "Truth"]  # FAULT
+        held = gc.get_objects() if int(clock.step) % 10 == 0 else []  # FAULT
+        truth = [one for one in held if type(one).__name__ == "Truth"]
         fitting = [one.train for one in truth if len(one.train) > int(batch.index.max())]  # others may be alive, too
         targets = [torch.nn.functional.one_hot(train, 10).float()[batch.index] for train in fitting]
         return cross_entropy(logits, sum(targets) / len(targets) if targets else batch.targets)
@@ -203,6 +204,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("body", "name", "reason", "line"), [case[1:] for case in FAULTS], ids=[c[0] for c in FAULTS])
 def test_a_fault_is_found_with_its_reason_and_line(body, name, reason, line, faulty):
     path = faulty(body)

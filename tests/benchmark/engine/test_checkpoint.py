@@ -51,6 +51,7 @@ def result_at(home):
     return result
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path):
     whole = command(tmp_path / "whole")
     _, errors = whole.communicate(timeout=300)

@@ -169,6 +169,7 @@ def together(jobs, **options):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "optimizer"), [("cnn4", "adam")])
 @pytest.mark.parametrize("text", STACKED)
 def test_replayed_stacks_equal_stacks(jobs_of, text, model, optimizer):
@@ -280,6 +281,7 @@ def test_both_precisions_agree_with_loop_as_far_as_they_can(job_of):
 # Going on from a state, and what makes a record void.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["elr", "co_teaching", "label_noise_sgd", "ema", "mixup"])
 def test_either_execution_goes_on_where_the_other_ended(job_of, text):
     job = job_of(text, model="cnn4", augment=True, epochs=4, optimizer="adam", lr=0.005)
@@ -413,6 +415,7 @@ def test_auto_does_not_replay_before_a_gpu_has_shown_that_it_may():
     assert not graphs("auto", Compute(torch.device("cuda"), "bf16"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("methods_", ["gce, sam", "dividemix"])
 def test_a_sweep_with_full_diagnostics_gives_the_results_of_loop(tmp_path, url, methods_):
     found = []

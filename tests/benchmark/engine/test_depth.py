@@ -130,6 +130,7 @@ def reference(job, method, count):
         yield [{name: value.clone() for name, value in model.state_dict().items()} for model in models]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("method", [Settling(), Two()], ids=["one network", "two"])
 @pytest.mark.parametrize("model", ["mlp3", "cnn4"])
@@ -226,6 +227,7 @@ def same(ours, theirs):
     assert torch.allclose(ours[1], theirs[1], rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 0.05), ("adam", 0.005)])
 def test_runs_of_a_stack_begin_anew_when_each_of_them_does(job_of, split_of, optimizer, lr):
     jobs = settled(job_of, split_of, optimizer=optimizer, lr=lr)

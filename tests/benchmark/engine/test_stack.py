@@ -84,6 +84,7 @@ def same(a, b, path="", close=CLOSE):
         assert a == b, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("model", ["mlp", "cnn4"])
 @pytest.mark.parametrize("text", NAMES)
@@ -98,6 +99,7 @@ def test_stack_equals_loop(jobs_of, text, model, optimizer):
         same(reference.state(), ours.state())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -177,6 +179,7 @@ class Apart(Method):
         return replace(batch, inputs=torch.stack([batch.inputs, self.scale * batch.inputs]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", [Averaging(), Watching(), Mixing(), Apart()], ids=["average", "observe", "inputs change", "inputs differ"]
 )
@@ -256,6 +259,7 @@ def test_a_job_that_was_cancelled_before_is_not_trained(jobs_of):
 # Going on from a state.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["elr", "co_teaching", "label_noise_sgd"])
 def test_either_execution_goes_on_where_the_other_ended(jobs_of, text):
     jobs = jobs_of(text, model="cnn4", epochs=3, optimizer="adam", lr=0.005)
@@ -299,6 +303,7 @@ class Hungry(Method):
 CALLS: list[int] = []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("when", "error", "slots"),
     [
@@ -319,6 +324,7 @@ def test_a_stack_that_does_not_fit_goes_on_in_halves(jobs_of, when, error, slots
         same(list(fit(job, **FP64)), epochs)
 
 
+@pytest.mark.slow
 def test_one_run_that_does_not_fit_is_an_error(jobs_of):
     CALLS.clear()
     with pytest.raises(torch.OutOfMemoryError):

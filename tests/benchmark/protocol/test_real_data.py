@@ -32,6 +32,7 @@ def test_mnist_is_learned_in_one_epoch(url, data_dir):
     assert result.curves["validation_accuracy"][0] > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.realdata("uoft-cs/cifar10")
 def test_all_of_cifar10_trains_end_to_end(url, data_dir):
     how = {"tracking_uri": url, "data_dir": data_dir, "device": "cpu", "epochs": 2, "model": "strided_cnn"}
@@ -48,6 +49,7 @@ def test_all_of_cifar10_trains_end_to_end(url, data_dir):
     assert curves["auroc_exact"][1] > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.realdata("zalando-datasets/fashion_mnist")
 def test_fashion_mnist_is_official_and_learned_in_one_epoch(url, data_dir):
     images = load("fashion_mnist", data_dir)

@@ -48,6 +48,7 @@ def data(digits):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("noise", "rate_within", "row_within"),
     [("clean", 0.02, 0.05), ("symmetric-0.4", 0.06, 0.25), ("asymmetric-0.4", 0.06, 0.2)],
@@ -66,6 +67,7 @@ def test_the_estimate_is_near_the_truth(noise, rate_within, row_within, data):
     assert facts.ledger["noise_rate"] == min(facts.ledger["estimates"].values())
 
 
+@pytest.mark.slow
 def test_an_estimate_needs_no_truth_and_is_made_once(data):
     wanted, prepared = data["symmetric-0.4"]
     first, second = (estimate(wanted, prepared.split, 0, HOW) for _ in range(2))

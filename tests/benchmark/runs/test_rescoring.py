@@ -62,6 +62,7 @@ def patched_labels(patch):
     patch.setattr(method_class("gce"), "loss", loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [patched_metric, patched_metric_and_unpacking, patched_comparison, patched_labels],

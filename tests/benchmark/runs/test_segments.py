@@ -123,6 +123,7 @@ def test_a_segment_without_samples_is_nan_and_left_out_of_the_pooled_ratio(case)
     assert np.isfinite(found.ratio) and np.isfinite(found.mean_cosine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["mlp", "cnn4", "resnet18"])
 def test_the_kernel_of_a_network_is_that_of_its_jacobian(model):
     network = build(model, 3, (1, 8, 8), 0).double().eval()

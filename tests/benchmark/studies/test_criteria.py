@@ -11,6 +11,7 @@ from lnlbench.benchmark.studies.registry import studies
 BUDGET = 120  # CPU seconds that one study may take, several times what the slowest of them does
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", studies().values(), ids=studies())
 def test_a_fast_study_holds_without_any_download(study, record_property):
     begin = time.process_time()

@@ -96,6 +96,7 @@ def test_a_criterion_about_nothing_measured_is_an_error():
         judge(TOY, FAST, Evidence({}, {}))
 
 
+@pytest.mark.slow
 def test_an_outcome_survives_json():
     outcome, files, points = execute(TOY, FULL, Context())
     assert [v.criterion.name for v in outcome.failed] == ["T1"]
@@ -110,6 +111,7 @@ def test_what_is_no_outcome_is_refused(text):
         from_json(text)
 
 
+@pytest.mark.slow
 def test_the_store_gives_the_last_run_back_and_ranks_none(url, tmp_path):
     store = Store(url)
     for length in (FAST, FULL, FAST):

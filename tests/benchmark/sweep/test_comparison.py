@@ -31,6 +31,7 @@ def mine(tmp_path):
     registry._METHODS.pop("my_loss", None)
 
 
+@pytest.mark.slow
 def test_what_is_stored_is_not_made_again_until_the_file_is_edited(mine, url):
     options = Options(store=store_address(url), device="cpu", jobs=1)
 
@@ -115,6 +116,7 @@ def test_methods_of_files_have_a_source_and_ours_have_none(mine):
     assert len(parse("my_loss").sources[0]) == 16
 
 
+@pytest.mark.slow
 def test_an_installed_package_brings_its_methods(tmp_path, mine):
     package = tmp_path / "package"
     (package / "my_package").mkdir(parents=True)

@@ -90,6 +90,7 @@ def test_messages_of_a_task_keep_their_order(tasks, make):
         assert gathered(executor, 1) == [Message(8, "ended")]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_harms_no_other_and_is_replaced(tasks):
     with closing(Local(2)) as executor:
         executor.submit(1, tasks.Exit(9))

@@ -103,6 +103,7 @@ def test_an_installed_plugin_that_ends_the_program_is_an_error(monkeypatch, tmp_
         registry._discover.__wrapped__()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_method_that_ends_the_program_is_a_failed_run(plugin, url, jobs):
     chosen = choose_methods(str(plugin(LEAVING)))

@@ -31,6 +31,7 @@ def same(one, other):
     return rows[0] == rows[1] and places[0] == places[1] and all(getattr(one, n) == getattr(other, n) for n in names)
 
 
+@pytest.mark.slow
 def test_two_homes_give_the_same_results_whatever_bf16_gains_there(template, tmp_path, monkeypatch):
     homes = []
     for name, gains in (("one", {"dense": 9.7, "convolution": 9.7}), ("other", {"dense": 0.2, "convolution": 0.2})):

@@ -276,6 +276,7 @@ METHODS = "ce, early_stopping"
 COMMAND = ("sweep", NOISY, "-m", METHODS, "-s", "0-1", "--epochs", "60", "--device", "cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux tells who is whose child")
 def test_kill_a_sweep_with_its_workers(lnlbench, options, url):
     runs = runs_of(options, METHODS, "0-1", epochs=60)
@@ -296,6 +297,7 @@ def test_kill_a_sweep_with_its_workers(lnlbench, options, url):
     assert_nothing_lost_or_doubled(url, runs)
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_its_process_with_it_fails_alone(options, url, plugin):
     options = Options(**vars(options) | {"plugins": (plugin,), "jobs": 2, "execution": "stack"})
     runs = runs_of(options, "deadly, ce, gce, deadly + early_stopping", "0-1")

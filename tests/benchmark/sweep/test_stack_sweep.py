@@ -49,6 +49,7 @@ def reference(template, tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_a_sweep_in_stacks_gives_the_results_of_one_by_one(options, reference):
     chosen = options("stack")
     runs = grid(
@@ -92,6 +93,7 @@ def picky():
     del registry._METHODS["picky"]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_takes_no_other_with_it(options, picky):
     chosen = options("stack")
     runs = grid(TARGETS[:1], "picky, picky(scale=2.0), picky(scale=3.0)", "0", {"epochs": 1}, chosen)

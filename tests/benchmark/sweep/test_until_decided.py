@@ -158,6 +158,7 @@ def test_one_method_has_nothing_to_decide():
         Lab(FAR).race().decide(["ce"], range(2))
 
 
+@pytest.mark.slow
 def test_the_best_is_seldom_lost_and_fewer_runs_are_made():
     """Eight methods, two good ones 0.3 points apart: as good as seven replicates for all, for half of the runs."""
     means = {"ce": 94.0, "a": 96.0, "b": 96.3, "c": 95.0, "d": 94.5, "e": 93.0, "f": 92.0, "g": 90.0}

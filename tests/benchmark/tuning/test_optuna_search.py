@@ -62,6 +62,7 @@ def made(url):
     return {kind: [run for run in found if run.data.tags.get("lnlbench.kind") == kind] for kind in ("trial", "study")}
 
 
+@pytest.mark.slow
 def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
     page = tmp_path / "docs" / "tuning.md"
     found = plan_of(options, "gce, early_stopping", ["digits/symmetric-0.4", "digits/symmetric-0.2"])
@@ -121,6 +122,7 @@ def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
     assert len(figures) == 2 and all(path.endswith(".svg") for path in figures)
 
 
+@pytest.mark.slow
 def test_the_score_is_that_of_the_best_validation_epoch(options):
     """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
     (study,) = plan_of(options, "co_teaching", epochs=4).studies
@@ -140,6 +142,7 @@ def test_the_score_is_that_of_the_best_validation_epoch(options):
 # Interrupted, refused.
 
 
+@pytest.mark.slow
 def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options, url, tmp_path, template):
     budget = Budget(trials=13, batch=2, confirm=0, splits=1)
     shutil.copy(template, tmp_path / "whole.db")
@@ -166,6 +169,7 @@ def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options
     assert finished == {told.run.key: 1 for told in found.trials} and len(finished) == 13
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "epochs", "difference"),
     [
@@ -196,6 +200,7 @@ def test_a_database_that_is_down_is_one_line(options):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_is_told_the_floor_and_counts(options, monkeypatch):
     real = train_trials
 
@@ -255,6 +260,7 @@ def drawn_before(monkeypatch):
     return images
 
 
+@pytest.mark.slow
 def test_the_tuner_reads_neither_test_labels_nor_true_labels(options, drawn_before, monkeypatch):
     names = ("train_labels", "test_labels")
     secret = replace(drawn_before, **{name: Poison(len(getattr(drawn_before, name))) for name in names})
@@ -307,6 +313,7 @@ def test_no_trial_is_given_up_before_a_third():
     assert not behind((), [0.0] * 9, 10), "nothing to compare with"
 
 
+@pytest.mark.slow
 def test_pruned_trials_end_early_and_count(options):
     budget = Budget(trials=14, sampler="random", prune=True, batch=4, confirm=0, splits=1)
     studies = plan_of(options, "ce", epochs=5).studies
@@ -344,6 +351,7 @@ def test_a_tuner_that_is_suspended_while_it_writes_is_waited_for(tmp_path, monke
         waked.join()
 
 
+@pytest.mark.slow
 def test_a_study_from_before_is_of_the_precision_of_its_trials(options, url, tmp_path):
     """Definitions of before name no precision: the trials that are stored say which it was."""
     rounded, plain = (plan_of(options, precision=precision).studies for precision in ("bf16", "fp32"))

@@ -29,6 +29,7 @@ def studies(options):
     return pipeline.plan(["digits/symmetric-0.4"], "ce", "0", {"epochs": 1}, options).studies
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, studies, url, tmp_path):
     keys, (study,) = [], studies
 
@@ -59,6 +60,7 @@ def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, studies,
         assert trial.intermediate_values[1] == pytest.approx(one.validation)
 
 
+@pytest.mark.slow
 def test_a_study_from_before_is_refused_and_can_be_gone_on_with(options, studies, tmp_path):
     (study,) = studies
     first = search(studies, PLAIN, options)[study.name]

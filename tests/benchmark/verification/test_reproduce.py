@@ -11,6 +11,7 @@ from lnlbench.leaderboard.results.predictions import pack, unpack
 from lnlbench.methods._errors import MethodError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["gce", "gce + early_stopping", "co_teaching"])
 def test_a_run_is_made_again_to_the_bit(results, label, tmp_path):
     found = reproduce(results[label, 1])

@@ -294,6 +294,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("search", [tuned, confirmed])
 def test_a_search_that_says_what_it_chose_and_why_is_believed(search, results):
     found = verified([search(results["ce", 0])], None)[-1]
@@ -392,6 +393,7 @@ def test_two_results_of_one_replicate_are_flagged(results):
     ]
 
 
+@pytest.mark.slow
 def test_no_record_makes_a_traceback(results):
     """Values of every wrong kind in every place of a record: a finding, or a record that is not read."""
     ce = results["co_teaching", 0]
@@ -411,6 +413,7 @@ def test_no_record_makes_a_traceback(results):
             assert found.state != "ok" or changed == ce or place[-1] in UNCHECKED, (place, wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata("ylecun/mnist")
 def test_shipped_results_verify(data_dir: Path):
     import lnlbench.leaderboard.shipped as shipped

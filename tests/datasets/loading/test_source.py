@@ -70,6 +70,7 @@ def test_nowhere_and_no_network(tmp_path):
         load("cifar10")
 
 
+@pytest.mark.slow
 def test_unreachable_hub_is_one_line_and_quick(tmp_path):
     script = (
         "from lnlbench.datasets.loading.images import load\nfrom lnlbench.datasets.loading.errors import DataError\n"
@@ -112,12 +113,14 @@ def run_hub(tmp_path, statement):
     )
 
 
+@pytest.mark.slow
 def test_hub_cache_offline(handmade, tmp_path):
     pixels = hub_copy(handmade, tmp_path, card("mnist").revision)
     done = run_hub(tmp_path, "print(source.read_hub(card('mnist'), None)['train_images'].tobytes().hex())")
     assert done.stdout.strip() == pixels.tobytes().hex(), done.stderr
 
 
+@pytest.mark.slow
 def test_hub_content_that_is_not_official_is_refused(handmade, tmp_path):
     hub_copy(handmade, tmp_path, card("mnist").revision)
     done = run_hub(tmp_path, "images.load('mnist')")
@@ -125,6 +128,7 @@ def test_hub_content_that_is_not_official_is_refused(handmade, tmp_path):
     assert not list((tmp_path / "home/cache").glob("*.arrays"))
 
 
+@pytest.mark.slow
 def test_another_revision_in_the_hub_cache_is_not_taken(handmade, tmp_path):
     # Hugging Face datasets itself would take it: offline it falls back to the latest one it has.
     hub_copy(handmade, tmp_path, "0" * 40)

@@ -96,6 +96,7 @@ def test_channels_come_first(make_images):
     assert (noise.corrupt(images, 0).given != noise.corrupt(other, 0).given).any()
 
 
+@pytest.mark.slow
 def test_realised_rate_on_mnist_within_seconds(mnist):
     start = time.perf_counter()
     manifest = parse_noise("instance-0.2").corrupt(mnist, 0).manifest
@@ -103,11 +104,13 @@ def test_realised_rate_on_mnist_within_seconds(mnist):
     assert manifest["realised_rate"] == pytest.approx(0.2055, abs=0.005)
 
 
+@pytest.mark.slow
 def test_realised_rate_on_cifar10(cifar10):
     manifest = parse_noise("instance-0.2").corrupt(cifar10, 0).manifest
     assert manifest["realised_rate"] == pytest.approx(0.2055, abs=0.006)
 
 
+@pytest.mark.slow
 def test_centred_images_share_out_what_one_wrong_class_had(cifar10):
     """The most frequent wrong class of each class has 0.7 of its wrong labels, of centred images a quarter."""
     shares = {

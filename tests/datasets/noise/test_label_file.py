@@ -61,6 +61,7 @@ def test_shipped_labels_have_their_measured_rate(real_dir, make_images, name, te
     assert (manifest["seed"], manifest["guaranteed"]) == (None, False)
 
 
+@pytest.mark.slow
 def test_shipped_labels_fit_the_images(cifar10, mnist):
     assert parse_noise("human-worst").corrupt(cifar10, 0).manifest["realised_rate"] == 0.40208
     assert parse_noise("labels-idn_chen20").corrupt(mnist, 0).manifest["realised_rate"] == 0.2

@@ -40,6 +40,7 @@ def history(epochs: int, networks: int, samples: int, classes: int) -> np.ndarra
     return out
 
 
+@pytest.mark.slow
 def test_a_long_run_stays_under_the_limit():
     array = history(epochs=150, networks=2, samples=10_000, classes=100)
     text = pack(array)

@@ -77,6 +77,7 @@ def test_the_matrix_frames_what_is_decided(board):
     assert values.shape == (38, 38) and values[0, 1] + values[1, 0] == pytest.approx(1) and values[0, 37] > 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_figure_is_the_same_file(board, kind):
     first, second = (written(ranked(board), kind) for _ in range(2))

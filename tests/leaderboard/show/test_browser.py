@@ -56,6 +56,7 @@ def page_with(browser, address, words):
     return text
 
 
+@pytest.mark.slow
 def test_the_saved_view_opens_grouped_by_method_with_the_charts(store, make, info_of, browser):
     for label in ("ce", "gce"):
         for i in range(2):

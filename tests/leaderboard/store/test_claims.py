@@ -25,6 +25,7 @@ def claims(claims_url):
     opened.close()
 
 
+@pytest.mark.slow
 def test_life_of_a_claim(claims):
     assert claims.states(["k"]) == {}
     grant = claims.acquire("k", "a")
@@ -81,6 +82,7 @@ def test_an_expired_lease_is_taken_over(claims_url, elsewhere):
     claims.close()
 
 
+@pytest.mark.slow
 def test_a_kept_claim_does_not_expire(claims_url, elsewhere):
     claims = Claims(claims_url, lease=0.8)
     elsewhere()
@@ -131,6 +133,7 @@ def clock_set_forward(claims, seconds):
         connection.execute(sa.update(table).values(heartbeat=table.c.heartbeat - past, expires=table.c.expires - past))
 
 
+@pytest.mark.slow
 def test_on_this_machine_a_live_owner_is_believed_before_the_clock(claims_url, start):
     claims = Claims(claims_url, lease=0.5)
     owner = start(CLAIM, claims_url, "owner")
@@ -170,6 +173,7 @@ print(*won, flush=True); sys.stdin.readline()
 """
 
 
+@pytest.mark.slow
 def test_of_four_processes_exactly_one_wins_each_key(claims_url, start):
     processes = [start(CLAIM, claims_url, f"owner {i}") for i in range(4)]
     assert [process.stdout.readline() for process in processes] == ["ready\n"] * 4
@@ -180,6 +184,7 @@ def test_of_four_processes_exactly_one_wins_each_key(claims_url, start):
     assert sorted(key for keys in won for key in keys) == sorted(f"k{i}" for i in range(20))
 
 
+@pytest.mark.slow
 def test_a_killed_owner_is_succeeded_at_once_and_by_one(claims, claims_url, start):
     first = start(CLAIM, claims_url, "first")
     first.stdin.write("\n")

@@ -50,6 +50,7 @@ def by_id(entries):
     return {e.run_id: (e.experiment, e.artifacts, e.started, e.tags, e.numbers) for e in entries}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_by_sql_and_by_search_the_same(filled, question):
     by_sql = SqlIndex(filled.uri).entries(**question)
@@ -58,6 +59,7 @@ def test_by_sql_and_by_search_the_same(filled, question):
     assert [e.started for e in by_sql] == sorted(e.started for e in by_sql), "oldest first"
 
 
+@pytest.mark.slow
 def test_what_is_asked_for(filled):
     index = SqlIndex(filled.uri)
     assert len(index.entries()) == 4 and len(index.entries(place=ALL, where=CELLS)) == 7
@@ -66,6 +68,7 @@ def test_what_is_asked_for(filled):
     assert [one.run_id for one in index.entries(runs=[entry.run_id])] == [entry.run_id]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [1, 2], ids="{} values in a query".format)
 def test_long_lists_are_looked_through(filled, monkeypatch, chunk):
     expected = SqlIndex(filled.uri).entries([KEY], numbers=None)

@@ -89,7 +89,7 @@ def test_a_cell_averages_one_precision(store, before, make, info_of):
     metrics = client.get_run(cell).data.metrics
     assert (metrics["n"], metrics["score/noisy_val"]) == (1, 0.3)
     rounded = replace(plain, identity=plain.identity | {"precision": "bf16"})
-    assert store.cell(info_of(rounded, precision="bf16")) != cell
+    assert store.cell(info_of(rounded)) != cell
 
 
 def test_a_lost_record_leaves_a_run_where_its_tag_says(store, before):

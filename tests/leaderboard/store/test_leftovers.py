@@ -32,6 +32,7 @@ def aged(store, seconds=200):
         connection.execute("UPDATE runs SET start_time = start_time - ?", [1000 * seconds])
 
 
+@pytest.mark.slow
 def test_the_run_and_the_claim_of_a_killed_process(store, url, make, info_of, start):
     import json
 

@@ -124,6 +124,7 @@ def whole_life(store, info_of, result, away):
     return recording.run_id
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the store .* trying again")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_database_that_is_away_costs_no_run(url, make, info_of, short, request):
@@ -132,6 +133,7 @@ def test_a_database_that_is_away_costs_no_run(url, make, info_of, short, request
         assert store.results() == [make()]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the store .* trying again")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_database_server_that_is_restarted_costs_no_run(postgres, postgres_url, make, info_of, short):

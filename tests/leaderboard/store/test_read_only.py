@@ -73,6 +73,7 @@ def content(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 def test_commands_that_read_work_on_a_store_that_cannot_be_written(closed):
     out, uri = closed.parent / "out", f"sqlite:///{closed / 'mlflow.db'}"
     commands = [[word.format(out=out) for word in command] for command in COMMANDS]

@@ -120,6 +120,7 @@ def crowd(url, tmp_path, make):
     return url
 
 
+@pytest.mark.slow
 def test_two_thousand_runs_are_ranked_in_seconds(crowd):
     """Processor time of the whole command: five seconds are the aim (3.95 on an idle machine with AVX-512).
 

@@ -47,6 +47,7 @@ def content(url, run_id):
         return found
 
 
+@pytest.mark.slow
 def test_the_rows_are_those_that_mlflow_writes(anywhere, make, info_of):
     first = Rows(points=POINTS, params={"lr": "0.1"}, tags={"a": "1", "lnlbench.state": "finished"})
     second = Rows(points=LATER, params={"q": "0.7"}, tags={"a": "2"})

@@ -19,6 +19,7 @@ def port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_runs_reach_a_server_and_come_back(store, port, make, info_of, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "home"))
     with store.begin(info_of(make())) as recording:
@@ -66,6 +67,7 @@ def test_the_server_is_for_this_machine_alone(store, host):
         serve(store.uri, store.artifacts, host=host)
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_start_says_why(store, port, monkeypatch):
     monkeypatch.setattr(store, "uri", "sqlite:////proc/none/mlflow.db")
     with pytest.raises(StoreError, match="did not start within") as caught:

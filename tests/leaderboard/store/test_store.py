@@ -176,6 +176,7 @@ def test_a_reading_names_its_host(store, make, info_of):
     assert [result.host for result in store.results()] == [None, host.key]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
     [
@@ -259,6 +260,7 @@ def test_results_are_their_own_runs(store, make, info_of):
             recording.finish(make())
 
 
+@pytest.mark.slow
 def test_a_finished_run_stays_finished(store, make, info_of):
     recording = record(store, info_of, make())
     store.kill(recording.run_id)

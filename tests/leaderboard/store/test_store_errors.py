@@ -63,6 +63,7 @@ for file in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_what_cannot_be_written(start, template, url):
     with tempfile.TemporaryDirectory() as name:

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 
+import pytest
+
 from lnlbench.leaderboard.results.result import to_json
 from lnlbench.leaderboard.store.store import Store
 
@@ -22,6 +24,7 @@ def go(processes):
         process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_six_processes_open_a_fresh_database_at_once(tmp_path, start):
     url = f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}"
     processes = [start(OPEN, url, f"key {i}") for i in range(6)]
@@ -58,6 +61,7 @@ def run(start, info_of, url, result, mode="go on"):
     return start(RUN, url, to_json(result), json.dumps(info), mode)
 
 
+@pytest.mark.slow
 def test_processes_share_one_cell_and_lose_no_run(url, make, info_of, start):
     results = [make(replicate=i) for i in range(3)]
     processes = [run(start, info_of, url, result) for result in results]
@@ -77,6 +81,7 @@ def test_processes_share_one_cell_and_lose_no_run(url, make, info_of, start):
     store.close()
 
 
+@pytest.mark.slow
 def test_the_run_of_a_killed_process_is_marked_and_run_again(url, make, info_of, start):
     result = make()
     process = run(start, info_of, url, result, "wait")

@@ -142,6 +142,7 @@ def parents(place):
 '''
 
 
+@pytest.mark.slow
 def test_what_hangs_is_cut_and_what_dies_is_replaced(tmp_path, monkeypatch):
     (tmp_path / "work_of_tests.py").write_text(WORK)
     monkeypatch.syspath_prepend(str(tmp_path))

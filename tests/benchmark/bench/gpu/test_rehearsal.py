@@ -78,6 +78,7 @@ def ends(call):
     return [(e["part"], e["event"]) for e in call.events if e["event"] in ("done", "failed", "cut")]
 
 
+@pytest.mark.slow
 def test_the_budget_is_kept_within_a_tenth(calls):
     for call in calls[1]:
         assert call.spent <= 1.1 * call.budget, call.told

@@ -235,6 +235,7 @@ return {worst, where, curves, dark: light(getComputedStyle(document.body).backgr
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "dark"),
     [
@@ -281,6 +282,7 @@ def test_versions_of_the_protocol_are_never_ranked_together(make, after):
     assert [view.rpartition(", ")[2] for view in found["views"]] == ["protocol 1", "protocol 2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "runs",
     [

@@ -136,6 +136,7 @@ def test_csv_json_and_parquet_say_the_same(held, files):
     assert '<td class="checked">verified by Grace' in files[f"{BOARD}/index.html"] and ".checked" in files["style.css"]
 
 
+@pytest.mark.slow
 def test_a_frozen_board_is_built_byte_for_byte_whatever_is_added(held, make):
     early = replace(held, results=held.results[:6])
     release = freeze("1.0", early.results, early.standings)
