@@ -29,6 +29,9 @@ SHOWN = 12
 class ShownBoard(Board):
     """A board that notebooks show as a table, and `print` as Markdown; see `Board` for what is in it."""
 
+    def __repr__(self) -> str:
+        return "\n".join(_lines(self))
+
     def __str__(self) -> str:
         return to_markdown(self)
 
@@ -70,17 +73,7 @@ class Results(Sequence[Result]):
     def __repr__(self) -> str:
         methods, settings = ({getattr(run, name) for run in self} for name in ("label", "setting"))
         lines = [f"{len(self)} results: {len(methods)} methods in {len(settings)} settings"]
-        for board in self.boards():
-            rows = [row for row in board.rows if row.score][:SHOWN]
-            width = max((len(row.name) for row in rows), default=0)
-            lines.append(f"{board.title}, {board.score_name}")
-            for row in rows:
-                assert row.score is not None
-                mark = "●" if row.score.could_be_best else " "
-                lines.append(f"{mark} {row.name:{width}}  {interval(row.score):>13}  {rank_range(row.score)}".rstrip())
-            if len(board.rows) > SHOWN:
-                lines.append(f"  … and {len(board.rows) - SHOWN} more: .board() has all")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(line for board in self.boards() for line in _lines(board))])
 
     def _repr_html_(self) -> str:
         return "\n".join(to_html(board) for board in self.boards())
@@ -210,6 +203,19 @@ def load(source: str | Path | None = None, settings: Sequence[str] | None = None
 
     with existing(store_address(None if source is None else str(source), None)) as store:
         return Results(store.results(settings=settings))
+
+
+def _lines(board: Board) -> Iterator[str]:
+    """Yield the first rows of a board: who could be best, with interval and rank range."""
+    rows = [row for row in board.rows if row.score][:SHOWN]
+    width = max((len(row.name) for row in rows), default=0)
+    yield f"{board.title}, {board.score_name}"
+    for row in rows:
+        assert row.score is not None
+        mark = "●" if row.score.could_be_best else " "
+        yield f"{mark} {row.name:{width}}  {interval(row.score):>13}  {rank_range(row.score)}".rstrip()
+    if len(board.rows) > SHOWN:
+        yield f"  … and {len(board.rows) - SHOWN} more: print(….board()) has all"
 
 
 def _shown(board: Board) -> ShownBoard:

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lnlbench.benchmark.cli.output import note
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.standing import REPRODUCED, VERIFIED, Standing, to_json
@@ -65,16 +64,20 @@ def submitted(
     from lnlbench.benchmark.protocol import settings
     from lnlbench.benchmark.sweep.plugins import choose_methods
     from lnlbench.benchmark.verification.submit import submit
+    from lnlbench.leaderboard.results.references import base
 
     if not root.is_dir():
         raise StoreError(f"there is no folder {root}; `lnlbench submit --init {root}` begins a results repository")
     if not claim.authors:
         raise StoreError('say who submits: --author "Ada Example"')
     wanted = choose_methods(methods, plugins)
+    names = {setting.name for setting in settings.find(targets)} if targets else None
     if source is None:
-        held = list(boards.each(targets, address, predictions=True, say=note))
+        held = list(boards.each(targets, address, predictions=True))
+        others = sorted({result.setting for result in held if names is not None and base(result.setting) not in names})
+        if others:  # what a reader is shown in its place is not what a submission may say
+            raise StoreError(f"nothing is stored of {' '.join(targets)} as it is, only {others[0]}: name no settings")
     else:
-        names = {setting.name for setting in settings.find(targets)} if targets else None
         found = collect([source], predictions=True).results
         held = [result for result in found if names is None or result.setting in names]
     return written(submit(chosen(held, wanted.texts), root, claim, data_dir), root)

@@ -29,6 +29,7 @@ def test_the_repr_is_short_and_says_who_is_first(stored):
     assert text.startswith("6 results: 3 methods in 1 settings") and len(text) < 600
     assert all(name in text for name in ("ce", "gce", "±"))
     assert "<table>" in results._repr_html_() and "<table>" in results.board()._repr_html_()
+    assert repr(results.board()) in text and str(results.board()).startswith("### ")
 
 
 def test_a_method_is_compared_with_what_is_stored(stored):

@@ -88,6 +88,11 @@ def test_a_script_without_a_commit_to_hold_against_says_so(repository):
         )
 
 
+def test_runs_with_other_values_are_not_submitted_under_the_name_of_a_setting(lnlbench, filled, repository, one_line):
+    said = lnlbench("submit", repository, "digits/symmetric-0.4", "--author", "Ada", "--tracking-uri", filled)
+    one_line(said, "nothing is stored of digits/symmetric-0.4 as it is, only digits,epochs=3")
+
+
 def test_a_template_overwrites_nothing(lnlbench, repository, one_line):
     one_line(lnlbench("submit", "--init", repository), "is there already, and is not overwritten")
 
