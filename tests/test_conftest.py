@@ -17,6 +17,7 @@ NO_GPU = "@pytest.mark.skipif({}, reason='no GPU')\n"
 PASSES = "def test_it():\n    pass\n\n\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("test", "data", "code", "says"),
     [

@@ -56,6 +56,7 @@ def test_a_plugin_that_ends_the_program_is_a_mistake_everywhere(
 MINE = "from lnlbench.methods import Method, register\n\n\n@register('mine_here')\nclass Mine(Method):\n    pass\n"
 
 
+@pytest.mark.slow
 def test_a_file_is_a_method_in_every_command(lnlbench, plugin_of, stored):
     path = plugin_of(MINE)
     how = ("-m", path, "--epochs", "2", "--device", "cpu", "--json")

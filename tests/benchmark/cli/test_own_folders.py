@@ -162,6 +162,7 @@ def call(monkeypatch, capfd, url, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "said"), GOOD)
 def test_what_can_be_read_is_planned(make, said, call, tmp_path):
     make(tmp_path / "pets")

@@ -129,6 +129,7 @@ def same(ours, reference, **close):
     torch.testing.assert_close(contents(ours[-1].state()), contents(reference[-1].state()), **CLOSE | close)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "optimizer"), [("mlp", "adam"), ("cnn4", "sgd")])
 @pytest.mark.parametrize("text", NAMES)
 def test_replayed_steps_equal_loop(job_of, text, model, optimizer):

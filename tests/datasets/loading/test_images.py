@@ -158,6 +158,7 @@ def test_coarse_labels_follow_the_superclasses(small_dir):
         assert len(set(images.extra["train_coarse_label"][np.isin(images.train_labels, group)])) == 1
 
 
+@pytest.mark.slow
 def test_official_data(mnist, cifar10):
     for images in (mnist, cifar10):
         assert images.official is True
