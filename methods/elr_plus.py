@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from lnlbench.methods._beta import symmetric_beta
-from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Params, Predict, Task, cross_entropy, tuned
+from lnlbench.methods.elr import ELR
 
 RAMP = 40_000 / 78_200  # of the training length: the average forgets slower and slower for so long
 
@@ -29,14 +29,7 @@ class ELRPlus(Method):
     the mixed labels by the targets, normalises them and lets λ rise for 40,000 steps: not here.
     """
 
-    paper = Paper(
-        "Early-Learning Regularization Prevents Memorization of Noisy Labels",
-        "Sheng Liu, Jonathan Niles-Weed, Narges Razavian, Carlos Fernandez-Granda",
-        "NeurIPS",
-        2020,
-        arxiv="2007.00151",
-        code="https://github.com/shengliu66/ELR",
-    )
+    paper = ELR.paper
     family = "regularisation"
 
     networks = 2

@@ -6,9 +6,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Predict, tuned
+from lnlbench.methods.js import JensenShannon
 
 
 @register("gjs")
@@ -25,14 +25,7 @@ class GeneralisedJensenShannon(Method):
     the side; both views are one batch for BatchNorm, as with the code's option `onebatch`.
     """
 
-    paper = Paper(
-        "Generalized Jensen-Shannon Divergence Loss for Learning with Noisy Labels",
-        "Erik Englesson, Hossein Azizpour",
-        "NeurIPS",
-        2021,
-        arxiv="2105.04522",
-        code="https://github.com/ErikEnglesson/GJS",
-    )
+    paper = JensenShannon.paper
     family = "loss"
 
     strong = 2

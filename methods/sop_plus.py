@@ -5,7 +5,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Predict, tuned
 from lnlbench.methods.sop import FLOOR, SOP, noise_of
@@ -24,14 +23,7 @@ class SOPPlus(SOP):
     table of them could not be read.
     """
 
-    paper = Paper(
-        "Robust Training under Label Noise by Over-parameterization",
-        "Sheng Liu, Zhihui Zhu, Qing Qu, Chong You",
-        "ICML",
-        2022,
-        arxiv="2202.14026",
-        code="https://github.com/shengliu66/SOP",
-    )
+    paper = SOP.paper
     family = "correction"
 
     strong = 1
