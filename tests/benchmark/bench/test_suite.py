@@ -1,7 +1,6 @@
 """The bench: its gate lets equal loops pass and no others, and its ratios are what was spent."""
 
 import time
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -103,26 +102,12 @@ def test_recording_is_measured_against_the_same_training(monkeypatch):
     assert measure.bench(["recording"], ["cnn"], device="cpu", rounds=1)["rows"] == []
 
 
-class Call:
-    """Replays a step by taking it once more."""
-
-    def __init__(self, device):
-        pass
-
-    def aside(self):
-        return nullcontext()
-
-    def record(self, take):
-        return take
-
-
 TINY = {"mlp": (640, 100), "cnn": (512, 100), "resnet18": (8, 4)}
 
 
 @pytest.fixture
-def tiny(monkeypatch):
+def tiny(monkeypatch, replays):
     """Let the bench take as few samples as make an epoch, and the CPU replay steps."""
-    monkeypatch.setitem(RECORDERS, "cpu", Call)
     for name, (train, test) in TINY.items():
         monkeypatch.setitem(KINDS, name, replace(KINDS[name], train=train, test=test))
     monkeypatch.setattr(gpu_axes, "STACKED", {"cpu": (1, 2)})

@@ -1,6 +1,5 @@
 """The parts of the plan on a CPU that replays steps by taking them once more, and the costs that are stated."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,6 @@ from lnlbench.benchmark.bench.gpu.part import Finding, Place, Record, Table
 from lnlbench.benchmark.bench.gpu.parts import FULL, REHEARSAL, Grid, chosen_groups, parts
 from lnlbench.benchmark.bench.gpu.rates import axis
 from lnlbench.benchmark.engine import optimisers
-from lnlbench.benchmark.engine.capture import RECORDERS
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.leaderboard.results.result import from_json
 from lnlbench.methods import parse
@@ -21,42 +19,23 @@ from lnlbench.methods import parse
 CPU = Place("cpu")
 
 
-class Call:
-    """Replays a step by taking it once more."""
-
-    def __init__(self, device):
-        pass
-
-    def aside(self):
-        return nullcontext()
-
-    def record(self, take):
-        return take
-
-
-@pytest.fixture
-def _replays(monkeypatch):
-    monkeypatch.setitem(RECORDERS, "cpu", Call)
-
-
-@pytest.mark.usefixtures("_replays")
+@pytest.mark.usefixtures("replays")
 @pytest.mark.parametrize(("execution", "runs", "how"), [("graph", 1, "replayed, not"), ("stack", 2, "step by step, 2")])
 def test_executions_equal_loop(execution, runs, how):
     (found,) = equal.equality(CPU, "mlp", "sam", execution, runs, 160)
     assert found.value <= equal.CLOSE and found.said == f"equal; {how} stacked"
 
 
-def test_an_execution_that_differs_is_called_different(monkeypatch):
+def test_an_execution_that_differs_is_called_different(monkeypatch, replays):
     def wrong(params, grads, state, lr, weight_decay, momentum):
         optimisers.sgd(params, grads, state, lr * 1.01, weight_decay, momentum)
 
-    monkeypatch.setitem(RECORDERS, "cpu", Call)
     monkeypatch.setitem(optimisers.REPLAYED, "sgd", wrong)
     (found,) = equal.equality(CPU, "mlp", "ce", "graph", 1, 160)
     assert found.value > equal.CLOSE and found.said.startswith("DIFFERENT")
 
 
-@pytest.mark.usefixtures("_replays")
+@pytest.mark.usefixtures("replays")
 def test_kernels_are_listed_for_both_ways():
     found = list(kernels(CPU, "mlp"))
     assert [one.what.split(":")[0] for one in found if isinstance(one, Finding)] == [
@@ -66,14 +45,14 @@ def test_kernels_are_listed_for_both_ways():
     assert "## mlp, graph, bf16" in next(one.text for one in reversed(found) if isinstance(one, Table))
 
 
-@pytest.mark.usefixtures("_replays")
+@pytest.mark.usefixtures("replays")
 def test_a_rate_is_of_all_runs_together_and_reckons_all_epochs():
     grid = Grid((300, 60), epochs=10, replicates=1, noises=2, seconds=0.01)
     (found,) = rate(CPU, "ce", grid)
     assert found.what == "ce, 2 runs of 10 epochs" and found.total and "in 2 epochs" in found.said and found.value > 0
 
 
-@pytest.mark.usefixtures("_replays")
+@pytest.mark.usefixtures("replays")
 def test_an_axis_gives_each_row_with_both_rates():
     rows = list(axis(CPU, "graph", "mlp", (640, 100), 1))
     assert [row.what for row in rows][:2] == [
@@ -83,7 +62,7 @@ def test_an_axis_gives_each_row_with_both_rates():
     assert all(row.value > 0 and "images/s" in row.said and row.details["axis"] == "graph" for row in rows)
 
 
-@pytest.mark.usefixtures("_replays")
+@pytest.mark.usefixtures("replays")
 def test_a_cell_is_replayed_where_the_device_can():
     record, found = cell(CPU, "digits/symmetric-0.4", "gce", 1, {"epochs": 2})
     assert isinstance(record, Record)
