@@ -52,24 +52,33 @@ def export(
 
 @commands.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(parser=kinds.source_file, help="A file that `export` wrote.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE-OR-FOLDER",
+            parser=kinds.source,
+            help="A file that `export` wrote, a folder of submissions, or `shipped`, what the package has.",
+        ),
+    ],
     plugin: Plugin = [],  # noqa: B006 -- typer copies it
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
     database: Database = None,
 ) -> None:
-    """Bring an exported file into the store: all of it, once every result verifies, or nothing."""
+    """Bring results from elsewhere into the store: all of them, once every one verifies, or nothing."""
     from lnlbench.benchmark.verification.import_results import import_results
     from lnlbench.leaderboard.store.address import store_address
 
-    imported = import_results(file, data_dir, plugin, store_address(tracking_uri, database))
+    imported = import_results(source, data_dir, plugin, store_address(tracking_uri, database))
     show(f"{len(imported.added)} results added, {len(imported.stored)} were stored before.")
 
 
 @commands.command()
 def verify(
     context: typer.Context,
-    what: Annotated[list[str], typer.Argument(metavar="RUN-OR-FILE", help="A run as for `show`, a file, or a folder.")],
+    what: Annotated[
+        list[str], typer.Argument(metavar="RUN-OR-FILE", help="A run as for `show`, a file, a folder, or `shipped`.")
+    ],
     rerun: Annotated[
         int,
         typer.Option(
@@ -105,6 +114,8 @@ def verify(
     report = {"findings": receipts.rows(found), "rerun": rows, "summary": receipts.sentence(found)}
     lines = [f"{row['state']:8} {row['what']}: {row['detail']} ({row['run']})" for row in rows]
     show(to_json(report) if as_json else "\n".join([*lines, receipts.lines(found)]))
+    if files := receipts.unnamed(what, found, plugin):
+        note(f"the folder holds files of methods, which run only where they are named: {' '.join(files)}")
     if "wrong" in [receipt.state for receipt in found] + [one.state for _, one in made]:
         raise typer.Exit(1)
 

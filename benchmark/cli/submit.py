@@ -152,7 +152,7 @@ def site(
         list[Path] | None,
         typer.Argument(
             parser=kinds.source,
-            help="Files that `export` wrote, and folders of submissions; those of the package by default.",
+            help="Files that `export` wrote, folders of submissions, and `shipped`, the default: what the package has.",
         ),
     ] = None,
     title: Annotated[

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lnlbench.benchmark.verification.findings import FLAGGED, WRONG, Finding
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 
 LISTED = 5  # numbers in a message
@@ -101,11 +102,11 @@ def _missing(results: Sequence[Result]) -> Iterator[tuple[int, Finding]]:
     """Replicates that a method lacks, and others of its setting have or numbers below them promise."""
     settings, cells = defaultdict(set), defaultdict(list)
     for place, result in enumerate(results):
-        settings[result.setting, result.track, result.protocol].add(result.replicate)
+        settings[_beside(result)].add(result.replicate)
         cells[_cell(result)].append(place)
     for places in cells.values():
         first = results[places[0]]
-        wanted = settings[first.setting, first.track, first.protocol]
+        wanted = settings[_beside(first)]
         wanted = wanted | set(range(min(max(wanted), 10_000)))
         if lacking := sorted(wanted - {results[place].replicate for place in places}):
             more = f" and {len(lacking) - LISTED} more" if len(lacking) > LISTED else ""
@@ -114,8 +115,12 @@ def _missing(results: Sequence[Result]) -> Iterator[tuple[int, Finding]]:
             yield from ((place, Finding("replicates", FLAGGED, detail)) for place in places)
 
 
+def _beside(result: Result) -> tuple[object, ...]:
+    return result.protocol, result.track, result.setting, precision_of(result)
+
+
 def _cell(result: Result) -> tuple[object, ...]:
-    return result.protocol, result.track, result.setting, result.label
+    return *_beside(result), result.label
 
 
 def _name(result: Result) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from lnlbench.leaderboard.ranking.versus import Versus, versus
 from lnlbench.leaderboard.results.markdown import table
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, score
 
 BEST = 2
 HEADER = ["setting", "method", "accuracy, %", "against", "its accuracy, %", "difference", "p (Holm)", "verdict"]
-Group = tuple[str, str, str, int]
-"""Setting, track, length and protocol version: what may be compared."""
+Group = tuple[str, str, str, int, str]
+"""Setting, track, length, protocol version and precision: what is compared."""
 
 
 def beside_best(rows: Sequence[Result], others: Sequence[Result], rule: str = PRIMARY) -> str:
@@ -52,7 +53,7 @@ def _line(name: str, one: Versus) -> list[str]:
 
 
 def _group(run: Result) -> Group:
-    return run.setting, run.track, run.length, run.protocol
+    return run.setting, run.track, run.length, run.protocol, precision_of(run)
 
 
 def _scores(runs: Sequence[Result], rule: str, hosts: dict[str, Result]) -> dict[int, float]:

@@ -1,4 +1,4 @@
-"""Import results from elsewhere: a whole file is verified and brought into a store, or nothing of it."""
+"""Import results from elsewhere: a whole file or folder is verified and brought into a store, or nothing of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.verification.findings import OK, WRONG
-from lnlbench.benchmark.verification.receipts import Receipt, digest, verified_file
-from lnlbench.leaderboard.results.archive import stream
+from lnlbench.benchmark.verification.receipts import Receipt, digest, verified_source
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.submission import results_of
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -23,7 +23,7 @@ from lnlbench.methods._parse import parse, without_revision
 
 
 class ExchangeError(ValueError):
-    """A file that cannot be imported; one line that says what of it does not verify."""
+    """Results that cannot be imported; one line that says what of it does not verify."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Imported:
     stored: tuple[str, ...]
 
 
-def import_results(file: Path, data_dir: Path | None, plugins: Iterable[Path], address: StoreAddress) -> Imported:
-    """Import an exported file; nothing is stored unless every result verifies.
+def import_results(source: Path, data_dir: Path | None, plugins: Iterable[Path], address: StoreAddress) -> Imported:
+    """Import a file or folder of results; nothing is stored unless every one verifies.
 
     What is stored already stays as it is. A claim on each key keeps sweeps on the same store from doubling it.
 
@@ -45,8 +45,8 @@ def import_results(file: Path, data_dir: Path | None, plugins: Iterable[Path], a
         MethodError: a plug-in cannot be loaded.
     """
     choose_methods(plugins=plugins)
-    receipts = verified_file(file, data_dir)
-    refuse(file, receipts)
+    receipts = verified_source(source, data_dir)
+    refuse(source, receipts)
     digests = {receipt.result.key: receipt.digest for receipt in receipts}
     held: Collection[str] = ()
     if address.exists:
@@ -57,11 +57,11 @@ def import_results(file: Path, data_dir: Path | None, plugins: Iterable[Path], a
     added, stored = list[str](), list[str]()
     with Store(address) as store:
         owner = new_owner()
-        for result in _again(file, digests):
+        for result in _again(source, digests):
             if result.key in held or not store.claim(result.key, owner):
                 stored.append(result.key)
                 continue
-            with store.begin(_info(result, f"import of {file.name}"), owner) as recording:
+            with store.begin(_info(result, f"import of {source.name}"), owner) as recording:
                 for epoch in range(result.trained):
                     recording.log({name: row[epoch] for name, row in result.curves.items()}, epoch)
                 recording.finish(result)
@@ -70,8 +70,8 @@ def import_results(file: Path, data_dir: Path | None, plugins: Iterable[Path], a
     return Imported(tuple(added), tuple(stored))
 
 
-def refuse(file: Path, receipts: Iterable[Receipt]) -> None:
-    """Refuse a file of which anything does not verify.
+def refuse(source: Path, receipts: Iterable[Receipt]) -> None:
+    """Refuse a file or folder of which anything does not verify.
 
     Raises:
         ExchangeError: naming the first such result, wrong ones before those that cannot be verified here.
@@ -81,18 +81,18 @@ def refuse(file: Path, receipts: Iterable[Receipt]) -> None:
     if bad:
         first = next(finding for finding in bad[0].findings if finding.state == bad[0].state)
         raise ExchangeError(
-            f"{file} is refused whole, {len(bad)} of {len(receipts)} results do not verify: "
+            f"{source} is refused whole, {len(bad)} of {len(receipts)} results do not verify: "
             f"{bad[0].name}: {first.what}: {first.detail}"
         )
 
 
-def _again(file: Path, digests: dict[str, str]) -> Iterator[Result]:
+def _again(source: Path, digests: dict[str, str]) -> Iterator[Result]:
     """Read what was verified once more, hosts before their readings; refuse what is another file by now."""
     for readings in (False, True):
-        for result in stream(file):
+        for result in results_of(source):
             if (result.host is not None) == readings:
                 if digests.get(result.key) != digest(result):
-                    raise StoreError(f"{file} was changed while it was imported; what is stored by then was verified")
+                    raise StoreError(f"{source} was changed while it was imported; what is stored by then was verified")
                 yield result
 
 

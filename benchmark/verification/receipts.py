@@ -18,10 +18,10 @@ from lnlbench.benchmark.verification.recompute import Data
 from lnlbench.benchmark.verification.verify import verify
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import locate
-from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.result import Result, to_json
 from lnlbench.leaderboard.results.rules import scores_of
-from lnlbench.leaderboard.results.submission import collect
+from lnlbench.leaderboard.results.submission import results_of, submissions
+from lnlbench.leaderboard.shipped import located
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.reader import existing
 
@@ -63,7 +63,7 @@ def receipts(
     """Verify a file of results, a folder of submissions, or one stored run.
 
     Args:
-        what: the path of a file that `export` wrote, or of a folder; or a run, as `Store.find` takes it.
+        what: the path of a file that `export` wrote, or of a folder, or `shipped`; or a run, as `Store.find` takes it.
         data_dir: where data sets are.
         plugins: files of methods.
         address: of the store.
@@ -74,9 +74,7 @@ def receipts(
     """
     if (file := archive_of(what)) is not None:
         choose_methods(plugins=plugins)
-        if file.is_dir():
-            return verified(collect([file], predictions=True).results, data_dir)
-        return verified_file(file, data_dir)
+        return verified_source(file, data_dir)
     with existing(address) as store:
         run_id, result = store.find(name_of_run(what, plugins))
         hosts = {} if result.host is None else {result.host: store.result(result.host)}
@@ -92,14 +90,26 @@ def receipts(
 
 def archive_of(what: Sequence[str]) -> Path | None:
     """Return the path of a file or folder that is meant; None where the words name a run."""
-    path = Path(what[0])
+    path = located(what[0])
     return path if len(what) == 1 and (path.exists() or path.suffix in (".xz", ".jsonl")) else None
 
 
-def verified_file(file: Path, data_dir: Path | None, hosts: Mapping[str, Result] = {}) -> list[Receipt]:
-    """Verify a file of results, whose predictions are never held all at once; arguments and errors as of `verified`."""
-    known = {result.key: result for result in stream(file, predictions=False)}
-    return verified(stream(file), data_dir, {**hosts, **known})
+def unnamed(what: Sequence[str], found: Sequence[Receipt], plugins: Sequence[Path]) -> list[str]:
+    """Return the options that name the plug-ins of a folder, where some of its results cannot be verified without."""
+    folder = archive_of(what)
+    if folder is None or not folder.is_dir() or all(receipt.state != UNKNOWN for receipt in found):
+        return []
+    files = [one.folder / one.card.plugin for one in submissions(folder) if one.card.plugin]
+    return [f"--plugin {file}" for file in files if file.absolute() not in [path.absolute() for path in plugins]]
+
+
+def verified_source(source: Path, data_dir: Path | None, hosts: Mapping[str, Result] = {}) -> list[Receipt]:
+    """Verify a file or folder of results; of a file the predictions are never held all at once.
+
+    Arguments and errors as of `verified`.
+    """
+    known = {result.key: result for result in results_of(source, predictions=False)}
+    return verified(results_of(source), data_dir, {**hosts, **known})
 
 
 def verified(results: Iterable[Result], data_dir: Path | None, known: Mapping[str, Result] = {}) -> list[Receipt]:

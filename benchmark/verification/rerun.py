@@ -15,9 +15,8 @@ from lnlbench.benchmark.verification.likeness import DIFFERS, IDENTICAL
 from lnlbench.benchmark.verification.receipts import Receipt, archive_of
 from lnlbench.benchmark.verification.reproduce import ReproductionError, reproduce
 from lnlbench.datasets.loading.errors import DataError
-from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.submission import collect
+from lnlbench.leaderboard.results.submission import results_of
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.reader import existing
 from lnlbench.methods._errors import MethodError
@@ -39,10 +38,8 @@ def records(what: Sequence[str], plugins: Iterable[Path], address: StoreAddress)
     if file is None:
         with existing(address) as store:
             yield store.find(name_of_run(what, plugins))[1]
-    elif file.is_dir():
-        yield from collect([file], predictions=True).results
     else:
-        yield from stream(file)
+        yield from results_of(file)
 
 
 def rerun(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lnlbench.leaderboard.results.form import SEARCHED
 from lnlbench.leaderboard.results.precision import precision_of
@@ -15,22 +15,26 @@ LETTERS = 12
 _MARKED = re.compile(r"(.*) \[(true[\d.+-]*)\]")
 
 
-def command(settings: Sequence[str], methods: Sequence[str], replicates: Sequence[int]) -> str:
-    """Return the command that makes runs; nothing where settings were changed each in their own way.
+def command(
+    settings: Sequence[str], methods: Sequence[str], replicates: Sequence[int], precisions: Collection[str]
+) -> str:
+    """Return the command that makes runs; nothing where no single one does.
 
     Args:
         settings: names; what was changed stands behind a comma, as in `digits,epochs=2/clean`.
         methods: as they were written.
         replicates: in order.
+        precisions: of the runs; the command names it, since what `auto` is depends on recipe and device.
     """
     names = [SettingName.parse(setting) for setting in settings]
     changes = {name.changes for name in names}
-    if len(changes) != 1 or any(" [" in name for name in methods):
+    if len(changes) != 1 or len(precisions) != 1 or any(" [" in name for name in methods):
         return ""
     targets = [str(name.unchanged) for name in names]
     options = "".join(f" --set {change}" for change in changes.pop())
     first, last = replicates[0], replicates[-1]
     seeds = f"{first}-{last}" if len(replicates) > 1 else f"{first}"
+    options += "".join(f" --precision {name}" for name in precisions)
     return f'lnlbench run {" ".join(targets)} --methods "{", ".join(methods)}" --seeds {seeds}{options}'
 
 
@@ -39,14 +43,11 @@ def that_made(result: Result) -> str:
     if result.track in SEARCHED:
         return ""
     marked = _MARKED.fullmatch(result.label)
-    found = command([result.setting], [marked[1] if marked else result.label], [result.replicate])
+    name = marked[1] if marked else result.label
+    found = command([result.setting], [name], [result.replicate], [precision_of(result)])
     told = f" --told {marked[2]}" if marked and found else ""
     execution, place = result.environment.get("execution"), str(result.environment.get("device", "")).partition(":")[0]
-    how = "".join(
-        f" --{name} {value}"
-        for name, value in (("precision", precision_of(result)), ("execution", execution), ("device", place))
-        if value
-    )
+    how = "".join(f" --{name} {value}" for name, value in (("execution", execution), ("device", place)) if value)
     return found + told + how if found else ""
 
 

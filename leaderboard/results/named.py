@@ -18,6 +18,17 @@ def is_called(words: Sequence[str], spelled: Iterable[str], setting: str, replic
     return (named, number) == (setting, replicate) and method in {"".join(text.split()) for text in spelled}
 
 
+def check_name(text: str) -> None:
+    """Refuse the name of a run that ends with its setting.
+
+    Raises:
+        StoreError: naming what would be right.
+    """
+    *method, last = text.split() or [""]
+    if method and "/" in last:
+        raise StoreError(f"{text!r} lacks a replicate: a run is called as in {f'{text} 0'!r}")
+
+
 def named(results: Iterable[Result], text: str, where: str) -> Result:
     """Return the result that a text means.
 
@@ -27,8 +38,9 @@ def named(results: Iterable[Result], text: str, where: str) -> Result:
         where: what the results are of, for the message.
 
     Raises:
-        StoreError: there is none, or several keys begin so.
+        StoreError: there is none, several keys begin so, or it lacks a replicate.
     """
+    check_name(text)
     words, found = text.split(), dict[str, Result]()
     for number, result in enumerate(results, 1):
         if len(words) >= 3:

@@ -60,10 +60,30 @@ def detection_recall(result: Result) -> float:
     return chance if result.diverged else _detected(result, "detection_recall")
 
 
-DETECTION: dict[str, Rule] = {"detection_auroc": detection_auroc, "detection_recall": detection_recall}
+def detection_margin(result: Result) -> float:
+    """Area under the ROC curve of the mean margin up to the epoch of best noisy validation (AUM, Pleiss et al. 2020).
+
+    The margin is the logit of the given label minus the largest other one, at each visit before the step.
+    """
+    return 0.5 if result.diverged else _detected(result, "detection_margin")
+
+
+DETECTION: dict[str, Rule] = {
+    "detection_auroc": detection_auroc,
+    "detection_recall": detection_recall,
+    "detection_margin": detection_margin,
+}
 """Rules by which the same runs are ranked as detectors of wrong labels."""
-_CURVES = {"detection_auroc": "auroc_online", "detection_recall": "found_online"}
-MEASURES = {"detection_auroc": "AUROC of wrong labels", "detection_recall": "recall of wrong labels"}
+_CURVES = {
+    "detection_auroc": "auroc_online",
+    "detection_recall": "found_online",
+    "detection_margin": "auroc_margin_online",
+}
+MEASURES = {
+    "detection_auroc": "AUROC of wrong labels",
+    "detection_recall": "recall of wrong labels",
+    "detection_margin": "AUROC of wrong labels",
+}
 """What a rule measures, where it isn't accuracy."""
 RANKED = ("noisy_val", "final", "mean10", *DETECTION)
 """Rules that rank methods; `oracle` looks at the test set and does not."""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, replace
 from typing import Any
+
+KINDS = ("symmetric", "asymmetric", "pairflip", "instance", "human", "twin")
+"""Kinds of noise in the order in which boards have them; others follow."""
+CLEAN = "clean"
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,13 @@ class SettingName:
     def base(self) -> SettingName:
         """The setting whose length this one multiplies; itself where it multiplies none."""
         return replace(self, changes=tuple(c for c in self.changes if c != f"epochs={self.multiple}"))
+
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """What sorts settings: by task, then by kind of noise as the suites list them, clean labels last."""
+        kind = re.split(r"[-:]", self.noise)[0]
+        place = KINDS.index(kind) if kind in KINDS else len(KINDS)
+        return self.changed_task, place + (kind == CLEAN), self.noise
 
     def values(self) -> dict[str, Any]:
         """Return the changed fields; what is no literal of Python, such as `2x`, stays text."""

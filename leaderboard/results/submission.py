@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -38,14 +39,18 @@ class Submission:
 
     @cached_property
     def standings(self) -> dict[str, Standing]:
-        """Return how far each of its results was checked: claimed by its authors, where nothing else is written.
+        """Return how far each of its results was checked; see `standings_of`."""
+        return self.standings_of(self.results())
+
+    def standings_of(self, results: Iterable[Result]) -> dict[str, Standing]:
+        """Return how far each of these results was checked: claimed by the authors, where nothing else is written.
 
         Raises:
             StoreError: the file of standings is damaged.
         """
         first = self.card.authors[0] + (" and others" if len(self.card.authors) > 1 else "")
         claim = Standing(state=CLAIMED, by=first, date=self.card.date)
-        found = {result.key: claim for result in self.results()}
+        found = {result.key: claim for result in results}
         path = self.folder / STANDING
         written = standings_from(_text(path)) if path.is_file() else {}
         return found | {key: one for key, one in written.items() if key in found}
@@ -54,6 +59,11 @@ class Submission:
 def place(card: Card) -> PurePosixPath:
     """Return where a submission lies in a results repository."""
     return PurePosixPath(RESULTS, slug(card.suite), slug(card.method), slug(card.version))
+
+
+def plugin_option(card: Card | None) -> str:
+    """Return what names the file of the method in a command of a results repository; nothing where there is none."""
+    return f" --plugin {shlex.quote(str(place(card) / card.plugin))}" if card is not None and card.plugin else ""
 
 
 def submissions(root: Path, leave_out: Callable[[str], None] | None = None) -> list[Submission]:
@@ -104,12 +114,19 @@ class Collection:
     cards: dict[str, Card]
 
 
-def collect(sources: Iterable[Path], *, predictions: bool = False, lenient: bool = False) -> Collection:
+def collect(
+    sources: Iterable[Path],
+    *,
+    predictions: bool = False,
+    lenient: bool = False,
+    suites: Container[str] | None = None,
+) -> Collection:
     """Return the results of files that `export` wrote, and of folders of submissions; of a key twice the first counts.
 
     Args:
         sources: files and folders.
         predictions: whether to read the test predictions.
+        suites: those to read of a folder, as their cards name them; all by default. Of a file all is read.
         lenient: leave out what is malformed, a record of a file or a submission of a folder, with a warning.
 
     Raises:
@@ -132,8 +149,11 @@ def collect(sources: Iterable[Path], *, predictions: bool = False, lenient: bool
         if not found:
             raise StoreError(f"{source} holds no submission: no {CARD} in it or below it")
         for one in found:
+            if suites is not None and one.card.suite not in suites:
+                continue
             try:
-                held, checked = list(one.results(predictions=predictions)), one.standings
+                held = list(one.results(predictions=predictions))
+                checked = one.standings_of(held)
             except StoreError as error:
                 if not lenient:
                     raise
@@ -148,6 +168,14 @@ def collect(sources: Iterable[Path], *, predictions: bool = False, lenient: bool
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
         warnings.warn(f"{lost[0]}; it is left out{more}", StoreWarning, stacklevel=2)
     return Collection(tuple(results.values()), standings, cards)
+
+
+def results_of(source: Path, *, predictions: bool = True) -> Iterator[Result]:
+    """Yield the results of a file, one by one, or of a folder of submissions; errors as of `collect`."""
+    if source.is_dir():
+        yield from collect([source], predictions=predictions).results
+    else:
+        yield from archive.stream(source, predictions=predictions)
 
 
 def natural(path: Path) -> list[tuple[int, int | str]]:

@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from lnlbench.benchmark.cli import again
 from lnlbench.leaderboard.results.archive import read, write
+from lnlbench.leaderboard.shipped import located, shipped
+from lnlbench.leaderboard.store.address import store_address
 
 
 def test_verify_and_import(lnlbench, filled, stored, tmp_path):
@@ -72,6 +75,36 @@ def test_show_says_how_to_make_a_run_again(lnlbench, filled):
     out = lnlbench("show", "ce", "digits,epochs=3/symmetric-0.4", "0", "--tracking-uri", filled)[1]
     assert '--methods "ce" --seeds 0 --set epochs=3 --precision fp32 --execution' in out
     assert "lnlbench reproduce " in out
+
+
+def test_a_folder_of_submissions_is_imported_and_verified(lnlbench, filled, stored, tmp_path):
+    assert lnlbench("submit", tmp_path, "--author", "Ada", "--tracking-uri", filled)[0] == 0
+    code, out, err = lnlbench("verify", tmp_path)
+    assert (code, err) == (0, "") and "\n7 of 7 verify" in out
+    assert lnlbench("import", tmp_path)[:2] == (0, "7 results added, 0 were stored before.\n")
+    assert lnlbench("import", tmp_path)[:2] == (0, "0 results added, 7 were stored before.\n")
+
+
+def test_a_run_that_is_nowhere_and_one_without_a_replicate_are_named(one_line, lnlbench, filled, monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
+    one_line(lnlbench("reproduce", "nobody", "mnist-fast/clean", "0"), "no result in the package is called 'nobody")
+    for uri in (filled, f"sqlite:///{tmp_path / 'none.db'}"):
+        for command in ("reproduce", "show", "verify"):
+            if uri == filled or command == "reproduce":
+                answer = lnlbench(command, "ce", "digits/clean", "--tracking-uri", uri)
+                one_line(answer, "'ce digits/clean' lacks a replicate: a run is called as in 'ce digits/clean 0'")
+
+
+def test_a_result_of_the_package_is_found_with_its_predictions(url):
+    (one, *_) = shipped(suites=["mnist-fast"], methods=["ce"])
+    nowhere = store_address(f"{url}.none")
+    for text, source in (
+        (one.key[:10], None),
+        (f"ce {one.setting} 0", None),
+        (f"ce {one.setting} 0", located("shipped")),
+    ):
+        found = again.row(text, source, nowhere)
+        assert found.predictions and replace(found, predictions="") == one
 
 
 @pytest.mark.slow

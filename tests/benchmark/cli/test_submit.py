@@ -13,6 +13,7 @@ from lnlbench.benchmark import load
 from lnlbench.benchmark.cli.submissions import PLACES
 from lnlbench.leaderboard.results import archive
 from lnlbench.leaderboard.results.submission import CARD, RECORDS
+from lnlbench.methods import _registry as registry
 
 NAME = "digits,epochs=3/symmetric-0.4"
 PLUGIN = """
@@ -97,12 +98,25 @@ def test_a_template_overwrites_nothing(lnlbench, repository, one_line):
     one_line(lnlbench("submit", "--init", repository), "is there already, and is not overwritten")
 
 
+def test_a_folder_says_which_of_its_files_are_to_be_named(lnlbench, plugin_of, stored, tmp_path):
+    plugin, root = plugin_of(PLUGIN), tmp_path / "results-repository"
+    lnlbench("run", "digits/clean", "--methods", plugin, "--seeds", "0", "--epochs", "3", "--device", "cpu")
+    root.mkdir()
+    assert lnlbench("submit", root, "--methods", plugin, "--author", "Grace")[0] == 0
+    assert lnlbench("verify", root)[2] == ""
+    registry._METHODS.pop("halved")
+    code, out, err = lnlbench("verify", root)
+    assert code == 0 and "unknown  method" in out
+    assert err.endswith(f"only where they are named: --plugin {root / 'results/digits/halved/1' / plugin.name}\n")
+
+
 @pytest.mark.slow  # three processes that import torch
 def test_the_plugin_of_a_submission_passes_the_script_and_damages_do_not(
     lnlbench, plugin_of, stored, repository, filled
 ):
     plugin = plugin_of(PLUGIN)
-    lnlbench("run", "digits/symmetric-0.4", "--methods", plugin, "--seeds", "0-1", "--epochs", "3", "--device", "cpu")
+    how = ["--seeds", "0-1", "--epochs", "3", "--device", "cpu", "--jobs", "1"]
+    lnlbench("run", "digits/symmetric-0.4", "--methods", plugin, *how)
     code, out, err = lnlbench("submit", repository, "--methods", plugin, "--author", "Grace", "--paper", "Half a loss")
     assert (code, err) == (0, ""), out
     folder = repository / "results/digits/halved/1"

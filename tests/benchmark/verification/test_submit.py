@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lnlbench.benchmark.protocol.splits import images_of
+from lnlbench.benchmark.verification.beside_best import beside_best
 from lnlbench.benchmark.verification.import_results import ExchangeError
 from lnlbench.benchmark.verification.repository import check
 from lnlbench.benchmark.verification.submit import Claim, submit
@@ -47,6 +48,13 @@ def test_a_submission_has_a_folder_a_method_with_records_and_a_card(few, tmp_pat
     assert from_toml((made[1].folder / CARD).read_text()) == card == from_toml(to_toml(card))
     assert {run.key for run in collect([tmp_path]).results} == {run.key for run in few}
     assert list(made[0].results(predictions=True)) == [run for run in few if run.label == "ce"]
+
+
+def test_new_results_stand_beside_the_best_of_their_own_precision(few):
+    new, old = ([run for run in few if run.label == label] for label in ("gce", "ce"))
+    assert "| ce |" in beside_best(new, old)
+    rounded = [replace(run, identity=run.identity | {"precision": "bf16"}) for run in old]
+    assert "nothing yet" in beside_best(new, rounded)
 
 
 def test_a_reading_is_submitted_beside_its_host(results, tmp_path):

@@ -10,8 +10,8 @@ import pytest
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
+from lnlbench.benchmark.verification.across import across
 from lnlbench.benchmark.verification.receipts import PROVED, rows, sentence, verified
-from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.results.result import Result, from_json, pack, to_json, unpack
 from lnlbench.methods._parse import parse
 
@@ -384,6 +384,12 @@ def test_missing_replicates_are_flagged(results):
     ]
 
 
+def test_of_two_precisions_each_has_replicates_of_its_own(results):
+    rounded = replace(results["ce", 0], key="b", identity=results["ce", 0].identity | {"precision": "bf16"})
+    assert across([results["ce", 0], results["gce", 0], rounded], {}) == {}
+    assert across([results["ce", 1], rounded], {})[0][0].detail.endswith("lacks 0: was a replicate left out?")
+
+
 def test_two_results_of_one_replicate_are_flagged(results):
     ce = results["ce", 0]
     other = rekeyed(replace(bent(ce, dataset={"fingerprint": "ab"})))
@@ -416,11 +422,9 @@ def test_no_record_makes_a_traceback(results):
 @pytest.mark.slow
 @pytest.mark.realdata("ylecun/mnist")
 def test_shipped_results_verify(data_dir: Path):
-    import lnlbench.leaderboard.shipped as shipped
+    from lnlbench.leaderboard.shipped import shipped
 
-    (file,) = Path(shipped.__file__).parent.glob("mnist-fast.jsonl.xz")
-    chosen = [r for r in read(file) if r.label in ("ce", "gce", "dal")]
-    found = verified(chosen, data_dir)
+    found = verified(shipped(suites=["mnist-fast"], methods=["ce", "gce", "dal"], predictions=True), data_dir)
     assert rows(found) == [] and len(found) == 18
 
 
