@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL
-from lnlbench.benchmark.protocol.settings import SettingError, default_replicates
+from lnlbench.benchmark.protocol.settings import SettingError, default_replicates, find
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
@@ -68,6 +68,7 @@ def compare(
     sweep: Sweep,
     rule: str = PRIMARY,
     precision: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
 ) -> list[Verdict]:
     """Compare methods with baselines, each on the same replicates.
 
@@ -81,6 +82,7 @@ def compare(
         sweep: makes the missing runs.
         rule: that scores.
         precision: as in `fit`.
+        say: is told, before anything is trained, why shipped results are made again.
 
     Raises:
         MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used; runs failed.
@@ -100,7 +102,7 @@ def compare(
         )
     for text in (*names, *texts):
         parse(text)  # a wrong name is said before any data are read
-    carried = {result.key: result for result in shipped()}
+    carried = {result.key: result for result in shipped(suites={setting.task for setting in find(targets)})}
     held: dict[str, Result] = {}
     if options.store.exists:
         with StoreReader(options.store) as store:
@@ -115,6 +117,9 @@ def compare(
     wanted = {run.key for run in runs if run.label in {*names, *texts}}
     needed = {run.key for run in runs if run.key in wanted and run.key not in known}
     needed |= {run.host.key for run in runs if run.host is not None and run.key in needed}
+    why = tuple(_mismatches([run for run in runs if run.key in needed], carried.values()))
+    for reason in why:
+        say(f"not reused: {reason}")
     report = sweep([run for run in runs if run.key in needed], options)
     if report.failed:
         raise SettingError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
@@ -122,7 +127,6 @@ def compare(
         results = {key: held.get(key) or carried.get(key) or store.result(key) for key in wanted}
     cells, beside, unstable = _cells(runs, results, [*carried.values(), *held.values()], rule)
     counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))
-    why = tuple(_mismatches([run for run in runs if run.key not in known], carried.values()))
     return [Verdict(name, rule, tuple(versus(cells, name, texts, beside, unstable)), *counts, why) for name in names]
 
 
@@ -151,13 +155,8 @@ def _cells(
         rule: that scores.
     """
     mine = {run.key: run.label for run in runs if run.key in results}
-    settings = {(result.setting, result.track, result.length, result.protocol) for result in results.values()}
-    labels = set(mine.values())
-    others = [
-        result
-        for result in known
-        if (result.setting, result.track, result.length, result.protocol) in settings and result.label not in labels
-    ]
+    kinds, labels = {_kind(result) for result in results.values()}, set(mine.values())
+    others = [result for result in known if _kind(result) in kinds and result.label not in labels]
     hosts = {result.key: result for result in (*known, *results.values())}
     cells: dict[str, dict[str, dict[int, float]]] = {}
     unstable: dict[str, set[str]] = {}
@@ -173,10 +172,18 @@ def _cells(
     return here, beside, unstable
 
 
-def _mismatches(runs: Sequence[Run], carried: Any) -> list[str]:
-    """Why shipped results of the same setting, label and replicate are not the runs that are asked for."""
+def _kind(result: Result) -> tuple[object, ...]:
+    """Return what results must share for one to stand beside another."""
+    return result.setting, result.track, result.length, result.protocol, precision_of(result)
+
+
+def _mismatches(runs: Sequence[Run], carried: Iterable[Result]) -> list[str]:
+    """Say why shipped results of the same setting, label and replicate are not the runs asked for, a line a reason.
+
+    Where precision is all that differs, the line has the option that reuses them.
+    """
     alike = {(result.setting, result.label, result.replicate): result for result in carried}
-    found: dict[str, None] = {}
+    found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}  # of a reason the labels and the settings, in order
     for run in runs:
         other = alike.get((run.setting.name, run.label, run.replicate))
         if other is None:
@@ -186,9 +193,15 @@ def _mismatches(runs: Sequence[Run], carried: Any) -> list[str]:
         reasons = [
             f"protocol {other.protocol}, not {PROTOCOL}" if other.protocol != PROTOCOL else "",
             f"{other.method}, not {run.text}" if other.method != run.text else "",
-            f"{precision_of(other)}, not {run.precision}" if precision_of(other) != run.precision else "",
             "another " + ", ".join(fields) if fields else "",
         ]
-        why = "; ".join(reason for reason in reasons if reason) or "other data or labels"
-        found[f"{run.setting.name} {run.label}: the shipped result is of {why}"] = None
-    return list(found)
+        why = "; ".join(filter(None, reasons))
+        if (held := precision_of(other)) != run.precision:
+            option = "" if why else f" (`--precision {held}` reuses them)"
+            why = "; ".join(filter(None, [why, f"{held}, not {run.precision}{option}"]))
+        labels, settings = found.setdefault(why or "other data or labels", ({}, {}))
+        labels[run.label] = settings[run.setting.name] = None
+    return [
+        f"the shipped results of {', '.join(labels)} on {', '.join(settings)} are of {why}"
+        for why, (labels, settings) in found.items()
+    ]

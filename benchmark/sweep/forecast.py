@@ -10,8 +10,10 @@ from typing import Any
 from lnlbench.benchmark.engine.device import check_device, default_jobs, hardware
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
+from lnlbench.leaderboard.ranking.cost import shortest
 from lnlbench.leaderboard.ranking.sentences import duration
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
 
@@ -65,23 +67,48 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     return [*rows, _total(rows, left, unknown, options)]
 
 
+def in_the_package(runs: Sequence[Run], options: Options) -> str:
+    """Say how many of the runs that the store lacks come with the package; nothing where none does or can be read.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    held: Collection[str] = ()
+    if options.store.exists:
+        with StoreReader(options.store) as store:
+            held = store.stored()
+    missing = [run for run in runs if run.key not in held]
+    kinds = {(_suite(run), run.label) for run in missing}
+    try:
+        carried = {result.key for kind in kinds for result in _shipped(*kind)}
+    except OSError:  # it is advice alone
+        return ""
+    count = sum(run.key in carried for run in missing)
+    if not count:
+        return ""
+    return (
+        f"{count} of {len(missing)} missing runs come with the package: `lnlbench import shipped` stores all that do."
+    )
+
+
 class Carried:
-    """What runs took in the shipped results, in seconds of this machine.
+    """What runs took in the shipped results, in seconds of this machine; those of a task and method are read once.
 
     Args:
-        slower: measures how many times as long this machine takes; asked once, if at all.
-        results: the shipped ones by default.
+        slower: measures how many times as long this machine takes; asked only for what is shipped.
     """
 
-    def __init__(self, slower: Callable[[], float], results: Iterable[Result] | None = None) -> None:
-        self._slower, self._results = slower, results
-        self._timings: Timings | None = None
+    def __init__(self, slower: Callable[[], float]) -> None:
+        self._slower = slower
+        self._timings: dict[tuple[str, str], Timings] = {}
 
-    def seconds(self, task: str, text: str) -> float | None:
+    def seconds(self, run: Run) -> float | None:
         """Return the seconds of a run, None where no such run is shipped."""
-        if self._timings is None:
-            self._timings = _timings(shipped() if self._results is None else self._results)
-        known = self._timings.get((task, text))
+        task, text = run.setting.task, run.text
+        if (task, text) not in self._timings:
+            names = {run.label, " + ".join(part.name for part in run.method.parts) or run.text}
+            self._timings[task, text] = _timings(result for name in names for result in _shipped(_suite(run), name))
+        known = self._timings[task, text].get((task, text))
         return None if known is None else known * self._slower()
 
 
@@ -101,8 +128,8 @@ def slower(device: str) -> float:
 
     speeds = [
         float(result.cost["samples_per_second"])
-        for result in shipped()
-        if result.setting.startswith(f"{STANDARD}/") and result.method == "ce" and result.cost.get("samples_per_second")
+        for result in shipped(suites=[STANDARD], methods=["ce"])
+        if result.method == "ce" and result.cost.get("samples_per_second")
     ]
     if not speeds:
         return 1.0
@@ -123,23 +150,33 @@ def slower(device: str) -> float:
     return math.fsum(speeds) / len(speeds) / (IMAGES / spent)
 
 
+@cache
+def _shipped(suite: str, method: str) -> tuple[Result, ...]:
+    """Return what ships of a method in a suite; the files are read once in a process."""
+    return tuple(shipped(suites=[suite], methods=[method]))
+
+
+def _suite(run: Run) -> str:
+    return SettingName.parse(run.setting.name).task
+
+
 def _seconds(run: Run, stored: Timings, carried: Carried) -> tuple[float | None, str]:
     """Return what a run takes, and where that is known from."""
     if run.host is not None:
         return 0.0, ""
     if (known := stored.get((run.setting.task, run.text))) is not None:
         return known, "store"
-    known = carried.seconds(run.setting.task, run.text)
+    known = carried.seconds(run)
     return known, "" if known is None else "package"
 
 
 def _timings(results: Iterable[Result]) -> Timings:
-    seconds: dict[tuple[str, str], list[float]] = {}
+    made: dict[tuple[str, str], list[Result]] = {}
     for result in results:
-        spent = result.cost.get("total_seconds")
-        if result.host is None and isinstance(spent, (int, float)):
-            seconds.setdefault((result.setting.partition("/")[0], result.method), []).append(float(spent))
-    return {what: math.fsum(values) / len(values) for what, values in seconds.items()}
+        if result.host is None:
+            made.setdefault((result.setting.partition("/")[0], result.method), []).append(result)
+    found = {what: shortest(runs, "total_seconds") for what, runs in made.items()}
+    return {what: seconds for what, seconds in found.items() if seconds is not None}
 
 
 def _total(rows: Sequence[Mapping[str, Any]], left: float, unknown: int, options: Options) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def grid(
     options: Options,
     told: str = ESTIMATED,
     precision: str = "auto",
+    blind: bool = False,
 ) -> list[Run]:
     """Return the runs of a command line.
 
@@ -44,6 +45,7 @@ def grid(
         options: where the data sets are, and the plug-ins that `choose_methods` gave.
         told: how methods are told what they must know, as in "estimated,true"; "all" is the mis-specification sweep.
         precision: as in `fit`; what is chosen for "auto" is part of what a run is, and stays with it.
+        blind: whether no test label may enter this process.
 
     Raises:
         SettingError, MethodError, FactError, DataError, ModelError, ExecutionError, DiagnosticsError: something of this
@@ -53,11 +55,11 @@ def grid(
     check_diagnostics(options.diagnostics)
     wanted = numbers(replicates or default_replicates())
     changes = {name: value for name, value in changes.items() if value is not None}
-    settings = [setting.override(**changes) for setting in find(targets)]
+    settings = [setting.override(**changes) for setting in find(targets, blind)]
     for setting in settings:
         check_optimiser(options.execution, setting.optimizer)
     texts = choose_methods(methods or default_methods(), options.plugins).texts
-    return plan(settings, texts, wanted, options.data_dir, modes(told), options.device, precision)
+    return plan(settings, texts, wanted, options.data_dir, modes(told), options.device, precision, blind)
 
 
 def numbers(text: str) -> list[int]:
@@ -93,10 +95,12 @@ def plan(
     told: Sequence[str] = (ESTIMATED,),
     device: str = "auto",
     precision: str = "auto",
+    blind: bool = False,
 ) -> list[Run]:
     """Return all runs of a grid, each once; the host of a reading comes before the reading.
 
     Device and precision are as in `fit`: here, before anything is claimed, "auto" becomes the precision of each run.
+    With `blind` no test label enters this process.
 
     Raises:
         ExecutionError: an unknown device or precision.
@@ -109,7 +113,7 @@ def plan(
     replicates = list(replicates)
     for wanted in settings:
         check_model(wanted.model)  # at once: loading the images may take a while
-        images = images_of(wanted.dataset, data_dir)
+        images = images_of(wanted.dataset, data_dir, blind)
         channels, height, width = images.train_images.shape[1:]
         check_fit(wanted.model, images.card.classes, (channels, height, width))
         setting = canonical(wanted, images)

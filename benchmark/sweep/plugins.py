@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._split import split_methods
+
+PLUS = re.compile(r"\s\+\s")  # between the parts of a composition; without spaces it may belong to a path
+FILE = re.compile(r"(.*\.py)\s*(\(.*\))?", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,33 +28,51 @@ class Chosen:
 
 
 def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
-    """Load plug-ins and resolve a list of methods; a `.py` in it stands for the methods that it registers.
+    """Load plug-ins and resolve a list of methods.
+
+    A `.py` in it stands for the methods that it registers; with values or in a composition, as in
+    `my_loss.py(q=0.5) + sam`, for the one.
 
     Every command, the Python interface and every worker process enters here, so that a method of the user's own is
     named in the same way everywhere. An unchanged file is executed once in a process, however often it is named.
 
     Args:
-        methods: as in "ce, gce(q=0.5), my_loss.py"; none where empty.
+        methods: as in "ce, gce(q=0.5), my_loss.py, my_loss.py + sam"; none where empty.
         plugins: files that are named beside.
 
     Raises:
-        MethodError: no such file, it does not import, it ends the program, or it registers nothing.
+        MethodError: no such file, it does not import, it ends the program, it registers nothing, or several
+            methods where one is needed.
     """
     files = [path.expanduser().absolute() for path in plugins]
     listed = split_methods(methods)
-    if files or any(text.endswith(".py") for text in listed):  # else nothing here needs torch
+    if files or any(FILE.fullmatch(part) for text in listed for part in _parts(text)):  # else no need of torch
         import lnlbench.benchmark.runs.rescoring  # noqa: F401 -- bound before a plug-in can replace what it calls
         from lnlbench.methods._registry import load_file
     for path in files:
         load_file(path)
     texts: list[str] = []
     for text in listed:
-        if text.endswith(".py"):
-            files.append(Path(text).expanduser().absolute())
-            texts += load_file(files[-1])
-        else:
-            texts.append(" ".join(text.split()))
+        parts = []
+        for part in _parts(text):
+            names = [part]
+            if found := FILE.fullmatch(part.strip()):
+                files.append(Path(found[1]).expanduser().absolute())
+                names = [name + (found[2] or "") for name in load_file(files[-1])]
+            parts.append([" ".join(name.split()) for name in names])
+        alone = len(parts) == 1 and text.endswith(".py")
+        if not alone and (several := [name for names in parts if len(names) > 1 for name in names]):
+            raise MethodError(
+                f"a file with values or in a composition stands for one method, but one in {text!r} registers "
+                f"{', '.join(several)}; name the file by `--plugin` and the method by its name"
+            )
+        texts += parts[0] if len(parts) == 1 else [" + ".join(name for (name,) in parts)]
     return Chosen(texts=tuple(texts), plugins=tuple(dict.fromkeys(files)))
+
+
+def _parts(text: str) -> list[str]:
+    """Return the parts of a composition; a path that exists is one, whatever its name."""
+    return [text] if text.endswith(".py") and Path(text).expanduser().is_file() else PLUS.split(text)
 
 
 def name_of_run(words: Sequence[str], plugins: Iterable[Path] = ()) -> str:

@@ -24,7 +24,7 @@ from lnlbench.benchmark.sweep.worker import Event, Watch, Work, groups
 from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.store.index import Entry
-from lnlbench.leaderboard.store.patience import OUTAGE
+from lnlbench.leaderboard.store.patience import OUTAGE, patiently
 from lnlbench.leaderboard.store.reader import StoreReader, name_of
 from lnlbench.leaderboard.store.store import Store
 
@@ -42,11 +42,17 @@ class Report:
     seconds: float = 0.0
 
 
-def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: None) -> Report:
+def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: None, patience: float = 0.0) -> Report:
     """Make all runs that the store does not hold yet.
 
     A run that someone else is working on is waited for; one whose owner died is made again. Any run that fails is
-    reported and does not stop the others.
+    reported and does not stop the others. A store that is away is waited for once the sweep has begun.
+
+    Args:
+        runs: to be made.
+        options: how.
+        watch: called with what happens.
+        patience: seconds to wait for a store that is away at the beginning, for whoever has been in contact with it.
 
     Raises:
         StoreError: the store cannot be used.
@@ -67,7 +73,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
             report.failed[event.key] = event.reason
         watch(event)
 
-    held, lost, untidy = held_of(runs, options)
+    held, lost, untidy = patiently(lambda: held_of(runs, options), patience)
     for run in runs:
         if run.key in held:
             note(Event("stored", run.key))
@@ -79,7 +85,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
         if advice := slow_bf16(missing, options.device):
             warnings.warn(advice, PrecisionWarning, stacklevel=2)
         # It makes the database, once, before any worker starts.
-        with Store(options.store, patience=OUTAGE) as store:
+        with patiently(lambda: Store(options.store, patience=OUTAGE), patience) as store:
             store.tidy()
             for entry in lost:
                 store.discard(entry)

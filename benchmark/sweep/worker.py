@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -87,7 +87,18 @@ def work(runs: Sequence[Run], options: Options, store: Store, watch: Watch) -> N
     Raises:
         StoreError: the store cannot be used.
     """
-    owner, mine = new_owner(), []
+    owner = new_owner()
+    try:
+        _work(runs, options, store, owner, watch)
+    except KeyboardInterrupt:  # between a claim and the recording that gives it back
+        with suppress(StoreError):
+            for run in runs:
+                store.give_back(run.key, owner)
+        raise
+
+
+def _work(runs: Sequence[Run], options: Options, store: Store, owner: str, watch: Watch) -> None:
+    mine = []
     for run in runs:
         if store.claim(run.key, owner):
             mine.append(run)
@@ -113,7 +124,7 @@ def groups(pending: Sequence[Run], alone: set[str], options: Options, workers: i
         how = computes[run.precision]
         if run.key in alone or run.host is not None or not may_stack(options.execution, how, run.method):
             return run.key
-        images = images_of(run.setting.dataset, options.data_dir)
+        images = images_of(run.setting.dataset, options.data_dir, run.blind)
         channels, height, width = images.train_images.shape[1:]
         kind = (run.setting, run.method, images.card.classes, (channels, height, width))
         together = stacks(options.execution, how, *kind)
@@ -215,7 +226,7 @@ def _prepared(run: Run, data_dir: Path | None) -> Prepared | Blind:
     name = (data_dir, run.data_key)
     if name not in _latest:
         _latest.clear()
-        _latest[name] = run.prepare(images_of(run.setting.dataset, data_dir))
+        _latest[name] = run.prepare(images_of(run.setting.dataset, data_dir, run.blind))
     return _latest[name]
 
 

@@ -69,7 +69,7 @@ class StoreAddress:
         try:
             yield
         except StoreError as error:
-            raise StoreError(f"{error}{_from(self.origin)}") from error
+            raise type(error)(f"{error}{_from(self.origin)}") from error  # what is away, stays so
 
     def __str__(self) -> str:
         return db.shown(self.uri) + (f" ({self.origin})" if self.origin != "given" else "")

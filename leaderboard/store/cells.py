@@ -3,13 +3,14 @@
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from lnlbench.leaderboard.ranking.statistics import interval
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.store import naming
-from lnlbench.leaderboard.store.claims import Claims, new_owner
+from lnlbench.leaderboard.store.claims import Claims, Grant, new_owner
 from lnlbench.leaderboard.store.index import CELL, REPLICATE, Entry
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.rows import Rows
@@ -58,41 +59,80 @@ class Cells:
             StoreError: another process takes too long to create it.
         """
         if info.cell not in self._known:
-            self._known[info.cell] = self._unique("cell:" + hashlib.sha256(info.cell.encode()).hexdigest(), info)
+            key = "cell:" + hashlib.sha256(info.cell.encode()).hexdigest()
+            # Of the first trial, a study says only what all of them share.
+            about = info if info.study is None else replace(info, method=info.label)
+            self._known[info.cell] = self._unique(key, about)
         return self._known[info.cell]
 
     def _unique(self, key: str, info: RunInfo) -> str:
-        """Find or create the run; the claims see to it that only one process creates."""
-        owner, deadline = new_owner(), time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        """Find or create the run; the claims see to it that only one counts: a key is closed once its run is whole."""
+        owner, made, deadline = new_owner(), set[str](), time.monotonic() + PATIENCE
+        while True:
             if run_id := self._claims.run_id(key):
-                if self._tracking.status(run_id) is not None:
+                if status := self._tracking.status(run_id):
+                    if status != "FINISHED":  # its maker died, or a process that was suspended has killed it since
+                        self._tracking.write(run_id, Rows(status="FINISHED"))
+                    for second in made - {run_id}:  # of this process, before it was suspended
+                        self._tracking.write(second, Rows(status="KILLED"))
                     return run_id
                 self._claims.reopen(key)
-            if self._claims.acquire(key, owner):
-                # A dead owner may have created it; and a rebuilt claims table knows nothing of those there are.
-                found = self._find(key, info)
-                run_id = found or self._create(key, info)
-                if self._claims.attach(key, run_id, owner) and self._claims.done(key, owner):
-                    return run_id
-                if found is None:  # this process was suspended, and another one has created the cell meanwhile
-                    self._tracking.write(run_id, Rows(status="KILLED"))
+            try:
+                if grant := self._claims.acquire(key, owner):
+                    self._close(grant, info, made)
+                    deadline = time.monotonic() + PATIENCE
+                    continue
+            except BaseException:  # Ctrl-C too
+                self._give_back(key, info, owner)
+                raise
+            if time.monotonic() > deadline:
+                cell = f"{info.label!r} in {info.setting!r}"
+                raise StoreError(f"another process is creating the cell of {cell} for too long")
             time.sleep(0.05)
-        raise StoreError(f"another process is creating the cell of {info.label!r} in {info.setting!r} for too long")
 
-    def _find(self, key: str, info: RunInfo) -> str | None:
-        query = f"tags.`{CELL}` = '{key}' and attributes.status = 'FINISHED'"  # the others are not whole
-        runs = self._tracking.search([self._experiment(info.dataset)], query)
-        return next((run.info.run_id for run in runs), None)
+    def _close(self, grant: Grant, info: RunInfo, made: set[str]) -> None:
+        """Close a claimed key with the run that is there or with a new one, unless the claim is lost meanwhile.
+
+        Args:
+            grant: of the key.
+            info: of any run of the cell.
+            made: takes the id of what is created here.
+        """
+        key, owner = grant.key, grant.owner
+        if grant.taken_over:
+            self._kill_running(key, info)
+        # A rebuilt claims table knows nothing of those there are.
+        found = self._find(key, info, "FINISHED")
+        run_id = found[0] if found else self._create(key, info)
+        made |= set() if found else {run_id}
+        if self._claims.attach(key, run_id, owner):
+            if not found:
+                self._fill(run_id, info)
+            if self._claims.done(key, owner) and not found:
+                self._tracking.write(run_id, Rows(status="FINISHED"))
+
+    def _give_back(self, key: str, info: RunInfo, owner: str) -> None:
+        """Mark what this owner has begun as killed, and let the cell be created by anyone."""
+        with suppress(StoreError):
+            if self._claims.heartbeat(key, owner):
+                self._kill_running(key, info)
+        with suppress(StoreError):
+            self._claims.release(key, owner)
+
+    def _kill_running(self, key: str, info: RunInfo) -> None:
+        for run_id in self._find(key, info, "RUNNING"):
+            self._tracking.write(run_id, Rows(status="KILLED"))
+
+    def _find(self, key: str, info: RunInfo, status: str) -> list[str]:
+        query = f"tags.`{CELL}` = '{key}' and attributes.status = '{status}'"
+        return [run.info.run_id for run in self._tracking.search([self._experiment(info.dataset)], query)]
 
     def _create(self, key: str, info: RunInfo) -> str:
-        if info.study is not None:  # of the first trial, only what all of them share
-            info = replace(info, method=info.label)
         tags = info.tags("study" if info.study else "cell") | {CELL: key}
         name = (naming.study_name if info.study else naming.cell_name)(info.label, info.noise)
-        run_id = self._tracking.create(self._experiment(info.dataset), name, tags)
+        return self._tracking.create(self._experiment(info.dataset), name, tags)
+
+    def _fill(self, run_id: str, info: RunInfo) -> None:
         self._tracking.log(run_id, params=info.shared)
         if info.cell_files is not None:
             self._tracking.write_files(run_id, info.cell_files())
-        self._tracking.write(run_id, Rows(status="FINISHED"))
-        return run_id

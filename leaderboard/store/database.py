@@ -1,5 +1,6 @@
 """Where the SQL database is, that it can be used, and what its errors mean in one line."""
 
+import math
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -16,10 +17,31 @@ if TYPE_CHECKING:
 WAIT = 20.0
 """Seconds to wait for a lock that someone else holds."""
 
+CONTACT, CONTACT_VARIABLE = 10.0, "LNLBENCH_TIMEOUT"
+"""Seconds within which a database or server answers whoever connects, and the variable that sets others."""
+
+LONGEST_CONTACT = 3600
+
 CREATION_WAIT = 180.0
 """Seconds to wait for another process that is creating the tables (MLflow's migrations take up to ten)."""
 
 _ADVISORY_LOCK = 0x1A1BE9C4  # any number will do, as long as every process here uses the same one
+
+
+def contact() -> float:
+    """Return the seconds after which a database or server that lets itself be connected to and says nothing is away.
+
+    Raises:
+        StoreError: $LNLBENCH_TIMEOUT is no number of seconds.
+    """
+    text = os.environ.get(CONTACT_VARIABLE) or str(CONTACT)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 1 <= seconds <= LONGEST_CONTACT:
+        raise StoreError(f"${CONTACT_VARIABLE} is a number of seconds from 1 to {LONGEST_CONTACT}, got {text[:99]!r}")
+    return seconds
 
 
 def is_server(uri: str) -> bool:
@@ -104,14 +126,18 @@ def check(url: str) -> None:
 
 
 def engine(url: str, wait: float = WAIT) -> "Engine":
-    """Return an engine that gives up after `wait` seconds instead of hanging.
+    """Return an engine that gives up instead of hanging.
+
+    Args:
+        url: absolute.
+        wait: seconds to wait for a locked file; a server must let itself be connected to within those of `contact`.
 
     Raises:
         StoreError: there is no such driver, or it is not installed.
     """
     import sqlalchemy
 
-    timeout: dict[str, Any] = {"timeout": wait} if sqlite_file(url) else {"connect_timeout": max(1, int(wait))}
+    timeout: dict[str, Any] = {"timeout": wait} if sqlite_file(url) else {"connect_timeout": math.ceil(contact())}
     try:
         return sqlalchemy.create_engine(url, connect_args=timeout, pool_pre_ping=sqlite_file(url) is None)
     except ModuleNotFoundError as error:
@@ -232,6 +258,8 @@ _MEANINGS = {
 
 
 def _explanation(url: str, text: str) -> str:
+    if "timeout expired" in text.lower():
+        return f"the store {shown(url)} does not answer within {contact():g} s (${CONTACT_VARIABLE} sets the limit)"
     for sign, meaning in _MEANINGS.items():
         if sign in text.lower():
             return f"the store {shown(url)} {meaning}"

@@ -7,7 +7,7 @@ from typing import Self
 
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.named import HINT, SHORTEST, is_called
+from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called
 from lnlbench.leaderboard.results.result import Result, from_json
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import index, naming
@@ -154,6 +154,7 @@ class StoreReader:
         Raises:
             StoreError: there is no such run, there are several, or its record cannot be read.
         """
+        check_name(text)
         by_key = self._called(text)
         if len(by_key) != 1:
             names = [f"{name_of(entry)} {key[:12]}" for key, entry in by_key.items()]

@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result, to_json
@@ -15,11 +13,11 @@ from lnlbench.leaderboard.show import figures
 RECORD = "record.json"
 
 
-def of_result(result: Result, manifest: Mapping[str, Any]) -> dict[str, str]:
+def of_result(result: Result) -> dict[str, str]:
     """Return the files that every finished run has, as name → content."""
     return {
         RECORD: to_json(result),
-        "noise.json": json.dumps(dict(manifest), indent=1, default=str),
+        "noise.json": json.dumps(result.identity["noise"], indent=1, default=str),
         "curves.csv": _curves(result),
         "curves.svg": figures.curves([result]),
         "summary.md": _summary(result),

@@ -10,28 +10,36 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from lnlbench.leaderboard.results.errors import StoreError, one_line
+from lnlbench.leaderboard.results.errors import StoreAway, StoreError, one_line
 from lnlbench.leaderboard.store import database
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def check_server(uri: str, timeout: float = 5.0) -> None:
+def check_server(uri: str, timeout: float | None = None) -> None:
     """Return if an MLflow server answers at the URI.
 
     Raises:
-        StoreError: nothing answers within `timeout` seconds, or something else does.
+        StoreAway: nothing answers within so many seconds, by default those of `contact`.
+        StoreError: something else does.
     """
+    limit, error = database.contact() if timeout is None else timeout, StoreError
     try:
-        with urllib.request.urlopen(f"{uri}/health", timeout=timeout) as answer:  # http(s) alone: see the caller
+        with urllib.request.urlopen(f"{uri}/health", timeout=limit) as answer:  # http(s) alone: see the caller
             if answer.status == 200:
                 return
             reason = f"status {answer.status}"
-    except urllib.error.HTTPError as error:
-        reason = f"status {error.code}"
-    except (OSError, ValueError) as error:  # URLError and timeouts are OSErrors; a malformed URI is a ValueError
-        reason = one_line(error).removeprefix("<urlopen error ").removesuffix(">")
-    raise StoreError(f"no MLflow server answers at {database.shown(uri)}: {reason}; start it, or use a local store")
+    except urllib.error.HTTPError as failed:
+        reason = f"status {failed.code}"
+        error = StoreAway if failed.code in (502, 503, 504) else StoreError
+    except OSError as failed:  # URLError, which wraps a timeout of the connection, and that of the answer
+        error, cause = StoreAway, getattr(failed, "reason", failed)
+        late = f"no answer within {limit:g} s (${database.CONTACT_VARIABLE} sets the limit)"
+        reason = late if isinstance(cause, TimeoutError) else one_line(failed)
+    except ValueError as failed:  # a malformed URI
+        reason = one_line(failed)
+    reason = reason.removeprefix("<urlopen error ").removesuffix(">")
+    raise error(f"no MLflow server answers at {database.shown(uri)}: {reason}; start it, or use a local store")
 
 
 def serve(

@@ -17,6 +17,7 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
 from lnlbench.leaderboard.show import figures
 from lnlbench.leaderboard.store import naming, views
+from lnlbench.leaderboard.store.colours import RUN_COLOUR, colours
 from lnlbench.leaderboard.store.index import LABEL, SETTING, Entry
 from lnlbench.leaderboard.store.store import Store
 
@@ -75,10 +76,24 @@ def decorate(store: Store, first: str = "") -> None:
         StoreWarning: the figures of a cell could not be made; the rest is there.
     """
     for experiment in store.experiments():
-        cells = store.cells(experiment.name, [SETTING, LABEL, FIGURES])
+        cells = store.cells(experiment.name, [SETTING, LABEL, FIGURES, RUN_COLOUR])
         members = store.members(experiment.name, cells)
+        _colour(store, cells)
         for cell in sorted(cells, key=lambda cell: cell.tags[SETTING] != first):
             _decorate(store, cell, members[cell.run_id])
+
+
+def _colour(store: Store, cells: Sequence[Entry]) -> None:
+    """Give a method one colour in all settings, and no two methods the same; what a user has picked stays."""
+    chosen = colours(cell.tags[LABEL] for cell in cells)
+    ours = {None, *chosen.values()}
+    try:
+        for cell in cells:
+            colour, now = chosen[cell.tags[LABEL]], cell.tags.get(RUN_COLOUR)
+            if now != colour and now in ours:
+                store.annotate(cell.run_id, {}, more={RUN_COLOUR: colour})
+    except StoreError as error:
+        warnings.warn(f"methods could not be given their colours: {one_line(error)}", StoreWarning, stacklevel=3)
 
 
 def _written(found: Sequence[views.View]) -> Iterator[views.View]:

@@ -39,7 +39,7 @@ from lnlbench.leaderboard.store.rows import Point, Rows
 from lnlbench.leaderboard.store.run_files import of_result
 from lnlbench.leaderboard.store.run_tables import RunTables
 from lnlbench.leaderboard.store.study_record import DESCRIPTION, EXPERIMENT, KIND, LENGTH, PASSED, STUDY, StudyRecord
-from lnlbench.leaderboard.store.tracking import Tracking, create_tables
+from lnlbench.leaderboard.store.tracking import Tracking, create_tables, now
 
 if TYPE_CHECKING:
     from lnlbench.leaderboard.store.tracking import Experiment
@@ -115,7 +115,9 @@ class Store(StoreReader):
             self.claims.done(key, owner)  # its owner died between the last two writes
             return False
         if grant.taken_over:
-            self._kill_all(key, grant.abandoned)
+            self._kill_all(key)
+            if grant.abandoned:
+                self.kill(grant.abandoned)
         return True
 
     def tidy(self) -> int:
@@ -136,10 +138,36 @@ class Store(StoreReader):
     def begin(self, info: RunInfo, owner: str | None = None) -> Recording:
         """Start a run below its cell; with an owner, the claim on its key is kept alive meanwhile.
 
+        Whatever ends it before it returns, Ctrl-C too, leaves no run that seems to run, and gives the claim back.
+
         Raises:
             ClaimLost: the owner does not hold the claim, any more or at all.
             StoreError: the store cannot be written.
         """
+        since = now()
+        try:
+            return self._begin(info, owner)
+        except BaseException:
+            with suppress(StoreError):
+                self.give_back(info.key, owner, since)
+            raise
+
+    def give_back(self, key: str, owner: str | None, since: int = 0) -> None:
+        """Mark what an owner has begun of a key as killed, and let the key be claimed again.
+
+        The run is looked for: an interrupt may come after it was made and before its id was known.
+
+        Args:
+            key: of a run that this owner does not finish.
+            owner: who claimed it; nothing happens where that is someone else now.
+            since: when it began at the earliest, milliseconds since 1970.
+        """
+        if owner is None or self.claims.heartbeat(key, owner):
+            self._kill_all(key, since=since)
+        if owner is not None:
+            self.claims.release(key, owner)
+
+    def _begin(self, info: RunInfo, owner: str | None) -> Recording:
         parent = self.cell(info)
         kind = "trial" if info.study else "run" if info.host is None else "reading"
         tags = info.tags(kind) | {
@@ -160,7 +188,7 @@ class Store(StoreReader):
                 self._tracking.log_input(run_id, info.dataset, _digest(info.manifest), source)
         except BaseException:
             with suppress(StoreError):
-                self.kill(run_id)
+                self.kill(run_id)  # by its id, also where the key is someone else's now
             raise
         keeper = self.claims.keep(info.key, owner) if owner is not None else nullcontext()
         return Recording(self, run_id, parent, info, owner, keeper)
@@ -281,14 +309,18 @@ class Store(StoreReader):
             StoreError: the store cannot be written.
         """
         run_id, info = recording.run_id, recording.info
-        self._tracking.write_files(run_id, of_result(result, info.manifest) | dict(artifacts))
+        self._tracking.write_files(run_id, of_result(result) | dict(artifacts))
         rows = replace(rows, points=[*rows.points, *_scores(result)], tags=_facts(result))
         claim = None if recording.owner is None else (info.key, recording.owner)
         if not self._finish(run_id, rows, claim):
+            for name in artifacts:  # whoever has killed this run has not seen them
+                self._tracking.remove_file(run_id, name)
             raise ClaimLost(f"the key {info.key} was taken over by another process before its run was finished")
 
     def break_run(self, recording: Recording, status: str, reason: str, rows: Rows) -> None:
-        """Mark a run as FAILED or KILLED with its reason, and give its claim back."""
+        """Mark a run as FAILED or KILLED with its reason, and give its claim back; not where it was just finished."""
+        if self._tracking.status(recording.run_id) == "FINISHED":  # Ctrl-C came after the last write
+            return
         tags = {STATE: status.lower(), "lnlbench.error": reason[:500]}
         self.write(recording.run_id, replace(rows, tags=tags, status=status))
         if recording.owner is not None:
@@ -350,13 +382,13 @@ class Store(StoreReader):
     def _studies(self) -> str:
         return self._tracking.experiment(EXPERIMENT, {"mlflow.note.content": DESCRIPTION, "lnlbench.dataset": ""})
 
-    def _kill_all(self, key: str, known: str | None) -> None:
-        """Mark what a dead owner left behind, also the run that it had begun but not yet attached."""
+    def _kill_all(self, key: str, since: int = 0) -> None:
+        """Mark the runs of a key that seem to run, also one that was begun and not yet attached to its claim."""
         places = [experiment.experiment_id for experiment in self.experiments()]
         query = f"attributes.status = 'RUNNING' and tags.`{KEY}` = '{key}'"
-        left = {run.info.run_id for run in self._tracking.search(places, query)}
-        for run_id in left | ({known} if known else set()):
-            self.kill(run_id)
+        for run in self._tracking.search(places, query):
+            if run.info.start_time >= since:
+                self.kill(run.info.run_id)
 
 
 def _scores(result: Result) -> list[Point]:

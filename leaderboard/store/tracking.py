@@ -125,8 +125,9 @@ class Tracking:
         if run is not None and run.info.status in ("RUNNING", "SCHEDULED"):
             self.write(run_id, Rows(tags=tags, status="KILLED"))
             folder = self._files.to_write(self._root(run_id))
-            for draft in folder.glob(".*") if folder is not None else ():  # see `files.replacing`
-                draft.unlink(missing_ok=True)
+            drafts, weights = ".*", "*.pt"  # see `files.replacing`; of use to a run that is finished alone
+            for left in (*folder.glob(drafts), *folder.glob(weights)) if folder is not None else ():
+                left.unlink(missing_ok=True)
 
     # What belongs to a run.
 
@@ -289,15 +290,21 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
+def preload() -> None:
+    """Import what recording needs, seconds of work, without a word and without a thread of Python's."""
+    _mlflow()
+    with _quiet():
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
 def create_tables(url: str, artifacts: Path, wait: float) -> None:
     """Create MLflow's tables, once for all processes, and never leave a half-made database file.
 
     Raises:
         StoreError: the database cannot be used, or belongs to another version of MLflow.
     """
-    _mlflow()
-    with _quiet():
-        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    preload()
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     file = db.sqlite_file(url)
     if file:

@@ -8,28 +8,39 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 from lnlbench.benchmark.sweep.executors.base import PATIENCE, Message, Task
 from lnlbench.leaderboard.results.errors import StoreError
 
+ENDING = [signal.SIGINT, signal.SIGTERM]
 GRACE = 20.0  # seconds that a process has to give its claims back
+START = "forkserver" if sys.platform == "linux" else "spawn"
+"""How processes start. On Linux they are forked from a server that has imported once and done nothing else: Python has
+one for all that a program starts so, and where the program has begun it before, each imports for itself. Elsewhere
+what was imported may not outlive a fork."""
+UNTOLD = 255
+"""The exit code of a process whose server was killed, and could not tell."""
+PRELOADED = "lnlbench.benchmark.sweep.executors.preloaded"
 
 
 @dataclass
 class _Worker:
-    process: SpawnProcess
+    process: BaseProcess
     pipe: Connection
     ticket: int | None = None  # of the task that it works on
 
 
 class Local:
-    """Processes on this machine, each started when it is first needed: importing torch takes seconds.
+    """Processes on this machine, each started when it is first needed.
 
     Args:
         slots: processes.
@@ -40,6 +51,8 @@ class Local:
     def __init__(self, slots: int, *, parents: bool = False, grace: float = GRACE) -> None:
         self.slots, self._parents, self._grace = slots, parents, grace
         self._workers: list[_Worker] = []
+        self._context: Any = multiprocessing.get_context(START)
+        self._serve()  # it imports while this process goes on
 
     def submit(self, ticket: int, task: Task) -> None:
         """Hand a task to an idle process, or to a new one."""
@@ -75,13 +88,31 @@ class Local:
         while self._workers:
             self._discard(self._workers[-1])
 
+    @property
+    def _forks(self) -> bool:
+        return bool(self._context.get_start_method() == "forkserver")
+
+    def _serve(self) -> None:
+        """Begin the server of forks, where there is to be one, and unless it runs or has no place for its socket."""
+        if not self._forks:
+            return
+        self._context.set_forkserver_preload([PRELOADED])
+        resource_tracker.ensure_running()  # which the next line would begin, and let signals through again
+        try:
+            with _held_back():
+                forkserver.ensure_running()
+        except OSError:  # a long TMPDIR, or a file system without sockets
+            self._context = multiprocessing.get_context("spawn")
+
     def _start(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
+        self._serve()
         # A pipe each: of a queue that all share, one that is killed may take the lock with it for ever.
-        ours, theirs = context.Pipe()
+        ours, theirs = self._context.Pipe()
         threads = max(1, (os.cpu_count() or 1) // self.slots)
-        process = context.Process(target=_work, args=(theirs, threads, self._parents), daemon=not self._parents)
-        with _without_interrupts():
+        arguments = theirs, threads, self._parents, dict(os.environ)
+        process = self._context.Process(target=_work, args=arguments, daemon=not self._parents)
+        # A forked one holds signals back as its server does; this waits until that has imported, and may be broken off.
+        with contextlib.nullcontext() if self._forks else _held_back():
             process.start()
         theirs.close()  # so that the worker's own end is the last one, and its death the end of the pipe
         self._workers.append(_Worker(process, ours))
@@ -93,6 +124,9 @@ class Local:
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()
+        elif worker.process.exitcode == UNTOLD and worker.process.pid and not _ended(worker.pipe, self._grace):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.process.pid, signal.SIGKILL)
         if self._parents and worker.process.pid:
             with contextlib.suppress(ProcessLookupError, PermissionError):  # its group is empty, or was never made
                 os.killpg(worker.process.pid, signal.SIGKILL)
@@ -100,21 +134,39 @@ class Local:
         return worker.process.exitcode
 
 
+def _ended(pipe: Connection, patience: float) -> bool:
+    """Wait until a process has let go of its end of a pipe; whether it has."""
+    end = time.monotonic() + patience
+    while wait([pipe], max(0.0, end - time.monotonic())):
+        try:
+            pipe.recv_bytes()
+        except (EOFError, OSError):
+            return True
+    return False
+
+
 @contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: it is this one's to end them, in order and once."""
+def _held_back() -> Iterator[None]:
+    """Start processes that Ctrl-C and the end of a group do not reach: it is this one's to end them, in order and once.
+
+    A worker lets SIGTERM through where it is ready for it.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # a mask is inherited, and loses no signal here
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a mask is inherited, and loses no signal here
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(pipe: Connection, threads: int, parents: bool) -> None:
+def _work(pipe: Connection, threads: int, parents: bool, environment: Mapping[str, str]) -> None:
     """Do the tasks that come through a pipe, until it is closed or the process is told to end."""
+    os.environ.clear()  # the server's is from when it began; what is read at import stays as it was then
+    os.environ.update(environment)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # whoever has begun the server
     if parents:
         os.setpgrp()  # what it starts is in its group, by which it is found
 
@@ -123,7 +175,10 @@ def _work(pipe: Connection, threads: int, parents: bool) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     try:
+        sys.unraisablehook = _interrupt_again
         signal.signal(signal.SIGTERM, _interrupt)  # the run is marked as killed, its claim given back
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # held back since the server began
         while True:
             ticket, task = pipe.recv()
             try:
@@ -143,6 +198,15 @@ def _work(pipe: Connection, threads: int, parents: bool) -> None:
 def _interrupt(number: int, frame: object) -> None:
     _ignore_signals()  # once: a second would break off what the first one began
     raise KeyboardInterrupt
+
+
+def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+    """Interrupt once more in a moment: raised in a weak reference's callback, say, an interrupt is printed and lost."""
+    if lost.exc_type is KeyboardInterrupt and hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _ignore_signals() -> None:

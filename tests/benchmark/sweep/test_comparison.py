@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -12,7 +14,8 @@ from lnlbench.benchmark.cli import display
 from lnlbench.benchmark.cli.new_method import new_method
 from lnlbench.benchmark.protocol.settings import SettingError, setting
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.sweep.comparison import Verdict, _mismatches, compare
+from lnlbench.benchmark.sweep import comparison
+from lnlbench.benchmark.sweep.comparison import Verdict, _cells, _mismatches, compare
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
@@ -90,6 +93,17 @@ def test_a_method_is_not_held_against_itself(url):
     assert (found.method, [row.other for row in found.rows]) == ("gce", ["ce"])
 
 
+def test_variances_are_borrowed_from_the_same_precision_alone():
+    """The shipped runs of mnist-mlp are in bf16: to those in fp32 they lend nothing."""
+    known = shipped(suites=["mnist-mlp"], methods=["ce", "gce", "sam"])
+    mine = {result.key: result for result in known if result.label == "ce"}
+    plain = {key: replace(result, identity=result.identity | {"precision": "fp32"}) for key, result in mine.items()}
+    runs = [SimpleNamespace(key=key, label="ce") for key in mine]
+    for results, lenders in ((mine, {"gce", "sam"}), (plain, set())):
+        _, beside, _ = _cells(runs, results, known, "final")
+        assert {label for rows in beside.values() for label in rows} == lenders
+
+
 def test_a_comparison_needs_two_sides(mine, url):
     with pytest.raises(SettingError, match="needs a method and other ones"):
         compare("gce", "gce", DIGITS, "0", {}, Options(store=store_address(url)), sweep)
@@ -98,7 +112,7 @@ def test_a_comparison_needs_two_sides(mine, url):
 @pytest.mark.realdata("ylecun/mnist")
 def test_shipped_runs_are_those_that_would_be_made(data_dir):
     runs = grid(["mnist-fast"], "ce, gce, dal", "0,1", {}, Options(data_dir=data_dir))
-    keys = {result.key for result in shipped()}
+    keys = {result.key for result in shipped(suites=["mnist-fast"])}
     assert [run.label for run in runs if run.key not in keys] == []
 
 
@@ -106,8 +120,39 @@ def test_why_a_shipped_result_is_not_reused():
     changed = setting("mnist-fast/clean").override(lr=0.1)
     run = Run(changed, parse("gce(q=0.5)"), "gce", 0, "f")
     object.__setattr__(changed, "task", "mnist-fast")
-    (why,) = _mismatches([run], shipped())
+    (why,) = _mismatches([run], shipped(suites=["mnist-fast"]))
     assert "gce(q=0.7), not gce(q=0.5)" in why and "another lr" in why
+
+
+def test_another_precision_alone_is_one_line_with_the_option_that_reuses_the_results():
+    results = shipped(suites=["mnist-mlp"], methods=["ce", "gce"])
+    noises = ("symmetric-0.2", "clean")
+    settings = [setting(f"mnist-mlp/{noise}") for noise in noises]
+    runs = [Run(one, parse(text), text, 0, "f", precision="fp32") for one in settings for text in ("ce", "gce")]
+    (why,) = _mismatches(runs, results)
+    assert why == (
+        "the shipped results of ce, gce on mnist-mlp/symmetric-0.2, mnist-mlp/clean are of bf16, not fp32 "
+        "(`--precision bf16` reuses them)"
+    )
+    (why,) = _mismatches([replace(runs[0], method=parse("ce + sam"))], results)
+    assert "fp32" in why and "--precision" not in why, "the option alone would not do"
+
+
+def test_what_is_not_reused_is_said_before_anything_is_trained(monkeypatch, url):
+    """Whoever reads that three hours of training are due for want of an option can still stop."""
+    digits = setting(DIGITS[0])
+    said: list[str] = []
+    made = [SimpleNamespace(key="k", label="ce", replicate=0, host=None, setting=digits)]
+    monkeypatch.setattr(comparison, "shipped", lambda suites: [])
+    monkeypatch.setattr(comparison, "grid", lambda *given, **how: made)
+    monkeypatch.setattr(comparison, "_mismatches", lambda runs, carried: [f"{len(runs)} of ce"])
+
+    def trains(runs, options):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare("gce", "ce", DIGITS, "0", {}, Options(store=store_address(url)), trains, say=said.append)
+    assert said == ["not reused: 1 of ce"]
 
 
 def test_methods_of_files_have_a_source_and_ours_have_none(mine):

@@ -30,7 +30,7 @@ def test_data_are_drawn_once_for_runs_that_share_them():
     runs = grid(["digits/symmetric-0.4"], "ce, gce", "0-1", {"epochs": 1}, Options(device="cpu"))
     runs += [replace(run, setting=replace(run.setting, lr=0.5, samples=500)) for run in runs[:1]]
     asked = []
-    members = with_data(runs, lambda name: asked.append(name) or images_of(name, None))
+    members = with_data(runs, lambda name, blind: asked.append(name) or images_of(name, None, blind))
     assert [run for run, _ in members] == runs and len(asked) == 3
     drawn = {(run.label, run.replicate, run.setting.samples): id(data) for run, data in members}
     assert drawn["ce", 0, 0] == drawn["gce", 0, 0] != drawn["ce", 1, 0] and len(set(drawn.values())) == 3

@@ -1,15 +1,20 @@
 """What a sweep would do and how long it would take: from the store, from shipped results, and the sum."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lnlbench.benchmark.sweep.forecast import Carried, forecast, slower
+from lnlbench.benchmark.protocol.settings import setting
+from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.sweep.forecast import Carried, forecast, in_the_package, slower
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
-from lnlbench.leaderboard.shipped import shipped
+from lnlbench.benchmark.verification.import_results import import_results
+from lnlbench.leaderboard.shipped import located, shipped
 from lnlbench.leaderboard.store.address import store_address
+from lnlbench.methods._parse import parse
 
 SETTING = "digits,epochs=2/symmetric-0.4"
 
@@ -55,7 +60,7 @@ def test_looking_makes_no_database(options, url):
     assert not Path(f"{url.removeprefix('sqlite:///')}.none").exists()
 
 
-def test_shipped_results_tell_in_seconds_of_this_machine():
+def test_shipped_results_tell_in_seconds_of_this_machine(options):
     asked = []
 
     def thrice():
@@ -63,13 +68,30 @@ def test_shipped_results_tell_in_seconds_of_this_machine():
         return 3.0
 
     carried = Carried(thrice)
-    shipped_runs = [run for run in shipped() if run.setting.startswith("mnist-fast/") and run.method == "ce"]
-    mean = sum(run.cost["total_seconds"] for run in shipped_runs) / len(shipped_runs)
-    assert carried.seconds("mnist-fast", "ce") == pytest.approx(3 * mean)
-    assert carried.seconds("mnist-fast", "gce(q=0.123)") is None and carried.seconds("digits", "ce") is None
+    shipped_runs = shipped(suites=["mnist-fast"], methods=["gce"])
+    seconds = min(run.cost["total_seconds"] for run in shipped_runs)  # all of ten epochs
+    known, spelled, other = (
+        Run(setting("mnist-fast/clean"), parse(text), text, 0, "") for text in ("gce", "gce(q=0.7)", "gce(q=0.123)")
+    )
+    assert carried.seconds(known) == pytest.approx(3 * seconds)
+    assert carried.seconds(other) is None
+    assert [carried.seconds(run) for run in runs_of(options, "ce", "0")] == [None], "no digits are shipped"
     assert len(asked) == 1, "nothing is measured for what is not shipped"
+    assert carried.seconds(spelled) == carried.seconds(known), "the same method, written otherwise"
 
 
 def test_this_machine_is_measured_once():
     assert 0.02 < slower("cpu") < 200
     assert slower("cpu") == slower("cpu")
+
+
+@pytest.mark.realdata("ylecun/mnist")
+def test_runs_that_come_with_the_package_are_said_until_they_are_stored(options, data_dir):
+    options = replace(options, data_dir=data_dir)
+    target = "mnist-mlp/pairflip-0.4"
+    runs = grid([target], "gce, mae", "0-1", {}, options)
+    said = "2 of 4 missing runs come with the package: `lnlbench import shipped` stores all that do."
+    assert in_the_package(runs, options) == said, "of mae none"
+    assert in_the_package(grid([target], "gce", "0", {"lr": 0.2}, options), options) == ""
+    import_results(located("shipped") / "results" / "mnist-mlp" / "gce", data_dir, (), options.store)
+    assert in_the_package(runs, options) == ""

@@ -11,7 +11,7 @@ from lnlbench.benchmark.sweep.plugins import choose_methods, name_of_run
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.tuning import pipeline
 from lnlbench.leaderboard.store.address import store_address
-from lnlbench.methods import MethodError, methods
+from lnlbench.methods import MethodError, methods, parse
 from lnlbench.methods import _registry as registry
 
 ROOT = Path(__file__).parents[3]
@@ -42,6 +42,34 @@ def test_files_among_methods_stand_for_what_they_register(plugin):
     assert chosen.texts == ("ce", "mine_of_the_door", "gce( q=0.5 )") and chosen.plugins == (path,)
     assert choose_methods("", [path, path]).plugins == (path,)
     assert choose_methods().texts == () and choose_methods().text == ""
+
+
+def test_a_file_stands_for_its_method_in_a_composition_and_with_values(plugin):
+    path = plugin(MINE.replace("Method, register", "Method, register, tuned").replace("pass", "q: float = tuned(0.5)"))
+    chosen = choose_methods(f"{path} + sam,  early_stopping +  {path}(q=0.2), {path}( q=0.2 ), gce+sam")
+    assert chosen.plugins == (path,)
+    assert chosen.texts == (
+        "mine_of_the_door + sam",
+        "early_stopping + mine_of_the_door(q=0.2)",
+        "mine_of_the_door( q=0.2 )",
+        "gce+sam",
+    )
+    assert str(parse(chosen.texts[1])) == "early_stopping(patience=0.1) + mine_of_the_door(q=0.2)"
+
+
+def test_a_file_of_several_methods_stands_for_none_of_them_in_a_composition(plugin):
+    path = plugin(MINE + MINE.removeprefix(HEAD).replace("mine_of_the_door", "also_mine"))
+    assert choose_methods(str(path)).texts == ("also_mine", "mine_of_the_door")
+    with pytest.raises(MethodError, match="registers also_mine, mine_of_the_door; name the file by `--plugin`"):
+        choose_methods(f"sam + {path}")
+    with pytest.raises(MethodError, match="a file with values or in a composition stands for one method"):
+        choose_methods(f"{path}(q=0.2)")
+
+
+def test_a_path_with_a_plus_sign_is_one_path(plugin, tmp_path):
+    (tmp_path / "a + b").mkdir()
+    path = plugin(name="a + b/mine.py")
+    assert choose_methods(f"{path}, ce").texts == ("mine_of_the_door", "ce")
 
 
 def test_an_unchanged_file_is_executed_once_and_an_edited_one_again(plugin, tmp_path):

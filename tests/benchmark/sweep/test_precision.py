@@ -86,9 +86,9 @@ def test_the_recipe_says_what_auto_means():
         replace(small, precision="fp16")
 
 
-@pytest.mark.parametrize("gain", [0.5, 2.0])
+@pytest.mark.parametrize("gain", [0.5, 1.04, 2.0])
 def test_a_recipe_in_bf16_is_advised_against_where_that_is_slow(url, monkeypatch, gain):
-    monkeypatch.setattr(precision_advice.bf16, "measure", lambda: {"dense": gain, "convolution": gain})
+    monkeypatch.setattr(precision_advice.bf16, "measure", lambda: {"dense": 0.5, "convolution": gain})
     small = replace(setting(NOISY).override(epochs=1), precision="bf16", task="small")
     runs, options = plan([small], ["ce"], [0]), Options(store=store_address(url), device="cpu")
     with warnings.catch_warnings(record=True) as said:

@@ -87,8 +87,8 @@ def test_commands_that_read_work_on_a_store_that_cannot_be_written(closed):
     assert {name: code for _, name, code in ends if name != "verify"} == dict.fromkeys(
         ("leaderboard", "show", "export", "doctor"), "None"
     ), done.stderr
-    said = " ".join(done.stdout.replace("│", " ").split())  # without the lines of doctor's table
-    assert f"{uri.removeprefix('sqlite:///')}, 1 runs" in said
+    said = "".join(done.stdout.replace("│", " ").split())  # doctor's table breaks long paths, too
+    assert f"{uri.removeprefix('sqlite:///')},1runs" in said
     assert (out / "page.html").exists() and (out / "results.jsonl.xz").exists()
     assert content(closed) == before
 

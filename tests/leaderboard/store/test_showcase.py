@@ -1,11 +1,13 @@
 """Views, figures and texts of a real store: what MLflow's UI will find."""
 
 import json
+import re
 
 import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.store import views
+from lnlbench.leaderboard.store.colours import RUN_COLOUR, colours
 from lnlbench.leaderboard.store.naming import CHARTS
 from lnlbench.leaderboard.store.showcase import FIGURES, prepare
 
@@ -48,6 +50,27 @@ def test_what_is_up_to_date_is_not_made_again(store, make, info_of, monkeypatch)
     fill(store, make, info_of, ["ce"], replicates=3)
     prepare(store)
     assert cells_of(store)[1][0].data.tags[FIGURES] != before
+
+
+def test_methods_have_colours_of_their_own_that_stay(store, make, info_of):
+    fill(store, make, info_of, ["ce", "sam"])
+    prepare(store)
+
+    def seen():
+        return {cell.data.tags["lnlbench.label"]: cell.data.tags[RUN_COLOUR] for cell in cells_of(store)[1]}
+
+    before = seen()
+    assert len(set(before.values())) == 2 and all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in before.values())
+    (picked,) = (cell.info.run_id for cell in cells_of(store)[1] if cell.data.tags["lnlbench.label"] == "sam")
+    store.annotate(picked, {}, more={RUN_COLOUR: "#123456"})
+    fill(store, make, info_of, ["bi_tempered"])
+    prepare(store)
+    after = seen()
+    assert after["sam"] == "#123456" and len(set(after.values())) == 3
+
+
+def test_sixty_colours_differ():
+    assert len(set(colours(map(str, range(60))).values())) == 60
 
 
 def test_the_models_tab_ranks_cells_by_data_set(store, make, info_of):
