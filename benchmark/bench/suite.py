@@ -155,7 +155,7 @@ class Bench:
         split, _ = data_of(kind)
         images = DeviceImages(
             split.images, split.mean, split.std, self.how.device, padding=PADDING if kind.augment else 0
-        )
+        )  # normalised batch by batch, as the other side does
 
         def ours() -> int:
             order = draw_order(len(split.images), 128, kind.augment, self.how.device, 0, 0)

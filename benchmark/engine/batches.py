@@ -1,4 +1,4 @@
-"""Batches from uint8 images that already live on the device; crop and flip of a whole batch by index."""
+"""Batches of images that already live on the device; crop and flip of a whole batch by index."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from lnlbench.benchmark.engine.strong_view import StrongView, draw
 from lnlbench.benchmark.protocol.seeds import generator
 
 PADDING = 4  # pixels on each side before the crop
+READY = 2**29
+"""Bytes up to which a CPU keeps the images of a run normalised: all of MNIST, or half of CIFAR-10."""
+PART = 1000  # images that are normalised at once
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,18 @@ class Order:
 
 
 class DeviceImages:
-    """Images on a device, handed out as normalised batches."""
+    """Images on a device, handed out as normalised batches.
+
+    Args:
+        images: uint8 [N, C, H, W].
+        mean: of each channel, in 0..1.
+        std: of each channel.
+        device: where they lie.
+        dtype: of what is handed out.
+        padding: pixels on each side before the crop.
+        ready: whether all are normalised once and kept so beside those given, see `pays`.
+        channels_last: whether they are kept so in that memory format, in which rows and parts are handed out then.
+    """
 
     def __init__(
         self,
@@ -38,17 +52,23 @@ class DeviceImages:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
         padding: int = 0,
+        *,
+        ready: bool = False,
+        channels_last: bool = False,
     ) -> None:
         self.side = images.shape[-2], images.shape[-1]
         self.dtype = dtype
         images = images.to(device)
         self.images = functional.pad(images, [padding] * 4) if padding else images
-        self.centre = self.images[..., padding : padding + self.side[0], padding : padding + self.side[1]]
         self.fill = tuple(round(255 * part) for part in mean)
         self.mean = torch.tensor(mean, device=device, dtype=dtype).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device, dtype=dtype).view(-1, 1, 1)
-        height, width = self.side
-        self.windows = self.images.unfold(2, height, 1).unfold(3, width, 1)  # [N, C, rows, columns, H, W], a view
+        self.ready: Tensor | None = None
+        if ready:
+            form = torch.channels_last if channels_last else torch.contiguous_format
+            self.ready = torch.empty(self.images.shape, dtype=dtype, device=device, memory_format=form)
+            for some, given in zip(torch.split(self.ready, PART), torch.split(self.images, PART), strict=True):
+                some.copy_(self.normalise(given))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -65,16 +85,27 @@ class DeviceImages:
 
         With operations [B, n] and centres [B, 2] it is a strong view.
         """
-        if offset is None:
-            raw = self.centre[index]
-        else:
-            channels = torch.arange(self.images.shape[1], device=index.device)
-            raw = self.windows[index[:, None], channels, offset[:, :1], offset[:, 1:]]
+        strong = None if operations is None or centre is None else (operations, centre)
+        source = self.images if strong or self.ready is None else self.ready
+        found = rows(self.centred(source), index) if offset is None else self.cropped(source, index, offset)
         if flip is not None:
-            raw = torch.where(flip.view(-1, 1, 1, 1), raw.flip(-1), raw)
-        if operations is not None and centre is not None:
-            raw = self.strong(raw, operations, centre)
-        return self.normalise(raw)
+            found = torch.where(flip.view(-1, 1, 1, 1), found.flip(-1), found)
+        if strong:
+            found = self.strong(found, *strong)
+        return found if source is self.ready else self.normalise(found)
+
+    def centred(self, images: Tensor) -> Tensor:
+        """Return images without their padding, a view."""
+        height, width = self.side
+        top, left = ((now - side) // 2 for now, side in zip(images.shape[-2:], self.side, strict=True))
+        return images[..., top : top + height, left : left + width]
+
+    def cropped(self, images: Tensor, index: Tensor, offset: Tensor) -> Tensor:
+        """Return the images of some indices, each cropped at its own offset."""
+        height, width = self.side
+        windows = images.unfold(2, height, 1).unfold(3, width, 1)  # [N, C, rows, columns, H, W], a view
+        channels = torch.arange(images.shape[1], device=index.device)
+        return windows[index[:, None], channels, offset[:, :1], offset[:, 1:]]
 
     @cached_property
     def strong(self) -> StrongView:
@@ -86,9 +117,25 @@ class DeviceImages:
         return raw.to(self.dtype).div_(255).sub_(self.mean).div_(self.std)
 
     def chunks(self, size: int) -> Iterator[Tensor]:
-        """All images in order, without augmentation."""
-        for start in range(0, len(self), size):
-            yield self.normalise(self.centre[start : start + size])
+        """All images in order, without augmentation: they may be views, not to be written to."""
+        source = self.images if self.ready is None else self.ready
+        for part in torch.split(self.centred(source), size):
+            yield part if source is self.ready else self.normalise(part)
+
+
+def pays(device: torch.device, dtype: torch.dtype, *sets: Tensor) -> bool:
+    """Say whether sets of images that are read many times are kept normalised.
+
+    On a CPU, where normalising a batch takes longer than gathering it, and where there are few enough of them.
+    """
+    return device.type == "cpu" and sum(images.numel() for images in sets) * dtype.itemsize <= READY
+
+
+def rows(images: Tensor, index: Tensor) -> Tensor:
+    """Return copies of some images [B, C, H, W], in the memory format that all have."""
+    if not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last):
+        return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
+    return images.index_select(0, index)
 
 
 def draw_order(samples: int, batch_size: int, augment: bool, device: torch.device, *names: object) -> Order:

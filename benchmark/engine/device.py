@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +37,11 @@ class Compute:
         return self.precision == "bf16"
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Return the autocast context of a forward pass."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        """Return the context of a forward pass."""
+        rounds, kind = self.precision == "bf16", self.device.type
+        if rounds or torch.is_autocast_enabled(kind):  # what the caller has set rounds nothing here
+            return torch.autocast(kind, torch.bfloat16, enabled=rounds)
+        return nullcontext()
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move the model to the device, in its type and memory format."""

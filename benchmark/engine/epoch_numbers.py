@@ -27,19 +27,6 @@ def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
     return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)
 
 
-def changed(samples: Samples, past: Tensor) -> float:
-    """Return the share of predictions that are others than before, NaN where there were none before.
-
-    Args:
-        samples: of this epoch.
-        past: [K, N] predictions so far, -1 where there is none; takes the new ones.
-    """
-    before = past[:, samples.index]
-    now = samples.prediction.to(past.dtype)
-    past[:, samples.index] = now
-    return (before != now)[before >= 0].double().mean().item()
-
-
 def lengthened(past: History, validation: float, loss: float, changes: float, clean: float | None) -> History:
     """Return the history with one more epoch; `clean` is None where the method is told no true labels."""
     known = past.clean_validation if clean is None else (*past.clean_validation, clean)
@@ -50,6 +37,13 @@ def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | No
     """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
     labels = given[index].expand(len(logits), -1).unsqueeze(-1)
     loss = -logits.log_softmax(-1).gather(-1, labels).squeeze(-1)
+    margin = logits.gather(-1, labels).squeeze(-1) - logits.scatter(-1, labels, -torch.inf).amax(-1)
     mine = partial(torch.Tensor.to, device="cpu", copy=True)  # tables are written anew in the next epoch
-    kept = None if weight is None else mine(weight)
-    return Samples(mine(index), loss.cpu(), logits.argmax(-1).cpu(), -torch.expm1(-loss).cpu(), kept)
+    return Samples(
+        index=mine(index),
+        loss=loss.cpu(),
+        prediction=logits.argmax(-1).cpu(),
+        residual=-torch.expm1(-loss).cpu(),
+        weight=None if weight is None else mine(weight),
+        margin=margin.cpu(),
+    )

@@ -55,6 +55,8 @@ class Samples:
     prediction: Tensor  # int64 [K, M] arg-max
     residual: Tensor  # [K, M] 1 - p of the given label
     weight: Tensor | None = None  # [K, M] of the selection, where the method selects
+    margin: Tensor | None = None  # [K, M] logit of the given label minus the largest other one
+    mean_margin: Tensor | None = None  # [K, M] mean of all epochs so far
 
 
 @dataclass(frozen=True)

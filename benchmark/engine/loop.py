@@ -15,13 +15,12 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lnlbench.benchmark.engine import optimisers
-from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, Order, another_view, draw_order, strong_view
+from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, Order, another_view, draw_order, pays, strong_view
 from lnlbench.benchmark.engine.depth import Schedule
 from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
     PROBE,
-    changed,
     due,
     lengthened,
     samples_of,
@@ -30,6 +29,7 @@ from lnlbench.benchmark.engine.epoch_numbers import (
 from lnlbench.benchmark.engine.hook_draws import Draws, Step, row
 from lnlbench.benchmark.engine.job import Epoch, Job, Samples
 from lnlbench.benchmark.engine.networks import Networks
+from lnlbench.benchmark.engine.past import Past
 from lnlbench.benchmark.engine.step_log import Log
 from lnlbench.benchmark.protocol.schedules import learning_rate
 from lnlbench.benchmark.protocol.stratify import stratified
@@ -54,8 +54,11 @@ class Loop:
         self.schedule = Schedule(self.networks.models[0], device, dtype)
         self.frozen: list[Tensor] = []
 
+        ready = pays(device, dtype, split.images, split.validation_images, *split.probes.values())
+
         def resident(images: Tensor, padding: int = 0) -> DeviceImages:
-            return DeviceImages(images, split.mean, split.std, device, dtype, padding)
+            form = {"ready": ready, "channels_last": how.channels_last}
+            return DeviceImages(images, split.mean, split.std, device, dtype, padding, **form)
 
         self.images = resident(split.images, PADDING if self.setting.augment else 0)
         self.validation = resident(split.validation_images)
@@ -69,7 +72,7 @@ class Loop:
         self.memory, self.carried = self.method.start(task), self.method.carry(task)
         self.epoch = 0
         self.history = History(self.setting.epochs, (), ())
-        self.predicted = torch.full((count, len(split.given)), -1, dtype=torch.int16)  # what changes are counted by
+        self.past = Past(count, len(split.given))
 
     def advance(self) -> Epoch:
         """Train one epoch and evaluate."""
@@ -134,7 +137,8 @@ class Loop:
         memory = {name: rows[:, index] for name, rows in self.memory.items()}
         weak = self.job.method.views - 1
         strong = tuple(views[weak:])
-        return Batch(images, self.targets[index], index, memory, self.told, tuple(views[:weak]), self.carried, strong)
+        targets = self.targets.index_select(0, index)
+        return Batch(images, targets, index, memory, self.told, tuple(views[:weak]), self.carried, strong)
 
     def step(self, batch: Batch, clock: Clock, step: Step, lr: float | Tensor) -> None:
         """One update: perturb, guess; forward, remember, loss, select and gradient at each call of `grads_at`."""
@@ -172,9 +176,8 @@ class Loop:
         flat = [g for network in grads for g in network.values()]
         before = [p.detach().clone() for p in self.frozen]
         self.rule(self.networks.flat, flat, self.optimiser, lr)
-        with torch.no_grad():
-            for p, value in zip(self.frozen, before, strict=True):
-                p.copy_(value)
+        for p, value in zip(self.frozen, before, strict=True):
+            p.detach().copy_(value)
         if self.method.answers("average"):
             self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
 
@@ -193,6 +196,8 @@ class Loop:
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> Batch:
         """Store the new rows of the memory, and new values of what is carried; the loss sees them."""
         found = self.method.remember(logits, batch, clock)
+        if not found:
+            return batch
         for name, new in found.items():
             if name in self.carried:
                 self.carried[name].copy_(new)
@@ -228,7 +233,8 @@ class Loop:
             if len(found) > 1:
                 ensemble[name] = found.softmax(-1).mean(0).argmax(-1).to(torch.uint8).cpu()
         loss, norm = log.objective.mean().item(), self.networks.norm()
-        self.history = lengthened(self.history, accuracy, loss, changed(online, self.predicted), clean)
+        online, changes = self.past.take(online)
+        self.history = lengthened(self.history, accuracy, loss, changes, clean)
         diverged = not (math.isfinite(loss) and math.isfinite(norm))
         passes = log.passes.item() * len(self.networks.models) / len(log.objective)
         return Epoch(
@@ -280,7 +286,7 @@ class Loop:
         self.rule.remember(self.optimiser)
         rest = {"epoch": self.epoch, "optimiser": self.optimiser, "history": self.history}
         rest |= {"memory": self.memory, "carried": self.carried}
-        return {"networks": self.networks.state(), "predicted": self.predicted.clone(), **copy.deepcopy(rest)}
+        return {"networks": self.networks.state(), **self.past.state(), **copy.deepcopy(rest)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state, wherever its tensors are."""
@@ -292,4 +298,5 @@ class Loop:
             {name: values.to(self.how.device) for name, values in rest.get(kind, {}).items()}  # older states carry none
             for kind in ("memory", "carried")
         )
-        self.history, self.predicted = rest["history"], rest["predicted"].cpu()
+        self.history = rest["history"]
+        self.past.restore(rest)

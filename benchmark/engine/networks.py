@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,7 +61,7 @@ class Networks:
                 else:
                     buffers = {} if commit else {name: b.clone() for name, b in model.named_buffers()}
                     outputs.append(functional_call(model, {**params[k], **buffers}, (images,)))
-        return torch.stack(outputs).to(self.how.dtype)
+        return together(outputs).to(self.how.dtype)
 
     @torch.no_grad()
     def guess(self, params: Params, inputs: Tensor) -> Tensor:
@@ -73,19 +73,19 @@ class Networks:
             images = [self.how.layout(inputs[k] if several else inputs) for k in range(len(self.models))]
             outputs = [self._evaluated(k, params)(part) for k, part in enumerate(images)]
         self.train()
-        return torch.stack(outputs).to(self.how.dtype)
+        return together(outputs).to(self.how.dtype)
 
     @torch.no_grad()
     def predict(self, parts: Iterable[Tensor]) -> Tensor:
         """Logits [K, T, C] in evaluation mode, at the weights that are evaluated, of batches of images."""
         for model in self.models:
             model.eval()
+        networks = [self._evaluated(k, self.averaged) for k in range(len(self.models))]
         found = []
-        for part in parts:
-            images = self.how.layout(part)
-            with self.how.autocast():
-                outputs = [self._evaluated(k, self.averaged)(images) for k in range(len(self.models))]
-            found.append(torch.stack(outputs).to(self.how.dtype))
+        with self.how.autocast():  # around all parts, so that each trained weight is rounded once
+            for part in parts:
+                images = self.how.layout(part)
+                found.append(together([network(images) for network in networks]).to(self.how.dtype))
         return torch.cat(found, 1)
 
     @torch.no_grad()
@@ -144,6 +144,11 @@ class Networks:
             if self.random is None:
                 after = torch.cuda.get_rng_state(self.how.device) if on_gpu else torch.get_rng_state()
                 self.random = not torch.equal(before, after)
+
+
+def together(outputs: Sequence[Tensor]) -> Tensor:
+    """Stack tensors; of one, which most methods have, a view."""
+    return torch.stack(list(outputs)) if len(outputs) > 1 else outputs[0].unsqueeze(0)
 
 
 def copies(params: Params, device: torch.device | None = None) -> Params:

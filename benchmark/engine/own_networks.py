@@ -38,7 +38,7 @@ class CNN(nn.Module):
                     nn.ReLU(),
                 ]
                 channels = width_out
-            layers.append(nn.MaxPool2d(2))
+            layers.insert(-1, nn.MaxPool2d(2))  # before ReLU: the same to the last bit, of a quarter of the pixels
             height, width = height // 2, width // 2
         self.features = nn.Sequential(*layers)
         self.hidden = nn.Linear(channels * height * width, hidden)
@@ -61,17 +61,17 @@ class FoldedCNN(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [nn.PixelUnshuffle(2)]
         channels *= 4
-        for number, block in enumerate(blocks):
-            layers += [nn.MaxPool2d(2)] if number else []
+        for block in blocks:
             for width in block:
                 layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
                 channels = width
-        self.features = nn.Sequential(*layers)
+            layers.insert(-1, nn.MaxPool2d(2))  # as in `CNN`
+        self.features = nn.Sequential(*layers[:-2])
         self.head = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images [B, C, H, W] of even sides to logits [B, classes]."""
-        logits: Tensor = self.head(self.features(images).flatten(2).amax(2))
+        logits: Tensor = self.head(self.features(images).flatten(2).amax(2).relu())
         return logits
 
 
@@ -143,4 +143,9 @@ def cnn_folded(*, num_classes: int, in_chans: int, **_: Any) -> FoldedCNN:
     return FoldedCNN(in_chans, num_classes, ((64,), (128, 128), (256,)))
 
 
-OWN_NETWORKS = (mlp, mlp3, cnn4, cnn8, cnn_folded, cnn_plain, vgg11_plain)
+def cnn_folded_small(*, num_classes: int, in_chans: int, **_: Any) -> FoldedCNN:
+    """`cnn_folded` at half its width and so a quarter of its cost: twenty thousand images memorised in two minutes."""
+    return FoldedCNN(in_chans, num_classes, ((32,), (64, 64), (128,)))
+
+
+OWN_NETWORKS = (mlp, mlp3, cnn4, cnn8, cnn_folded, cnn_folded_small, cnn_plain, vgg11_plain)

@@ -20,7 +20,6 @@ from lnlbench.benchmark.engine.depth import Schedule
 from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
-    changed,
     due,
     lengthened,
     samples_of,
@@ -216,7 +215,7 @@ class Stack:
         for slot in self.live:
             job = self.jobs[slot]
             online = exact[slot] if exact is not None and not self.same_inputs else self.online(slot)
-            changes = changed(online, self.slots.predicted[slot])
+            online, changes = self.slots.past[slot].take(online)
             known = None if clean is None else clean[slot]
             history = lengthened(self.slots.history[slot], accuracy[slot], loss[slot], changes, known)
             self.slots.history[slot] = history

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lnlbench.benchmark.engine.batches import DeviceImages, Order, draw_order
+from lnlbench.benchmark.engine.batches import DeviceImages, Order, draw_order, pays
 from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.protocol.settings import Setting
@@ -35,7 +35,8 @@ class Pool:
         self.count = len(sets[0])
         self.shared = len(distinct) == 1
         together = torch.cat([images.to(how.device) for images in distinct])
-        self.images = DeviceImages(together, job.split.mean, job.split.std, how.device, how.dtype, padding)
+        kind = job.split.mean, job.split.std, how.device, how.dtype, padding
+        self.images = DeviceImages(together, *kind, ready=pays(how.device, how.dtype, together))
         self.first = torch.tensor(places, device=how.device).unsqueeze(1) * self.count  # [R, 1]
 
     def batch(self, index: Tensor, offset: Tensor | None = None, flip: Tensor | None = None) -> Tensor:

@@ -15,6 +15,7 @@ from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.epoch_numbers import PROBE
 from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.engine.models import build
+from lnlbench.benchmark.engine.past import Past
 from lnlbench.benchmark.engine.stack_step import floats_of
 from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.protocol.stratify import stratified
@@ -29,8 +30,7 @@ class Slots:
     def __init__(self, jobs: Sequence[Job], how: Compute) -> None:
         job, self.how, self.jobs, self.epoch = jobs[0], how, list(jobs), 0
         self.history = [History(job.setting.epochs, (), ()) for _ in jobs]
-        none = torch.full((job.method.networks, len(job.split.given)), -1, dtype=torch.int16)
-        self.predicted = [none.clone() for _ in jobs]
+        self.past = [Past(job.method.networks, len(job.split.given)) for _ in jobs]
         fresh = {job.replicate: [self.model(job, k) for k in range(job.method.networks)] for job in jobs}
         models = [fresh[job.replicate] for job in jobs]
         self.template = self.model(job, 0)
@@ -93,7 +93,7 @@ class Slots:
             "memory": mine["memory"],
             "carried": mine["carried"],
             "history": self.history[slot],
-            "predicted": self.predicted[slot].clone(),
+            **self.past[slot].state(),
         }
 
     def restore(self, states: Sequence[State]) -> None:
@@ -111,13 +111,14 @@ class Slots:
         self.moments = optimisers.OptimiserState(first, second, max(steps))
         self.begun = [max(steps) - own for own in steps]
         self.epoch, self.history = states[0]["epoch"], [state["history"] for state in states]
-        self.predicted = [state["predicted"].cpu().clone() for state in states]
+        for past, state in zip(self.past, states, strict=True):
+            past.restore(state)
 
     def keep(self, slots: Sequence[int]) -> None:
         """Forget all runs but some."""
         self.jobs = [self.jobs[slot] for slot in slots]
         self.history = [self.history[slot] for slot in slots]
-        self.predicted = [self.predicted[slot] for slot in slots]
+        self.past = [self.past[slot] for slot in slots]
         self.begun = [self.begun[slot] for slot in slots]
         rows = torch.tensor(slots, device=self.how.device)
         self.runs = mapped(lambda x: x[rows], self.runs)

@@ -13,6 +13,7 @@ from lnlbench.benchmark.engine.capture import RECORDERS
 from lnlbench.benchmark.engine.device import Compute, ExecutionError
 from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.engine.models import build, check_timm_optimiser
+from lnlbench.benchmark.engine.operations import Counter
 from lnlbench.benchmark.engine.optimisers import OPTIMISERS, is_timm
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.unknown_names import unknown
@@ -145,13 +146,11 @@ def stacks(
 @lru_cache(maxsize=64)
 def _measured(model: str, classes: int, shape: tuple[int, int, int]) -> tuple[int, bool]:
     """Operations of one image's pass, and whether a pass in training mode draws random numbers."""
-    from torch.utils.flop_counter import FlopCounterMode  # imports triton, a quarter of a second
-
     network = build(model, classes, shape, 0)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         before = torch.get_rng_state()
         network.train()(torch.zeros(2, *shape))
         random = not torch.equal(before, torch.get_rng_state())
-        with FlopCounterMode(display=False) as counter:
+        with Counter() as counter:
             network.eval()(torch.zeros(1, *shape))
-    return counter.get_total_flops(), random
+    return counter.operations, random

@@ -24,7 +24,8 @@ def diagnose(samples: Samples, given: Tensor, true: Tensor) -> dict[str, float |
         `loss_correct`, `error_correct`, `residual_correct` and the same of `wrong`: cross-entropy, error and 1 - p,
         all against the given label. Of the wrongly labelled the shares predicted as the given label (`memorised`),
         as the true label (`corrected`) and as another (`other`); `auroc` of the loss as a detector of wrong labels,
-        and the share `found` of them among as many samples of the largest loss.
+        and the share `found` of them among as many samples of the largest loss; `auroc_margin`, of the mean margin so
+        far, where it is known (Pleiss et al., NeurIPS 2020, equation 1: the area under the margin).
         Where the method selects, `precision` and `recall` of correctly labelled samples among those it keeps, by
         weight. None where there is nothing to average over.
     """
@@ -41,6 +42,8 @@ def diagnose(samples: Samples, given: Tensor, true: Tensor) -> dict[str, float |
     found["other"] = _mean(~(memorised | corrected)[:, wrong])
     found["auroc"] = auroc(samples.loss, wrong)
     found["found"] = recall_at_budget(samples.loss, wrong)
+    if samples.mean_margin is not None:
+        found["auroc_margin"] = auroc(-samples.mean_margin, wrong)
     if samples.weight is not None:
         kept = samples.weight.double()
         right = kept[:, ~wrong].sum().item()
@@ -58,7 +61,7 @@ def auroc(scores: Tensor, positive: Tensor) -> float | None:
     if not 0 < count < total or scores.isnan().any():
         return None
     areas: list[float] = []
-    for row in scores.double():
+    for row in scores:
         _, place, repeats = row.unique(return_inverse=True, return_counts=True)
         rank = (repeats.cumsum(0) - (repeats - 1).double() / 2)[place]  # from 1, the mean rank of equal values
         areas.append(((rank[positive].sum() - count * (count + 1) / 2) / (count * (total - count))).item())

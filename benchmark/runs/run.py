@@ -33,6 +33,11 @@ class Run:
     precision: str = PLAIN  # that it is computed in: "fp32", "bf16" or "fp64"
 
     @property
+    def blind(self) -> bool:
+        """Whether no label of the test set may enter the process that makes it."""
+        return False
+
+    @property
     def draw(self) -> Hashable:
         """What names noise draw, split and training seed."""
         return self.replicate
@@ -114,18 +119,18 @@ class Run:
         return replace(self, method=method, label=" + ".join(written) or "ce")
 
 
-def with_data(runs: Sequence[Run], images_of: Callable[[str], Images]) -> list[tuple[Run, Prepared | Blind]]:
+def with_data(runs: Sequence[Run], images_of: Callable[..., Images]) -> list[tuple[Run, Prepared | Blind]]:
     """Return runs with their data, which are drawn once for all runs that share them.
 
     Args:
         runs: in any order.
-        images_of: from a data set's name to its images.
+        images_of: from a data set's name to its images; called with `blind=True` for runs that are.
 
     Raises:
         DataError: the data set or the noise cannot be had.
     """
     firsts = {run.data_key: run for run in reversed(runs)}
-    drawn = {name: run.prepare(images_of(run.setting.dataset)) for name, run in firsts.items()}
+    drawn = {name: run.prepare(images_of(run.setting.dataset, blind=run.blind)) for name, run in firsts.items()}
     return [(run, drawn[run.data_key]) for run in runs]
 
 

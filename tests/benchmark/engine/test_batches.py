@@ -34,11 +34,18 @@ def reference(image, offset=None, flip=False):
     return transforms.normalize(transforms.to_tensor(found), *STATISTICS[channels])
 
 
-def loaded(photos, padding=0, dtype=torch.float32):
-    return DeviceImages(photos, *STATISTICS[photos.shape[1]], CPU, dtype, padding)
+@pytest.fixture(params=["normalised at once", "batch by batch", "at once, channels last"])
+def loaded(request):
+    """Load photographs, in each way that they may lie in memory."""
+    form = {"ready": "at once" in request.param, "channels_last": "channels last" in request.param}
+
+    def load(photos, padding=0, dtype=torch.float32):
+        return DeviceImages(photos, *STATISTICS[photos.shape[1]], CPU, dtype, padding, **form)
+
+    return load
 
 
-def test_augmented_batches_equal_torchvision(photos):
+def test_augmented_batches_equal_torchvision(photos, loaded):
     images = loaded(photos, PADDING)
     order = draw_order(len(photos), 16, True, CPU, "names")
     assert order.index.shape == (3, 16) and order.flip.any() and not order.flip.all()
@@ -49,14 +56,14 @@ def test_augmented_batches_equal_torchvision(photos):
 
 
 @pytest.mark.parametrize("flip", [True, False], ids=["flipped", "as it is"])
-def test_every_crop_equals_torchvision(photos, flip):
+def test_every_crop_equals_torchvision(photos, loaded, flip):
     places = torch.cartesian_prod(torch.arange(2 * PADDING + 1), torch.arange(2 * PADDING + 1))
     batch = loaded(photos, PADDING).batch(torch.full((len(places),), 5), places, torch.full((len(places),), flip))
     assert torch.equal(batch, torch.stack([reference(photos[5], place, flip) for place in places]))
 
 
 @pytest.mark.parametrize("padding", [0, PADDING], ids=["not padded", "padded for training"])
-def test_images_without_augmentation_equal_torchvision(photos, padding):
+def test_images_without_augmentation_equal_torchvision(photos, loaded, padding):
     images = loaded(photos, padding)
     index = torch.tensor([7, 0, 7, 41])
     assert torch.equal(images.batch(index), torch.stack([reference(photos[i]) for i in index]))
@@ -65,13 +72,20 @@ def test_images_without_augmentation_equal_torchvision(photos, padding):
     assert torch.equal(torch.cat(list(images.chunks(20))), expected)
 
 
-def test_the_source_is_not_changed(photos):
-    before = photos.clone()
-    loaded(photos).batch(torch.arange(4)).zero_()
-    assert torch.equal(photos, before)
+def test_the_source_is_not_changed(photos, loaded):
+    before, images = photos.clone(), loaded(photos)
+    first = images.batch(torch.arange(4)).clone()
+    images.batch(torch.arange(4)).zero_()
+    assert torch.equal(photos, before) and torch.equal(images.batch(torch.arange(4)), first)
 
 
-def test_float64_is_normalised_in_float64(photos):
+def test_rows_of_images_with_the_channels_last_stay_so(photos):
+    images = DeviceImages(photos, *STATISTICS[photos.shape[1]], CPU, ready=True, channels_last=True)
+    for found in (images.batch(torch.tensor([7, 0])), next(images.chunks(20))):
+        assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_float64_is_normalised_in_float64(photos, loaded):
     mean, std = (torch.tensor(x, dtype=torch.float64).view(-1, 1, 1) for x in STATISTICS[photos.shape[1]])
     batch = loaded(photos, dtype=torch.float64).batch(torch.arange(3))
     assert torch.allclose(batch, (photos[:3].double() / 255 - mean) / std, rtol=0, atol=1e-15)

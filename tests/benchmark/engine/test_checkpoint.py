@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,7 +53,10 @@ def result_at(home):
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path):
+def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, template):
+    for home in ("whole", "killed"):
+        (tmp_path / home).mkdir()
+        shutil.copy(template, tmp_path / home / "mlflow.db")
     whole = command(tmp_path / "whole")
     _, errors = whole.communicate(timeout=300)
     assert whole.returncode == 0, errors

@@ -1,5 +1,7 @@
 """Networks: the stem for small images, weights from a seed alone, and what cannot be built."""
 
+import copy
+
 import pytest
 import timm
 import torch
@@ -61,6 +63,7 @@ def test_the_stem_changes_up_to_64_pixels(side):
         pytest.param("cnn4", (1, 8, 8), id="cnn4 on digits"),
         pytest.param("cnn8", SMALL, id="cnn8"),
         pytest.param("cnn_folded", SMALL, id="cnn_folded"),
+        pytest.param("cnn_folded_small", SMALL, id="cnn_folded_small"),
         pytest.param("resnet18", (1, 28, 28), id="resnet18 in grey"),
         pytest.param("vit_tiny_patch16_224", SMALL, id="a transformer, at the size of the images"),
     ],
@@ -83,6 +86,7 @@ def test_weights_are_a_function_of_the_seed(name, shape):
         pytest.param("mlp", (1, 28, 28), 203_530, 203_264, id="mlp: 784-256-10"),
         pytest.param("cnn4", (1, 28, 28), 206_970, 1_218_048, id="cnn4: 1.2 M"),
         pytest.param("cnn_folded", SMALL, 526_730, 20_646_400, id="cnn_folded: 20.6 M"),
+        pytest.param("cnn_folded_small", SMALL, 134_346, 5_604_608, id="cnn_folded_small: 5.6 M"),
         pytest.param("vgg11_plain", SMALL, 28_144_010, 171_679_744, id="vgg11_plain: 8 convolutions, 3 linear"),
     ],
 )
@@ -151,3 +155,23 @@ def test_images_that_a_network_cannot_take(name, shape):
     with pytest.raises(ModelError) as error:
         build(name, 10, shape, 0)
     assert f"{name!r}" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["cnn4", "cnn8", "cnn_folded_small"])
+def test_pooling_before_relu_is_relu_before_pooling(name):
+    """To the last bit, in logits and gradients: where a maximum is positive it is the same one, else nothing flows."""
+    model = build(name, 10, (3, 16, 16), 0)
+    parts = []
+    for part in model.features:
+        swapped = isinstance(part, nn.ReLU) and parts and isinstance(parts[-1], nn.MaxPool2d)
+        parts.insert(len(parts) - swapped, part)
+    usual = copy.deepcopy(model)
+    last = [nn.ReLU()] if name == "cnn_folded_small" else []  # which comes after its global pooling
+    usual.features = copy.deepcopy(nn.Sequential(*parts, *last))
+    assert [type(part) for part in parts] != [type(part) for part in model.features]
+    images = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    found = []
+    for one in (model, usual):
+        logits = one(images)
+        found.append([logits, *torch.autograd.grad(logits.square().sum(), list(one.parameters()))])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))

@@ -85,13 +85,10 @@ def same(a, b, path="", close=CLOSE):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("model", ["mlp", "cnn4"])
+@pytest.mark.parametrize(("model", "optimizer", "lr"), [("mlp", "adam", 0.005), ("cnn4", "sgd", 0.05)])
 @pytest.mark.parametrize("text", NAMES)
-def test_stack_equals_loop(jobs_of, text, model, optimizer):
-    jobs = jobs_of(
-        text, model=model, optimizer=optimizer, augment=model == "cnn4", lr=0.05 if optimizer == "sgd" else 0.005
-    )
+def test_stack_equals_loop(jobs_of, text, model, optimizer, lr):
+    jobs = jobs_of(text, model=model, optimizer=optimizer, augment=model == "cnn4", lr=lr)
     for job, found in zip(jobs, together(jobs), strict=True):
         assert {epoch.stacked for epoch in found} == {4}
         for ours, reference in zip(found, fit(job, **FP64), strict=True):

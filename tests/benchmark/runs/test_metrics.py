@@ -1,6 +1,7 @@
 """Diagnostics against plain loops over samples, and the area under the ROC curve against scikit-learn."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,7 +80,8 @@ def test_diagnostics_equal_a_plain_loop(networks, selects):
 def test_labels_are_looked_up_by_index():
     found, (given, true) = samples(), labels()
     mixed = torch.randperm(60, generator=torch.Generator().manual_seed(2))
-    other = Samples(found.index[mixed], *(x[:, mixed] for x in list(vars(found).values())[1:]))
+    rows = [None if x is None else x[:, mixed] for x in list(vars(found).values())[1:]]
+    other = Samples(found.index[mixed], *rows)
     assert diagnose(other, given, true) == pytest.approx(diagnose(found, given, true))
 
 
@@ -171,3 +173,13 @@ def test_a_perfect_detector_and_its_opposite():
 )
 def test_accuracy(predictions, expected):
     assert accuracy(torch.tensor(predictions, dtype=torch.uint8), torch.arange(4)) == expected
+
+
+def test_a_small_mean_margin_marks_wrong_labels():
+    given, true = labels()
+    found = samples(networks=1)
+    margins = torch.linspace(-1, 1, 60).unsqueeze(0)
+    known = replace(found, mean_margin=margins)
+    expected = roc_auc_score((given != true)[found.index], -margins[0])
+    assert diagnose(known, given, true)["auroc_margin"] == pytest.approx(expected, abs=1e-12)
+    assert "auroc_margin" not in diagnose(found, given, true)
