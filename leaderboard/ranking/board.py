@@ -141,6 +141,7 @@ class Row:
     name: str  # the label, or the full text where one label stands for several
     methods: tuple[str, ...]  # full texts
     told: tuple[str, ...]  # what it knew beyond the given labels
+    precisions: tuple[str, ...]  # that its runs were computed in
     networks: int
     status: Status
     reading: bool  # read off another method's runs
@@ -221,6 +222,12 @@ class Board:
             if row.standing:
                 found.setdefault(row.standing, []).append(row.name)
         return found
+
+    @property
+    def standing(self) -> str:
+        """Return how far every row was checked, where it is the same of all; else nothing."""
+        found = {row.standing for row in (*self.rows, *self.below)}
+        return found.pop() if len(found) == 1 else ""
 
     @property
     def measure(self) -> str:

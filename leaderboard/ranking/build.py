@@ -17,6 +17,7 @@ from lnlbench.leaderboard.ranking.notes import notes
 from lnlbench.leaderboard.ranking.plan import plan
 from lnlbench.leaderboard.ranking.scored import Scored, scored
 from lnlbench.leaderboard.ranking.sentences import sentences
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.references import base
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, applies, rule_named
@@ -121,7 +122,8 @@ def build(
     chosen = eligible(found.scores, found.candidates, found.settings, complete)
     table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, alpha, seed)
     cells = {setting: table.setting(setting) for setting in found.settings}
-    columns = [_column(found, setting, setting in chosen.counted, *cells[setting]) for setting in found.settings]
+    settings = sorted(found.settings, key=lambda setting: setting not in chosen.counted)
+    columns = [_column(found, setting, setting in chosen.counted, *cells[setting]) for setting in settings]
     scores, tests = table.overall() if len(chosen.counted) != 1 else cells[chosen.counted[0]]
     by_name = {
         name: {s: _searched(of[name], found.grid[name][s], rule) for s, (of, _) in cells.items() if name in of}
@@ -228,6 +230,7 @@ def _row(found: Scored, chosen: Eligible, name: str, score: Cell | None, cells: 
         name=name,
         methods=tuple(dict.fromkeys(run.method for run in runs)),
         told=tuple(sorted({told for run in runs for told in run.told})),
+        precisions=tuple(sorted({precision_of(run) for run in runs})),
         networks=max(run.networks for run in runs),
         status=status,
         reading=found.hosts[name] is not None,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from lnlbench.leaderboard.results.result import Result
 
@@ -15,9 +16,10 @@ TUNING_TRIALS = "tuning_trials"
 class Cost:
     """Mean cost of a method's run over settings, each setting weighing the same; None where nothing is recorded.
 
-    `train_seconds` and `tuning_seconds` are device-seconds, of training without evaluation and of the whole search;
-    passes are per sample and epoch, so `passes` of 2 against 1 is twice the work; memory is in megabytes, and on a CPU
-    that of the process. `stacked` says that runs shared the device, so that their seconds are shares.
+    `train_seconds` and `tuning_seconds` are device-seconds, of training without evaluation and of the whole search; the
+    former of the replicate whose epochs were the shortest, since what else a machine does makes runs longer and never
+    shorter. Passes are per sample and epoch, so `passes` of 2 against 1 is twice the work; memory is in megabytes, and
+    on a CPU that of the process. `stacked` says that runs shared the device, so that their seconds are shares.
     """
 
     name: str
@@ -44,33 +46,64 @@ class Cost:
         return None if self.train_seconds is None else self.train_seconds + (self.tuning_seconds or 0.0)
 
 
-def cost(name: str, runs: Mapping[str, Sequence[Result]]) -> Cost:
+def cost(name: str, runs: Mapping[str, Sequence[Result]], timed: Mapping[str, Sequence[Result]] | None = None) -> Cost:
     """Return what a method costs.
 
     Args:
         name: of the row.
         runs: setting → its results there, at least one.
+        timed: those whose seconds, rate and memory count, see `on_one_machine`; all where None.
     """
-    every = [run for results in runs.values() for run in results]
+    timed = timed or runs
+    every = [run for results in timed.values() for run in results]
 
-    def mean(field: str) -> float | None:
-        values = [_mean([run.cost.get(field) for run in results]) for results in runs.values()]
-        return _mean(values) if None not in values else None
+    def mean(field: str, of: Mapping[str, Sequence[Result]] = runs) -> float | None:
+        return _mean_of([_mean([run.cost.get(field) for run in results]) for results in of.values()])
 
     return Cost(
         name=name,
-        train_seconds=mean("train_seconds"),
-        tuning_seconds=mean(TUNING_SECONDS),
+        train_seconds=_mean_of([shortest(results, "train_seconds") for results in timed.values()]),
+        tuning_seconds=mean(TUNING_SECONDS, timed),
         tuning_trials=mean(TUNING_TRIALS),
         forward=mean("forward_passes"),
         backward=mean("backward_passes"),
         epochs=mean("epochs"),
-        samples_per_second=mean("samples_per_second"),
-        peak_memory=mean("peak_memory_mb"),
+        samples_per_second=mean("samples_per_second", timed),
+        peak_memory=mean("peak_memory_mb", timed),
         networks=max(run.networks for run in every),
-        hardware=tuple(sorted({str(run.environment.get("hardware", "unknown")) for run in every})),
+        hardware=tuple(sorted({_hardware(run) for run in every})),
         stacked=any(run.environment.get("stacked") for run in every),
     )
+
+
+def on_one_machine(methods: Mapping[str, Mapping[str, Sequence[Result]]]) -> dict[str, dict[str, Sequence[Result]]]:
+    """Return the runs whose costs compare: those on the hardware that has most of the methods in all their settings.
+
+    A method that was not run there keeps its runs, whose hardware its `Cost` names.
+
+    Args:
+        methods: name → setting → its results there.
+    """
+
+    def there(runs: Mapping[str, Sequence[Result]], machine: str) -> dict[str, Sequence[Result]]:
+        return {setting: [run for run in found if _hardware(run) == machine] for setting, found in runs.items()}
+
+    every = {name: dict(runs) for name, runs in methods.items()}
+    machines = sorted({_hardware(run) for runs in every.values() for found in runs.values() for run in found})
+    here = {machine: {name: there(runs, machine) for name, runs in every.items()} for machine in machines}
+    whole = {machine: {n: runs for n, runs in found.items() if all(runs.values())} for machine, found in here.items()}
+    shared = max(machines, key=lambda machine: len(whole[machine]), default=None)
+    return every if shared is None else every | whole[shared]
+
+
+def shortest(runs: Sequence[Result], field: str) -> float | None:
+    """Return the seconds of the run whose epochs took the shortest time, times the epochs of a run on average."""
+    spent = [run.cost.get(field) for run in runs]
+    epochs = [run.cost.get("epochs") for run in runs]
+    pairs = [(s, n) for s, n in zip(spent, epochs, strict=True) if _is_number(s) and _is_number(n) and n > 0]
+    if not pairs or len(pairs) < len(runs):
+        return _mean(spent)
+    return min(s / n for s, n in pairs) * math.fsum(n for _, n in pairs) / len(pairs)
 
 
 def pareto(points: Mapping[str, tuple[float, float]]) -> list[str]:
@@ -86,6 +119,19 @@ def pareto(points: Mapping[str, tuple[float, float]]) -> list[str]:
     return sorted(front, key=lambda name: (points[name], name))
 
 
+def _hardware(run: Result) -> str:
+    return str(run.environment.get("hardware", "unknown"))
+
+
+def _mean_of(values: Sequence[float | None]) -> float | None:
+    """Return the mean, None where any is unknown."""
+    return _mean(values) if None not in values else None
+
+
 def _mean(values: Sequence[object]) -> float | None:
-    numbers = [float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)]
+    numbers = [value for value in values if _is_number(value)]
     return math.fsum(numbers) / len(numbers) if numbers else None
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

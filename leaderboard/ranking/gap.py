@@ -53,7 +53,7 @@ def to_markdown(found: Sequence[Gap]) -> str:
         rows = []
         for method in dict.fromkeys(gap.method for gap in here):
             row = {gap.replicate: gap.closed for gap in here if gap.method == method}
-            shares = [("—" if row.get(i) is None else f"{100 * row[i]:.0f} %") for i in replicates]  # type: ignore[operator]
+            shares = [("—" if row.get(i) is None else f"{round(100 * row[i])} %".replace("-", "−")) for i in replicates]  # type: ignore[operator]
             rows.append([method, *shares])
         lines = [
             f"**{setting}**: cross-entropy's best test epoch minus its last, in points: "

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 
 Grid = dict[str, dict[str, dict[int, Result]]]
@@ -13,21 +14,27 @@ Grid = dict[str, dict[str, dict[int, Result]]]
 def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[str]]:
     """Sort results into rows by label, or by full text where a label means two methods in one setting.
 
-    Of several results of one row, setting and replicate the last one counts. Also returned: notes, a sentence each.
+    A label that has results of two precisions in one setting has a row for each: `ce [bf16]`. Of several results of
+    one row, setting and replicate the last one counts. Also returned: notes, a sentence each.
     """
     texts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    precisions: dict[tuple[str, str], set[str]] = defaultdict(set)
     for result in results:
         texts[result.label, result.setting].add(result.method)
+        precisions[result.label, result.setting].add(precision_of(result))
     ambiguous = {label for (label, _), methods in texts.items() if len(methods) > 1}
+    twice = {label for (label, _), found in precisions.items() if len(found) > 1}
     grid: Grid = {}
     older = 0
     for result in results:
         name = result.method if result.label in ambiguous else result.label
+        name += f" [{precision_of(result)}]" if result.label in twice else ""
         runs = grid.setdefault(name, {}).setdefault(result.setting, {})
         older += result.replicate in runs
         runs[result.replicate] = result
     notes = [f"{older} older results of the same method, setting and replicate are not shown."] if older else []
     notes += [f"The label {label!r} stands for several methods; they are shown in full." for label in sorted(ambiguous)]
+    notes += [f"{label!r} has results of several precisions; they are rows of their own." for label in sorted(twice)]
     return grid, notes + _unpaired(grid)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,13 @@ FEWEST = 4
 """Methods below which nothing is borrowed."""
 TREND_FROM = 12
 """Methods from which on the prior follows the mean accuracy."""
+LEAST_ESTIMATED = 1.0
+"""The d₀, before its cap, below which nothing is borrowed: methods of such unlike spread tell nothing of each other."""
 MOST_BORROWED = 4.0
 """Upper end of the prior's degrees of freedom; together with a sixth of the methods (`ranking` in docs)."""
+MOST_TOGETHER = 7.0
+"""Upper end of the degrees of freedom that a method has on average with those of the prior: who has replicates enough
+borrows less, since what methods truly differ by weighs more the more each of them is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,29 +55,31 @@ def moderate(
         replicates: [m] how many there are.
         sources: [m] whose variances tell of the prior: runs of their own that did not diverge.
         trend: whether the prior follows ln(100 − mean), from `TREND_FROM` sources on.
-        cap: whether d₀ ends at `MOST_BORROWED` and a sixth of the sources; without it this is `squeezeVar`, except
-            that an infinite d₀ has the geometric mean of the variances as limma's first version had.
+        cap: whether d₀ ends at `MOST_BORROWED`, a sixth of the sources and what `MOST_TOGETHER` leaves, and is 0 where
+            it is estimated below `LEAST_ESTIMATED`; without it this is `squeezeVar`, except that an infinite d₀ has the
+            geometric mean of the variances as limma's first version had.
 
     Source: Smyth, "Linear models and empirical Bayes methods", Stat. Appl. Genet. Mol. Biol. 3(1), 2004, equations
-    for d₀ and s₀². Capping d₀ guards against methods of different kind, whose variances differ truly.
+    for d₀ and s₀². Both ends guard against methods of different kind, whose variances differ truly.
     """
     freedom = replicates - 1.0
-    used = sources & (freedom > 0)
+    used = sources & (freedom > 0) & (variances > 0)  # equal scores are rounded ones, and tell of no variance
     count = int(used.sum())
     if count < FEWEST:
         return _unmoderated(variances, freedom)
     special = _special()
     typical = np.median(variances[used])
-    if typical == 0:
-        return _unmoderated(variances, freedom)
     half = freedom[used] / 2
     logs = np.log(np.maximum(variances[used], 1e-5 * typical))
     spread = logs - special.digamma(half) + np.log(half)  # e: unbiased for ln s₀² + ψ(d₀/2) − ln(d₀/2)
     level, residual = _level(spread, means, used, trend and count >= TREND_FROM)
     estimated = _prior_freedom(residual - float(special.polygamma(1, half).mean()))
+    most = min(MOST_BORROWED, count / 6, MOST_TOGETHER - float(freedom[used].mean())) if cap else np.inf
+    if cap and (estimated < LEAST_ESTIMATED or most <= 0):
+        return replace(_unmoderated(variances, freedom), estimated=estimated)
     shift = special.digamma(estimated / 2) - np.log(estimated / 2) if np.isfinite(estimated) else 0.0
     prior = np.exp(level + shift)
-    borrowed = min(estimated, MOST_BORROWED, count / 6) if cap else estimated
+    borrowed = min(estimated, most)
     own = np.where(freedom > 0, variances, 0.0)
     if np.isinf(borrowed):
         return Moderated(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from lnlbench.leaderboard.ranking.board import Board, Contender, Plan, Row, Tests
+from lnlbench.leaderboard.ranking.cost import shortest
 from lnlbench.leaderboard.ranking.needed import replicates_needed
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.results.command import command
@@ -44,7 +44,12 @@ def plan(board: Board, found: Scored) -> Plan | None:
     known = [seconds for seconds in spent if seconds is not None]
     return Plan(
         contenders=contenders,
-        command=command(settings, [row.name for row in best], _following(best, more)),
+        command=command(
+            settings,
+            [row.name for row in best],
+            _following(best, more),
+            {precision for row in best for precision in row.precisions},
+        ),
         runs=len(trained) * len(settings) * more,
         seconds=more * math.fsum(known) if len(known) == len(spent) else None,
     )
@@ -67,8 +72,7 @@ def _gap(row: Row) -> float:
 
 
 def _seconds(found: Scored, name: str, setting: str) -> float | None:
-    """Return what a run of a cell took, on average."""
-    runs: list[Any] = list(found.grid.get(name, {}).get(setting, {}).values())
-    spent = [run.cost.get("total_seconds", run.cost.get("train_seconds")) for run in runs]
-    known = [float(value) for value in spent if isinstance(value, (int, float))]
-    return math.fsum(known) / len(known) if known else None
+    """Return what a run of a cell takes."""
+    runs = list(found.grid.get(name, {}).get(setting, {}).values())
+    field = "total_seconds" if all("total_seconds" in run.cost for run in runs) else "train_seconds"
+    return shortest(runs, field) if runs else None

@@ -1,6 +1,5 @@
 """The rule switch: the same runs under every rule, and who is first only because the test set chose the epoch."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ ORACLE = "oracle"
 
 @dataclass(frozen=True)
 class Switched:
-    """One method under every rule: mean accuracy in percent over the counted settings, and its place by that mean.
+    """One method under every rule: its mean accuracy in percent on the board of that rule, and its place by that mean.
 
     `change` is the place under the primary rule minus the place under each rule: above 0 the rule flatters the
     method. `gap` is the mean under the oracle minus the mean under each rule, in points: what the test set's choice of
@@ -43,7 +42,10 @@ def switch(boards: Sequence[Board]) -> tuple[list[Switched], list[str]]:
     Methods that are read off others or trained longer are left out: their runs are the others', or not comparable.
     """
     by_rule = {board.rule: board for board in boards}
-    names = [row.name for row in by_rule[PRIMARY].rows if row.status == "ranked" and not row.reading]
+    average = {rule: {row.name: row.score.mean for row in board.rows if row.score} for rule, board in by_rule.items()}
+    ranked = [row.name for row in by_rule[PRIMARY].rows if row.status == "ranked" and not row.reading]
+    names = [name for name in ranked if all(name in row for row in average.values())]
+    average = {rule: {name: row[name] for name in names} for rule, row in average.items()}
     settings = [c.setting for c in by_rule[PRIMARY].columns if c.counted]
     if not names or not settings:
         return [], []
@@ -51,10 +53,6 @@ def switch(boards: Sequence[Board]) -> tuple[list[Switched], list[str]]:
     for rule, board in by_rule.items():
         rows = {row.name: row for row in board.rows}
         means[rule] = {s: {name: rows[name].cells[s].mean for name in names} for s in settings}
-    average = {
-        rule: {name: math.fsum(row[name] for row in table.values()) / len(table) for name in names}
-        for rule, table in means.items()
-    }
     found = [
         Switched(name, {r: average[r][name] for r in by_rule}, {r: _place(average[r], name) for r in by_rule})
         for name in names

@@ -10,6 +10,7 @@ from lnlbench.leaderboard.ranking.grid import Grid, sort_into_grid
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import applies, score
+from lnlbench.leaderboard.results.setting_name import SettingName
 
 REFERENCE = "ce"
 """The method that all are held against: plain cross-entropy."""
@@ -48,7 +49,9 @@ class Scored:
     def as_host(self, name: str, setting: str) -> bool:
         """Return whether a cell has the scores of the runs that it was read off."""
         host = self.hosts[name]
-        return host is not None and self.scores[name][setting] == self.scores.get(host, {}).get(setting)
+        if host is None:
+            return False
+        return self.scores[name][setting].items() <= self.scores.get(host, {}).get(setting, {}).items()
 
 
 def scored(results: Sequence[Result], rule: str) -> Scored:
@@ -75,7 +78,7 @@ def scored(results: Sequence[Result], rule: str) -> Scored:
         hosts=hosts,
         same=frozenset(),
         longer=frozenset(longer),
-        settings=tuple(dict.fromkeys(result.setting for result in (*ranked, *references))),
+        settings=tuple(sorted({r.setting for r in (*ranked, *references)}, key=lambda s: SettingName.parse(s).order)),
         reference=_reference(grid),
         notes=tuple(notes),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Contender, Row
+from lnlbench.leaderboard.ranking.moderation import FEWEST
 from lnlbench.leaderboard.results.rules import RANKED
 
 NAMED = 6
@@ -99,12 +100,18 @@ def _intervals(board: Board, ranked: Sequence[Row]) -> str:
     text = "Intervals are 95 %; "
     if borrowed:
         text += f"their variances are partly borrowed from the other methods, worth {borrowed:.1f} replicates."
+    elif (count := sum(map(_tells, ranked))) < FEWEST:
+        text += f"nothing is borrowed from other methods, of which only {count} tell of a variance."
     else:
-        text += f"nothing is borrowed from other methods, of which there are only {len(ranked)}."
+        text += "nothing is borrowed from the other methods, whose variances are too unlike."
     cells = [row.score for row in ranked if row.score]
     if min(cell.n for cell in cells) == 2:
         text += " With two replicates the order of neighbours is a guess."
     return text
+
+
+def _tells(row: Row) -> bool:
+    return not row.reading and not row.diverged and row.score is not None and len({*row.score.scores.values()}) > 1
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """How often the tests of boards err, and what they find: simulated grids whose truth is known.
 
-    python -m lnlbench.leaderboard.ranking.simulation docs/mnist-methods.jsonl.xz
+    python -m lnlbench.leaderboard.ranking.simulation tests/leaderboard/methods.jsonl.xz
 
 writes the table of `docs/leaderboard.md`. Means and spreads of the methods are those of the results in the file.
 """
@@ -121,14 +121,15 @@ def scenarios(results: Sequence[Result], rule: str = "final", seed: int = 0) -> 
         seed: of spreads that are drawn.
     """
     found = scored(results, rule)
-    names = [name for name in found.candidates if not any(found.diverged(name, s) for s in found.settings)]
-    scores = np.array([[list(found.scores[name][s].values()) for name in names] for s in found.settings])  # [s, m, n]
+    settings = sorted(found.settings)  # boards show them in another order, on which no scenario may hang
+    names = [name for name in found.candidates if not any(found.diverged(name, s) for s in settings)]
+    scores = np.array([[list(found.scores[name][s].values()) for name in names] for s in settings])  # [s, m, n]
     means = scores.mean(axis=2)
     own = [_moderated(values) for values in scores]
     deviations = np.sqrt([one.variance for one in own])
     # As far from what the others suggest as those that collapsed in one of their runs.
     unstable = np.array([one.variance > 9 * one.prior for one in own])
-    for k, setting in enumerate(found.settings):
+    for k, setting in enumerate(settings):
         noise, calm = setting.partition("/")[2], ~unstable[k]
         one = slice(k, k + 1)
         yield Scenario(name=f"{noise}", means=means[one, calm], deviations=deviations[one, calm])

@@ -56,7 +56,10 @@ class TerminalBoard:
         yield from (Text(line, "dim") for line in LEGEND)
         yield Text()
         yield from (Text(text) for text in self.board.sentences)
-        yield from (Text(f"{words}: {', '.join(names)}") for words, names in self.board.standings.items())
+        if self.board.standing:
+            yield Text(f"every row {self.board.standing}")
+        else:
+            yield from (Text(f"{words}: {', '.join(names)}") for words, names in self.board.standings.items())
         yield from (Text(text, "dim") for text in self.board.notes)
 
     def _table(self, width: int) -> Iterator[Text]:
@@ -75,12 +78,12 @@ class TerminalBoard:
     def _parts(
         self, fixed: Sequence[Sequence[str]], settings: Sequence[Sequence[str]], space: int
     ) -> list[list[Sequence[str]]]:
-        """Columns of text, in parts that fit side by side; the score stands in the first."""
+        """Columns of text, in parts that fit side by side; the score stands in the first, alone where it must."""
         rule = [" │"] * len(fixed[0])
         parts, part = [], [*fixed, rule]
         for texts in settings:
-            if part[-1] is not rule and sum(map(_width, (*part, texts))) > space:
-                parts.append(part)
+            if len(part) > 1 and sum(map(_width, (*part, texts))) > space:
+                parts.append(part if part[-1] is not rule else part[:-1])
                 part = [rule]
             part.append(texts)
         return [*parts, part if part[-1] is not rule else part[:-1]]

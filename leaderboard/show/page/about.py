@@ -36,7 +36,7 @@ def command_of(row: Row, board: Board) -> str:
     replicates = sorted({replicate for cell in row.cells.values() for replicate in cell.scores})
     if not settings or not _consecutive(replicates) or board.track in SEARCHED:
         return ""
-    return command(settings, [row.name], replicates)
+    return command(settings, [row.name], replicates, row.precisions)
 
 
 def _consecutive(numbers: Sequence[int]) -> bool:

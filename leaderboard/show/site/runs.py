@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lnlbench.leaderboard.results.card import Card
 from lnlbench.leaderboard.results.command import that_made, that_reproduces
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.result import to_json as record
 from lnlbench.leaderboard.results.rules import RULES, score
 from lnlbench.leaderboard.results.standing import Standing, Standings
+from lnlbench.leaderboard.results.submission import plugin_option
 from lnlbench.leaderboard.results.text import cell
 
 Row = dict[str, Any]
@@ -86,8 +88,8 @@ def to_parquet(rows: Sequence[Row]) -> bytes:
     return sink.getvalue()
 
 
-def receipt(run: Result, standing: Standing | None) -> dict[str, str]:
-    """Return what made a run and what names it, by the words of a page."""
+def receipt(run: Result, standing: Standing | None, card: Card | None = None) -> dict[str, str]:
+    """Return what made a run and what names it, by the words of a page; `card` is of the submission that it is in."""
     identity, made = run.identity, run.environment
     dataset, noise, split = (identity.get(part, {}) for part in ("dataset", "noise", "split"))
     versions = ("lnlbench", "commit", "python", "torch", "hardware", "device", "execution", "threads")
@@ -101,7 +103,7 @@ def receipt(run: Result, standing: Standing | None) -> dict[str, str]:
         "split": f"sha256 {split.get('sha256')}",
         "made by": ", ".join(f"{name} {made[name]}" for name in versions if made.get(name) is not None),
         "precision": precision_of(run),
-        "command": that_made(run),
-        "make it again": that_reproduces(run),
+        "command": made_by + plugin_option(card) if (made_by := that_made(run)) else "",
+        "make it again": that_reproduces(run) + plugin_option(card),
     }
     return {name: text for name, text in facts.items() if text}

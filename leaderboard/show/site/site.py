@@ -15,7 +15,8 @@ from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import DETECTION, MEASURES, PRIMARY, RULES, score
-from lnlbench.leaderboard.results.submission import Collection
+from lnlbench.leaderboard.results.setting_name import SettingName
+from lnlbench.leaderboard.results.submission import Collection, plugin_option
 from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.formats import to_csv, to_json, to_markdown
 from lnlbench.leaderboard.show.page.about import About, command_of, parts_of
@@ -140,7 +141,7 @@ def _row(
     shared: dict[str, Any],
 ) -> str:
     """Return the page of a row."""
-    settings = sorted({run.setting for run in own})
+    settings = sorted({run.setting for run in own}, key=lambda setting: SettingName.parse(setting).order)
     drawn = [curves.drawing(setting, [run for run in own if run.setting == setting]) for setting in settings]
     cards = list({card: None for run in own if (card := held.cards.get(run.key))})
     known = [about[part["name"]] for part in parts_of(row, about)]
@@ -149,7 +150,7 @@ def _row(
         {
             "run": run,
             "scores": [100 * score(run, rule, hosts) for rule in RULES],
-            "receipt": runs.receipt(run, held.standings.get(run.key)),
+            "receipt": runs.receipt(run, held.standings.get(run.key), held.cards.get(run.key)),
         }
         for run in own
     ]
@@ -160,7 +161,9 @@ def _row(
         row=row,
         board=board,
         parts=parts_of(row, about),
-        command=command_of(row, board),
+        command=command + "".join(dict.fromkeys(map(plugin_option, cards)))
+        if (command := command_of(row, board))
+        else "",
         cards=cards,
         bibtex="\n\n".join(dict.fromkeys(entries)),
         drawings=[one for one in drawn if one is not None],
@@ -180,8 +183,8 @@ def _runs_of(results: Sequence[Result]) -> dict[str, list[Result]]:
     }
 
 
-def _order(run: Result) -> tuple[str, str, int, str]:
-    return run.setting, run.label, run.replicate, run.key
+def _order(run: Result) -> tuple[tuple[str, int, str], str, int, str]:
+    return SettingName.parse(run.setting).order, run.label, run.replicate, run.key
 
 
 def _style() -> str:

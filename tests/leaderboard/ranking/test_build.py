@@ -210,7 +210,22 @@ def test_equal_methods_share_all_ranks(make):
 def test_fewer_than_four_rows_borrow_nothing(results):
     (board,) = boards([r for r in results if r.label in ("ce", "gce", "dal")], ["final"])
     assert board.tests.borrowed == 0
-    assert any("nothing is borrowed from other methods" in text for text in board.sentences)
+    assert any(
+        "nothing is borrowed from other methods, of which only 3 tell of a variance." in text
+        for text in board.sentences
+    )
+
+
+def test_methods_of_unlike_spread_borrow_nothing_and_it_is_said(make):
+    spreads = {"ce": 0.1, "gce": 0.001, "dal": 1e-5, "sam": 0.03, "elr": 1e-4, "mae": 0.02}
+    runs = [run for label, s in spreads.items() for run in cell(make, label, [0.5 - s, 0.5 + s, 0.5])]
+    (board,) = boards(runs, ["final"])
+    assert board.tests.borrowed == 0
+    assert "Intervals are 95 %; nothing is borrowed from the other methods, whose variances are too unlike." in (
+        board.sentences
+    )
+    halves = {row.name: row.score.half for row in board.rows}
+    assert halves["ce"] / halves["dal"] == pytest.approx(1e4, rel=0.3), "each has the interval of its own runs"
 
 
 def test_one_setting_has_no_column_for_the_mean(results):
@@ -255,6 +270,21 @@ def test_a_reading_is_its_host_under_noisy_val(with_reading, results):
         assert row.score.rank is None and all(cell.same_as_host for cell in row.cells.values())
     assert board.tests == without.tests
     assert "= the same runs as their host's under this rule, not compared: stopped, waits." in board.notes
+
+
+def test_settings_that_do_not_count_stand_behind_those_that_do(make):
+    runs = [make(label=label, replicate=i, noise="clean") for label in ("ce", "gce", "sam") for i in range(2)]
+    more = [make(label="ce", replicate=i, noise="symmetric-0.4") for i in range(2)]
+    (board,) = boards([*more, *runs])
+    assert [(column.noise, column.counted) for column in board.columns] == [("clean", True), ("symmetric-0.4", False)]
+
+
+def test_a_reading_is_its_host_where_the_host_has_more_replicates(with_reading):
+    fewer = [run for run in with_reading if run.label != "waits" or run.replicate < 2]
+    (board,) = boards(fewer, ["final"])
+    assert board.row("waits").status == "same" and board.row("waits").cells.keys() == board.row("ce").cells.keys()
+    assert {cell.n for cell in board.row("waits").cells.values()} == {2}
+    assert all(cell.same_as_host for cell in board.row("waits").cells.values())
 
 
 def test_a_reading_is_compared_under_final_but_not_with_cross_entropy(with_reading):

@@ -1,7 +1,5 @@
 """Families of tests: Holm by hand, rank ranges, practical equality, and the counts of the shipped results."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -16,11 +14,7 @@ from lnlbench.leaderboard.ranking.families import (
 )
 from lnlbench.leaderboard.ranking.moderation import Moderated, moderate
 from lnlbench.leaderboard.ranking.welch import Welch
-from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.results.rules import score
-
-DOCS = Path(__file__).parents[3] / "docs"
-METHODS, GRID = DOCS / "mnist-methods.jsonl.xz", DOCS / "mnist-mlp.jsonl.xz"
 
 
 def known(means, deviation=0.1, replicates=3.0, freedom=6.0):
@@ -97,9 +91,8 @@ def test_chances_of_being_first():
     assert (chances_of_first(known([90, 89.9]), seed=3) == chances_of_first(known([90, 89.9]), seed=3)).all()
 
 
-def scores_of(path, rule="final"):
+def scores_of(results, rule="final"):
     """Names; scores in percent [method, setting, replicate]; whose runs diverged [method, setting]; readings."""
-    results = read(path)
     hosts = {result.key: result for result in results}
     names, settings = (list(dict.fromkeys(getattr(r, field) for r in results)) for field in ("label", "setting"))
     shape = len(names), len(settings), len({r.replicate for r in results})
@@ -117,7 +110,7 @@ def compared(scores, sources, *, trend):
     return Welch(means, replicates, moderate(means, scores.var(-1, ddof=1), replicates, sources, trend=trend))
 
 
-SHIPPED = {
+DECIDED = {
     "asymmetric-0.4": (367, "elr nce_agce dividemix forward truncated_gce pes gmm_split"),
     "clean": (392, "label_smoothing sam asam label_noise_sgd elr early_stopping clean_early_stopping"),
     "symmetric-0.5": (519, "dividemix pes elr dal_variant nce_rce gmm_split dal nce_agce gce nce_mae"),
@@ -125,10 +118,10 @@ SHIPPED = {
 """Pairs decided of 703, and who could be best, in order: computed by two independent programs."""
 
 
-def test_what_the_shipped_methods_decide():
-    names, settings, scores, diverged, readings = scores_of(METHODS)
+def test_what_thirty_eight_methods_decide(methods_on_mnist):
+    names, settings, scores, diverged, readings = scores_of(methods_on_mnist)
     for j, setting in enumerate(settings):
-        decided, contenders = SHIPPED[setting.partition("/")[2]]
+        decided, contenders = DECIDED[setting.partition("/")[2]]
         welch = compared(scores[:, j], ~readings & ~diverged[:, j], trend=True)
         assert (all_pairs(welch) < ALPHA).sum() // 2 == decided
         best = rank_ranges(welch).best == 1
@@ -136,8 +129,8 @@ def test_what_the_shipped_methods_decide():
         assert [names[i] for i in order if best[i]] == contenders.split()
 
 
-def test_what_the_shipped_methods_decide_overall():
-    names, _, scores, diverged, readings = scores_of(METHODS)
+def test_what_thirty_eight_methods_decide_overall(methods_on_mnist):
+    names, _, scores, diverged, readings = scores_of(methods_on_mnist)
     welch = compared(scores.mean(1), ~readings & ~diverged.any(1), trend=False)
     ranges, half = rank_ranges(welch), welch.mean_half_widths()
     shown = {
@@ -155,8 +148,8 @@ def test_what_the_shipped_methods_decide_overall():
     assert np.isnan(marks[names.index("early_stopping")])
 
 
-def test_what_the_shipped_grid_decides_overall():
-    names, _, scores, diverged, readings = scores_of(GRID)
+def test_what_the_grid_of_seven_decides_overall(grid_on_mnist):
+    names, _, scores, diverged, readings = scores_of(grid_on_mnist)
     welch = compared(scores.mean(1), ~readings & ~diverged.any(1), trend=False)
     ranges = rank_ranges(welch)
     order = [names[i] for i in np.argsort(-welch.means)]

@@ -54,6 +54,30 @@ def test_the_cap_changes_the_weight_and_not_the_prior_variance():
     assert capped.prior == pytest.approx(free.prior)
 
 
+@pytest.mark.parametrize(("n", "borrowed"), [(2, 4.0), (3, 4.0), (4, 4.0), (5, 3.0), (7, 1.0), (8, 0.0), (20, 0.0)])
+def test_who_has_replicates_borrows_less(n, borrowed):
+    scores = np.random.default_rng(0).normal(90.0, 1.0, (40, n))
+    variances, every = scores.var(axis=1, ddof=1), np.ones(40, bool)
+    found = moderate(scores.mean(axis=1), variances, np.full(40, float(n)), every, trend=False)
+    assert found.borrowed == min(borrowed, found.estimated) and (found.freedom == n - 1 + found.borrowed).all()
+
+
+def test_a_prior_that_is_worth_less_than_a_replicate_is_none():
+    wide = [{"s2": 10.0**power, "df": 2.0} for power in range(-6, 6)]
+    free, capped = squeezed(wide, cap=False), squeezed(wide)
+    assert 0 < free.estimated < 1 and free.borrowed == free.estimated
+    assert capped.borrowed == 0 and capped.estimated == free.estimated
+    assert capped.variance.tolist() == [row["s2"] for row in wide] and (capped.freedom == 2).all()
+
+
+def test_equal_scores_tell_nothing_of_the_others_and_take_their_variance():
+    alike = [{"s2": s2, "df": 2.0} for s2 in (0.20, 0.25, 0.30, 0.22, 0.28)]
+    without, found = squeezed(alike), squeezed([*alike, {"s2": 0.0, "df": 2.0}])
+    assert found.estimated == without.estimated == np.inf
+    assert found.prior[:5] == pytest.approx(without.prior) and found.variance[5] > 0.05
+    assert (squeezed([{"s2": 0.0, "df": 2.0}] * 6).variance == np.inf).all(), "where all are equal nothing is known"
+
+
 @pytest.mark.parametrize("x", [1e-3, 0.1, 0.5, 1.0, 7.0, 1e4])
 def test_trigamma_is_inverted(x):
     assert invert_trigamma(float(special.polygamma(1, x))) == pytest.approx(x, rel=1e-9)

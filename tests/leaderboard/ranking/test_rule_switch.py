@@ -3,7 +3,7 @@
 import pytest
 
 from lnlbench.leaderboard.ranking.build import boards
-from lnlbench.leaderboard.ranking.cost import cost, pareto
+from lnlbench.leaderboard.ranking.cost import cost, on_one_machine, pareto
 from lnlbench.leaderboard.ranking.rule_switch import switch
 from lnlbench.leaderboard.results.rules import RULES
 
@@ -27,6 +27,21 @@ def test_who_wins_only_because_the_test_set_chose_the_epoch(runs):
         "digits/symmetric-0.4: peaked (place 2 under noisy_val) leads only if the test set chooses the epoch; "
         "else steady does."
     ]
+
+
+def test_a_mean_is_that_of_the_board_where_settings_have_unequal_replicates(make):
+    """The board takes replicates that all settings have; means of the settings' means were other numbers."""
+    accuracies = {"symmetric-0.4": [0.5, 0.6, 0.9], "clean": [0.8, 0.9]}
+    runs = [
+        make(label=label, noise=noise, replicate=i, test=[accuracy] * 3)
+        for label in ("a", "b")
+        for noise, row in accuracies.items()
+        for i, accuracy in enumerate(row)
+    ]
+    made = boards(runs, list(RULES))
+    score = made[0].rows[0].score
+    assert score is not None and score.mean == pytest.approx(70)
+    assert [set(row.means.values()) for row in switch(made)[0]] == [{score.mean}] * 2
 
 
 def test_equal_means_share_a_place(make):
@@ -54,14 +69,35 @@ def test_costs_weigh_settings_alike(make):
         "s2": [make(cost={"train_seconds": 10.0, **usual}, networks=2)],
     }
     found = cost("sam", runs)
-    assert (found.train_seconds, found.seconds, found.passes, found.networks) == (6.0, 6.0, 20.0, 2)
+    assert (found.train_seconds, found.seconds, found.passes, found.networks) == (5.5, 5.5, 20.0, 2)
     assert (found.tuning_seconds, found.tuning_trials, found.peak_memory) == (None, None, None)
+
+
+def test_seconds_are_those_of_the_replicate_that_nothing_else_slowed(make):
+    times = [(1.0, 10), (4.0, 20), (90.0, 30)]  # seconds and epochs: a tenth of a second is the shortest epoch
+    runs = [make(cost={"train_seconds": spent, "epochs": epochs}) for spent, epochs in times]
+    assert cost("gce", {"s": runs}).seconds == pytest.approx(0.1 * 20)
+    assert cost("gce", {"s": [*runs, make(cost={"train_seconds": 5.0})]}).seconds == 25.0, "the mean, without epochs"
 
 
 def test_tuning_counts_where_it_is_recorded(make):
     runs = {"s": [make(cost={"train_seconds": 5.0, "tuning_seconds": 95.0, "tuning_trials": 20})]}
     found = cost("gce", runs)
     assert (found.seconds, found.tuning_trials) == (100.0, 20)
+
+
+def test_seconds_of_one_machine_are_compared(make):
+    """Where ce was run again on another machine, and sam on the first alone, both are compared on the first."""
+
+    def runs(label, *machines):
+        return [make(label=label, cost={"train_seconds": s}, environment={"hardware": m}) for m, s in machines]
+
+    both, there, here = runs("ce", ("fast", 1.0), ("slow", 2.0)), runs("sam", ("slow", 4.0)), runs("gce", ("new", 3.0))
+    every = {"ce": {"s": both}, "sam": {"s": there}, "gce": {"s": here}}
+    costs = {name: cost(name, every[name], timed) for name, timed in on_one_machine(every).items()}
+    assert {name: c.seconds for name, c in costs.items()} == {"ce": 2.0, "sam": 4.0, "gce": 3.0}
+    assert {name: c.hardware for name, c in costs.items()} == {"ce": ("slow",), "sam": ("slow",), "gce": ("new",)}
+    assert on_one_machine({}) == {}
 
 
 def test_nothing_recorded_is_no_cost(make):

@@ -1,14 +1,10 @@
 """The tests of boards on grids whose truth is known: how often they err, and what they find."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from lnlbench.leaderboard.ranking.simulation import Scenario, scenarios, simulate
-from lnlbench.leaderboard.results.archive import read
 
-METHODS = Path(__file__).parents[3] / "docs" / "mnist-methods.jsonl.xz"
 CALM = ("asymmetric-0.4", "clean", "symmetric-0.5", "mean of 3", "all equal")
 TRIALS = 1000
 NOISE = 2 * np.sqrt(0.05 * 0.95 / TRIALS)  # two standard errors of a rate of 5 %
@@ -34,8 +30,8 @@ def test_a_collapse_is_in_the_truth():
     assert found.draw(4000, np.random.default_rng(0)).mean(axis=1) == pytest.approx([85, 90], abs=0.3)
 
 
-def test_the_truth_of_ties_is_tied():
-    every = {scenario.name: scenario for scenario in scenarios(read(METHODS))}
+def test_the_truth_of_ties_is_tied(methods_on_mnist):
+    every = {scenario.name: scenario for scenario in scenarios(methods_on_mnist)}
     truth = np.sort(every["mean of 3, ties"].truth)
     assert len(np.unique(truth.round(6))) == -(-len(truth) // 4)
     assert len(np.unique(every["mean of 3"].truth)) == len(truth)
@@ -43,13 +39,15 @@ def test_the_truth_of_ties_is_tied():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3, 5])
-def test_the_family_wise_error_is_held_where_no_method_collapses(n):
-    for scenario in scenarios(read(METHODS)):
+def test_the_family_wise_error_is_held_where_no_method_collapses(n, methods_on_mnist):
+    for scenario in scenarios(methods_on_mnist):
         rates = simulate(scenario, n, TRIALS)
-        if scenario.name.partition(",")[0] in CALM and "spreads" not in scenario.name:
+        if scenario.name.partition(",")[0] in CALM:
             assert rates.error <= 0.05 + NOISE, scenario.name
-            assert rates.coverage >= 0.94 and rates.ranks >= 0.95, scenario.name
+            assert rates.coverage >= 0.94 and rates.ranks >= (0.9 if "spreads" in scenario.name else 0.95), (
+                scenario.name
+            )
             if "ties" not in scenario.name and not np.isnan(rates.power):
-                assert rates.power >= {2: 0.3, 3: 0.85, 5: 0.95}[n] or scenario.name == "all equal", scenario.name
-        else:  # what boards cannot promise: methods of unlike spread, and those that collapse in some of their runs
+                assert rates.power >= {2: 0.5, 3: 0.85, 5: 0.95}[n] or scenario.name == "all equal", scenario.name
+        else:  # what boards cannot promise: methods that collapse in some of their runs
             assert rates.error <= 0.5, scenario.name

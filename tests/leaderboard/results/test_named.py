@@ -1,5 +1,7 @@
 """Results by what people call them, and the commands that make them."""
 
+import re
+
 import pytest
 
 from lnlbench.leaderboard.results.command import that_made, that_reproduces
@@ -39,6 +41,12 @@ def test_what_is_not_there_is_said(three, text):
         named(three, text, "the file")
 
 
+@pytest.mark.parametrize("text", ["ce digits/symmetric-0.4", "gce(q=0.5) + sam digits/clean"])
+def test_a_name_without_a_replicate_says_what_it_lacks(three, text):
+    with pytest.raises(StoreError, match=rf"^'{re.escape(text)}' lacks a replicate: .* '{re.escape(text)} 0'$"):
+        named(three, text, "the file")
+
+
 def test_two_keys_that_begin_alike_are_listed(make):
     with pytest.raises(StoreError, match="several results in the file are called 'abcdef': ce digits"):
         named([make(key="abcdef1"), make(key="abcdef2")], "abcdef", "the file")
@@ -55,7 +63,7 @@ def test_two_keys_that_begin_alike_are_listed(make):
         ),
         pytest.param(
             {"label": "forward [true-0.2]"},
-            'lnlbench run digits/symmetric-0.4 --methods "forward" --seeds 0 --told true-0.2 --precision fp32',
+            'lnlbench run digits/symmetric-0.4 --methods "forward" --seeds 0 --precision fp32 --told true-0.2',
             id="told",
         ),
         pytest.param(

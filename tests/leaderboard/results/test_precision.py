@@ -9,7 +9,7 @@ from lnlbench.leaderboard.ranking.build import build
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.precision import key_in, mixed_precisions, precision_of
 from lnlbench.leaderboard.results.result import from_json, to_json
-from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.show.page.about import command_of
 
 OLD = "8cbed89ed4768732d50fd20f99350f61"
 
@@ -42,12 +42,42 @@ def test_a_precision_that_does_not_exist_is_refused(make, named):
         from_json(text)
 
 
-def test_every_shipped_result_is_of_the_precision_that_made_it():
-    results = shipped()
+def test_every_shipped_result_is_of_the_precision_that_made_it(package):
+    results = package
     assert {precision_of(r) for r in results if r.setting.startswith("mnist-mlp/")} == {"bf16"}
     assert {precision_of(r) for r in results if r.setting.startswith("mnist-fast/")} == {"fp32"}
     assert all(precision_of(result) == result.environment["precision"] for result in results)
     assert {result.host for result in results} - {None} <= {result.key for result in results}, "readings find hosts"
+
+
+def test_two_precisions_of_one_method_are_two_rows_of_a_board(make):
+    """Neither stands in the place of the other, nor is the mean of both a score."""
+    plain = [make(label=label, replicate=i, test=[0.5, 0.6]) for label in ("ce", "gce") for i in range(2)]
+    higher = [make(label="ce", replicate=i, test=[0.5, 0.8]) for i in range(3)]
+    rounded = [replace(one, identity=one.identity | {"precision": "bf16"}) for one in higher]
+    board = build([*plain, *rounded], "final")
+    assert {row.name: (row.score.n, round(row.score.mean)) for row in board.rows} == {
+        "ce [bf16]": (3, 80),
+        "ce [fp32]": (2, 60),
+        "gce": (2, 60),
+    }
+    assert "'ce' has results of several precisions; they are rows of their own." in board.notes
+    assert board.plan is None or "[" not in board.plan.command, "no command names such a row"
+
+
+def test_commands_of_a_board_name_the_precision(make):
+    levels = {"ce": (0.60, 0.63), "gce": (0.62, 0.64)}
+    plain = [make(label=name, replicate=i, test=[0.5, x]) for name, row in levels.items() for i, x in enumerate(row)]
+    rounded = [replace(one, identity=one.identity | {"precision": "bf16"}) for one in plain]
+    for runs, precision in ((plain, "fp32"), (rounded, "bf16")):
+        board = build(runs, "final")
+        assert command_of(board.rows[0], board).endswith(f"--seeds 0-1 --precision {precision}")
+        assert board.plan.command.endswith(f"--precision {precision}")
+    mixed = build([*plain[:2], *rounded[2:]], "final")
+    assert mixed.plan.command == "" and command_of(mixed.row("ce"), mixed).endswith("--precision fp32")
+    clean = [make(replicate=i, noise="clean") for i in range(2)]
+    (row,) = build([*rounded[:2], *clean], "final").rows
+    assert row.precisions == ("bf16", "fp32") and command_of(row, board) == "", "no single command makes both settings"
 
 
 def test_a_board_says_where_it_compares_precisions(make):

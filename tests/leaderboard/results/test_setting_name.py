@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnlbench.benchmark.protocol.settings import setting
+from lnlbench.benchmark.protocol.settings import setting, suites
 from lnlbench.leaderboard.results.setting_name import SettingName
 
 CHANGED = "mnist-fast,epochs=2x,lr=0.1/symmetric-0.5"
@@ -25,6 +25,14 @@ def test_the_parts_of_a_name():
 def test_a_length_that_is_no_multiple_has_no_base(length):
     name = SettingName.parse(f"digits,epochs={length}/clean")
     assert name.multiple == "" and name.base == name
+
+
+def test_settings_have_the_order_of_the_suites_however_they_come():
+    for name in ("mnist-fast", "mnist-mlp", "cifar10-fast", "cifar100-fast"):
+        listed = [member.name for member in suites()[name]]
+        assert sorted({*listed}, key=lambda text: SettingName.parse(text).order) == listed
+    odd = ["digits/clean", "digits/file:a.npy", "digits/symmetric-0.4"]
+    assert sorted(odd, key=lambda text: SettingName.parse(text).order) == [*reversed(odd)]
 
 
 @pytest.mark.parametrize("values", [{"epochs": "2x"}, {"lr": 0.5, "optimizer": "timm:lion"}, {"augment": True}, {}])

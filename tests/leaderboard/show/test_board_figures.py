@@ -1,19 +1,14 @@
 """Boards as figures: every row is named, nothing overlaps with forty rows, and the same figure is the same file."""
 
-from pathlib import Path
-
 import pytest
 
 from lnlbench.leaderboard.ranking.build import boards
-from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.show.board_figures import BEST, KINDS, OTHER, matrix, ranked, written
-
-METHODS = Path(__file__).parents[3] / "docs" / "mnist-methods.jsonl.xz"
 
 
 @pytest.fixture(scope="module")
-def board():
-    (found,) = boards(read(METHODS), ["final"])
+def board(methods_on_mnist):
+    (found,) = boards(methods_on_mnist, ["final"])
     return found
 
 

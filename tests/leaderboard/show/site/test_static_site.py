@@ -124,6 +124,15 @@ def test_a_page_of_a_row_has_curves_receipts_commands_and_what_to_cite(held, fil
     assert f"{BOARD}/{address('ce (2x epochs)')}.html" in files
 
 
+def test_commands_of_a_method_of_ones_own_name_its_file(held):
+    cards = {key: replace(card, code="my_ce.py") for key, card in held.cards.items()}
+    text = site(replace(held, cards=cards))[f"{BOARD}/ce.html"]
+    option = " --plugin results/digits/ce/1/my_ce.py"
+    assert f"--methods &#34;ce&#34; --seeds 0-2 --precision fp32{option}</code>" in text
+    key = next(iter(cards))
+    assert f"lnlbench reproduce {key[:12]}{option}" in text and text.count(option) == 1 + 2 * 6
+
+
 def test_csv_json_and_parquet_say_the_same(held, files):
     rows = json.loads(files[f"{BOARD}/runs.json"])
     table = pq.read_table(io.BytesIO(files[f"{BOARD}/runs.parquet"])).to_pylist()
@@ -133,7 +142,14 @@ def test_csv_json_and_parquet_say_the_same(held, files):
     first = next(run for run in held.results if run.key == rows[0]["key"])
     assert rows[0]["final"] == pytest.approx(100 * first.curves["test_accuracy"][-1])
     assert "checked" in files[f"{BOARD}/noisy_val.csv"].splitlines()[0]
-    assert '<td class="checked">verified by Grace' in files[f"{BOARD}/index.html"] and ".checked" in files["style.css"]
+
+
+def test_how_far_rows_were_checked_is_a_column_where_it_is_not_the_same_of_all(held, files):
+    assert "; every row verified by Grace, 2026-01-31</caption>" in files[f"{BOARD}/index.html"]
+    claimed = {run.key: Standing(state="claimed", by="Ada", date="2026-01-30") for run in held.results[:6]}
+    text = site(replace(held, standings=held.standings | claimed))[f"{BOARD}/index.html"]
+    assert '<td class="checked">verified by Grace' in text and '<td class="checked">claimed by Ada' in text
+    assert ".checked" in files["style.css"] and "every row" not in text
 
 
 @pytest.mark.slow
