@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.leaderboard.ranking.confirming import FEWEST, KEPT
@@ -16,9 +18,9 @@ COARSE = 0.01
 """A validation accuracy whose resolution is worse, in clean accuracy, is measured on several splits."""
 NARROWEST = 10
 """Configurations that a search on several splits tries at least."""
-OBJECTIVES = ("epoch", "window")
-"""What a trial scores: noisy-validation accuracy at its best epoch, or the highest mean of consecutive epochs."""
-BEFORE = {"confirm": 0, "splits": 1, "objective": "epoch"}
+OBJECTIVES = ("window", "epoch")
+"""What a trial scores: the highest mean of noisy-validation accuracy over consecutive epochs, or its best epoch's."""
+BEFORE = {"confirm": 0, "splits": 1, "objective": "epoch", "cost": False}
 """What the definitions of studies do not say that are older than these."""
 
 
@@ -41,7 +43,8 @@ class Budget:
     prune: bool = False
     confirm: float = CONFIRM
     splits: int = 0  # of each configuration; 0: `for_resolution` chooses
-    objective: str = "epoch"
+    objective: str = OBJECTIVES[0]
+    cost: bool = False  # whether the sampler is told what a configuration costs, too
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -53,6 +56,10 @@ class Budget:
             raise TuneError(unknown("sampler", self.sampler, SAMPLERS))
         if self.objective not in OBJECTIVES:
             raise TuneError(unknown("objective", self.objective, OBJECTIVES))
+        if self.cost and self.prune:
+            raise TuneError(
+                "--prune and --cost exclude each other: a trial that is given up costs less than its values"
+            )
         if self.trials < 1 or self.batch < 1:
             raise TuneError(f"trials and batch are at least 1, but got {self.trials} and {self.batch}")
         if not 0 <= self.confirm < 1:
@@ -99,3 +106,21 @@ class Budget:
             return 0, min(STARTUP, every)
         begin = number - (number - STARTUP) % self.batch
         return begin, min(every, begin + self.batch)
+
+
+def resuming(held: Mapping[str, Any], differing: Iterable[str]) -> str:
+    """Return the options that go on with a study; nothing where what differs is not the budget.
+
+    Args:
+        held: the definition that the study was made with.
+        differing: the names in it that are not as asked for.
+    """
+    if not set(differing) <= {field.name for field in fields(Budget)}:
+        return ""
+    names = dict.fromkeys([*differing, "splits"])  # how many there are by default follows from the others
+    flags = [f"--{name}" if held[name] is True else f"without --{name}" for name in names if _is_flag(held[name])]
+    return " ".join([*(f"--{name} {held[name]}" for name in names if not _is_flag(held[name])), *flags])
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)

@@ -1,35 +1,34 @@
-"""Optuna: one process asks and tells, the sweep makes the trials; the only file that imports optuna."""
+"""Optuna: one process asks and tells, the sweep makes the trials."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from lnlbench.benchmark.protocol.seeds import seed
-from lnlbench.benchmark.tuning import figures, stages
-from lnlbench.benchmark.tuning.budget import BEFORE, STARTUP, Budget, TuneError
+from lnlbench.benchmark.tuning import stages
+from lnlbench.benchmark.tuning.budget import BEFORE, STARTUP, Budget, TuneError, resuming
+from lnlbench.benchmark.tuning.front import told_cost
+from lnlbench.benchmark.tuning.optuna_plots import COST, OBJECTIVE, importance, plots
 from lnlbench.benchmark.tuning.outcome import Confirmed, Made, Outcome, Told
 from lnlbench.benchmark.tuning.study import Study, told_value
 from lnlbench.benchmark.tuning.trials import Trial, bar_of
-from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.store import database as db
-from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._errors import MethodError
 from lnlbench.methods.base import Range
 
 INDEX, DEFAULTS = "index", "defaults"  # a trial's user attributes
 CLOSED, DEFINITION, FAILED = "closed", "definition", "failed:"  # a study's
-OBJECTIVE = "noisy-validation accuracy"
+UP, DOWN = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
 
 
 class Search:
@@ -47,7 +46,7 @@ class Search:
     def __init__(self, study: Study, budget: Budget, storage: optuna.storages.RDBStorage, store: Store) -> None:
         self.study, self.budget, self.splits = study, budget, study.splits(budget)
         self.optuna = optuna.create_study(
-            storage=storage, study_name=study.name, direction="maximize", load_if_exists=True
+            storage=storage, study_name=study.name, directions=self._directions, load_if_exists=True
         )
         wanted = json.loads(json.dumps(study.definition(budget)))
         held = self.optuna.user_attrs.get(DEFINITION)
@@ -55,13 +54,13 @@ class Search:
             self.optuna.set_user_attr(DEFINITION, wanted)
             self._introduce()
             held = wanted
-        older, held = "confirm" not in held, BEFORE | held
+        held = BEFORE | held
         if "precision" not in held:  # from before definitions named it
             held |= {"precision": study.precision_in(store.stored())}
         if held != wanted:
             names = [name for name in {**held, **wanted} if held.get(name) != wanted.get(name)]
             told = "; ".join(f"{name} {held.get(name, 'absent')}, not {wanted.get(name, 'absent')}" for name in names)
-            on = "--confirm 0 --splits 1 goes on with it, " if older and set(names) <= set(BEFORE) else ""
+            on = f"{options} goes on with it, " if (options := resuming(held, names)) else ""
             raise TuneError(f"the study {study.name!r} was made with {told}; {on}--study NAME starts another")
         self.distributions = {name: distribution(span) for name, span in study.space.ranges.items()}
 
@@ -72,7 +71,11 @@ class Search:
         self.optuna.set_user_attr("validation resolves, points", round(100 * self.study.resolution, 2))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self.optuna.set_metric_names([OBJECTIVE])
+            self.optuna.set_metric_names([OBJECTIVE, COST][: len(self._directions)])
+
+    @property
+    def _directions(self) -> list[StudyDirection]:
+        return [UP, DOWN] if self.budget.cost else [UP]
 
     @property
     def closed(self) -> bool:
@@ -161,14 +164,15 @@ class Search:
 
     def _tell(self, store: Store, failed: dict[str, str]) -> None:
         first = next(iter(self.trials(TrialState.COMPLETE)), None)
-        anchor = None if first is None else self.told(store, first).validation
+        defaults = None if first is None else self.told(store, first)
         size = self.study.size * self.splits
         for trial in self.trials(TrialState.RUNNING):
             self._note_failed(self.runs(trial), failed)
             told = self.told(store, trial)
-            anchor = told.validation if told.number == 0 else anchor
+            defaults = told if defaults is None else defaults
             self._describe(trial, told, store)
-            self.optuna.tell(trial.number, told_value(told.validation, anchor, size, self.study.classes))
+            value = told_value(told.validation, defaults.validation, size, self.study.classes)
+            self.optuna.tell(trial.number, [value, told_cost(told, defaults)] if self.budget.cost else value)
 
     def _describe(self, trial: FrozenTrial, told: Told, store: Store) -> None:
         """Give Optuna the curve of a configuration, mean of its splits, and what its table shows beside its values."""
@@ -177,6 +181,8 @@ class Search:
         for name, value in facts.items():
             if value:
                 open_trial.set_user_attr(name, value)
+        if self.budget.cost:  # of several objectives Optuna keeps no curves
+            return
         results = self._results([made.run for made in told.runs], store)
         for step, value in stages.curve([found.curves["validation_accuracy"] for found in results]).items():
             open_trial.report(value, step)
@@ -203,39 +209,13 @@ class Search:
         trials = tuple(self.told(store, trial) for trial in self.trials(TrialState.COMPLETE))
         confirming = stages.confirming(self.study, self.budget, trials)
         confirmed = [Confirmed(number, self._made(runs, store)) for number, runs in confirming.items()]
-        return Outcome(self.study, self.budget, trials, self.importance(), tuple(confirmed), self.plots())
-
-    def importance(self) -> dict[str, float]:
-        """Return the share of the objective's variance that each value explains (fANOVA, Hutter et al., ICML 2014)."""
-        if not self._varies:
-            return {}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = optuna.importance.get_param_importances(self.optuna, evaluator=_fanova())
-        return {name: float(value) for name, value in found.items()}
-
-    def plots(self) -> dict[str, bytes]:
-        """Return Optuna's own plots of the study, as SVG: what matters, which values go together, the curves."""
-        draw = optuna.visualization.matplotlib
-        kinds = {"intermediate.svg": lambda: draw.plot_intermediate_values(self.optuna)}
-        if self._varies:
-            kinds["importance.svg"] = lambda: draw.plot_param_importances(self.optuna, evaluator=_fanova())
-            kinds["parallel.svg"] = lambda: draw.plot_parallel_coordinate(self.optuna)
-        return {name: figures.drawn(plot) for name, plot in kinds.items()}
-
-    @property
-    def _varies(self) -> bool:
-        return len({trial.value for trial in self.trials(TrialState.COMPLETE)}) > 1
+        share = importance(self.optuna)
+        drawn = plots(self.optuna, bool(share))
+        return Outcome(self.study, self.budget, trials, share, tuple(confirmed), drawn)
 
     def _of(self, run: Trial, name: str) -> Any:
         part, _, field = name.rpartition(".")
         return getattr(next(found for found in run.method.parts if found.name == part) if part else run.setting, field)
-
-
-def default_storage(store: Store) -> str:
-    """Return the searches' database: beside a store in a file, else at home. Optuna's tables clash with MLflow's."""
-    file = store.address.file
-    return f"sqlite:///{(file.parent if file else home()) / 'studies.db'}"
 
 
 def sampler(name: str, number: int) -> BaseSampler:
@@ -254,48 +234,3 @@ def distribution(span: Range) -> BaseDistribution:
     if isinstance(span.low, int) and isinstance(span.high, int):
         return IntDistribution(span.low, span.high, log=span.log)
     return FloatDistribution(span.low, span.high, log=span.log)
-
-
-@contextmanager
-def opened(url: str) -> Iterator[optuna.storages.RDBStorage]:
-    """Open a database of studies.
-
-    Raises:
-        StoreError: it cannot be used.
-    """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with explained(url):
-        storage = _storage(url)
-        try:
-            yield storage
-        finally:
-            storage.remove_session()
-            storage.engine.dispose()
-
-
-def _storage(url: str) -> optuna.storages.RDBStorage:
-    """Optuna's storage, its tables made by one process at a time."""
-    if file := db.sqlite_file(url):
-        db.check_file(file)
-    engine = db.engine(url)
-    # As patient as the store: another tuner that is suspended in the middle of a write keeps the file locked.
-    timeout = {"timeout": OUTAGE} if db.sqlite_file(url) else {}
-    try:
-        with db.alone(url, engine):
-            return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": timeout})
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def explained(url: str) -> Iterator[None]:
-    """Turn what Optuna and its database raise into a StoreError of one line."""
-    with db.explained(url):
-        try:
-            yield
-        except optuna.exceptions.StorageInternalError as error:
-            raise (error.__cause__ or OSError(str(error))) from error
-
-
-def _fanova() -> optuna.importance.FanovaImportanceEvaluator:
-    return optuna.importance.FanovaImportanceEvaluator(seed=0)

@@ -12,7 +12,7 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
 from lnlbench.benchmark.tuning.study import Study
 from lnlbench.benchmark.tuning.trials import Trial
-from lnlbench.leaderboard.ranking.confirming import Choice, best, choose
+from lnlbench.leaderboard.ranking.confirming import DEFAULTS, Choice, best, choose
 from lnlbench.leaderboard.results.form import TUNED
 
 Curves = Mapping[str, list[float | None]]
@@ -27,6 +27,7 @@ class Made:
     seconds: float = 0.0  # on the device
     reason: str = ""  # why it failed
     epochs: int = 0  # that were trained
+    passes: float = 0.0  # forward and backward ones of each training sample, over the whole training
     test: float | None = None  # at the best epoch, once it is scored; chance where there is no epoch
     rules: Mapping[str, float] = field(default_factory=dict)  # what else could choose, once it is scored
     curves: Curves = field(default_factory=dict)  # once they are revealed
@@ -67,6 +68,11 @@ class Told:
         return sum(made.seconds for made in self.runs)
 
     @property
+    def passes(self) -> float | None:
+        """Mean passes over its splits; None where it has no score."""
+        return None if self.validation is None else _mean([made.passes for made in self.runs])
+
+    @property
     def reason(self) -> str:
         """Why it failed."""
         return self.refusal or next((made.reason for made in self.runs if made.reason), "")
@@ -95,6 +101,12 @@ class Outcome:
     confirmed: tuple[Confirmed, ...] = ()  # the defaults first
     plots: dict[str, bytes] = field(default_factory=dict, compare=False)  # Optuna's, by the name of the file
 
+    @property
+    def lost(self) -> str:
+        """Why the first trial failed, if all of the search did: then nothing is chosen."""
+        known = any(told.validation is not None for told in self.trials)
+        return "" if known else self.trials[DEFAULTS].reason
+
     @cached_property
     def searched(self) -> Told:
         """The configuration of the best validation accuracy, ties to the earliest: what the search alone chooses.
@@ -102,7 +114,9 @@ class Outcome:
         Raises:
             TuneError: every trial failed.
         """
-        return self.trials[searched(self.study, self.trials)]
+        if self.lost:
+            raise TuneError(f"every trial of {self.study.name!r} failed, the first: {self.lost}")
+        return self.trials[best({told.number: told.validation for told in self.trials})]
 
     @cached_property
     def choice(self) -> Choice | None:
@@ -198,19 +212,6 @@ class Outcome:
 
     def _draws(self) -> dict[int, list[float]]:
         return {one.number: one.scores(self.study.classes) for one in self.confirmed}
-
-
-def searched(study: Study, trials: tuple[Told, ...]) -> int:
-    """Return the number of the configuration that the search alone chooses.
-
-    Raises:
-        TuneError: every trial failed.
-    """
-    try:
-        return best({told.number: told.validation for told in trials})
-    except ValueError:
-        reasons = "; ".join(sorted({told.reason or "diverged" for told in trials}))
-        raise TuneError(f"every trial of {study.name!r} failed: {reasons}") from None
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from lnlbench.benchmark.protocol.splits import images_of
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.executors.base import PATIENCE
 from lnlbench.benchmark.sweep.grid import grid
@@ -18,13 +18,14 @@ from lnlbench.benchmark.sweep.scheduler import Report, sweep
 from lnlbench.benchmark.sweep.worker import Event
 from lnlbench.benchmark.tuning import tabular
 from lnlbench.benchmark.tuning.budget import Budget
+from lnlbench.benchmark.tuning.front import refuse_flat
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.report import write as write_report
 from lnlbench.benchmark.tuning.scoring import scored
 from lnlbench.benchmark.tuning.search import search
 from lnlbench.benchmark.tuning.study import Study, studies_of
-from lnlbench.benchmark.tuning.summary import record, row
-from lnlbench.datasets.loading.images import Images, load
+from lnlbench.benchmark.tuning.summary import in_vain, record, row
+from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT
 from lnlbench.leaderboard.results.form import SEARCHED, UNCONFIRMED
 from lnlbench.leaderboard.store.claims import new_owner
@@ -76,13 +77,8 @@ def plan(
     Raises:
         SettingError, MethodError, DataError, ModelError, ExecutionError: something of this does not exist.
     """
-    runs = grid(targets, texts, replicates, changes, options, precision=precision)
-
-    @lru_cache(maxsize=4)
-    def images_of(dataset: str) -> Images:
-        return load(dataset, options.data_dir)
-
-    return Plan(studies_of(runs, images_of, name, per_setting))
+    runs = grid(targets, texts, replicates, changes, options, precision=precision, blind=True)
+    return Plan(studies_of(runs, lambda dataset: images_of(dataset, options.data_dir, True), name, per_setting))
 
 
 def choose(texts: str, plugins: Iterable[Path]) -> Chosen:
@@ -107,7 +103,12 @@ def trained() -> list[str]:
 
 
 def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, Any]]:
-    """Return the searches and retrained runs of a tuning, without making anything."""
+    """Return the searches and retrained runs of a tuning, without making anything.
+
+    Raises:
+        TuneError: a cost is to be searched for that does not vary.
+    """
+    refuse_flat(found.studies, budget)
     held: Collection[str] = ()
     if options.store.exists:
         with StoreReader(options.store) as store:
@@ -152,18 +153,22 @@ def make(
         both: run the defaults too, and what the searches alone would have chosen where that is another one.
 
     Returns:
-        the closed studies with test scores, the runs, and what became of these.
+        the closed studies with test scores, the runs, and what became of these; a method of which every trial failed
+        has no runs.
 
     Raises:
-        TuneError: a study was made otherwise, or all its trials failed.
+        TuneError: a study was made otherwise, or a cost is to be searched for that does not vary.
         StoreError: the store or the studies' database cannot be used; what is done so far is kept.
     """
+    refuse_flat(found.studies, budget)
     closed = search(found.studies, budget, options, storage, watch)
     with Store(options.store, patience=OUTAGE) as store:
         for name, outcome in closed.items():  # only now, and nothing is asked or told any more
             closed[name] = _scored(outcome, options, store)
         runs = []
         for study, run in found.served.values():
+            if closed[study.name].lost:
+                continue
             reading = run if run.host is not None else None
             outcome, cell = closed[study.name], (run.setting, run.fingerprint, run.replicate, reading)
             runs.append(outcome.tuned(*cell))
@@ -172,7 +177,7 @@ def make(
             if both and outcome.searched.number not in (DEFAULTS, outcome.winner.number):
                 runs.append(outcome.tuned(*cell, UNCONFIRMED))
         hosts = [run.host for run in runs if run.host is not None and run.track not in SEARCHED]
-        report = sweep([*hosts, *runs], options, watch)
+        report = sweep([*hosts, *runs], options, watch, OUTAGE)
         for outcome in closed.values():
             record(outcome, store)
     return list(closed.values()), runs, report
@@ -180,7 +185,7 @@ def make(
 
 @dataclass(frozen=True)
 class Done:
-    """What a tuning gave: one row per study, and the reasons of those winners' runs that failed."""
+    """What a tuning gave: one row per study, and why searches as a whole and runs of winners failed."""
 
     rows: list[dict[str, Any]]
     failed: list[str]
@@ -221,7 +226,8 @@ def tune(
             say(f"written: {path}")
     if curves is not None:
         say(f"written: {tabular.write(curves, outcomes)} trials, {curves}")
-    return Done([row(outcome) for outcome in outcomes], list(report.failed.values()))
+    lost = [f"{outcome.study.name}: {said}" for outcome in outcomes if (said := in_vain(outcome))]
+    return Done([row(outcome) for outcome in outcomes], [*lost, *report.failed.values()])
 
 
 def _scored(outcome: Outcome, options: Options, store: Store) -> Outcome:

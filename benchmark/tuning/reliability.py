@@ -15,8 +15,12 @@ RULES: dict[str, Callable[[Made], float | None]] = {
     "window of epochs": lambda made: windowed(known, made.run.setting.epochs) if (known := _known(made)) else None,
     "confident loss": lambda made: made.rules.get("confident_loss"),
     "corrected accuracy": lambda made: made.rules.get("corrected_accuracy"),
+    "agreement": lambda made: made.rules.get("agreement"),
 }
-"""Rules that could choose among trials by noisy labels alone; the first two are the objectives of `tune`."""
+"""Rules that could choose among trials without a clean label; the first two are the objectives of `tune`.
+
+Agreement is that of the trainings of a configuration, the same for each of them: it needs two.
+"""
 
 
 def _known(made: Made) -> list[float]:
@@ -30,17 +34,18 @@ def values(outcome: Outcome, rule: str) -> list[tuple[float, float]]:
 
 
 def reliability(outcomes: Sequence[Outcome]) -> str:
-    """Return the table of a setting: for each rule Kendall's τ with test accuracy and the regret of its choice."""
-    header = ["method", *(f"{rule}: τ, regret" for rule in RULES)]
-    rows, columns = [], {rule: list[tuple[float | None, float]]() for rule in RULES}
-    for outcome in outcomes:
-        found = {rule: judged(values(outcome, rule)) for rule in RULES}
-        rows.append([outcome.study.run.label, *(_shown(found[rule]) for rule in RULES)])
-        for rule, pair in found.items():
-            if pair is not None:
-                columns[rule].append(pair)
-    rows.append(["**mean**", *(_shown(_mean(columns[rule])) for rule in RULES)])
-    return table(header, rows, "l" + "r" * len(RULES))
+    """Return the table of a setting: for each rule Kendall's τ with test accuracy and the regret of its choice.
+
+    Rules that no method has a value of are left out.
+    """
+    found = {rule: [judged(values(outcome, rule)) for outcome in outcomes] for rule in RULES}
+    found = {rule: column for rule, column in found.items() if any(column)}
+    rows = [
+        [outcome.study.run.label, *(_shown(column[place]) for column in found.values())]
+        for place, outcome in enumerate(outcomes)
+    ]
+    rows.append(["**mean**", *(_shown(_mean([pair for pair in column if pair])) for column in found.values())])
+    return table(["method", *(f"{rule}: τ, regret" for rule in found)], rows, "l" + "r" * len(found))
 
 
 def judged(pairs: Sequence[tuple[float, float]]) -> tuple[float | None, float] | None:

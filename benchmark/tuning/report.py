@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.tuning import figures
-from lnlbench.benchmark.tuning.budget import OBJECTIVES, TuneError
+from lnlbench.benchmark.tuning.budget import TuneError
+from lnlbench.benchmark.tuning.front import FRONT, fronts
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.pruning import pruning
 from lnlbench.benchmark.tuning.reliability import reliability
+from lnlbench.benchmark.tuning.summary import in_vain
 from lnlbench.leaderboard.ranking.before_after import Change, changes
 from lnlbench.leaderboard.ranking.budget import expected, searched
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT, best
@@ -41,23 +43,27 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
         TuneError: the page or a figure cannot be written.
     """
     tasks = list(dict.fromkeys(outcome.study.run.setting.task for outcome in outcomes))
-    objective = outcomes[0].budget.objective
-    other = "" if objective == OBJECTIVES[0] else f" by {objective}"  # another section, beside the usual one
-    name, files, lines = " ".join(tasks) + other, dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
+    budget = outcomes[0].budget
+    by = f" by {budget.objective}{' and cost' if budget.cost else ''}"  # each objective has a section of its own
+    name, files, lines = " ".join(tasks) + by, dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
+    lost = [f"- {o.study.run.label} at {o.study.run.setting.name}: {said}" for o in outcomes if (said := in_vain(o))]
+    lines += [*lost, ""] if lost else []
+    outcomes = [outcome for outcome in outcomes if not outcome.lost]
     told = {(o.study.run.label, o.study.run.setting.name): o.said(o.winner) for o in outcomes}
     settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
     for setting in settings:
-        lines += [f"### {setting}{other}\n", comparison(setting, results, told), ""]
+        lines += [f"### {setting}{by}\n", comparison(setting, results, told), ""]
     for at in dict.fromkeys(outcome.study.run.setting.name for outcome in outcomes):
         members = [outcome for outcome in outcomes if outcome.study.run.setting.name == at]
-        stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}{other}".lower())
+        stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}{by}".lower())
         for kind, draw in (("budget", figures.budget), ("importance", figures.importance)):
             files[page.parent / "figures" / f"{stem}-{kind}.svg"] = draw(members)
         lines += [
-            f"### The search at {at}{other}\n",
+            f"### The search at {at}{by}\n",
             f"{budget_of(members)}\n",
             searches(members),
-            *([f"\n{pruning(members)}"] if members[0].budget.prune else []),
+            *([f"\n{pruning(members)}"] if budget.prune else []),
+            *(_front(members, files, page.parent, stem) if budget.cost else []),
             "\nWhat could choose, over the configurations: Kendall's τ with test accuracy, and the regret in points.\n",
             reliability(members),
             "\nExpected test accuracy of the validation winner after n trials; band: 95 %, trials resampled.\n",
@@ -72,6 +78,22 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
     except OSError as error:
         raise TuneError(f"{page} cannot be written: {error.strerror or error}") from error
     return list(files)
+
+
+def _front(outcomes: Sequence[Outcome], files: dict[Path, bytes], folder: Path, stem: str) -> list[str]:
+    """Return the lines on accuracy and cost, and put Optuna's plots among the files."""
+    lines = [
+        "\nThe configurations that no other beats in validation accuracy and cost, in passes of each sample over the "
+        "whole training. One is chosen as without `--cost`, by accuracy alone: the tuned track compares accuracy at "
+        "equal epochs and shows cost beside it.\n",
+        f"{fronts(outcomes)}\n",
+    ]
+    for outcome in outcomes:
+        label = outcome.study.run.label
+        file = f"{stem}-{re.sub(r'[^a-z0-9.]+', '-', label.lower())}-{FRONT}"
+        files[folder / "figures" / file] = outcome.plots[FRONT]
+        lines.append(f"![accuracy and cost of {label}](figures/{file})\n")
+    return lines
 
 
 def comparison(setting: str, results: Sequence[Result], told: Mapping[tuple[str, str], dict[str, Any]]) -> str:

@@ -1,6 +1,10 @@
-"""What could choose among trials without a clean label: functions of the predictions for the validation part."""
+"""What could choose among trials without a clean label: functions of predictions, and of labels as they are given."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -46,3 +50,20 @@ def corrected_accuracy(predictions: Tensor, given: Tensor, matrix: Tensor) -> fl
     """
     inverse = torch.linalg.pinv(matrix.double())
     return float(inverse[given.expand_as(predictions), predictions].mean())
+
+
+def agreement(votes: Sequence[Tensor]) -> float:
+    """Return the share of images that two trainings of a configuration predict alike; it uses no label at all.
+
+    Mean over all pairs of trainings, and over all pairs of a network of the one and a network of the other.
+
+    Args:
+        votes: two or more trainings, each int64 or uint8 [K, T] for the same images.
+
+    Source: Nakkiran and Bansal, 2020, arXiv:2009.08092; Jiang et al., ICLR 2022: without label noise the disagreement
+    of two trainings estimates their test error.
+    """
+    alike = [
+        (first.unsqueeze(1) == second.unsqueeze(0)).double().mean().item() for first, second in combinations(votes, 2)
+    ]
+    return math.fsum(alike) / len(alike)

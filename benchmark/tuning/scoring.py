@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -19,14 +19,16 @@ from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.runs.metrics import accuracy
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.tuning.outcome import Made, Outcome
-from lnlbench.benchmark.tuning.rules import rules_of
-from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED, revealed
+from lnlbench.benchmark.tuning.rules import agreement, rules_of
+from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED, revealed, votes_after
 from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial
 from lnlbench.datasets.loading.images import Images
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.rules import best_epoch
 from lnlbench.leaderboard.store.store import Store
 
 SCORE, RULE = "score/test_of_best_validation", "rule/"
+AGREEMENT = f"{RULE}agreement"
 KEPT = ("validation_accuracy", "seconds_train", "seconds_evaluate", "forward_passes", "backward_passes")
 """What the record of a trial knows by itself, beside the curves that are revealed."""
 BATCH = 2000
@@ -41,8 +43,8 @@ def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> 
         StoreError: the store cannot be used, or lacks weights.
     """
     scorer = Scorer(images, options, store)
-    trials = [replace(told, runs=tuple(map(scorer.scored, told.runs))) for told in outcome.trials]
-    confirmed = [replace(one, runs=tuple(map(scorer.scored, one.runs))) for one in outcome.confirmed]
+    trials = [replace(told, runs=scorer.together(told.runs)) for told in outcome.trials]
+    confirmed = [replace(one, runs=scorer.together(one.runs)) for one in outcome.confirmed]
     return replace(outcome, trials=tuple(trials), confirmed=tuple(confirmed))
 
 
@@ -63,6 +65,25 @@ class Scorer:
     def stored(self) -> Mapping[str, str]:
         """The MLflow run of every key."""
         return self.store.stored()
+
+    def together(self, runs: Sequence[Made]) -> tuple[Made, ...]:
+        """Return the trainings of a configuration scored, by their agreement too where there are several."""
+        if len(runs) > 1 and all(made.validation is not None for made in runs):
+            self.agree([self.stored[made.run.key] for made in runs], runs)
+        return tuple(map(self.scored, runs))
+
+    def agree(self, run_ids: Sequence[str], runs: Sequence[Made]) -> None:
+        """Store the agreement of trainings with each of them, unless it is or what they predict is deleted."""
+        if all(AGREEMENT in self.store.numbers(run_id) for run_id in run_ids):
+            return
+        try:
+            sealed = [self.store.file(run_id, SEALED) for run_id in run_ids]
+        except StoreError:  # from before there was this rule
+            return
+        epochs = [best_epoch(self.store.result(made.run.key).curves["validation_accuracy"]) for made in runs]
+        value = agreement([votes_after(file, epoch) for file, epoch in zip(sealed, epochs, strict=True)])
+        for run_id in run_ids:
+            self.store.annotate(run_id, {AGREEMENT: value})
 
     def scored(self, made: Made) -> Made:
         """Return a training with its test accuracy, and all that was sealed."""

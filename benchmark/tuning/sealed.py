@@ -6,6 +6,8 @@ Training sees no label of the test set and no true label, so neither can what it
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,24 +63,40 @@ def revealed(sealed: bytes, prepared: Prepared) -> dict[str, list[float | None]]
     Raises:
         StoreError: the file is not what a trial writes.
     """
+    with _opened(sealed) as held:
+        test = torch.from_numpy(held["test"])
+        curves: dict[str, list[float | None]] = {
+            "test_accuracy": [accuracy(votes, prepared.truth.test) for votes in test]
+        }
+        curves |= {name: [None] * len(test) for name in MEMORY}
+        known = prepared.manifest.get("realised_rate", 0.0) is not None
+        for name in held if known else ():
+            kind, _, epoch = name.partition(" ")
+            if kind == "index":
+                index = torch.from_numpy(held[name])
+                votes = torch.from_numpy(held[f"prediction {epoch}"]).long()
+                nothing = torch.zeros_like(votes, dtype=torch.float32)
+                samples = Samples(index, nothing, votes, nothing)
+                found = diagnose(samples, prepared.split.given, prepared.truth.train)
+                for curve in MEMORY:
+                    curves[curve][int(epoch)] = found[curve]
+    return curves
+
+
+def votes_after(sealed: bytes, epoch: int) -> Tensor:
+    """Return what the networks of a trial predict of the test images after an epoch, uint8 [K, T].
+
+    Raises:
+        StoreError: the file is not what a trial writes.
+    """
+    with _opened(sealed) as held:
+        return torch.from_numpy(held["test"])[epoch]
+
+
+@contextmanager
+def _opened(sealed: bytes) -> Iterator[Mapping[str, Any]]:
     try:
         with np.load(io.BytesIO(sealed), allow_pickle=False) as held:
-            test = torch.from_numpy(held["test"])
-            curves: dict[str, list[float | None]] = {
-                "test_accuracy": [accuracy(votes, prepared.truth.test) for votes in test]
-            }
-            curves |= {name: [None] * len(test) for name in MEMORY}
-            known = prepared.manifest.get("realised_rate", 0.0) is not None
-            for name in held.files if known else ():
-                kind, _, epoch = name.partition(" ")
-                if kind == "index":
-                    index = torch.from_numpy(held[name])
-                    votes = torch.from_numpy(held[f"prediction {epoch}"]).long()
-                    nothing = torch.zeros_like(votes, dtype=torch.float32)
-                    samples = Samples(index, nothing, votes, nothing)
-                    found = diagnose(samples, prepared.split.given, prepared.truth.train)
-                    for curve in MEMORY:
-                        curves[curve][int(epoch)] = found[curve]
+            yield held
     except (ValueError, KeyError, IndexError, OSError, RuntimeError) as error:
         raise StoreError(f"the sealed curve of a trial cannot be read: {' '.join(str(error).split())}") from error
-    return curves

@@ -12,7 +12,8 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.sweep.worker import Event
 from lnlbench.benchmark.tuning.budget import Budget
-from lnlbench.benchmark.tuning.optuna_search import Search, default_storage, opened
+from lnlbench.benchmark.tuning.optuna_search import Search
+from lnlbench.benchmark.tuning.optuna_storage import default_storage, opened
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.study import Study
 from lnlbench.leaderboard.store.claims import ClaimLost, Heartbeat, new_owner
@@ -59,7 +60,7 @@ def search(
                     continue
                 waiting += _let_go(owned)
                 rounds = {name: one.search.round(store) for name, one in owned.items() if not one.search.closed}
-                report = sweep([run for runs in rounds.values() for run in runs], options, watch)
+                report = sweep([run for runs in rounds.values() for run in runs], options, watch, OUTAGE)
                 waiting += _let_go(owned)
                 for name, one in list(owned.items()):
                     if not one.search.closed:

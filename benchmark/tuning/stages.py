@@ -57,9 +57,10 @@ def made(runs: Sequence[Trial], objective: str, failure: Callable[[Trial], str],
             found.append(Made(run, None, reason=reason))
             continue
         result = next(results)
-        seconds = float(result.cost["total_seconds"])
-        said = "diverged" if result.diverged else ""
-        found.append(Made(run, value_of(result, objective), seconds, said, result.trained))
+        cost, said = result.cost, "diverged" if result.diverged else ""
+        passes = (cost["forward_passes"] + cost["backward_passes"]) * cost["epochs"]
+        value, seconds = value_of(result, objective), float(cost["total_seconds"])
+        found.append(Made(run, value, seconds, said, result.trained, passes))
     return tuple(found)
 
 

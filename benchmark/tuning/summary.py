@@ -13,27 +13,44 @@ from lnlbench.leaderboard.store.store import Store
 
 
 def row(outcome: Outcome) -> dict[str, Any]:
-    """Summarise a search in a row."""
-    won = outcome.winner
+    """Summarise a search in a row; without a winner where every trial failed."""
+    won = None if outcome.lost else outcome.winner
+    values = "" if won is None else ", ".join(f"{name} {value}" for name, value in won.values.items())
     return {
         "study": outcome.study.name,
         "trials": outcome.spent,
-        "failed": sum(made.validation is None for made in outcome.runs),
+        "failed": _failed(outcome),
         "seconds": round(outcome.seconds, 1),
-        "search alone": outcome.searched.number,
-        "winner": won.number,
-        "validation": round(won.validation or 0.0, 4),
-        "values": ", ".join(f"{name} {value}" for name, value in won.values.items()),
+        "search alone": None if won is None else outcome.searched.number,
+        "winner": None if won is None else won.number,
+        "validation": None if won is None else round(won.validation or 0.0, 4),
+        "values": values,
     }
+
+
+def in_vain(outcome: Outcome) -> str:
+    """Return a sentence on a search of which every trial failed; nothing of any other."""
+    return f"every trial failed, the first: {outcome.lost}" if outcome.lost else ""
+
+
+def _failed(outcome: Outcome) -> int:
+    return sum(made.validation is None for made in outcome.runs)
 
 
 def record(outcome: Outcome, store: Store) -> None:
     """Write budget, winner and figures onto the study's parent run in MLflow."""
-    winner, study = outcome.winner, outcome.study
+    study, cell = outcome.study, store.cell(_parent(outcome))
+    about = f"`{study.run.label}` in **{study.run.setting.name}**, {outcome.spent} trials"
     numbers = {
         "trials": float(outcome.spent),
         "device_seconds": round(outcome.seconds, 3),
-        "failed": float(sum(made.validation is None for made in outcome.runs)),
+        "failed": float(_failed(outcome)),
+    }
+    if outcome.lost:
+        store.annotate(cell, numbers, {}, f"{about}: {in_vain(outcome)}")
+        return
+    winner = outcome.winner
+    numbers |= {
         "validation/winner": winner.validation or 0.0,
         "validation/defaults": outcome.trials[DEFAULTS].validation or 0.0,
     }
@@ -41,8 +58,7 @@ def record(outcome: Outcome, store: Store) -> None:
         numbers |= {"confirming/gain": outcome.choice.gain, "confirming/error": outcome.choice.error}
     numbers |= {f"importance/{name}": round(value, 4) for name, value in outcome.importance.items()}
     files = {"budget.svg": figures.budget([outcome])} | outcome.plots
-    note = f"`{study.run.label}` in **{study.run.setting.name}**, {outcome.spent} trials: `{winner.values}`"
-    store.annotate(store.cell(_parent(outcome)), numbers, files, note)
+    store.annotate(cell, numbers, files, f"{about}: `{winner.values}`")
 
 
 def _parent(outcome: Outcome) -> RunInfo:

@@ -19,13 +19,14 @@ SHIPPED = Path(shipped.__file__).parent / "trials"
 
 def rows(outcome: Outcome) -> Iterator[dict[str, Any]]:
     """Yield a row for every training of a study, in the order of the budget: what it was and what it gave."""
-    chosen = {"searched": outcome.searched.number, "chosen": outcome.winner.number}
+    chosen = {} if outcome.lost else {"searched": outcome.searched.number, "chosen": outcome.winner.number}
     stages = [("search", told.number, told.runs) for told in outcome.trials]
     stages += [("confirm", one.number, one.runs) for one in outcome.confirmed]
     for stage, number, runs in stages:
         for made in runs:
             about = {"study": outcome.study.name, "configuration": number, "stage": stage}
-            yield about | {name: number == which for name, which in chosen.items()} | _training(outcome, number, made)
+            said = {name: number == chosen.get(name) for name in ("searched", "chosen")}
+            yield about | said | _training(outcome, number, made)
 
 
 def _training(outcome: Outcome, number: int, made: Made) -> dict[str, Any]:

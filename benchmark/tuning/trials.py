@@ -40,6 +40,11 @@ class Trial(Run):
     fresh: int = 0  # 0: the draw that is searched on; from 1: one that confirms
 
     @property
+    def blind(self) -> bool:
+        """It is: what it predicts is sealed until the study is closed, and only then are test labels loaded."""
+        return True
+
+    @property
     def draw(self) -> str:
         """What names the noise draw."""
         return f"{TUNING} {self.fresh}" if self.fresh else TUNING

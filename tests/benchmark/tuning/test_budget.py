@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnlbench.benchmark.tuning.budget import Budget, TuneError
+from lnlbench.benchmark.tuning.budget import Budget, TuneError, resuming
 
 
 def test_of_twenty_trials_nine_confirm():
@@ -42,6 +42,20 @@ def test_rounds_follow_each_other_and_end_with_the_budget(trials, splits):
         seen += range(first, end)
         begin = end
     assert seen == list(range(trials // splits))
+
+
+@pytest.mark.parametrize(
+    ("differing", "options"),
+    [
+        pytest.param(["objective"], "--objective epoch --splits 1", id="splits follow from the rest"),
+        pytest.param(["trials", "splits"], "--trials 20 --splits 1", id="several"),
+        pytest.param(["cost", "prune"], "--splits 1 --cost without --prune", id="flags"),
+        pytest.param(["objective", "protocol"], "", id="more than the budget"),
+    ],
+)
+def test_what_goes_on_with_a_study_is_said_in_options(differing, options):
+    held = {"trials": 20, "objective": "epoch", "splits": 1, "cost": True, "prune": False, "protocol": 1}
+    assert resuming(held, differing) == options
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,12 @@ def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options
         pytest.param(replace(FEW, trials=5), 2, "trials 4, not 5", id="budget"),
         pytest.param(replace(FEW, sampler="tpe"), 2, "sampler random, not tpe", id="sampler"),
         pytest.param(replace(FEW, seed=1), 2, "seed 0, not 1", id="seed"),
+        pytest.param(
+            replace(FEW, objective="epoch"),
+            2,
+            "objective window, not epoch; --objective window --splits 1 goes on with it",
+            id="objective",
+        ),
     ],
 )
 def test_another_study_of_the_same_name_is_refused(options, changed, epochs, difference):
@@ -216,6 +222,30 @@ def test_a_trial_that_fails_is_told_the_floor_and_counts(options, monkeypatch):
     assert outcome.winner.number != 2
     again = optimisation.search(studies, FEW, options)[studies[0].name]
     assert [told.reason for told in again.trials] == [told.reason for told in outcome.trials], "told once and for all"
+
+
+@pytest.mark.slow
+def test_a_method_whose_every_trial_fails_stops_no_other(options, monkeypatch, tmp_path):
+    real = train_trials
+
+    def partly(members, **how):
+        if any(run.label == "gce" for run, _ in members):
+            raise RuntimeError("no luck")
+        return real(members, **how)
+
+    monkeypatch.setattr("lnlbench.benchmark.tuning.trials.train_trials", partly)
+    page, curves = tmp_path / "tuning.md", tmp_path / "curves.jsonl"
+    done = pipeline.tune(plan_of(options, "gce, ce"), FEW, options, None, page, both=True, curves=curves)
+    why = "every trial failed, the first: RuntimeError: no luck"
+    assert done.failed == [f"tune/digits,epochs=2/symmetric-0.4/gce: {why}"]
+    assert [(row["failed"], row["winner"] is None) for row in done.rows] == [(4, True), (0, False)]
+    assert f"- gce at digits,epochs=2/symmetric-0.4: {why}\n" in page.read_text()
+    assert "| ce |" in page.read_text() and "| gce |" not in page.read_text()
+    assert {result.label for result in Store(options.store).results()} == {"ce"}
+    rows = [json.loads(line) for line in curves.read_text().splitlines()]
+    assert [row["chosen"] for row in rows if row["label"] == "gce"] == [False] * 4
+    only = pipeline.tune(plan_of(options, "gce"), FEW, options, None, tmp_path / "only.md")
+    assert len(only.failed) == 1 and why in (tmp_path / "only.md").read_text()
 
 
 def test_the_worst_is_clipped():
@@ -265,8 +295,8 @@ def test_the_tuner_reads_neither_test_labels_nor_true_labels(options, drawn_befo
     names = ("train_labels", "test_labels")
     secret = replace(drawn_before, **{name: Poison(len(getattr(drawn_before, name))) for name in names})
     studies = plan_of(options, "gce, co_teaching").studies
-    monkeypatch.setattr(data_module, "load", lambda name, data_dir: secret)
-    data_module.images_of.cache_clear()
+    monkeypatch.setattr(data_module, "load_blind", lambda name, data_dir: secret)
+    data_module._kept.cache_clear()
     worker._latest.clear()
     try:
         outcomes = optimisation.search(studies, FEW, options)
@@ -274,7 +304,7 @@ def test_the_tuner_reads_neither_test_labels_nor_true_labels(options, drawn_befo
         with pytest.raises((AssertionError, ValueError)):  # the poison works
             prepare(studies[0].run.setting, 0, secret)
     finally:
-        data_module.images_of.cache_clear()
+        data_module._kept.cache_clear()
         worker._latest.clear()
 
 

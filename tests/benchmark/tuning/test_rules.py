@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lnlbench.benchmark.tuning.rules import confident_loss, corrected_accuracy
+from lnlbench.benchmark.tuning.rules import agreement, confident_loss, corrected_accuracy
 
 GIVEN = torch.tensor([0, 1, 2, 0])
 
@@ -29,3 +29,11 @@ def test_the_loss_is_that_of_the_half_a_network_is_surest_of():
     logits = torch.log(torch.tensor([[[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.4, 0.3, 0.3]]]))
     sure = -(torch.tensor(0.9).log() + torch.tensor(0.8).log()).item() / 2
     assert confident_loss(logits, GIVEN) == pytest.approx(sure)
+
+
+def test_agreement_is_over_all_pairs_of_trainings_and_of_their_networks():
+    one, two, three = (torch.tensor(votes, dtype=torch.uint8) for votes in ([[0, 1, 2, 0]], [[0, 1, 2, 1]], [[1] * 4]))
+    assert agreement([one, two]) == pytest.approx(0.75)
+    assert agreement([one, two, three]) == pytest.approx((0.75 + 0.25 + 0.5) / 3)
+    assert agreement([torch.cat([one, two]), one]) == pytest.approx((1 + 0.75) / 2), "each network with each"
+    assert agreement([three, three]) == 1, "two that learnt nothing agree"

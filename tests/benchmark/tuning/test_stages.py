@@ -8,15 +8,17 @@ import pytest
 
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.tuning import pipeline
-from lnlbench.benchmark.tuning.budget import Budget, TuneError
+from lnlbench.benchmark.tuning.budget import BEFORE, Budget, TuneError
+from lnlbench.benchmark.tuning.sealed import SEALED, votes_after
 from lnlbench.benchmark.tuning.search import search
 from lnlbench.benchmark.tuning.stages import curve
 from lnlbench.benchmark.tuning.study import windowed
+from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
 SHORT = Budget(trials=10, sampler="random", confirm=0.6, splits=2)  # two configurations on two splits, 3 x 2 confirm
-PLAIN = Budget(trials=4, sampler="random", confirm=0, splits=1)
+PLAIN = Budget(trials=4, sampler="random", confirm=0, splits=1, objective="epoch")
 
 
 @pytest.fixture
@@ -51,6 +53,14 @@ def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, studies,
     told = [one.identity["seeds"] for one in Store(url).results_of(made)]
     assert len({seeds["noise"] for seeds in told}) == 3 and len({seeds["split"] for seeds in told}) == 4
     assert [one.number for one in found.confirmed] == [0, 1]
+
+    sealed = {run.run.key: votes_of(Store(url), run) for run in found.runs}
+    scored = pipeline.scored(found, load("digits"), options, Store(url))
+    for group in [told.runs for told in scored.trials] + [one.runs for one in scored.confirmed]:
+        first, second = (sealed[run.run.key] for run in group)
+        alike = (first == second).double().mean().item()
+        assert [run.rules["agreement"] for run in group] == [pytest.approx(alike)] * 2
+    assert pipeline.scored(found, load("digits"), options, Store(url)) == scored, "once it is unsealed, what was kept"
     assert found.trials[0].validation == pytest.approx(sum(m.validation for m in found.trials[0].runs) / 2)
 
     kept = optuna.load_study(study_name=study.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
@@ -60,12 +70,17 @@ def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, studies,
         assert trial.intermediate_values[1] == pytest.approx(one.validation)
 
 
+def votes_of(store, made):
+    """What a trial predicts of the test images after the only epoch."""
+    return votes_after(store.file(store.stored()[made.run.key], SEALED), 0)
+
+
 @pytest.mark.slow
 def test_a_study_from_before_is_refused_and_can_be_gone_on_with(options, studies, tmp_path):
     (study,) = studies
     first = search(studies, PLAIN, options)[study.name]
     kept = optuna.load_study(study_name=study.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
-    older = {name: value for name, value in kept.user_attrs["definition"].items() if name not in ("confirm", "splits")}
+    older = {name: value for name, value in kept.user_attrs["definition"].items() if name not in BEFORE}
     kept.set_user_attr("definition", older | {"trials": 12})
     with pytest.raises(TuneError, match=r"made with confirm 0, not 0\.5; --confirm 0 --splits 1 goes on") as caught:
         search(studies, replace(PLAIN, trials=12, confirm=0.5), options)

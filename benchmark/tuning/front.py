@@ -1,0 +1,83 @@
+"""Accuracy and cost of a search: which configurations no other beats in both, and for which methods there are such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lnlbench.benchmark.tuning.budget import Budget, TuneError
+from lnlbench.benchmark.tuning.outcome import Outcome, Told
+from lnlbench.benchmark.tuning.study import Study
+from lnlbench.leaderboard.results.markdown import table
+from lnlbench.methods._registry import methods
+
+FRONT = "pareto.svg"
+"""The file of a study with Optuna's plot of its front."""
+PLAIN = 2.0
+"""Passes of each sample in an epoch of cross-entropy: one forward, one backward."""
+
+
+def refuse_flat(studies: Sequence[Study], budget: Budget) -> None:
+    """Refuse to search for cost where no value that is searched changes it.
+
+    Raises:
+        TuneError: naming the methods without such a value, and those that have one.
+    """
+    flat = [study.run.label for study in studies if not any(span.costs for span in study.space.ranges.values())]
+    if budget.cost and flat:
+        able = [name for name, method in methods().items() if any(span.costs for span in method().space().values())]
+        without = ", ".join(dict.fromkeys(flat))
+        raise TuneError(f"--cost: no value that is searched changes the cost of {without}; {', '.join(able)} have one")
+
+
+def told_cost(told: Told, defaults: Told) -> float:
+    """Return the cost that the sampler is told: passes of each training sample over the whole training.
+
+    One that failed or diverged ended early, and is not cheap for that: it is told the cost of the defaults.
+
+    Args:
+        told: a configuration.
+        defaults: that of the registered values, which may have failed too.
+    """
+    known = told.passes or defaults.passes
+    if known:
+        return known
+    return PLAIN * defaults.run.setting.epochs if defaults.run else PLAIN
+
+
+def front(trials: Sequence[Told]) -> list[Told]:
+    """Return the configurations that no other beats in validation accuracy and passes at once, the cheapest first.
+
+    Of equal ones the earliest. Those that failed or diverged are on no front.
+    """
+    found: list[Told] = []
+    scored = [(told.passes, -told.validation, told.number) for told in trials if told.passes and told.validation]
+    for _, lost, number in sorted(scored):
+        if not found or -lost > (found[-1].validation or 0.0):
+            found.append(trials[number])
+    return found
+
+
+def fronts(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of a setting's fronts: what each configuration costs, and what it gave.
+
+    The one that is chosen has a mark; where it is on no front, which the defaults can be, it has a row too.
+    """
+    rows = []
+    for outcome in outcomes:
+        members = front(outcome.trials)
+        chosen = outcome.winner
+        if chosen not in members:
+            members = sorted([*members, chosen], key=lambda told: told.passes or 0.0)
+        rows += [_row(outcome.study.run.label, told, told is chosen) for told in members]
+    return table(["method", "configuration", "passes per sample", "validation", "test", "its values"], rows, "lrrrrl")
+
+
+def _row(label: str, told: Told, chosen: bool) -> list[str]:
+    return [
+        label,
+        f"{told.number}{' (chosen)' if chosen else ''}",
+        f"{told.passes or 0.0:.1f}",
+        f"{100 * (told.validation or 0.0):.2f}",
+        "–" if told.test is None else f"{100 * told.test:.2f}",
+        ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in told.values.items()),
+    ]
