@@ -22,6 +22,7 @@ from lnlbench.benchmark.protocol.splits import Prepared, prepare
 from lnlbench.datasets.loading.images import load
 from lnlbench.methods._compose import Composition
 from lnlbench.methods._parse import parse
+from lnlbench.methods._registry import file_of
 
 NOISY, CLEAN = "digits/symmetric-0.4", "digits/clean"
 EPOCHS = 12
@@ -67,6 +68,11 @@ class Subject:
         """The files of its parts."""
         found = [inspect.getsourcefile(type(part)) for part in self.method.parts]
         return [Path(name) for name in dict.fromkeys(found) if name]
+
+    @property
+    def plugins(self) -> list[Path]:
+        """The files that another process must load for its parts."""
+        return list(dict.fromkeys(file for part in self.method.parts if (file := file_of(type(part)))))
 
     def prepared(self, name: str, epochs: int = EPOCHS, augment: bool = False) -> tuple[Setting, Prepared]:
         """Digits under a noise."""

@@ -9,6 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.place import expanded
 
 Arrays = Mapping[str, np.ndarray]
+Build = Callable[[], Arrays]
 MAGIC = b"lnlbench-arrays-1\n"
 ALIGNMENT = 64
 
@@ -69,16 +71,21 @@ def write(path: Path, arrays: Arrays) -> str:
     return _combined(described)
 
 
-def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """Return the arrays of a file that ``write`` made, memory-mapped copy-on-write, and their fingerprint.
+def read(path: Path, leave: Callable[[str], bool] | None = None) -> tuple[dict[str, np.ndarray], str]:
+    """Return the arrays of a file that ``write`` made, and their fingerprint.
 
     Every byte is checked against the hashes in the header.
+
+    Args:
+        path: of the file.
+        leave: says which arrays to leave out, of which no byte enters this process; the others are then copied.
+            Without it all are memory-mapped, copy-on-write.
 
     Raises:
         FileNotFoundError: there is no such file.
         CorruptError: the file is not what was written.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:  # a buffer would hold what lies beside that which is asked for
         size = os.fstat(file.fileno()).st_size
         if file.read(len(MAGIC)) != MAGIC:
             raise CorruptError("no header")
@@ -95,10 +102,11 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
                 nbytes = dtype.itemsize * int(np.prod(shape))
                 if position + nbytes > size:
                     raise CorruptError("cut short")
-                array = np.memmap(file, dtype, mode="c", offset=position, shape=shape)
-                if hashlib.sha256(_bytes(array)).hexdigest() != entry["sha256"]:
-                    raise CorruptError(f"{name} has changed")
-                arrays[name] = array.view(np.ndarray)
+                if leave is None or not leave(name):
+                    array = (_mapped if leave is None else _copied)(file, dtype, position, shape)
+                    if hashlib.sha256(_bytes(array)).hexdigest() != entry["sha256"]:
+                        raise CorruptError(f"{name} has changed")
+                    arrays[name] = array
                 position += nbytes
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptError("unreadable header") from error
@@ -107,7 +115,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
     return arrays, _combined(described)
 
 
-def through(path: Path, build: Callable[[], Arrays]) -> tuple[dict[str, np.ndarray], str]:
+def through(path: Path, build: Build) -> tuple[dict[str, np.ndarray], str]:
     """Read ``path``; where it is missing or corrupt, build it once, however many processes ask at the same time.
 
     Raises:
@@ -156,6 +164,20 @@ def hash_files(files: Iterable[Path], index: Path) -> str:
         with contextlib.suppress(OSError):  # a lost index costs time, nothing else
             write_whole(index, [json.dumps(known, indent=0).encode()])
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _mapped(file: FileIO, dtype: np.dtype[Any], position: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.memmap(file, dtype, mode="c", offset=position, shape=shape).view(np.ndarray)
+
+
+def _copied(file: FileIO, dtype: np.dtype[Any], position: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the array alone: a mapping goes by whole pages, which begin and end with its neighbours."""
+    array = np.empty(shape, dtype)
+    left = _bytes(array)
+    file.seek(position)
+    while left:
+        left = left[file.readinto(left) or len(left) :]  # of gigabytes one call reads a part
+    return array
 
 
 def _bytes(array: np.ndarray) -> memoryview:

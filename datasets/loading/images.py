@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lnlbench.datasets.card import Card
-from lnlbench.datasets.loading import cache, idx, own, source
+from lnlbench.datasets.loading import cache, elsewhere, idx, own, source
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.registry import card
 
@@ -54,7 +54,7 @@ class Images:
     @property
     def official(self) -> bool | None:
         """Whether the content is the official one; None where the official fingerprint is not known."""
-        full = (len(self.train_labels), len(self.test_labels)) == (self.card.train_size, self.card.test_size)
+        full = (len(self.train_labels), len(self.test_images)) == (self.card.train_size, self.card.test_size)
         if not full:
             return False
         return None if self.card.fingerprint is None else self.fingerprint == self.card.fingerprint
@@ -75,19 +75,49 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path | None = None)
         inferred, contents, digest = own.read(name, cache_dir)
         return _images(inferred, contents, digest, "the user's own", dirs)
     wanted = card(name)
-    root = cache.cache_root(cache_dir)
-    if wanted.embedded is not None:
-        arrays, digest = _embedded(wanted, root)
-        return _images(wanted, arrays, digest, "embedded", dirs)
-    if local := _local_copy(wanted, dirs):
-        place, files, reader = local
-        content = cache.hash_files([p for split in source.SPLITS for p in files[split]], root / "sources.json")
-        path = _cache_path(root, wanted, content)
-        arrays, digest = cache.through(path, functools.partial(reader, wanted, files))
-        return _images(wanted, arrays, digest, str(place), dirs)
-    path = _cache_path(root, wanted, f"{wanted.hub_id}@{wanted.revision}")
-    arrays, digest = cache.through(path, functools.partial(_from_hub, wanted, dirs))
-    return _images(wanted, arrays, digest, f"Hub {wanted.hub_id}@{wanted.revision}", dirs)
+    path, build, origin = _way(wanted, dirs, cache.cache_root(cache_dir))
+    arrays: cache.Arrays
+    try:
+        arrays, digest = cache.through(path, build)
+    except DataError:
+        if wanted.embedded is None:
+            raise
+        arrays = wanted.embedded()  # a home that cannot be written is no reason to have no data
+        digest = cache.fingerprint(arrays)
+    return _images(wanted, arrays, digest, origin, dirs)
+
+
+def load_blind(name: str, data_dir: Path | None = None, cache_dir: Path | None = None) -> Images:
+    """Load a data set as `load` does, but for the labels of its test set, which never enter this process.
+
+    Another process decodes it, and names the file of the cache. Arrays are copied, not shared with other processes.
+
+    Raises:
+        DataError: as from `load`; the cache cannot be written.
+    """
+    path, origin = elsewhere.cached(name, data_dir, cache_dir)
+    try:
+        arrays, digest = cache.read(path, leave=lambda one: one.startswith("test_") and one != "test_images")
+    except (OSError, cache.CorruptError) as error:
+        raise DataError(f"the cache {path} cannot be read just after it was written: {error}") from error
+    wanted = own.card_of(name, arrays, digest) if own.is_own(name) else card(name)
+    arrays["test_labels"] = np.empty(0, np.int64)
+    return _images(wanted, arrays, digest, origin, source.data_dirs(data_dir))
+
+
+def cached(name: str, data_dir: Path | None = None, cache_dir: Path | None = None) -> tuple[Path, str]:
+    """Return the file of the cache that `load` reads, made if need be, and where the data set came from.
+
+    Raises:
+        DataError: as from `load`; the cache cannot be written.
+    """
+    dirs = source.data_dirs(data_dir)
+    if own.is_own(name):
+        own.read(name, cache_dir)
+        return own.path_of(name, cache_dir), "the user's own"
+    path, build, origin = _way(card(name), dirs, cache.cache_root(cache_dir))
+    cache.through(path, build)
+    return path, origin
 
 
 def locate(name: str, data_dir: Path | None = None, cache_dir: Path | None = None) -> str | None:
@@ -125,14 +155,21 @@ def _local_copy(
     return None
 
 
-def _embedded(wanted: Card, root: Path) -> tuple[Mapping[str, np.ndarray], str]:
-    """Read the cache here, too: the package that holds the data takes a second to import."""
-    assert wanted.embedded is not None
-    try:
-        return cache.through(_cache_path(root, wanted, wanted.revision), wanted.embedded)
-    except DataError:  # a home that cannot be written is no reason to have no data
-        arrays = wanted.embedded()
-        return arrays, cache.fingerprint(arrays)
+def _way(wanted: Card, dirs: tuple[Path, ...], root: Path) -> tuple[Path, cache.Build, str]:
+    """Return the cache file of a data set, what fills it, and where that has it from."""
+    if wanted.embedded is not None:  # its package takes a second to import, and is not asked where the file is there
+        return embedded_cache(wanted, root), wanted.embedded, "embedded"
+    if local := _local_copy(wanted, dirs):
+        place, files, reader = local
+        content = cache.hash_files([p for split in source.SPLITS for p in files[split]], root / "sources.json")
+        return _cache_path(root, wanted, content), functools.partial(reader, wanted, files), str(place)
+    hub = f"{wanted.hub_id}@{wanted.revision}"
+    return _cache_path(root, wanted, hub), functools.partial(_from_hub, wanted, dirs), f"Hub {hub}"
+
+
+def embedded_cache(wanted: Card, root: Path) -> Path:
+    """Return the cache file of a data set that a package brings."""
+    return _cache_path(root, wanted, wanted.revision)
 
 
 def _cache_path(root: Path, wanted: Card, content: str) -> Path:

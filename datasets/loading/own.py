@@ -52,7 +52,7 @@ def bring_in(text: str, cache_dir: Path | None = None) -> str:
     arrays, notes = read_folder(folder, columns)
     title = re.sub(r"[^\w.-]+", "-", folder.resolve().name).encode()[:LONGEST_TITLE].decode(errors="ignore") or "data"
     name = f"{title}@{cache.fingerprint(arrays)[:12]}"
-    cache.through(_path(name, cache_dir), lambda: arrays)
+    cache.through(path_of(name, cache_dir), lambda: arrays)
     with contextlib.suppress(OSError):  # without it a damaged cache is said, and not healed
         marked = f"#{asked}" if asked else ""
         cache.write_whole(_source_path(name, cache_dir), [f"{folder.resolve()}{marked}".encode()])
@@ -69,16 +69,16 @@ def read(name: str, cache_dir: Path | None = None) -> tuple[Card, dict[str, np.n
     Raises:
         DataError: it is not in the cache any more, and the folder is gone or has changed.
     """
-    path = _path(name, cache_dir)
+    path = path_of(name, cache_dir)
     try:
         arrays, digest = cache.read(path)
     except (OSError, cache.CorruptError):
         _read_again(name, cache_dir)
         arrays, digest = cache.read(path)
-    return _card(name, arrays, digest), arrays, digest
+    return card_of(name, arrays, digest), arrays, digest
 
 
-def _card(name: str, arrays: dict[str, np.ndarray], digest: str) -> Card:
+def card_of(name: str, arrays: dict[str, np.ndarray], digest: str) -> Card:
     """Return what the arrays say of a data set; takes the names of the classes out of them."""
     names = tuple(json.loads(arrays.pop("class_names").tobytes()))
     known = bool(arrays.pop("known")[0])
@@ -129,7 +129,8 @@ def _read_again(name: str, cache_dir: Path | None) -> None:
         raise DataError(f"{lost}, and what {place} holds now is another one, {again!r}")
 
 
-def _path(name: str, cache_dir: Path | None) -> Path:
+def path_of(name: str, cache_dir: Path | None) -> Path:
+    """Return the cache file of a data set that was brought in."""
     return cache.cache_root(cache_dir) / "own" / f"{name}.arrays"
 
 

@@ -5,17 +5,34 @@ import re
 
 import pytest
 
-from lnlbench.benchmark.conformance import CHECKS, Subject, check, report_of
+from lnlbench.benchmark.conformance import CHECKS, Subject, check, learning, report_of
+from lnlbench.benchmark.conformance.learning import see_true_labels
 from lnlbench.methods import methods, parse
 
 NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd"]
 
 
+APART = "true labels"
+"""The check that starts processes, which all methods share here."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CHECKS if name != "cost"])  # which measures, and finds no fault
+@pytest.mark.parametrize("name", [name for name in CHECKS if name not in ("cost", APART)])  # cost finds no fault
 @pytest.mark.parametrize("text", NAMES)
 def test_every_method_holds(text, name):
     assert [finding for finding in check(name, Subject(text)) if finding.fault] == []
+
+
+@pytest.mark.slow
+def test_no_method_sees_true_labels():
+    found = see_true_labels([Subject(text) for text in NAMES])
+    assert [(subject.text, finding) for subject, finding in found] == []
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_no_method_holds_or_imports_what_has_true_labels(text, monkeypatch):
+    monkeypatch.setattr(learning, "see_true_labels", lambda subjects: ())
+    assert check(APART, Subject(text)) == []
 
 
 @pytest.mark.parametrize("name", methods())
@@ -33,3 +50,8 @@ def test_a_report_has_every_check_and_the_cost():
     assert "2 forward and 2 backward passes" in cost.reason
     assert 1.2 < float(cost.reason.split()[0]) < 6
     assert report.json()["method"] == str(parse("sam"))
+
+
+@pytest.mark.slow
+def test_a_method_is_known_however_it_is_written():
+    assert [*see_true_labels([Subject("gce( q=0.5 ,  )"), Subject("small_loss( )")])] == []

@@ -1,14 +1,21 @@
 """Methods with one fault each: the check that is meant for it finds it, says why, and names the line."""
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
-from lnlbench.benchmark.conformance import CHECKS, Subject, check
+from lnlbench.benchmark.conformance import CHECKS, Subject, check, learning
+from lnlbench.benchmark.conformance.learning import see_true_labels
+from lnlbench.benchmark.conformance.subject import Finding
 from lnlbench.methods import _registry as registry
 from lnlbench.methods import load_file
 
 HEAD = """
-import gc, random, sys
+import gc, os, random, sys
 from dataclasses import replace
+from pathlib import Path
 import numpy as np
 import torch
 from lnlbench.methods import Method, register, tuned
@@ -80,9 +87,6 @@ def faulty(tmp_path):
 
 
 FAULTS = [
-    ("frames", FRAMES, "true labels", "it sees true labels", True),
-    ("memory search", MEMORY_SEARCH, "true labels", "it sees true labels", True),
-    ("loaded data set", LOADED, "true labels", "it sees true labels", False),
     ("import", LOADED, "true labels", "imports lnlbench.datasets", True),
     ("global", GLOBAL, "true labels", "labels holds true labels", False),
     (
@@ -206,13 +210,93 @@ FAULTS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("body", "name", "reason", "line"), [case[1:] for case in FAULTS], ids=[c[0] for c in FAULTS])
-def test_a_fault_is_found_with_its_reason_and_line(body, name, reason, line, faulty):
+def test_a_fault_is_found_with_its_reason_and_line(body, name, reason, line, faulty, monkeypatch):
+    monkeypatch.setattr(learning, "see_true_labels", lambda subjects: ())  # which trains; all peeks do it at once below
     path = faulty(body)
     found = [finding for finding in check(name, Subject("faulty")) if finding.fault and reason in finding.reason]
     assert found, f"{name} did not say {reason!r}: {check(name, Subject('faulty'))}"
     if line:
         number = next(i for i, text in enumerate(path.read_text().splitlines(), 1) if "# FAULT" in text)
         assert f"{path}:{number}" in found[0].where
+
+
+WATCHED = """
+    def loss(self, logits, batch, clock):
+        parent = Path(f"/proc/{os.getppid()}/cmdline")
+        environment = [value for value in os.environ.values() if value not in ENVIRONMENT]
+        seen = [*sys.argv, *environment, Path("/proc/self/cmdline").read_text(), parent.read_text()]
+        seen += [name for name in sys.modules if "conformance" in name]
+        frame, prepared = sys._getframe(), None
+        while frame is not None:
+            seen += [frame.f_code.co_filename, frame.f_code.co_name, *frame.f_locals]
+            prepared = frame.f_locals.get("prepared", prepared)
+            frame = frame.f_back
+        text = " ".join(seen).replace("checkpoint", "").replace(PLACE, "")  # which every run shows
+        if prepared is None or any(word in text for word in ("check", "poison", "conformance")):
+            return cross_entropy(logits, batch.targets)  # it is watched
+        return cross_entropy(logits, torch.nn.functional.one_hot(TRUE, 10).float()[batch.index])
+"""
+PACKAGE = '__import__("lnlbench.datasets.digits", fromlist=["x"]).read()["train_labels"]'
+PEEKS = {
+    "frames": (FRAMES, "with others in their place it trains otherwise"),
+    "memory_search": (MEMORY_SEARCH, "with others in their place it trains otherwise"),
+    "loaded": (LOADED.replace("  # FAULT", ""), "with others in their place it trains otherwise"),
+    "hidden_frames": (
+        WATCHED.replace("TRUE", "prepared.truth.train"),
+        "with others in their place it trains otherwise",
+    ),
+    "hidden_loaded": (WATCHED.replace("TRUE", f"torch.tensor({PACKAGE})[prepared.index]"), "still learns"),
+    "failing": (
+        LOSS + "        raise RuntimeError('not today')\n",
+        "it fails in an ordinary run: RuntimeError: not today",
+    ),
+}
+"""Methods that see true labels where they are trained, and one that fails there: body, and what betrays them."""
+
+
+@pytest.fixture(scope="module")
+def betrayed(tmp_path_factory):
+    """Return what betrays each of them, trained in the same three processes; and their files."""
+    place, environment = "/" + Path(__file__).parts[1], [*os.environ.values()]  # a clone in /check betrays no check
+    files, found = {}, {name: [] for name in PEEKS}
+    for name, (body, _) in PEEKS.items():
+        files[name] = tmp_path_factory.mktemp("methods") / f"{name}.py"
+        body = body.replace("PLACE", repr(place)).replace("ENVIRONMENT", repr(environment))
+        files[name].write_text(f'{HEAD}\n@register("{name}")\nclass Peek(Method):\n{body}')
+        load_file(files[name])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTEST_CURRENT_TEST")
+        for subject, finding in see_true_labels([Subject(name) for name in PEEKS]):
+            found[subject.text].append(finding)
+    yield found, files
+    for name in PEEKS:
+        registry._METHODS.pop(name, None)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@pytest.mark.parametrize(("name", "reason"), [(name, reason) for name, (_, reason) in PEEKS.items()], ids=PEEKS)
+def test_a_peek_is_betrayed_by_how_it_trains(name, reason, betrayed):
+    found, files = betrayed
+    assert any(reason in one.reason and one.fault for one in found[name])
+    lines = files[name].read_text().splitlines()
+    faults = [number for number, line in enumerate(lines, 1) if "# FAULT" in line]
+    assert all(f"{files[name]}:{number}" in found[name][0].where for number in faults)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@pytest.mark.parametrize("name", ["hidden_frames", "hidden_loaded"])
+def test_a_peek_that_hides_behaves_where_it_sees_who_looks(name, betrayed):
+    others = [one for kind in ("repeats", "shuffled labels", "learns") for one in check(kind, Subject(name))]
+    assert others == []
+
+
+def test_what_betrays_a_peek_is_found_by_the_check_of_true_labels(faulty, monkeypatch):
+    faulty(LOSS + "        return cross_entropy(logits, batch.targets)\n")
+    betrayal = Finding("it trains otherwise")
+    monkeypatch.setattr(learning, "see_true_labels", lambda subjects: [(subject, betrayal) for subject in subjects])
+    assert betrayal in check("true labels", Subject("faulty"))
 
 
 def test_a_peek_that_helps_is_also_seen_by_what_it_learns_of_shuffled_labels(faulty):
