@@ -182,17 +182,18 @@ def load(source: str | Path | None = None, settings: Sequence[str] | None = None
     """Return stored results.
 
     Args:
-        source: a file that `lnlbench export` wrote, a folder of submissions, or a store as `run` takes it in
-            `tracking_uri`; by default the store that `run` uses.
+        source: a file that `lnlbench export` wrote, a folder of submissions, "shipped" for what comes with the
+            package, or a store as `run` takes it in `tracking_uri`; by default the store that `run` uses.
         settings: only these, as in "digits/symmetric-0.4".
 
     Raises:
         StoreError: there is no such file or store, or it cannot be read.
     """
     from lnlbench.leaderboard.results.submission import collect
+    from lnlbench.leaderboard.shipped import located
 
     if source is not None and "://" not in str(source):
-        path = Path(source).expanduser()
+        path = located(Path(source).expanduser())
         if not path.exists():
             raise StoreError(f"there is no file {path}; a store is written sqlite:///file, postgresql://… or http://…")
         held = collect([path], predictions=True)

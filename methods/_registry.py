@@ -57,11 +57,12 @@ def method_class(name: str) -> type[Method]:
     """Return the method of a name.
 
     Raises:
-        MethodError: no such method; the message lists the names and the closest match.
+        MethodError: no such method; the message names the closest ones, and where to see all.
     """
     known = methods()
     if name not in known:
-        raise MethodError(f"unknown method {name!r}; {did_you_mean(name, known)}known: {', '.join(known)}")
+        hint = did_you_mean(name, known, most=3)
+        raise MethodError(f"unknown method {name!r}; {hint}`lnlbench list methods` shows them all")
     return known[name]
 
 
@@ -98,6 +99,12 @@ def load_file(path: Path) -> list[str]:
     if not added:
         raise MethodError(f"{path} registers no method; is there a @register(...) in it?")
     return added
+
+
+def file_of(method: type[Method]) -> Path | None:
+    """Return the file that `load_file` registered a method from; None for ours and those of installed packages."""
+    module = sys.modules.get(method.__module__)
+    return Path(str(module.__file__)) if module is not None and hasattr(module, _CONTENT) else None
 
 
 @cache

@@ -115,6 +115,7 @@ class Range:
     above: str | None = None
     many: Any = None
     origin: str = ""
+    costs: bool = False
 
 
 def tuned(
@@ -128,6 +129,7 @@ def tuned(
     above: str | None = None,
     many: Any = None,
     origin: str = "",
+    costs: bool = False,
 ) -> Any:
     """Declare a hyper-parameter, its default and its search range on one line.
 
@@ -141,8 +143,9 @@ def tuned(
         above: the name of a field that this one must exceed.
         many: the default for data sets of 100 classes or more, where it differs.
         origin: where the default is from, of `ORIGINS`: "paper", "code", "other code" or "ours".
+        costs: whether the number of forward and backward passes of a run depends on it.
     """
-    span = Range(low, high, log, None if choices is None else tuple(choices), valid, above, many, origin)
+    span = Range(low, high, log, None if choices is None else tuple(choices), valid, above, many, origin, costs)
     return field(default=default, metadata={"range": span})
 
 

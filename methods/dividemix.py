@@ -51,7 +51,7 @@ class DivideMix(Method):
     temperature: float = tuned(0.5, 0.2, 0.8, valid=(0.01, 10.0), origin="paper")
     alpha: float = tuned(4.0, 0.5, 8.0, log=True, valid=(0.5, 100.0), origin="paper")
     lam_u: float = tuned(25.0, choices=(0.0, 25.0, 50.0, 150.0), origin="paper")
-    warmup: float = tuned(0.033, 0.02, 0.2, valid=(0.0, 1.0), many=0.1, origin="paper")
+    warmup: float = tuned(0.033, 0.02, 0.2, valid=(0.0, 1.0), many=0.1, origin="paper", costs=True)
 
     def start(self, task: Task) -> dict[str, Tensor]:
         return {"clean": task.targets.new_ones(task.networks, len(task.targets))}

@@ -21,7 +21,7 @@ class GMMSplit(Method):
     family = "selection"
 
     threshold: float = tuned(0.5, 0.3, 0.7, valid=(0.0, 1.0), origin="paper")
-    warmup: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0), origin="ours")
+    warmup: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0), origin="ours", costs=True)
 
     def start(self, task: Task) -> dict[str, Tensor]:
         return {"clean": task.targets.new_ones(task.networks, len(task.targets))}

@@ -43,9 +43,9 @@ class PES(Method):
 
     revision = 2  # the first counted blocks, of which a ResNet-34 has more in the same four layers
 
-    whole: float = tuned(0.125, 0.05, 0.5, valid=(0.0, 1.0), many=0.15, origin="code")
-    later: float = tuned(0.035, 0.01, 0.2, valid=(0.0, 1.0), origin="code")
-    head: float = tuned(0.025, 0.01, 0.2, valid=(0.0, 1.0), origin="code")
+    whole: float = tuned(0.125, 0.05, 0.5, valid=(0.0, 1.0), many=0.15, origin="code", costs=True)
+    later: float = tuned(0.035, 0.01, 0.2, valid=(0.0, 1.0), origin="code", costs=True)
+    head: float = tuned(0.025, 0.01, 0.2, valid=(0.0, 1.0), origin="code", costs=True)
     split: float = tuned(0.7, 0.3, 0.9, valid=(0.0, 1.0), origin="code")
 
     def start(self, task: Task) -> dict[str, Tensor]:

@@ -39,7 +39,7 @@ class SLN(Method):
 
     sigma: float = tuned(0.5, 0.05, 1.5, log=True, valid=(0.0, 10.0), many=0.2, origin="paper")
     decay: float = tuned(0.999, 0.9, 0.9999, valid=(0.0, 1.0), origin="paper")
-    switch: float = tuned(0.83, 0.5, 1.0, valid=(0.0, 1.0), origin="paper")
+    switch: float = tuned(0.83, 0.5, 1.0, valid=(0.0, 1.0), origin="paper", costs=True)
 
     def start(self, task: Task) -> dict[str, Tensor]:
         weight = task.targets.new_ones(task.networks, len(task.targets))

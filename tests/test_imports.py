@@ -1,4 +1,4 @@
-"""Imports form a star with benchmark at its centre; heavy packages stay in one file each, and out of start-up."""
+"""Imports form a star with benchmark at its centre; heavy packages stay in one place each, and out of start-up."""
 
 import ast
 import subprocess
@@ -15,7 +15,7 @@ FILES = [path.relative_to(ROOT) for folder in FOLDERS for path in sorted((ROOT /
 OURS = {"benchmark", "leaderboard", "methods"}  # not `datasets`: at the top level that is Hugging Face's
 ONE_FILE = {
     "mlflow": "leaderboard/store/tracking.py",
-    "optuna": "benchmark/tuning/optuna_search.py",
+    "optuna": "benchmark/tuning/optuna_",
     "ray": "benchmark/sweep/executors/ray.py",
     "timm": "benchmark/engine/timm_models.py",
     "typer": "benchmark/cli/",

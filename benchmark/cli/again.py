@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.command import that_made
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.named import named
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.submission import collect
+from lnlbench.leaderboard.results.submission import results_of
 from lnlbench.leaderboard.show.terminal import Fitted
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.reader import existing
@@ -29,18 +28,25 @@ def row(text: str, source: Path | None, address: StoreAddress) -> Result:
         StoreError: there is none, there are several, or it cannot be read.
     """
     if source is not None:
-        results = collect([source], predictions=True).results if source.is_dir() else stream(source)
-        return named(results, text, str(source))
+        return named(results_of(source), text, str(source))
     try:
         with existing(address) as store:
             return store.find(text)[1]
     except StoreError as error:
-        from lnlbench.leaderboard.shipped import shipped
-
         try:
-            return named(shipped(), text, "the package")
-        except StoreError:
-            raise error from None
+            return _carried(text)
+        except StoreError as other:
+            raise (error if address.exists else other) from None
+
+
+def _carried(text: str) -> Result:
+    """Return the result of the package that a text names, whose predictions alone are read."""
+    from lnlbench.leaderboard.results.card import suite_of
+    from lnlbench.leaderboard.shipped import shipped
+
+    found = named(shipped(), text, "the package")
+    whole = shipped(suites=[suite_of(found)], methods=[found.label], predictions=True)
+    return next(result for result in whole if result.key == found.key)
 
 
 def before(result: Result) -> Fitted:

@@ -78,6 +78,8 @@ def main() -> None:
             _fail_on(error.__context__)
         _fail(f"a method ended the program: it called sys.exit({error.code!r})", 2)
     if code == INTERRUPTED:
+        for one in ENDING:  # by its name: while Python ends, it takes functions away, and the next one would kill
+            signal.signal(one, signal.SIG_IGN)
         _fail("interrupted; what is finished is stored, and the same command goes on from there", code)
     sys.exit(code)
 

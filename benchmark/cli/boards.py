@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lnlbench.leaderboard.ranking.board import Board
     from lnlbench.leaderboard.results.result import Result
     from lnlbench.leaderboard.results.standing import Standings
+    from lnlbench.leaderboard.results.submission import Collection
     from lnlbench.leaderboard.store.address import StoreAddress
 
 LISTED = 8  # names in a message
@@ -50,10 +52,11 @@ def stored(
     source: Path | StoreAddress,
     track: str = "",
     say: Callable[[str], None] = lambda line: None,
-) -> list[Result]:
-    """Return the results of suites and settings, or all, from an archive or from the store; of one track, or of all.
+) -> Collection:
+    """Return the results of suites and settings, or all, from files or from the store; of one track, or of all.
 
-    Where a setting was run with other values alone, another length say, these runs are taken, and `say` is told.
+    Where a setting was run with other values alone, another length say, these runs are taken, and `say` is told. It is
+    told of settings in files, too, that have the task of a suite and are no part of it: the board would be another one.
 
     Raises:
         SettingError: nothing is there.
@@ -61,47 +64,52 @@ def stored(
     """
     from lnlbench.leaderboard.results.references import base
     from lnlbench.leaderboard.results.setting_name import SettingName
-    from lnlbench.leaderboard.results.submission import collect
+    from lnlbench.leaderboard.results.submission import Collection, collect
     from lnlbench.leaderboard.store.reader import StoreReader
 
-    def held(wanted: set[str] | None) -> list[Result]:
-        results: Iterable[Result] = ()
+    read: set[str] = set()  # settings in files, wanted or not
+
+    def held(wanted: set[str] | None) -> Collection:
+        found = Collection((), {}, {})
         if isinstance(source, Path):
-            results = collect([source], lenient=True).results
+            suites = None if wanted is None else {SettingName.parse(name).task for name in wanted}
+            found = collect([source], lenient=True, suites=suites)
+            read.update(result.setting for result in found.results)
         elif source.exists:
             with StoreReader(source) as store:
-                results = list(store.stream(settings=wanted, predictions=False))
-        kept = [result for result in results if wanted is None or base(result.setting) in wanted]
-        return [result for result in kept if not track or result.track == track]
+                found = Collection(tuple(store.stream(settings=wanted, predictions=False)), {}, {})
+        kept = (result for result in found.results if wanted is None or base(result.setting) in wanted)
+        return replace(found, results=tuple(result for result in kept if not track or result.track == track))
 
     if track and track not in TRACKS:
         raise SettingError(unknown("track", track, TRACKS))
     wanted = {setting.name for setting in settings.find(targets)} if targets else None
-    if results := held(wanted):
-        return results
+    if (found := held(wanted)).results:
+        if beyond := sorted(name for name in read - (wanted or read) if _is_meant(name, targets)):
+            say(f"also there, and no part of {' '.join(targets)}: {', '.join(beyond)}; name settings to rank them")
+        return found
     what = f" of {' '.join(targets)}" if targets else ""
-    changed = [result for result in held(None) if str(SettingName.parse(result.setting).unchanged) in (wanted or ())]
+    every = held(None)
+    names = wanted or ()
+    changed = [result for result in every.results if str(SettingName.parse(result.setting).unchanged) in names]
     if changed:
         values = sorted({",".join(SettingName.parse(result.setting).changes) for result in changed})
         say(f"nothing is stored{what} as it is; these are {len(changed)} runs with {' and with '.join(values)}")
-        return changed
+        return replace(every, results=tuple(changed))
     what, track = what + (f" in the track {track}" if track else ""), ""
-    others = sorted({f"{result.setting} ({result.track})" for result in held(None)})
+    others = sorted({f"{result.setting} ({result.track})" for result in held(None).results})
     if others:
         more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
         raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
-    raise SettingError(f"nothing is stored yet in {source} that could be ranked; `lnlbench run digits` is a first run")
+    raise SettingError(
+        f"nothing is stored yet in {source} that could be ranked; `lnlbench run digits` is a first run, and `lnlbench "
+        "leaderboard --from shipped` shows what comes with the package"
+    )
 
 
-def standings(source: Path | StoreAddress) -> Standings | None:
-    """Return how far results were checked, where they come from a folder of submissions; elsewhere nobody keeps it.
-
-    Raises:
-        StoreError: a card or a file of standings is damaged.
-    """
-    from lnlbench.leaderboard.results.submission import collect
-
-    return collect([source], lenient=True).standings if isinstance(source, Path) and source.is_dir() else None
+def _is_meant(setting: str, targets: Sequence[str]) -> bool:
+    """Return whether who names these suites and patterns may expect a setting: it has the task of one, or fits one."""
+    return any(setting.startswith(f"{target}/") or fnmatchcase(setting, target) for target in targets)
 
 
 def each(
@@ -126,7 +134,7 @@ def each(
                 nothing = False
                 yield result
     if nothing:
-        changed = {result.setting for result in stored(targets, source, say=say)}  # or says what there is
+        changed = {result.setting for result in stored(targets, source, say=say).results}  # or says what there is
         with StoreReader(source) as store:
             yield from store.stream(settings=changed, predictions=predictions)
 

@@ -26,8 +26,8 @@ NEXT = "Next: `lnlbench leaderboard` explains and ranks all that is stored, `lnl
 
 
 def table(rows: Rows) -> Fitted:
-    """Rows of the same columns as a table."""
-    return Fitted([*rows[0]] if rows else [], [[*map(_text, row.values())] for row in rows])
+    """Rows of the same columns as a table, in parts where it is too wide: the first column stands before each."""
+    return Fitted([*rows[0]] if rows else [], [[*map(_text, row.values())] for row in rows], repeated=1)
 
 
 def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def verdicts(reports: Sequence[conformance.Report]) -> Any:
 
     parts: list[Any] = []
     for one in reports:
-        faults = f"{one.faults} faults" if one.faults else "no fault"
+        faults = "no fault" if not one.faults else "1 fault" if one.faults == 1 else f"{one.faults} faults"
         parts += [table(one.rows()), Text(f"{one.method}: {faults}, in {one.seconds:.0f} s.")]
     return Group(*parts)
 

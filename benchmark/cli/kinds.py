@@ -56,13 +56,17 @@ def source_file(value: Any) -> Path:
 
 
 def source(value: Any) -> Path:
-    """Return the path of a file to read, or of a folder of such files.
+    """Return the path of a file of results, or of a folder of submissions, that of the package among them.
 
     Raises:
         typer.BadParameter: there is neither.
     """
+    from lnlbench.leaderboard.shipped import located
+
     path = _path(value, "a file or a folder")
-    return path if _tested(path, Path.is_dir) else source_file(value)
+    if not _tested(path, Path.exists):
+        path = located(path)
+    return path if _tested(path, Path.is_dir) else source_file(path)
 
 
 def target_file(value: Any) -> Path:

@@ -118,6 +118,7 @@ def leaderboard(
     if source is not None and not ui:
         refuse_void(context, ["tracking_uri", "database"], "with --from, which reads a file")
     rules = boards.board_rules(rule, form, gap=gap, published=published, pairs=pairs)
+    held = boards.stored(targets or [], source or store_address(tracking_uri, database), track, note)
     view = boards.View(
         rules=rules,
         form=form,
@@ -129,9 +130,9 @@ def leaderboard(
         margin=margin,
         complete=complete,
         targets=targets or [],
-        standings=boards.standings(source) if source is not None else None,
+        standings=held.standings or None,
     )
-    results = boards.stored(targets or [], source or store_address(tracking_uri, database), track, note)
+    results = held.results
     if html is not None:
         show(boards.page(html, results, rules[0], ui, lambda: store_address(tracking_uri, database), view.standings))
     for path, kind in ((figure, "ranked"), (matrix, "matrix")):

@@ -18,6 +18,7 @@ RULES = {
     "oracle": "at the best test epoch, which nobody knows in practice and which never ranks",
     "detection_auroc": "the loss as a detector of wrong labels",
     "detection_recall": "wrong labels among as many samples of the largest loss",
+    "detection_margin": "the mean margin so far (AUM) as a detector of wrong labels",
 }
 TRACKS = {
     "default": "the registered hyper-parameters",
@@ -132,7 +133,7 @@ Splits = Annotated[
 Objective = Annotated[
     str,
     typer.Option(
-        help="What a trial scores: epoch, its best noisy-validation accuracy; window, the best mean over a sixth.",
+        help="What a trial scores: window, its best mean noisy-validation accuracy over a sixth; epoch, of one epoch.",
         rich_help_panel=HOW,
     ),
 ]
@@ -167,7 +168,7 @@ FromFile = Annotated[
         "--from",
         metavar="PATH",
         parser=kinds.source,
-        help="A file that `export` wrote, or a folder of submissions, instead of the store.",
+        help="A file that `export` wrote, a folder of submissions, or `shipped`, what the package has: not the store.",
         rich_help_panel=WHERE,
     ),
 ]

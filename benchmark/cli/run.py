@@ -127,7 +127,7 @@ def run(
     from lnlbench.benchmark.cli import until_decided as until
     from lnlbench.benchmark.cli.overrides import overrides
     from lnlbench.benchmark.cli.progress import followed
-    from lnlbench.benchmark.sweep.forecast import forecast
+    from lnlbench.benchmark.sweep.forecast import forecast, in_the_package
     from lnlbench.benchmark.sweep.grid import grid
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.plugins import choose_methods
@@ -166,6 +166,8 @@ def run(
         return followed(runs, options, quiet(as_json))
 
     runs = plan(chosen.text, seeds)
+    if advice := in_the_package(runs, options):
+        note(advice)
     if dry_run:
         rows = forecast(runs, options)
         show(to_json(rows) if as_json else display.table(rows))
@@ -201,6 +203,7 @@ def compare(
     device: Device = "auto",
     precision: Precision = "auto",
     jobs: Jobs = 0,
+    dry_run: DryRun = False,
     as_json: Json = False,
     data_dir: DataDir = None,
     tracking_uri: Uri = None,
@@ -211,20 +214,19 @@ def compare(
     from lnlbench.benchmark.cli.overrides import overrides
     from lnlbench.benchmark.cli.progress import followed
     from lnlbench.benchmark.sweep.comparison import compare as compared
+    from lnlbench.benchmark.sweep.forecast import forecast
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.leaderboard.store.address import store_address
 
     address = store_address(tracking_uri, database)
     options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
-    verdicts = compared(
-        method,
-        against,
-        suite,
-        seeds,
-        overrides(changes),
-        options,
-        lambda runs, how: followed(runs, how, quiet(as_json)),
-        rule,
-        precision,
-    )
+
+    def sweep(runs: Sequence[Run], how: Options) -> Report:
+        if not dry_run:
+            return followed(runs, how, quiet(as_json))
+        rows = forecast(runs, how)
+        show(to_json(rows) if as_json else display.table(rows))
+        raise typer.Exit
+
+    verdicts = compared(method, against, suite, seeds, overrides(changes), options, sweep, rule, precision, note)
     show(to_json([verdict.json() for verdict in verdicts]) if as_json else display.compared(verdicts))

@@ -11,7 +11,7 @@ from lnlbench.benchmark.cli.method_about import method_about
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.submission import RELEASES, Collection, collect
-from lnlbench.leaderboard.shipped import archives
+from lnlbench.leaderboard.shipped import FOLDER
 from lnlbench.leaderboard.show.site.releases import digests, releases, to_json
 from lnlbench.leaderboard.show.site.releases import freeze as frozen
 from lnlbench.leaderboard.show.site.site import Files, frozen_files, site
@@ -36,7 +36,7 @@ def written(out: Path, sources: Sequence[Path], title: str, freeze: str) -> Writ
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARK).is_file())):
         raise StoreError(f"{out} is there already, and is no site that could be replaced")
-    held = collect(sources or archives())
+    held = collect(sources or [FOLDER])
     roots = [source for source in sources if source.is_dir()]
     if freeze:
         _freeze(freeze, roots, held)

@@ -35,7 +35,7 @@ from lnlbench.benchmark.cli.parameters import (
     Trials,
     Uri,
 )
-from lnlbench.benchmark.tuning.budget import CONFIRM, Budget
+from lnlbench.benchmark.tuning.budget import CONFIRM, OBJECTIVES, Budget
 
 commands = Commands("Train")
 
@@ -67,7 +67,15 @@ def tune(
     ] = False,
     confirm: Confirm = CONFIRM,
     splits: Splits = 0,
-    objective: Objective = "epoch",
+    objective: Objective = OBJECTIVES[0],
+    cost: Annotated[
+        bool,
+        typer.Option(
+            "--cost",
+            help="Tell the sampler the passes of a configuration too, and report the front of accuracy and cost.",
+            rich_help_panel=HOW,
+        ),
+    ] = False,
     per_setting: Annotated[
         bool,
         typer.Option(
@@ -133,6 +141,7 @@ def tune(
         confirm=confirm,
         splits=splits,
         objective=objective,
+        cost=cost,
     )
     chosen = pipeline.choose(methods, plugin)
     options = Options(
@@ -151,14 +160,20 @@ def tune(
         return
     length = "" if epochs is None else f" --epochs {epochs}"
     length += "".join(f" --set {change}" for change in changes)
-    length += "".join(f" --{name} {value}" for name, value in (("confirm", confirm), ("splits", splits)) if value)
-    length += "" if objective == "epoch" else f" --objective {objective}"
+    spent = {name: value for name, value in vars(budget).items() if value != getattr(Budget(), name)}
+    spent |= {"trials": trials, "objective": objective}
+    length += "".join(f" --{name}" if value is True else f" --{name} {_plain(value)}" for name, value in spent.items())
+    length += " --per-setting" if per_setting else ""
     length += "" if study == "tune" else f" --study {study}"
     length += " --compare" if compare else ""
-    command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --trials {trials} --seeds {seeds}'
+    command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --seeds {seeds}'
     done = pipeline.tune(plan, budget, options, searches, page, command, note, compare, curves)
     show(to_json(done.rows) if as_json else display.table(done.rows))
     for reason in done.failed:
         note(f"failed: {reason}")
     if done.failed:
         raise typer.Exit(1)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

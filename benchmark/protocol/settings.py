@@ -171,12 +171,16 @@ def setting(name: str) -> Setting:
     if not noise:
         raise SettingError(f"a setting is a task and a noise, as in 'mnist/symmetric-0.4', but got {name!r}")
     if task not in _file()["tasks"]:
-        raise SettingError(unknown("task", task, sorted(tasks())))
+        raise SettingError(unknown("task", task, sorted(tasks()), "settings"))
     return Setting(task=task, noise=noise, **_task(task))
 
 
-def find(names: Iterable[str]) -> list[Setting]:
+def find(names: Iterable[str], blind: bool = False) -> list[Setting]:
     """Return the settings of suites, of names, and of patterns such as `mnist*/sym*`, each once, in order.
+
+    Args:
+        names: what to find.
+        blind: whether test labels of a folder may not enter this process.
 
     Raises:
         SettingError: a name that is no suite and no setting, or a pattern that fits nothing.
@@ -186,7 +190,7 @@ def find(names: Iterable[str]) -> list[Setting]:
         if name in suites():
             chosen = suites()[name]
         elif is_path(name):
-            chosen = [own_setting(name)]
+            chosen = [own_setting(name, blind)]
         elif "*" in name or "?" in name:
             every = [member for suite in suites().values() for member in suite]
             chosen = [member for member in every if fnmatchcase(member.name, name)]
@@ -195,7 +199,7 @@ def find(names: Iterable[str]) -> list[Setting]:
         elif "/" in name:
             chosen = [setting(name)]
         else:
-            raise SettingError(unknown("suite", name, sorted(suites())) + "; a setting is written task/noise")
+            raise SettingError(unknown("suite", name, sorted(suites()), "suites") + "; a setting is written task/noise")
         found |= {member.name: member for member in chosen}
     return list(found.values())
 
@@ -208,16 +212,21 @@ def is_path(name: str) -> bool:
     return bool(place) and place.split("/")[0] not in tasks() and is_folder(place)
 
 
-def own_setting(path: str) -> Setting:
+def own_setting(path: str, blind: bool = False) -> Setting:
     """Return the setting of a data set of the user's own: labels as given, a recipe by the size of its images.
+
+    Args:
+        path: of its folder.
+        blind: whether its test labels may not enter this process.
 
     Raises:
         DataError: it cannot be read.
     """
-    from lnlbench.datasets.loading.own import bring_in, read
+    from lnlbench.datasets.loading import elsewhere, own
+    from lnlbench.datasets.loading.images import load_blind
 
-    name = bring_in(path)
-    card = read(name)[0]
+    name = (elsewhere if blind else own).bring_in(path)
+    card = load_blind(name).card if blind else own.read(name)[0]
     base = "own-small" if card.channels == 1 and card.size <= 32 else "own"
     return replace(Setting(task=name, noise="given", dataset=name, **_table("own", base)), task=name)
 

@@ -17,7 +17,7 @@ from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.stratify import stratified
 from lnlbench.datasets.loading.errors import DataError
-from lnlbench.datasets.loading.images import Images, load
+from lnlbench.datasets.loading.images import Images, load, load_blind
 from lnlbench.datasets.noise.base import Corruption, parse_noise, realised
 
 TEST = "test"  # the name of the probe that scores are made of
@@ -81,14 +81,19 @@ class Prepared:
         return dict(self.identity["noise"])
 
 
-@lru_cache(maxsize=4)
-def images_of(dataset: str, data_dir: Path | None) -> Images:
-    """Return a data set, kept in memory.
+def images_of(dataset: str, data_dir: Path | None, blind: bool = False) -> Images:
+    """Return a data set, kept in memory; where it is `blind`, without the labels of its test set.
 
     Raises:
         DataError: it cannot be had.
     """
-    return load(dataset, data_dir)
+    return _kept(dataset, data_dir, blind)
+
+
+@lru_cache(maxsize=4)
+def _kept(dataset: str, data_dir: Path | None, blind: bool) -> Images:
+    # Every call names all three: the cache takes a default that is left out for another call.
+    return load_blind(dataset, data_dir) if blind else load(dataset, data_dir)
 
 
 def canonical(setting: Setting, images: Images) -> Setting:
@@ -106,7 +111,7 @@ def canonical(setting: Setting, images: Images) -> Setting:
             f"{images.name} has too little data: of {samples} training images {held} are held out for validation "
             f"(validation={setting.validation:g}) and {samples - held} are left; at least 1 and {FEWEST} are needed"
         )
-    if not len(images.test_labels):
+    if not len(images.test_images):
         raise DataError(f"{images.name} has no test images")
     return replace(setting, noise=str(noise))
 
@@ -139,7 +144,10 @@ def prepare(setting: Setting, replicate: object, images: Images, split: object =
 
     Raises:
         DataError: the noise cannot be had.
+        TypeError: the images are blind.
     """
+    if len(images.test_labels) != len(images.test_images):
+        raise TypeError(f"{images.name} was loaded without its test labels, and nothing can be scored")
     blind, held, used = _drawn(setting, replicate, images, split)
     seen = replace(blind.split, probes={TEST: torch.tensor(images.test_images)})
     identity = {**blind.identity, "split": {**blind.identity["split"], "test": len(images.test_labels)}}

@@ -93,3 +93,16 @@ def test_sweep_is_another_name_for_run(lnlbench):
 def test_version(lnlbench):
     code, out, err = lnlbench("--version")
     assert (code, err) == (0, "") and re.fullmatch(r"lnlbench \d+\.\d+\.\d+\S*\n", out)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_words_of_a_plan_of_tuning_stay_whole(lnlbench, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, _ = lnlbench("tune", NOISY, "-m", "ce, dividemix", "--dry-run")
+    assert code == 0 and max(map(len, out.splitlines())) <= columns
+    words = {word for line in out.splitlines() for word in re.split(r"[ ┃│]+", line)}
+    assert words >= {"study", "configurations", "confirming", "ranges", "symmetric-0.4/", "dividemix.temperature"}
+
+
+def test_a_cost_that_does_not_vary_is_not_searched_for(lnlbench, one_line):
+    one_line(lnlbench("tune", NOISY, "-m", "ce, sln", "--cost", "--dry-run"), "changes the cost of ce; ")

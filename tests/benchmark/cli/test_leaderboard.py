@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-from pathlib import Path
 
 import pytest
 
 from lnlbench.benchmark.cli import boards
-from lnlbench.leaderboard import shipped
+from lnlbench.leaderboard.results.archive import write
 from lnlbench.leaderboard.results.rules import RULES
+from lnlbench.leaderboard.shipped import shipped
 
 NOISY = "digits/symmetric-0.4"
 
@@ -80,7 +80,7 @@ def test_a_leaderboard_is_drawn(one_line, lnlbench, filled, tmp_path):
     files = [tmp_path / "board.svg", tmp_path / "pairs.png"]
     code, out, err = lnlbench("leaderboard", "digits", "--figure", files[0], *how)
     one_line((code, out, err.partition("\n")[2]), "a figure is of one board, and there are 2")
-    (tmp_path / "one.jsonl.xz").write_bytes((Path(shipped.__file__).parent / "mnist-fast.jsonl.xz").read_bytes())
+    write(tmp_path / "one.jsonl.xz", shipped(suites=["mnist-fast"]))
     source = ("--from", tmp_path / "one.jsonl.xz")
     code, out, err = lnlbench("leaderboard", "--figure", files[0], "--matrix", files[1], *source)
     assert (code, err, out.count("drawn in")) == (0, "", 2) and all(file.stat().st_size > 5000 for file in files)
@@ -89,11 +89,39 @@ def test_a_leaderboard_is_drawn(one_line, lnlbench, filled, tmp_path):
 
 
 def test_all_pairs_as_csv(one_line, lnlbench):
-    source = ("--from", Path(shipped.__file__).parent / "mnist-fast.jsonl.xz")
+    source = ("mnist-fast", "--from", "shipped")
     code, out, err = lnlbench("leaderboard", "--pairs", "--format", "csv", *source)
     rows = list(csv.DictReader(io.StringIO(out)))
     assert (code, err, len(rows)) == (0, "", 4 * 28), "eight methods, three settings and their mean"
     one_line(lnlbench("leaderboard", "--pairs", *source), "--pairs is a table for csv")
+
+
+def test_the_results_of_the_package_have_a_board_without_a_clone(one_line, lnlbench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    how = ("--rule", "final", "--format", "json")
+    code, out, err = lnlbench("leaderboard", "mnist-fast", "--from", "shipped", *how)
+    (board,) = json.loads(out)
+    assert (code, err, board["suite"]) == (0, "", "mnist-fast") and {"ce", "elr"} <= {r["name"] for r in board["rows"]}
+    assert all(row["standing"].startswith("claimed by The lnlbench authors") for row in board["rows"])
+    one_line(lnlbench("leaderboard", "digits", "--from", "shipped"), "nothing is stored of digits; there is: ")
+    (tmp_path / "shipped").mkdir()
+    one_line(lnlbench("leaderboard", "--from", "shipped"), "shipped holds no submission")
+
+
+def test_settings_of_a_task_that_its_suite_lacks_are_named(lnlbench, tmp_path):
+    """The suite mnist-mlp has no symmetric-0.5, where the package has every method."""
+    write(tmp_path / "some.jsonl.xz", shipped(suites=["mnist-mlp"], methods=["ce", "gce"]))
+    how = ("--format", "csv", "--from", tmp_path / "some.jsonl.xz")
+    for target in ("mnist-mlp", "mnist-mlp/*"):
+        code, out, err = lnlbench("leaderboard", target, *how)
+        assert (
+            code == 0
+            and "symmetric-0.5" not in out
+            and err == (f"also there, and no part of {target}: mnist-mlp/symmetric-0.5; name settings to rank them\n")
+        )
+    for targets in ([], ["mnist-mlp/clean"], ["mnist-mlp", "mnist-mlp/symmetric-0.5"]):
+        code, _, err = lnlbench("leaderboard", *targets, *how)
+        assert (code, err) == (0, "")
 
 
 def test_the_memorisation_gap(lnlbench, filled):

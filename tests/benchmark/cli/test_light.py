@@ -3,13 +3,9 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from lnlbench.leaderboard import shipped
-
-SHIPPED = Path(shipped.__file__).parent / "mnist-fast.jsonl.xz"
 LOADED = """
 import sys
 from lnlbench.benchmark.cli.app import main
@@ -27,7 +23,7 @@ print("loaded:", sorted(heavy & set(sys.modules)))
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(["leaderboard", "--from", str(SHIPPED)], id="leaderboard of a file"),
+        pytest.param(["leaderboard", "mnist-fast", "--from", "shipped"], id="leaderboard of the package"),
         pytest.param(["leaderboard"], id="leaderboard"),
         pytest.param(["show", "ce", "digits/clean", "0"], id="show"),
         pytest.param(["export", "out.jsonl.xz"], id="export"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.metadata import version
 
 import pytest
 
@@ -87,10 +88,20 @@ def test_citations_name_each_paper_once(lnlbench):
     assert "  author = {Zhilu Zhang and Mert R. Sabuncu}," in out.splitlines()
 
 
+def test_lnlbench_is_cited_with_its_version(lnlbench):
+    code, out, err = lnlbench("cite", "lnlbench", "gce")
+    assert (code, err) == (0, "")
+    assert re.findall(r"^@(\w+)\{(\w+),$", out, re.MULTILINE) == [
+        ("misc", "lnlbench"),
+        ("inproceedings", "zhang2018generalized"),
+    ]
+    assert f"howpublished = {{Version {version('lnlbench')}}}," in out and out.count("{") == out.count("}")
+
+
 def test_a_name_that_cannot_be_cited_is_one_line(lnlbench):
     code, out, err = lnlbench("cite", "gcee")
     assert (code, out) == (2, "")
-    assert "unknown method or data set 'gcee'; did you mean 'gce'?" in err and len(err.splitlines()) == 1
+    assert "unknown method or data set 'gcee'; did you mean 'gce'" in err and len(err.splitlines()) == 1
 
 
 def test_data_sets_say_where_they_come_from(lnlbench, tmp_path):

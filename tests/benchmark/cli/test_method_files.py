@@ -59,7 +59,7 @@ MINE = "from lnlbench.methods import Method, register\n\n\n@register('mine_here'
 @pytest.mark.slow
 def test_a_file_is_a_method_in_every_command(lnlbench, plugin_of, stored):
     path = plugin_of(MINE)
-    how = ("-m", path, "--epochs", "2", "--device", "cpu", "--json")
+    how = ("-m", path, *FAST, "--json")
     code, out, err = lnlbench("tune", NOISY, "--trials", "2", "--confirm", "0", "--dry-run", *how)
     assert (code, err) == (0, "") and [row["for"] for row in json.loads(out)] == [[f"digits,epochs=2/{NOISY[7:]}"]]
     assert len(json.loads(lnlbench("run", NOISY, "-s", "0-1", *how)[1])["made"]) == 2

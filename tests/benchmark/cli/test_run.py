@@ -74,6 +74,17 @@ def test_until_it_is_decided(one_line, lnlbench, stored):
     one_line(lnlbench("run", NOISY, "-m", "ce", "-s", "0", *FAST, "--until-decided"), "needs two methods or more")
 
 
+def test_a_comparison_shows_its_plan_and_makes_nothing(lnlbench, stored):
+    assert lnlbench("run", NOISY, "-m", "ce", "-s", "0-1", *FAST)[0] == 0
+    held = ("--suite", NOISY, "-s", "0-1", "--set", "epochs=2", "--device", "cpu", "--dry-run")
+    code, out, err = lnlbench("compare", "gce", "-a", "ce", *held, "--json")
+    row, total = json.loads(out)
+    assert (code, err) == (0, "") and (row["method"], row["missing"]) == ("gce", [0, 1]) and total["missing"] == 2
+    assert [row["name"] for row in json.loads(lnlbench("leaderboard", "-f", "json")[1])[0]["rows"]] == ["ce"]
+    assert lnlbench("run", NOISY, "-m", "gce", "-s", "0-1", *FAST)[0] == 0
+    assert "total" in lnlbench("compare", "gce", "-a", "ce", *held)[1]
+
+
 def test_twice_the_epochs_are_a_reference_row(lnlbench, stored):
     for length in ([], ["--epochs", "2x"]):
         assert lnlbench("run", NOISY, "-m", "ce", "-s", "0", "--json", *length, *FAST[2:])[0] == 0

@@ -95,9 +95,15 @@ def test_settings_are_found(names, expected):
 @pytest.mark.parametrize(
     ("name", "messages"),
     [
-        pytest.param("digitz", ["unknown suite 'digitz'", "did you mean 'digits'?", "cifar100-fast"], id="suite"),
-        pytest.param("mnst/clean", ["unknown task 'mnst'", "did you mean 'mnist'?", "mnist-cnn"], id="task"),
-        pytest.param("xyzzy/clean", ["unknown task 'xyzzy'; known: cifar10"], id="nothing close"),
+        pytest.param(
+            "digitz", ["unknown suite 'digitz'", "did you mean 'digits'?", "`lnlbench list suites`"], id="suite"
+        ),
+        pytest.param(
+            "mnst/clean", ["unknown task 'mnst'", "did you mean 'mnist'", "`lnlbench list settings`"], id="task"
+        ),
+        pytest.param(
+            "xyzzy/clean", ["unknown task 'xyzzy'; `lnlbench list settings` shows them all"], id="nothing close"
+        ),
         pytest.param("digits/", ["a setting is a task and a noise", "'digits/'"], id="no noise"),
         pytest.param("/clean", ["unknown task ''"], id="no task"),
         pytest.param("nothing*", ["no setting fits 'nothing*'", "lnlbench list settings"], id="pattern"),

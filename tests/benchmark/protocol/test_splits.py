@@ -12,7 +12,7 @@ from lnlbench.benchmark import prepare
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.protocol.splits import canonical, fingerprint, prepare_blind
 from lnlbench.datasets.loading.errors import DataError
-from lnlbench.datasets.loading.images import Images, load
+from lnlbench.datasets.loading.images import Images, load, load_blind
 from lnlbench.datasets.loading.registry import card
 from lnlbench.datasets.noise.base import parse_noise
 
@@ -146,6 +146,11 @@ def test_what_training_sees_shares_no_memory_with_the_truth(digits):
     prepared.split.images.zero_()
     assert torch.equal(prepared.truth.train, true)
     assert digits.train_labels.any() and digits.train_images.any()
+
+
+def test_what_is_blind_cannot_be_scored():
+    with pytest.raises(TypeError, match="digits was loaded without its test labels"):
+        prepare(setting("digits/clean"), 0, load_blind("digits"))
 
 
 def test_without_a_test_set_there_are_no_test_images(digits):

@@ -16,6 +16,14 @@ def test_the_message_names_what_came_and_what_would_be_right(name, message):
     assert unknown("execution", name, ["loop", "stack"]) == message
 
 
+def test_many_names_are_shown_by_a_command_instead():
+    known = ["ce", "dal", "gce", "nce_mae", "ogc"]
+    assert unknown("method", "gec", known, "methods") == (
+        "unknown method 'gec'; did you mean 'gce' or 'ogc'? `lnlbench list methods` shows them all"
+    )
+    assert unknown("method", "xyz", known, "methods") == "unknown method 'xyz'; `lnlbench list methods` shows them all"
+
+
 def test_how_close_a_name_must_be_can_be_said():
     assert closest("los", ["loss"]) == "loss"
     assert closest("lo", ["loss"], cutoff=0.8) is None

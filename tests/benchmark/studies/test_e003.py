@@ -43,7 +43,7 @@ def test_differences_are_those_of_welch_on_moderated_variances():
     """Within a noise with four methods variances are borrowed; across noises each keeps its own column's."""
     methods = ("a", "b", "c", "d")
     scores = {
-        (method, noise): {i: 90.0 + k + 0.3 * ((i * (k + 2)) % 3) for i in range(3)}
+        (method, noise): {i: 90.0 + k + 0.3 * ((i + k) % 3) for i in range(3)}
         for noise in ("n1", "n2")
         for k, method in enumerate(methods)
     }

@@ -146,7 +146,7 @@ def parents(place):
 def test_what_hangs_is_cut_and_what_dies_is_replaced(tmp_path, monkeypatch):
     (tmp_path / "work_of_tests.py").write_text(WORK)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(planning, "AT_LEAST", 0.2)
+    monkeypatch.setattr(planning, "AT_LEAST", 2.0)  # seconds: a busy machine takes tenths to die
     import work_of_tests
 
     monkeypatch.setattr(planning, "prepare", work_of_tests.nothing)
