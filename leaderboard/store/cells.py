@@ -70,9 +70,7 @@ class Cells:
         owner, made, deadline = new_owner(), set[str](), time.monotonic() + PATIENCE
         while True:
             if run_id := self._claims.run_id(key):
-                if status := self._tracking.status(run_id):
-                    if status != "FINISHED":  # its maker died, or a process that was suspended has killed it since
-                        self._tracking.write(run_id, Rows(status="FINISHED"))
+                if self._finish(run_id):
                     for second in made - {run_id}:  # of this process, before it was suspended
                         self._tracking.write(second, Rows(status="KILLED"))
                     return run_id
@@ -102,19 +100,30 @@ class Cells:
         if grant.taken_over:
             self._kill_running(key, info)
         # A rebuilt claims table knows nothing of those there are.
-        found = self._find(key, info, "FINISHED")
-        run_id = found[0] if found else self._create(key, info)
-        made |= set() if found else {run_id}
+        if found := self._find(key, info, "FINISHED"):
+            if self._claims.attach(key, found[0], owner):
+                self._claims.done(key, owner)
+            return
+        run_id = self._create(key, info)
+        made.add(run_id)
         if self._claims.attach(key, run_id, owner):
-            if not found:
-                self._fill(run_id, info)
-            if self._claims.done(key, owner) and not found:
+            self._fill(run_id, info)
+            if self._claims.done(key, owner):
                 self._tracking.write(run_id, Rows(status="FINISHED"))
 
+    def _finish(self, run_id: str) -> bool:
+        """Mark the run of a closed key as finished, which its maker may not have come to; False where it is gone."""
+        status = self._tracking.status(run_id)
+        if status not in (None, "FINISHED"):  # or a process that was suspended has killed it since
+            self._tracking.write(run_id, Rows(status="FINISHED"))
+        return status is not None
+
     def _give_back(self, key: str, info: RunInfo, owner: str) -> None:
-        """Mark what this owner has begun as killed, and let the cell be created by anyone."""
+        """Finish the run of a key that is closed; else mark what this owner has begun as killed, and free the key."""
         with suppress(StoreError):
-            if self._claims.heartbeat(key, owner):
+            if run_id := self._claims.run_id(key):
+                self._finish(run_id)
+            elif self._claims.heartbeat(key, owner):
                 self._kill_running(key, info)
         with suppress(StoreError):
             self._claims.release(key, owner)
