@@ -151,11 +151,10 @@ class Bench:
         return gap
 
     def input_path(self, kind: Kind) -> Iterator[Row]:
-        """Images to normalised batches: resident and by index, against PIL and per sample."""
+        """Images to batches, which are normalised one by one: resident and by index, against PIL and per sample."""
         split, _ = data_of(kind)
-        images = DeviceImages(
-            split.images, split.mean, split.std, self.how.device, padding=PADDING if kind.augment else 0
-        )  # normalised batch by batch, as the other side does
+        padding = PADDING if kind.augment else 0
+        images = DeviceImages(split.images, split.mean, split.std, self.how.device, padding=padding)
 
         def ours() -> int:
             order = draw_order(len(split.images), 128, kind.augment, self.how.device, 0, 0)

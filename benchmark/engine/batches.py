@@ -30,6 +30,33 @@ class Order:
     centre: Tensor | None = None  # int64 [S, B, 2], of a strong view: row and column around which a square is cut out
 
 
+class Framed:
+    """Images with a frame of padding around each; the views that batches are taken from are made once.
+
+    Args:
+        images: [N, C, H + 2 padding, W + 2 padding].
+        padding: pixels on each side.
+    """
+
+    def __init__(self, images: Tensor, padding: int) -> None:
+        height, width = (side - 2 * padding for side in images.shape[-2:])
+        self.centre = images[..., padding : padding + height, padding : padding + width]
+        last = not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last)
+        # As the pixels lie in memory, so that an image is copied whole; and the way back to [B, C, H, W].
+        order, self._back = ((0, 2, 3, 1), (0, 3, 1, 2)) if last and not padding else ((0, 1, 2, 3),) * 2
+        self._rows = self.centre.permute(order)
+        self._windows = images.unfold(2, height, 1).unfold(3, width, 1)  # [N, C, rows, columns, H, W], a view
+        self._channels = torch.arange(images.shape[1], device=images.device)
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return copies of the images of some indices without their frames, in the memory format that all have."""
+        return self._rows.index_select(0, index).permute(self._back)
+
+    def cropped(self, index: Tensor, offset: Tensor) -> Tensor:
+        """Return the images of some indices, each cropped at its own offset [B, 2] in its frame."""
+        return self._windows[index[:, None], self._channels, offset[:, :1], offset[:, 1:]]
+
+
 class DeviceImages:
     """Images on a device, handed out as normalised batches.
 
@@ -60,15 +87,11 @@ class DeviceImages:
         self.dtype = dtype
         images = images.to(device)
         self.images = functional.pad(images, [padding] * 4) if padding else images
+        self.raw = Framed(self.images, padding)
         self.fill = tuple(round(255 * part) for part in mean)
         self.mean = torch.tensor(mean, device=device, dtype=dtype).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device, dtype=dtype).view(-1, 1, 1)
-        self.ready: Tensor | None = None
-        if ready:
-            form = torch.channels_last if channels_last else torch.contiguous_format
-            self.ready = torch.empty(self.images.shape, dtype=dtype, device=device, memory_format=form)
-            for some, given in zip(torch.split(self.ready, PART), torch.split(self.images, PART), strict=True):
-                some.copy_(self.normalise(given))
+        self.ready = Framed(self._normalised(channels_last), padding) if ready else None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -86,26 +109,13 @@ class DeviceImages:
         With operations [B, n] and centres [B, 2] it is a strong view.
         """
         strong = None if operations is None or centre is None else (operations, centre)
-        source = self.images if strong or self.ready is None else self.ready
-        found = rows(self.centred(source), index) if offset is None else self.cropped(source, index, offset)
+        source = self.raw if strong or self.ready is None else self.ready
+        found = source.rows(index) if offset is None else source.cropped(index, offset)
         if flip is not None:
             found = torch.where(flip.view(-1, 1, 1, 1), found.flip(-1), found)
         if strong:
             found = self.strong(found, *strong)
         return found if source is self.ready else self.normalise(found)
-
-    def centred(self, images: Tensor) -> Tensor:
-        """Return images without their padding, a view."""
-        height, width = self.side
-        top, left = ((now - side) // 2 for now, side in zip(images.shape[-2:], self.side, strict=True))
-        return images[..., top : top + height, left : left + width]
-
-    def cropped(self, images: Tensor, index: Tensor, offset: Tensor) -> Tensor:
-        """Return the images of some indices, each cropped at its own offset."""
-        height, width = self.side
-        windows = images.unfold(2, height, 1).unfold(3, width, 1)  # [N, C, rows, columns, H, W], a view
-        channels = torch.arange(images.shape[1], device=index.device)
-        return windows[index[:, None], channels, offset[:, :1], offset[:, 1:]]
 
     @cached_property
     def strong(self) -> StrongView:
@@ -118,9 +128,16 @@ class DeviceImages:
 
     def chunks(self, size: int) -> Iterator[Tensor]:
         """All images in order, without augmentation: they may be views, not to be written to."""
-        source = self.images if self.ready is None else self.ready
-        for part in torch.split(self.centred(source), size):
+        source = self.raw if self.ready is None else self.ready
+        for part in torch.split(source.centre, size):
             yield part if source is self.ready else self.normalise(part)
+
+    def _normalised(self, channels_last: bool) -> Tensor:
+        form = torch.channels_last if channels_last else torch.contiguous_format
+        ready = torch.empty(self.images.shape, dtype=self.dtype, device=self.images.device, memory_format=form)
+        for some, given in zip(torch.split(ready, PART), torch.split(self.images, PART), strict=True):
+            some.copy_(self.normalise(given))
+        return ready
 
 
 def pays(device: torch.device, dtype: torch.dtype, *sets: Tensor) -> bool:
@@ -129,13 +146,6 @@ def pays(device: torch.device, dtype: torch.dtype, *sets: Tensor) -> bool:
     On a CPU, where normalising a batch takes longer than gathering it, and where there are few enough of them.
     """
     return device.type == "cpu" and sum(images.numel() for images in sets) * dtype.itemsize <= READY
-
-
-def rows(images: Tensor, index: Tensor) -> Tensor:
-    """Return copies of some images [B, C, H, W], in the memory format that all have."""
-    if not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last):
-        return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
-    return images.index_select(0, index)
 
 
 def draw_order(samples: int, batch_size: int, augment: bool, device: torch.device, *names: object) -> Order:

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ SIZES = {  # network, channels, side, batch, images to train on and to evaluate,
     "cifar10-subset": ("cnn_folded_small", 3, 32, 64, 18_000, 12_000),
     "cnn4": ("cnn4", 1, 28, 128, 5_400, 1_600),
 }
-LATER = 64  # an epoch after which no exact pass over the training set is due
 
 
 def main() -> None:
@@ -36,6 +36,10 @@ def main() -> None:
     parser.add_argument("what", nargs="+", help=f"NETWORK:PRECISION[:METHOD]; networks: {', '.join(SIZES)}")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
+    if not (asked.before / "benchmark" / "engine").is_dir():
+        parser.error(f"{asked.before} is no checkout: it has no folder benchmark/engine")
+    if unknown := {what.split(":")[0] for what in asked.what} - set(SIZES):
+        parser.error(f"unknown network {', '.join(sorted(unknown))}; known: {', '.join(SIZES)}")
     say(f"{'':28}  same bits  core-seconds before / now: epoch, training, evaluation; core-seconds before, now")
     with _served(asked.before.resolve()) as before, _served(HERE) as now:
         for what in asked.what:
@@ -104,24 +108,19 @@ def serve() -> None:
 def _begun(name: str, precision: str, method: str = "ce") -> Any:
     import torch
 
+    from lnlbench.benchmark.bench.workloads import MIDDLE, Kind, data_of, setting_of
     from lnlbench.benchmark.engine.device import Compute
     from lnlbench.benchmark.engine.job import Job
     from lnlbench.benchmark.engine.loop import Loop
-    from lnlbench.benchmark.protocol.settings import Setting
-    from lnlbench.benchmark.protocol.splits import Split
     from lnlbench.methods._parse import parse
 
     torch.set_num_threads(1)
     model, channels, side, batch, train, test = SIZES[name]
-    source = torch.Generator().manual_seed(0)
-    images = torch.randint(256, (train + test, channels, side, side), dtype=torch.uint8, generator=source)
-    labels = torch.randint(10, (train + test,), generator=source)
-    few, plain = slice(train, train + 10), (0.5,) * channels
-    probes = {"test": images[train:]}
-    split = Split(images[:train], labels[:train], images[few], labels[few], 10, plain, plain, probes)
-    setting = Setting("bench", "none", "clean", model, 1000, lr=0.01, weight_decay=0.0, batch_size=batch)
+    kind = Kind(name, model, channels, side, False, train, test)
+    setting = replace(setting_of(kind), batch_size=batch, weight_decay=0.0)
+    split, _ = data_of(kind)
     loop = Loop(Job(setting, parse(method), 0, split, {"noise_rate": 0.2}), Compute(torch.device("cpu"), precision))
-    loop.epoch = LATER
+    loop.epoch = MIDDLE
     return loop
 
 
