@@ -9,6 +9,8 @@ from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.benchmark.runs.provenance import commit, installed
 
+OURS = "lnlbench"
+
 
 def citations(names: Sequence[str], plugins: Sequence[Path] = ()) -> str:
     """Return the BibTeX entries of methods and data sets, each paper once, in the order of the names.
@@ -25,14 +27,16 @@ def citations(names: Sequence[str], plugins: Sequence[Path] = ()) -> str:
     from lnlbench.datasets.loading.registry import cards
     from lnlbench.methods import methods, parse
 
-    sets = {name: card.bibtex for name, card in cards().items()} | {"lnlbench": lnlbench()}
+    sets = {name: card.bibtex for name, card in cards().items()}
     entries = dict[str, None]()
     for text in names:
         for name in choose_methods(text, plugins).texts:
-            if name in sets:
+            if name == OURS:
+                found = [own_entry()]
+            elif name in sets:
                 found = [sets[name]]
             elif name.partition("(")[0].partition("+")[0].strip() not in methods():
-                raise SettingError(unknown("method or data set", name, [*methods(), *sets], "methods"))
+                raise SettingError(unknown("method or data set", name, [*methods(), *sets, OURS], "methods"))
             else:
                 papers = [part.paper for part in parse(name).parts] or [methods()["ce"].paper]
                 found = [paper.bibtex() for paper in papers if paper is not None]
@@ -44,12 +48,12 @@ def citations(names: Sequence[str], plugins: Sequence[Path] = ()) -> str:
     return "\n\n".join(entries)
 
 
-def lnlbench() -> str:
+def own_entry() -> str:
     """Return the entry of lnlbench as it is installed: its version and, from a clone, its commit."""
     made = f"  note = {{Commit {found}}},\n" if (found := commit()) else ""
     return (
-        "@misc{lnlbench,\n"
-        "  title = {{lnlbench: a benchmark suite for learning with noisy labels}},\n"
-        "  author = {{The lnlbench authors}},\n"
+        f"@misc{{{OURS},\n"
+        f"  title = {{{{{OURS}: a benchmark suite for learning with noisy labels}}}},\n"
+        f"  author = {{{{The {OURS} authors}}}},\n"
         f"  howpublished = {{Version {installed()}}},\n{made}}}"
     )

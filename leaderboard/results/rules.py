@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from lnlbench.leaderboard.results.result import Result
@@ -43,47 +44,45 @@ RULES: dict[str, Rule] = {"noisy_val": noisy_val, "final": final, "mean10": mean
 PRIMARY = "noisy_val"
 
 
-def detection_auroc(result: Result) -> float:
-    """Area under the ROC curve of the loss as a detector of wrong labels, at the epoch of best noisy validation.
+@dataclass(frozen=True)
+class Detector:
+    """A rule that scores how well a run's signal tells wrong labels from right ones, at the epoch of best validation.
 
-    The loss of each training sample against its given label, before the step that it is trained in.
+    The signals are those of training: each sample against its given label, before the step that it is trained in.
     """
-    return 0.5 if result.diverged else _detected(result, "detection_auroc")
+
+    curve: str
+    measures: str
+    chance: Callable[[Result], float] = lambda _: 0.5
+    """What a signal that knows nothing scores: so does a run that diverged."""
+
+    def __call__(self, result: Result) -> float:
+        """Return the value of the curve at the epoch of best noisy-validation accuracy.
+
+        Raises:
+            ValueError: the run has none at that epoch.
+        """
+        if result.diverged:
+            return self.chance(result)
+        value = result.curves[self.curve][best_epoch(result.curves["validation_accuracy"])]
+        if value is None:
+            raise ValueError(f"the result of {result.label!r} has no value of {self.curve} at its best epoch")
+        return value
 
 
-def detection_recall(result: Result) -> float:
-    """Share of the wrong labels found among as many samples of the largest loss as there are wrong labels.
-
-    One minus the rate of false negatives at a budget equal to the noise rate; the epoch is that of `detection_auroc`.
-    """
-    chance = float(result.identity["noise"]["realised_rate"])
-    return chance if result.diverged else _detected(result, "detection_recall")
-
-
-def detection_margin(result: Result) -> float:
-    """Area under the ROC curve of the mean margin up to the epoch of best noisy validation (AUM, Pleiss et al. 2020).
-
-    The margin is the logit of the given label minus the largest other one, at each visit before the step.
-    """
-    return 0.5 if result.diverged else _detected(result, "detection_margin")
-
-
-DETECTION: dict[str, Rule] = {
-    "detection_auroc": detection_auroc,
-    "detection_recall": detection_recall,
-    "detection_margin": detection_margin,
+DETECTION: dict[str, Detector] = {
+    # The area under the ROC curve of the loss.
+    "detection_auroc": Detector("auroc_online", "AUROC of wrong labels"),
+    # The share of the wrong labels among as many samples of the largest loss as there are wrong labels: one minus the
+    # rate of false negatives at a budget equal to the noise rate.
+    "detection_recall": Detector(
+        "found_online", "recall of wrong labels", lambda result: float(result.identity["noise"]["realised_rate"])
+    ),
+    # That of the mean margin so far: the logit of the given label minus the largest other one (AUM, Pleiss et al. 2020)
+    "detection_margin": Detector("auroc_margin_online", "AUROC of wrong labels"),
 }
 """Rules by which the same runs are ranked as detectors of wrong labels."""
-_CURVES = {
-    "detection_auroc": "auroc_online",
-    "detection_recall": "found_online",
-    "detection_margin": "auroc_margin_online",
-}
-MEASURES = {
-    "detection_auroc": "AUROC of wrong labels",
-    "detection_recall": "recall of wrong labels",
-    "detection_margin": "AUROC of wrong labels",
-}
+MEASURES = {name: detector.measures for name, detector in DETECTION.items()}
 """What a rule measures, where it isn't accuracy."""
 RANKED = ("noisy_val", "final", "mean10", *DETECTION)
 """Rules that rank methods; `oracle` looks at the test set and does not."""
@@ -91,8 +90,8 @@ RANKED = ("noisy_val", "final", "mean10", *DETECTION)
 
 def applies(rule: str, result: Result) -> bool:
     """Return whether a rule has something to measure in a run: clean labels hold no wrong ones to detect."""
-    curve = _CURVES.get(rule)
-    return curve is None or any(value is not None for value in result.curves.get(curve, ()))
+    detector = DETECTION.get(rule)
+    return detector is None or any(value is not None for value in result.curves.get(detector.curve, ()))
 
 
 def scores_of(result: Result) -> dict[str, float]:
@@ -106,7 +105,7 @@ def rule_named(name: str) -> Rule:
     Raises:
         ValueError: no rule has that name.
     """
-    known = RULES | DETECTION
+    known: dict[str, Rule] = {**RULES, **DETECTION}
     if name not in known:
         close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
@@ -175,14 +174,6 @@ def resolution(size: int, accuracy: float, noise_rate: float, classes: int) -> f
             f"the noise rate must be in [0, {(classes - 1) / classes:g}) for {classes} classes, got {noise_rate}"
         )
     return math.sqrt(accuracy * (1 - accuracy) / size) / slope
-
-
-def _detected(result: Result, rule: str) -> float:
-    curve = _CURVES[rule]
-    value = result.curves[curve][best_epoch(result.curves["validation_accuracy"])]
-    if value is None:
-        raise ValueError(f"the result of {result.label!r} has no value of {curve} at its best epoch")
-    return value
 
 
 def _test(result: Result, epoch: int) -> float:
