@@ -10,10 +10,9 @@ from lnlbench.benchmark.conformance.learning import see_true_labels
 from lnlbench.methods import methods, parse
 
 NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd"]
-
-
+SPELT = ["gce( q=0.5 ,  )", "small_loss( )"]
 APART = "true labels"
-"""The check that starts processes, which all methods share here."""
+"""The check that starts processes, which all methods share here, however they are written."""
 
 
 @pytest.mark.slow
@@ -25,7 +24,7 @@ def test_every_method_holds(text, name):
 
 @pytest.mark.slow
 def test_no_method_sees_true_labels():
-    found = see_true_labels([Subject(text) for text in NAMES])
+    found = see_true_labels([Subject(text) for text in (*NAMES, *SPELT)])
     assert [(subject.text, finding) for subject, finding in found] == []
 
 
@@ -42,7 +41,8 @@ def test_docstring_cites_its_source(name):
 
 
 @pytest.mark.slow
-def test_a_report_has_every_check_and_the_cost():
+def test_a_report_has_every_check_and_the_cost(monkeypatch):
+    monkeypatch.setattr(learning, "see_true_labels", lambda subjects: ())
     report = report_of("sam")
     assert list(report.findings) == list(CHECKS)
     assert report.faults == 0
@@ -50,8 +50,3 @@ def test_a_report_has_every_check_and_the_cost():
     assert "2 forward and 2 backward passes" in cost.reason
     assert 1.2 < float(cost.reason.split()[0]) < 6
     assert report.json()["method"] == str(parse("sam"))
-
-
-@pytest.mark.slow
-def test_a_method_is_known_however_it_is_written():
-    assert [*see_true_labels([Subject("gce( q=0.5 ,  )"), Subject("small_loss( )")])] == []
