@@ -212,7 +212,7 @@ def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
         study=run.study,
         precision=run.precision,
         params=run.setting.identity() | run.method.values,
-        manifest=prepared.manifest,
+        labels=prepared.manifest["labels_sha256"],
         cell_files=partial(flipped, prepared, run.setting.dataset) if isinstance(prepared, Prepared) else None,
         rescore=scorer(prepared.truth.test) if isinstance(prepared, Prepared) else None,
     )

@@ -42,7 +42,7 @@ class RunInfo:
     study: str | None = None  # of the tuning that a trial belongs to
     precision: str = PLAIN
     params: Mapping[str, object] = field(default_factory=dict)  # hyper-parameters and fields of the setting
-    manifest: Mapping[str, Any] = field(default_factory=dict)  # of the noise; its "labels_sha256" names the labels
+    labels: str = ""  # SHA-256 of the given labels, by which MLflow knows the data of a run
     cell_files: Callable[[], Mapping[str, bytes | str]] | None = None  # made by whoever creates the cell
     rescore: Callable[[str], list[float]] | None = (
         None  # test accuracies from packed predictions, by whoever knows labels
@@ -53,7 +53,8 @@ class RunInfo:
         """Return what a finished run would have said of itself before it started."""
         names = {f.name for f in fields(cls)} & {f.name for f in fields(result)}
         known = {name: getattr(result, name) for name in names}
-        return cls(**known, precision=precision_of(result), manifest=result.identity["noise"], **more)
+        labels = str(result.identity["noise"].get("labels_sha256", ""))
+        return cls(**known, precision=precision_of(result), labels=labels, **more)
 
     @property
     def cell(self) -> str:

@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
@@ -183,9 +183,9 @@ class Store(StoreReader):
         try:
             if owner is not None and not self.claims.attach(info.key, run_id, owner):
                 raise ClaimLost(f"the claim on {info.key} is not held by {owner}: another process has taken it over")
-            if info.manifest:
+            if info.labels:
                 source = json.dumps({"noise": info.noise})
-                self._tracking.log_input(run_id, info.dataset, _digest(info.manifest), source)
+                self._tracking.log_input(run_id, info.dataset, info.labels, source)
         except BaseException:
             with suppress(StoreError):
                 self.kill(run_id)  # by its id, also where the key is someone else's now
@@ -405,9 +405,3 @@ def _facts(result: Result) -> dict[str, str]:
     if result.host is None and "total_seconds" in result.cost:
         facts[index.HARDWARE] = str(result.environment.get("hardware", "unknown"))
     return facts
-
-
-def _digest(manifest: Mapping[str, Any]) -> str:
-    """Return what names the noisy labels: their hash, cut to MLflow's 36 characters."""
-    text = json.dumps(dict(manifest), sort_keys=True, default=str)
-    return str(manifest.get("labels_sha256") or hashlib.sha256(text.encode()).hexdigest())[:36]

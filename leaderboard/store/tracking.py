@@ -170,10 +170,10 @@ class Tracking:
 
     @waits
     def log_input(self, run_id: str, name: str, digest: str, source: str) -> None:
-        """Say what data a run was made from; a digest has 36 letters at most."""
+        """Say what data a run was made from; of the digest MLflow takes the first 36 letters."""
         from mlflow.entities import Dataset, DatasetInput
 
-        dataset = Dataset(name=name, digest=digest, source_type="lnlbench", source=source)
+        dataset = Dataset(name=name, digest=digest[:36], source_type="lnlbench", source=source)
         with self._explained():
             for attempt in range(_ATTEMPTS):
                 try:

@@ -76,7 +76,7 @@ def test_a_cell_that_was_killed_by_mistake_counts_again(store, url, make, info_o
 def test_a_process_is_killed_before(kind, step, store, url, make, info_of, start):
     """Whoever comes next leaves nothing that seems to run."""
     info = info_of(make(), cell_files=lambda: {"examples.png": b"png"})
-    known = vars(info_of(make())) | {"manifest": {}, "params": {}}
+    known = vars(info_of(make())) | {"params": {}}
     assert start(KILLED, url, json.dumps(known), kind.__module__, kind.__name__, step).wait(60) == -signal.SIGKILL
     assert_one(store, store.cell(info))
 

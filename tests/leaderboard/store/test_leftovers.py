@@ -37,7 +37,7 @@ def test_the_run_and_the_claim_of_a_killed_process(store, url, make, info_of, st
     import json
 
     info = info_of(result := make())
-    process = start(BEGIN, url, json.dumps(vars(info) | {"manifest": dict(info.manifest), "params": {}}))
+    process = start(BEGIN, url, json.dumps(vars(info) | {"params": {}}))
     run_id = process.stdout.readline().strip()
     process.wait()
     draft = next((store.artifacts / "lnl").rglob("digits"), store.artifacts / "lnl/digits") / run_id / "artifacts"

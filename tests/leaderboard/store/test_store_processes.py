@@ -57,7 +57,7 @@ with store.begin(info, owner=info.key) as recording:
 
 
 def run(start, info_of, url, result, mode="go on"):
-    info = vars(info_of(result)) | {"manifest": dict(info_of(result).manifest), "params": {}}
+    info = vars(info_of(result)) | {"params": {}}
     return start(RUN, url, to_json(result), json.dumps(info), mode)
 
 
