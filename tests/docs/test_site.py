@@ -11,6 +11,7 @@ from lnlbench.methods import methods
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+@pytest.mark.slow
 def test_the_site_builds_strictly(tmp_path):
     pytest.importorskip("furo", reason="needs the dependency group docs; `tox -e docs` builds the site")
     pytest.importorskip("myst_parser", reason="needs the dependency group docs; `tox -e docs` builds the site")

@@ -85,6 +85,7 @@ def test_a_folder_of_submissions_is_imported_and_verified(lnlbench, filled, stor
     assert lnlbench("import", tmp_path)[:2] == (0, "0 results added, 7 were stored before.\n")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_nowhere_and_one_without_a_replicate_are_named(one_line, lnlbench, filled, monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
     one_line(lnlbench("reproduce", "nobody", "mnist-fast/clean", "0"), "no result in the package is called 'nobody")
@@ -95,6 +96,7 @@ def test_a_run_that_is_nowhere_and_one_without_a_replicate_are_named(one_line, l
                 one_line(answer, "'ce digits/clean' lacks a replicate: a run is called as in 'ce digits/clean 0'")
 
 
+@pytest.mark.slow
 def test_a_result_of_the_package_is_found_with_its_predictions(url):
     (one, *_) = shipped(suites=["mnist-fast"], methods=["ce"])
     nowhere = store_address(f"{url}.none")

@@ -96,6 +96,7 @@ def test_all_pairs_as_csv(one_line, lnlbench):
     one_line(lnlbench("leaderboard", "--pairs", *source), "--pairs is a table for csv")
 
 
+@pytest.mark.slow
 def test_the_results_of_the_package_have_a_board_without_a_clone(one_line, lnlbench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     how = ("--rule", "final", "--format", "json")

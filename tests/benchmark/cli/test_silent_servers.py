@@ -50,6 +50,7 @@ def silent(monkeypatch, tmp_path):
         one.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_server_that_never_answers_is_one_line_in_time(lnlbench, one_line, silent, command, tmp_path):
     before = time.monotonic()

@@ -23,6 +23,7 @@ def strided_cnn(pretrained=False, *, num_classes, in_chans, **_):
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 16, num_classes))
 
 
+@pytest.mark.slow
 @pytest.mark.realdata("ylecun/mnist")
 def test_mnist_is_learned_in_one_epoch(url, data_dir):
     (result,) = run("mnist/clean", "ce", "0", tracking_uri=url, data_dir=data_dir, device="cpu", epochs=1, model="mlp")

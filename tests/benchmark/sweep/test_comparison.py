@@ -109,6 +109,7 @@ def test_a_comparison_needs_two_sides(mine, url):
         compare("gce", "gce", DIGITS, "0", {}, Options(store=store_address(url)), sweep)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata("ylecun/mnist")
 def test_shipped_runs_are_those_that_would_be_made(data_dir):
     runs = grid(["mnist-fast"], "ce, gce, dal", "0,1", {}, Options(data_dir=data_dir))

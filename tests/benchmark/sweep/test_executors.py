@@ -151,12 +151,14 @@ def test_processes_are_forked_from_one_that_has_imported_and_have_the_environmen
     assert server != os.getpid(), "one for all"
 
 
+@pytest.mark.slow
 def test_what_is_preloaded_starts_no_thread_of_python():
     program = "import threading; from lnlbench.benchmark.sweep.executors import preloaded; print(threading.enumerate())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.count("Thread") == 2 and "_MainThread(MainThread" in done.stdout, "a fork would lose it"
 
 
+@pytest.mark.slow
 @forked
 def test_whoever_kills_the_server_of_forks_stops_nothing(tasks, tmp_path):
     with closing(Local(1)) as executor:
@@ -171,6 +173,7 @@ def test_whoever_kills_the_server_of_forks_stops_nothing(tasks, tmp_path):
         assert_closing_waits(executor, tasks, tmp_path, lambda: os.kill(other, signal.SIGKILL))
 
 
+@pytest.mark.slow
 @forked
 def test_what_ends_the_whole_group_lets_work_be_given_back(tasks, tmp_path):
     executor = Local(1)

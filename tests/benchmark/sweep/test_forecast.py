@@ -85,6 +85,7 @@ def test_this_machine_is_measured_once():
     assert slower("cpu") == slower("cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.realdata("ylecun/mnist")
 def test_runs_that_come_with_the_package_are_said_until_they_are_stored(options, data_dir):
     options = replace(options, data_dir=data_dir)

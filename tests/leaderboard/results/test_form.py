@@ -87,6 +87,7 @@ def test_losses_of_a_diverged_run_may_be_anything(make):
     assert from_json(to_json(diverged)) == diverged
 
 
+@pytest.mark.slow
 def test_all_results_that_were_ever_shipped_have_the_form_and_make_boards(package, methods_on_mnist, grid_on_mnist):
     """To be read is to have the form."""
     for found in (package, methods_on_mnist, grid_on_mnist):
