@@ -14,6 +14,7 @@ Everything that shows results reads this one structure: terminal, Markdown, LaTe
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -213,6 +214,12 @@ class Board:
     def score_name(self) -> str:
         """Return what the score is: `mean of 3`, or the setting where only one counts."""
         return self.counted[0].setting if len(self.counted) == 1 else f"mean of {len(self.counted)}"
+
+    @property
+    def n(self) -> int:
+        """Return how many replicates the scores of most rows are the mean of; 0 where there is no score."""
+        found = Counter(row.score.n for row in (*self.rows, *self.below) if row.score)
+        return found.most_common(1)[0][0] if found else 0
 
     @property
     def standings(self) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lnlbench.leaderboard.ranking.board import Board
+from lnlbench.leaderboard.ranking.board import Board, Row
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.results.precision import mixed_precisions
 from lnlbench.leaderboard.results.result import Result
@@ -44,6 +44,8 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     if incomplete := [row for row in board.below if row.status == "incomplete"]:
         lack = "; ".join(f"{row.name}: {row.have} of {len(board.counted)}" for row in incomplete)
         yield f"Incomplete, and not compared with the others: {lack}."
+    if fewer := [f"{row.name} {row.score.n}" for row in every if row.score and _shows_more(board, row)]:
+        yield f"Means over the replicates that all settings have, fewer than some settings show: {', '.join(fewer)}."
     for column in board.columns:
         if board.rule == "noisy_val" and not column.guaranteed:
             yield f"† {column.setting}: its noise may depend on the image, so noisy validation is not guaranteed."
@@ -63,3 +65,8 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     if board.rule == "mean10" and cycles:
         yield f"Means of ten epochs within a cycle of the learning rate: {', '.join(cycles)}."
     yield from mixed_precisions(run for name in found.grid for run in found.runs(name))
+
+
+def _shows_more(board: Board, row: Row) -> bool:
+    shown = [row.cells[column.setting].n for column in board.counted if column.setting in row.cells]
+    return row.score is not None and row.score.n < max(shown)

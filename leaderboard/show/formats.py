@@ -163,7 +163,7 @@ def _heading(board: Board, column: Column) -> str:
 def _line(board: Board, row: Row, several: bool) -> Sequence[str]:
     score = row.score
     best = DOT if score and score.could_be_best else ""
-    first = [interval(score) + flags(score) if score else "—"] if several else []
+    first = [interval(score) + flags(score, board.n) if score else "—"] if several else []
     rank = state(board, row) or (rank_range(score) if score else "")
     cells = [_cell(row.cells.get(column.setting), column) for column in board.columns]
     return [best, shown_name(row), *first, rank, mark(score).strip() if score else "", *cells]

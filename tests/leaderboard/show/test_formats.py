@@ -130,6 +130,19 @@ def test_markdown_has_intervals_marks_and_sentences(board):
     assert len(widths) == 1
 
 
+def test_a_mean_of_fewer_replicates_than_its_settings_says_so(make):
+    noises = ("symmetric-0.4", "clean")
+    have = [(label, noise, i) for label in ("ce", "gce", "sam", "mae") for noise in noises for i in range(3)]
+    have.remove(("sam", "clean", 2))
+    runs = [make(label=label, noise=noise, replicate=i, test=[0.5, 0.6 + 0.1 * i]) for label, noise, i in have]
+    (found,) = boards(runs, ["final"])
+    (line,) = (line for line in to_markdown(found).splitlines() if "| sam |" in line)
+    _, _, _, mean, _, _, *settings = line.split("|")
+    assert mean.endswith(" n = 2 ")
+    assert sorted("n = 2" in cell for cell in settings[:2]) == [False, True]
+    assert "Means over the replicates that all settings have, fewer than some settings show: sam 2." in found.notes
+
+
 def test_latex_is_a_booktabs_table_where_bold_could_be_best(board, make):
     text = to_latex(board)
     assert r"\toprule" in text and r"\bottomrule" in text
