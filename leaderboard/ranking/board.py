@@ -241,6 +241,12 @@ class Board:
         """Return what the scores measure, in percent."""
         return MEASURES.get(self.rule, "accuracy")
 
+    def held(self, row: Row) -> str:
+        """Return what an incomplete row has: `1 of 2` settings with enough replicates, or `n = 1` of the only one."""
+        if len(self.counted) == 1 and (cell := row.cells.get(self.counted[0].setting)):
+            return f"n = {cell.n}"
+        return f"{row.have} of {len(self.counted)}"
+
     def row(self, name: str) -> Row | None:
         """Return the row of that name, wherever it stands."""
         return next((row for row in (*self.rows, *self.below) if row.name == name), None)

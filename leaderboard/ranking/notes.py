@@ -42,8 +42,8 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     if left_out := [column.setting for column in board.columns if not column.counted]:
         yield f"Not in the mean, since fewer than nine in ten methods have results there: {', '.join(left_out)}."
     if incomplete := [row for row in board.below if row.status == "incomplete"]:
-        lack = "; ".join(f"{row.name}: {row.have} of {len(board.counted)}" for row in incomplete)
-        yield f"Incomplete, and not compared with the others: {lack}."
+        held = "; ".join(f"{row.name}: {board.held(row)}" for row in incomplete)
+        yield f"Incomplete, and not compared with the others: {held}."
     if fewer := [f"{row.name} {row.score.n}" for row in every if row.score and _shows_more(board, row)]:
         yield f"Means over the replicates that all settings have, fewer than some settings show: {', '.join(fewer)}."
     for column in board.columns:

@@ -112,7 +112,7 @@ class TerminalBoard:
         name = short_noise(counted[0].noise) if len(counted) == 1 else self.board.score_name
         lost = [f"!{row.diverged}" if row.diverged else "" for row in rows]
         room = max(map(len, lost), default=0)
-        scores = [interval(row.score) if row.score else f"{row.have} of {len(counted)}" for row in rows]
+        scores = [interval(row.score) if row.score else self.board.held(row) for row in rows]
         score = [f"  {text}{mark.ljust(room)}" for text, mark in zip(("", name, *scores), ("", "", *lost), strict=True)]
         ranks = [" =" if row.status == "same" else f" {rank_range(row.score)}" if row.score else "" for row in rows]
         marks = [f" {mark(row.score)}" if row.score else "" for row in rows]

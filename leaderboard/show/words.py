@@ -70,5 +70,5 @@ def shown_name(row: Row) -> str:
 def state(board: Board, row: Row) -> str:
     """Return why a row is not compared; nothing where it is."""
     if row.status == "incomplete":
-        return f"incomplete: {row.have} of {len(board.counted)}"
+        return f"incomplete: {board.held(row)}"
     return {"same": "same runs", "reference": "trained longer"}.get(row.status, "")

@@ -132,6 +132,8 @@ def test_one_replicate_beside_three_is_incomplete(results):
     (board,) = boards(partial, ["final"])
     assert [row.name for row in board.below] == ["sam"]
     assert board.row("sam").cells[TWO].n == 1 and board.row("sam").cells[TWO].half is None
+    (alone,) = boards([r for r in partial if r.noise == "asymmetric-0.4"], ["final"])
+    assert "Incomplete, and not compared with the others: sam: n = 1." in alone.notes
 
 
 def test_replicates_that_differ_between_settings_have_no_mean(results):
