@@ -19,6 +19,7 @@ RULES = {
     "detection_auroc": "the loss as a detector of wrong labels",
     "detection_recall": "wrong labels among as many samples of the largest loss",
     "detection_margin": "the mean margin so far (AUM) as a detector of wrong labels",
+    "detection_confident": "F1 of what confident learning takes for wrong labels",
 }
 TRACKS = {
     "default": "the registered hyper-parameters",

@@ -57,6 +57,7 @@ class Samples:
     weight: Tensor | None = None  # [K, M] of the selection, where the method selects
     margin: Tensor | None = None  # [K, M] logit of the given label minus the largest other one
     mean_margin: Tensor | None = None  # [K, M] mean of all epochs so far
+    suspected: Tensor | None = None  # bool [K, M] whether the network is confident of another class than the given one
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lnlbench.benchmark.engine.confident import NONE, confident_class
+
 
 def confident_joint(probabilities: Tensor, given: Tensor) -> Tensor:
     """Count samples by true label, as far as the network is confident of it, and given label.
 
-    A sample counts as of class i where p_i reaches the mean of p_i over the samples that are labelled i; among several
-    such classes the most probable one. The columns are then scaled to the counts of the given labels.
+    The columns are scaled to the counts of the given labels.
 
     Args:
         probabilities: [N, C] of networks that have not seen the sample.
@@ -22,13 +23,9 @@ def confident_joint(probabilities: Tensor, given: Tensor) -> Tensor:
     Source: Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021,
     eq. 1 to 3.
     """
-    classes, p = probabilities.shape[1], probabilities.double()
-    size = torch.bincount(given, minlength=classes).double()
-    own = p.gather(1, given.unsqueeze(1)).squeeze(1)
-    threshold = torch.zeros(classes, dtype=torch.float64).index_add_(0, given, own) / size
-    confident = p >= threshold.nan_to_num(torch.inf) - 1e-12
-    guess = torch.where(confident, p, -1.0).argmax(1)
-    counted = confident.any(1)
+    classes, size = probabilities.shape[1], torch.bincount(given, minlength=probabilities.shape[1]).double()
+    guess = confident_class(probabilities.double(), given)
+    counted = guess != NONE
     cells = torch.bincount(guess[counted] * classes + given[counted], minlength=classes**2)
     counts = cells.view(classes, classes).double()
     columns = counts.sum(0)

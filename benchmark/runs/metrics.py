@@ -25,7 +25,8 @@ def diagnose(samples: Samples, given: Tensor, true: Tensor) -> dict[str, float |
         all against the given label. Of the wrongly labelled the shares predicted as the given label (`memorised`),
         as the true label (`corrected`) and as another (`other`); `auroc` of the loss as a detector of wrong labels,
         and the share `found` of them among as many samples of the largest loss; `auroc_margin`, of the mean margin so
-        far, where it is known (Pleiss et al., NeurIPS 2020, equation 1: the area under the margin).
+        far, where it is known (Pleiss et al., NeurIPS 2020, equation 1: the area under the margin); `f1_confident` of
+        the samples that confident learning suspects (Northcutt et al., JAIR 2021), here by the network in training.
         Where the method selects, `precision` and `recall` of correctly labelled samples among those it keeps, by
         weight. None where there is nothing to average over.
     """
@@ -44,6 +45,8 @@ def diagnose(samples: Samples, given: Tensor, true: Tensor) -> dict[str, float |
     found["found"] = recall_at_budget(samples.loss, wrong)
     if samples.mean_margin is not None:
         found["auroc_margin"] = auroc(-samples.mean_margin, wrong)
+    if samples.suspected is not None:
+        found["f1_confident"] = f1(samples.suspected, wrong)
     if samples.weight is not None:
         kept = samples.weight.double()
         right = kept[:, ~wrong].sum().item()
@@ -66,6 +69,14 @@ def auroc(scores: Tensor, positive: Tensor) -> float | None:
         rank = (repeats.cumsum(0) - (repeats - 1).double() / 2)[place]  # from 1, the mean rank of equal values
         areas.append(((rank[positive].sum() - count * (count + 1) / 2) / (count * (total - count))).item())
     return sum(areas) / len(areas)
+
+
+def f1(suspected: Tensor, positive: Tensor) -> float | None:
+    """Harmonic mean of precision and recall of samples [K, M] as `positive` [M], mean of the networks; None of none."""
+    if not positive.any():
+        return None
+    hits = (suspected & positive).sum(-1)
+    return float((2 * hits.double() / (suspected.sum(-1) + positive.sum())).mean())
 
 
 def recall_at_budget(scores: Tensor, positive: Tensor) -> float | None:

@@ -80,6 +80,9 @@ DETECTION: dict[str, Detector] = {
     ),
     # That of the mean margin so far: the logit of the given label minus the largest other one (AUM, Pleiss et al. 2020)
     "detection_margin": Detector("auroc_margin_online", "AUROC of wrong labels"),
+    # The harmonic mean of precision and recall of the samples that the network is confident are of another class
+    # (confident learning, Northcutt et al. 2021, here by the network in training instead of one that hasn't seen them).
+    "detection_confident": Detector("f1_confident_online", "F1 of wrong labels", lambda _: 0.0),
 }
 """Rules by which the same runs are ranked as detectors of wrong labels."""
 MEASURES = {name: detector.measures for name, detector in DETECTION.items()}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from lnlbench.benchmark import Samples
 from lnlbench.benchmark.runs.metrics import accuracy, auroc, diagnose
@@ -183,3 +183,15 @@ def test_a_small_mean_margin_marks_wrong_labels():
     expected = roc_auc_score((given != true)[found.index], -margins[0])
     assert diagnose(known, given, true)["auroc_margin"] == pytest.approx(expected, abs=1e-12)
     assert "auroc_margin" not in diagnose(found, given, true)
+
+
+def test_the_f1_of_what_is_suspected():
+    given, true = labels()
+    found = samples(networks=2)
+    wrong = (given != true)[found.index]
+    suspected = torch.stack([wrong, torch.arange(len(wrong)) % 3 == 0])
+    known = replace(found, suspected=suspected)
+    expected = (1 + f1_score(wrong, suspected[1])) / 2
+    assert diagnose(known, given, true)["f1_confident"] == pytest.approx(expected, abs=1e-12)
+    assert diagnose(known, true, true)["f1_confident"] is None, "there are none to find"
+    assert "f1_confident" not in diagnose(found, given, true)

@@ -39,19 +39,20 @@ def test_the_oracle_never_ranks():
 
 def test_detection_is_scored_at_the_epoch_of_best_noisy_validation(make):
     curves = {"auroc_online": [0.6, 0.9, 0.8], "found_online": [0.5, None, 0.7], "auroc_margin_online": [0.1, 0.4, 0.2]}
+    curves |= {"f1_confident_online": [0.1, 0.5, 0.6]}
     result = make(validation=[0.1, 0.3, 0.2], more=curves)
     assert rule_named("detection_auroc")(result) == 0.9
     assert rule_named("detection_margin")(result) == 0.4
+    assert rule_named("detection_confident")(result) == 0.5
     with pytest.raises(ValueError, match="no value of found_online"):
         rule_named("detection_recall")(result)
     assert rule_named("detection_recall")(make(validation=[0.1, 0.2, 0.3], more=curves)) == 0.7
 
 
 def test_a_diverged_run_detects_by_chance(make):
-    curves = {"auroc_online": [None] * 3, "found_online": [None] * 3, "auroc_margin_online": [None] * 3}
-    result = make(diverged=True, more=curves)
-    expected = {"detection_auroc": 0.5, "detection_recall": 0.4, "detection_margin": 0.5}  # the noise rate is 0.4
-    assert {name: rule(result) for name, rule in DETECTION.items()} == expected
+    result = make(diverged=True, more={detector.curve: [None] * 3 for detector in DETECTION.values()})
+    expected = {"detection_auroc": 0.5, "detection_recall": 0.4, "detection_margin": 0.5, "detection_confident": 0.0}
+    assert {name: rule(result) for name, rule in DETECTION.items()} == expected, "the noise rate is 0.4"
 
 
 def test_a_detector_needs_wrong_labels(make):

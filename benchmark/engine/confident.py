@@ -1,0 +1,33 @@
+"""Confident learning: of which class a sample is, as far as predictions are confident of it.
+
+Source: Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+NONE = -1
+TOLERANCE = 1e-12  # samples of one probability, which is then their mean, are confident whatever the sum rounds to
+
+
+def confident_class(probabilities: Tensor, given: Tensor) -> Tensor:
+    """Return the class that each sample counts as, or `NONE`: the most probable of those that reach their threshold.
+
+    The threshold of a class is the mean of its probability over the samples that are labelled so (eq. 1 and 2).
+
+    Args:
+        probabilities: [..., N, C].
+        given: int64 [N].
+
+    Returns:
+        int64 [..., N].
+    """
+    p, labelled = probabilities, one_hot(given, probabilities.shape[-1]).double()
+    own = p.gather(-1, given.expand(p.shape[:-1]).unsqueeze(-1)).squeeze(-1)
+    threshold = own.double() @ labelled / labelled.sum(0) - TOLERANCE
+    confident = p >= threshold.nan_to_num(torch.inf).to(p.dtype).unsqueeze(-2)
+    most, found = torch.where(confident, p, -1.0).max(-1)
+    return torch.where(most < 0, NONE, found)
