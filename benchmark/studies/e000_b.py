@@ -37,6 +37,7 @@ class TwoClasses:
     lr: float = 1.2e-3
     mean: tuple[float, ...] = (0.4914, 0.4822, 0.4465)
     std: tuple[float, ...] = (0.2023, 0.1994, 0.2010)
+    precision: str = "fp32"
 
 
 @register("E000-B")
@@ -110,7 +111,7 @@ def _train(config: TwoClasses, rate: float, context: Context) -> tuple[dict[str,
     """Accuracies after each epoch, which labels are wrong [N], and the epochs."""
     split, true, test = two_classes(config, rate, context)
     wrong, rows, epochs = split.given != true, list[dict[str, float]](), list[Epoch]()
-    for epoch in fit(Job(recipe(config), parse("ce"), 0, split), device=context.device, precision="fp32"):
+    for epoch in fit(Job(recipe(config), parse("ce"), 0, split), device=context.device, precision=config.precision):
         votes = epoch.predictions["train"]
         row = {"correct": accuracy(votes[:, ~wrong], true[~wrong]), "test": accuracy(epoch.predictions["test"], test)}
         if wrong.any():

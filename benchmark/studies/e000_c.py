@@ -70,7 +70,7 @@ class Attribution(Study[Explained]):
         """Train, keep the network of the best epoch and the last, and explain both."""
         split, true, test = two_classes(config, config.rate, context)
         best, curve, kept = -1.0, list[float](), dict[str, dict[str, Tensor]]()
-        for epoch in fit(Job(recipe(config), parse("ce"), 0, split), device=context.device, precision="fp32"):
+        for epoch in fit(Job(recipe(config), parse("ce"), 0, split), device=context.device, precision=config.precision):
             curve.append(accuracy(epoch.predictions["test"], test))
             names = [name for name, due in (("T1", curve[-1] > best), ("end", epoch.last)) if due]
             for name in names:

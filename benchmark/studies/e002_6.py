@@ -39,6 +39,7 @@ class RealLabelNoise:
     seeds: int = 3
     smoothing: float = 0.9  # of the moving average of test accuracy
     kept: tuple[float, ...] = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
+    precision: str = "auto"  # of training: what the task says, else as the device has it
 
 
 @register("E002-6")
@@ -108,7 +109,7 @@ def _train(
     """Test accuracy after each epoch, and of the last network for each share of weights kept."""
     job = Job(recipe, parse(f"label_noise_sgd(p={rate})" if rate else "ce"), replicate, prepared.split)
     found = []
-    for epoch in fit(job, device=device):
+    for epoch in fit(job, device=device, precision=config.precision):
         found.append(accuracy(epoch.predictions[TEST], prepared.truth.test))
         if epoch.last:
             weights = epoch.state()["networks"]["models"][0]
