@@ -76,26 +76,31 @@ class FoldedCNN(nn.Module):
 
 
 class VGG(nn.Module):
-    """VGG-11 without BatchNorm, pooled to one pixel, with the dropout of the original classifier."""
+    """VGG-11 without BatchNorm, pooled to one pixel, with the dropout of the original classifier.
 
-    def __init__(self, channels: int, classes: int) -> None:
+    The first convolution has `width` channels, 64 in the original, and all that follows is in proportion. Linear
+    layers begin with larger weights the fewer inputs they have, so that as much passes as in the original.
+    """
+
+    def __init__(self, channels: int, classes: int, width: int = 64) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for block in ((64,), (128,), (256, 256), (512, 512), (512, 512)):
-            for width in block:
-                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-                channels = width
+        for block in ((1,), (2,), (4, 4), (8, 8), (8, 8)):
+            for times in block:
+                layers += [nn.Conv2d(channels, times * width, 3, padding=1), nn.ReLU()]
+                channels = times * width
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1))
-        hidden = [nn.Linear(512, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout()]
-        self.classifier = nn.Sequential(*hidden, nn.Linear(4096, classes))
+        large = 64 * width
+        hidden = [nn.Linear(channels, large), nn.ReLU(), nn.Dropout(), nn.Linear(large, large), nn.ReLU(), nn.Dropout()]
+        self.classifier = nn.Sequential(*hidden, nn.Linear(large, classes))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, 0, 0.01)
+                nn.init.normal_(module.weight, 0, 0.01 * (64 / width) ** 0.5)
                 nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -107,6 +112,11 @@ class VGG(nn.Module):
 def vgg11_plain(*, num_classes: int, in_chans: int, **_: Any) -> VGG:
     """As Han et al. 2025 train it on two classes of CIFAR-10."""
     return VGG(in_chans, num_classes)
+
+
+def vgg11_plain_small(*, num_classes: int, in_chans: int, **_: Any) -> VGG:
+    """`vgg11_plain` at a quarter of its width: two classes of CIFAR-10 memorised in minutes of a CPU core."""
+    return VGG(in_chans, num_classes, 16)
 
 
 def cnn_plain(*, num_classes: int, in_chans: int, img_size: int, **_: Any) -> nn.Sequential:
@@ -148,4 +158,4 @@ def cnn_folded_small(*, num_classes: int, in_chans: int, **_: Any) -> FoldedCNN:
     return FoldedCNN(in_chans, num_classes, ((32,), (64, 64), (128,)))
 
 
-OWN_NETWORKS = (mlp, mlp3, cnn4, cnn8, cnn_folded, cnn_folded_small, cnn_plain, vgg11_plain)
+OWN_NETWORKS = (mlp, mlp3, cnn4, cnn8, cnn_folded, cnn_folded_small, cnn_plain, vgg11_plain, vgg11_plain_small)

@@ -20,6 +20,7 @@ from lnlbench.benchmark.runs.metrics import accuracy
 from lnlbench.benchmark.studies.base import FULL, Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, OTHER, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
+from lnlbench.benchmark.studies.side_by_side import side_by_side
 from lnlbench.benchmark.studies.simulators.array import Array
 from lnlbench.methods._parse import parse
 
@@ -40,6 +41,7 @@ class RealLabelNoise:
     smoothing: float = 0.9  # of the moving average of test accuracy
     kept: tuple[float, ...] = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
     precision: str = "auto"  # of training: what the task says, else as the device has it
+    processes: int = 1  # in which the runs are made
 
 
 @register("E002-6")
@@ -75,22 +77,20 @@ class ResNetLabelNoise(Study[RealLabelNoise]):
 
     def measure(self, config: RealLabelNoise, context: Context) -> Evidence:
         """Train every rate with every seed; prune what came out."""
-        images = context.images(setting(f"{config.task}/clean").dataset)
         changes = {"model": config.model, "epochs": config.epochs, "lr": config.lr, "momentum": 0.0}
         recipe = setting(f"{config.task}/clean").override(**changes, weight_decay=0.0, schedule="constant")
         curves, best, areas, last = {}, np.zeros((2, config.seeds)), np.zeros((2, config.seeds)), []
-        for i in range(config.seeds):
-            prepared = prepare(recipe, i, images)
-            for rate in config.rates:
-                found, pruned = _train(recipe, rate, i, prepared, config, context.device)
-                smooth = _smoothed(found, config.smoothing)
-                last.append(found[-1])
-                if rate in (0.0, 0.1):
-                    best[int(rate > 0), i] = smooth.max()
-                    areas[int(rate > 0), i] = np.trapezoid(pruned[::-1], np.array(config.kept)[::-1])
-                if i == 0:
-                    curves[f"accuracy/tau {rate:g}"] = (np.arange(1, len(smooth) + 1), smooth)
-                    curves[f"pruned/tau {rate:g}"] = (100 * np.array(config.kept), pruned)
+        runs = [(recipe, rate, i, config, context) for i in range(config.seeds) for rate in config.rates]
+        trained = side_by_side(_train, runs, config.processes)
+        for (_, rate, i, _, _), (found, pruned) in zip(runs, trained, strict=True):
+            smooth = _smoothed(found, config.smoothing)
+            last.append(found[-1])
+            if rate in (0.0, 0.1):
+                best[int(rate > 0), i] = smooth.max()
+                areas[int(rate > 0), i] = np.trapezoid(pruned[::-1], np.array(config.kept)[::-1])
+            if i == 0:
+                curves[f"accuracy/tau {rate:g}"] = (np.arange(1, len(smooth) + 1), smooth)
+                curves[f"pruned/tau {rate:g}"] = (100 * np.array(config.kept), pruned)
         measures = {"last": last, "gain": [float((best[1] - best[0]).mean())]}
         return Evidence(measures | {"area": [float((areas[1] - areas[0]).mean())]}, curves)
 
@@ -104,16 +104,17 @@ class ResNetLabelNoise(Study[RealLabelNoise]):
 
 
 def _train(
-    recipe: Setting, rate: float, replicate: int, prepared: Prepared, config: RealLabelNoise, device: str
+    recipe: Setting, rate: float, replicate: int, config: RealLabelNoise, context: Context
 ) -> tuple[Array, Array]:
     """Test accuracy after each epoch, and of the last network for each share of weights kept."""
+    prepared = prepare(recipe, replicate, context.images(recipe.dataset))
     job = Job(recipe, parse(f"label_noise_sgd(p={rate})" if rate else "ce"), replicate, prepared.split)
     found = []
-    for epoch in fit(job, device=device, precision=config.precision):
+    for epoch in fit(job, device=context.device, precision=config.precision):
         found.append(accuracy(epoch.predictions[TEST], prepared.truth.test))
         if epoch.last:
             weights = epoch.state()["networks"]["models"][0]
-    return np.array(found), _pruned(recipe, weights, prepared, config.kept, device)
+    return np.array(found), _pruned(recipe, weights, prepared, config.kept, context.device)
 
 
 def _smoothed(values: Array, keep: float) -> Array:
