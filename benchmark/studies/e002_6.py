@@ -58,6 +58,9 @@ class ResNetLabelNoise(Study[RealLabelNoise]):
     size = (9, 3.4)
     fast = RealLabelNoise("digits", "cnn4", epochs=2, lr=0.05, rates=(0.0, 0.1), seeds=1)
     full = RealLabelNoise()
+    laptop = RealLabelNoise(  # 18,000 images without crop and flip, which a small network fits within this length
+        "cifar10-subset", "resnet_folded", epochs=16, rates=(0.0, 0.1), precision="bf16", processes=2
+    )
     heavy = True
     criteria = (
         Criterion(
