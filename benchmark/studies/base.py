@@ -138,6 +138,7 @@ class Study(Generic[C]):
     criteria: ClassVar[tuple[Criterion, ...]] = ()
     analysis: ClassVar[Mapping[str, str]] = {}  # criterion -> why it fails, where it is known to
     discrepancies: ClassVar[tuple[str, ...]] = ()  # where paper, code and what is measured disagree
+    less: ClassVar[str] = ""  # what `laptop` has less of than `full`
     heavy: ClassVar[bool] = False  # `full` wants a GPU
 
     @property

@@ -69,12 +69,12 @@ class BinaryVGG(Study[TwoClasses]):
         Criterion("end", "test accuracy minus its best", "fall", high=-0.05, only=FULL),
         Criterion("control", "no label noise: test accuracy at the end minus its best", "control_fall", -0.02, 0, FULL),
     )
+    less = "A network a quarter as wide, trained in bf16; data, recipe and length are those of `full`."
     discrepancies = (
         "The official defaults (data set mnist, model LeNet) are not supported by that code; `StepLR` at epoch 60 of "
         "60 does nothing; the head has 10 outputs for 2 classes, here too.",
         "The official code averages training accuracy within the epoch, with dropout; here it is that of the network "
         "after the epoch, in evaluation mode.",
-        "`laptop` has a network a quarter as wide, trained in bf16; data, recipe and length are those of `full`.",
     )
 
     def measure(self, config: TwoClasses, context: Context) -> Evidence:

@@ -62,10 +62,10 @@ class Attribution(Study[Explained]):
         Criterion("end", "mean entropy, wrong labels", "wrong_end", gates=False),
         Criterion("end", "share of wrong labels that are memorised", "memorised", gates=False),
     )
+    less = "A network a quarter as wide, trained in bf16; data, recipe and length are those of `full`."
     discrepancies = (
         "The official code has SHAP's DeepExplainer, with 100 training images as background, and shows images alone. "
         "Here it is integrated gradients in plain torch from the mean image, and a number.",
-        "`laptop` has the network of E000-B's, a quarter as wide and trained in bf16; the rest is as in `full`.",
     )
 
     def measure(self, config: Explained, context: Context) -> Evidence:

@@ -90,6 +90,8 @@ def _section(study: Study[Any], folder: Path) -> str:
     parts += [_outcome(study, outcome) for outcome in found]
     missing = [length for length in study.lengths if length not in [outcome.length for outcome in found]]
     parts += [f"`lnlbench study run {study.name} --{length}`: not yet run." for length in missing]
+    if study.less:
+        parts.append(f"**What `laptop` has less of than `full`:** {study.less}")
     if study.discrepancies:
         parts.append("**Where the sources disagree**")
         parts.append("\n".join(f"- {text}" for text in study.discrepancies))

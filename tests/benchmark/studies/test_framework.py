@@ -58,7 +58,7 @@ TOY = ToyStudy()
 class HeavyToy(ToyStudy):
     """The same, with a length between."""
 
-    name, laptop = "TOY-H", Toy(2.0)
+    name, laptop, less = "TOY-H", Toy(2.0), "Two beside three."
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,7 @@ def test_the_page_shows_the_longest_run_first_and_which_is_missing(tmp_path):
     page = report.write([HeavyToy()], tmp_path).read_text()
     assert [found.length for found in report.outcomes("TOY-H", tmp_path)] == [LAPTOP, FAST]
     assert "laptop: 2 of 2 criteria hold; fast: 1 of 1 criteria hold" in page and "figures/TOY-H.laptop.png" in page
+    assert "**What `laptop` has less of than `full`:** Two beside three." in page
     assert page.index("--laptop`: ") < page.index("--fast`: ") < page.index("--full`: not yet run.")
 
 
@@ -209,4 +210,5 @@ def test_every_study_says_what_it_is(study):
     assert study.fast is not None and study.full is not None
     assert study.criteria and all(c.only in ("", *HELD_TO.values()) for c in study.criteria)
     assert study.laptop is None or (study.heavy and type(study.laptop) is type(study.full))
+    assert bool(study.less) == (study.laptop is not None), "a reader wants to know what it has less of"
     assert set(study.analysis) <= {c.name for c in study.criteria}
