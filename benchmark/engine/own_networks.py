@@ -200,6 +200,12 @@ def resnet_folded(*, num_classes: int, in_chans: int, **_: Any) -> FoldedResNet:
     return FoldedResNet(in_chans, num_classes, (32, 64, 128, 256))
 
 
+def resnet_folded_small(*, num_classes: int, in_chans: int, **_: Any) -> FoldedResNet:
+    """`resnet_folded` at half its width and so a quarter of its cost: forty epochs of a subset in minutes of a core."""
+    return FoldedResNet(in_chans, num_classes, (16, 32, 64, 128))
+
+
 OWN_NETWORKS = (
-    mlp, mlp3, cnn4, cnn8, cnn_folded, cnn_folded_small, cnn_plain, resnet_folded, vgg11_plain, vgg11_plain_small,
+    mlp, mlp3, cnn4, cnn8, cnn_folded, cnn_folded_small, cnn_plain, resnet_folded, resnet_folded_small, vgg11_plain,
+    vgg11_plain_small,
 )  # fmt: skip

@@ -59,7 +59,7 @@ class ResNetLabelNoise(Study[RealLabelNoise]):
     fast = RealLabelNoise("digits", "cnn4", epochs=2, lr=0.05, rates=(0.0, 0.1), seeds=1)
     full = RealLabelNoise()
     laptop = RealLabelNoise(
-        "cifar10-subset", "resnet_folded", epochs=16, rates=(0.0, 0.1), precision="bf16", processes=2
+        "cifar10-subset", "resnet_folded_small", epochs=40, rates=(0.0, 0.1), precision="bf16", processes=2
     )
     heavy = True
     criteria = (
@@ -74,8 +74,8 @@ class ResNetLabelNoise(Study[RealLabelNoise]):
         Criterion("pruning", "area under the curve, tau = 0.1 minus plain, mean", "area", low=0, only=FULL),
     )
     less = (
-        "A residual network of a thirtieth of the multiplications; 18,000 images without crop and flip beside 45,000 "
-        "with them, since those are fitted within 16 epochs beside 160; batches of 64 beside 128; two rates beside "
+        "A residual network of less than a hundredth of the multiplications; 18,000 images without crop and flip "
+        "beside 45,000 with them, so that 40 epochs beside 160 fit them; batches of 64 beside 128; two rates beside "
         "four; bf16."
     )
     discrepancies = (

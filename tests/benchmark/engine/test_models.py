@@ -89,6 +89,7 @@ def test_weights_are_a_function_of_the_seed(name, shape):
         pytest.param("cnn_folded", SMALL, 526_730, 20_646_400, id="cnn_folded: 20.6 M"),
         pytest.param("cnn_folded_small", SMALL, 134_346, 5_604_608, id="cnn_folded_small: 5.6 M"),
         pytest.param("resnet_folded", SMALL, 1_231_562, 16_615_936, id="resnet_folded: 16.6 M"),
+        pytest.param("resnet_folded_small", SMALL, 310_122, 4_375_808, id="resnet_folded_small: 4.4 M"),
         pytest.param("vgg11_plain", SMALL, 28_144_010, 171_679_744, id="vgg11_plain: 8 convolutions, 3 linear"),
         pytest.param("vgg11_plain_small", SMALL, 1_769_066, 11_069_440, id="vgg11_plain_small: a quarter of its width"),
     ],
