@@ -161,12 +161,12 @@ class CIFARDynamics(MulticlassStudy):
         measured=10_000,
     )  # fmt: skip
     laptop = Multiclass(
-        "cifar10", "resnet_folded", rate=0.4, epochs=25, batch_size=128, lr=0.02, momentum=0.9, centred=False,
+        "cifar10", "resnet_folded", rate=0.4, epochs=16, batch_size=128, lr=0.05, momentum=0.9, centred=False,
         measured=2_000, precision="bf16",
     )  # fmt: skip
     less = (
-        "A residual network of a thirtieth of the multiplications, 25 epochs beside 80 at a learning rate of 0.02 "
-        "beside 0.05, gradients of 2,000 samples beside 10,000, bf16. Images and labels are those of `full`."
+        "A residual network of a thirtieth of the multiplications, 16 epochs beside 80, gradients of 2,000 samples "
+        "beside 10,000, bf16. Images, labels and recipe are those of `full`."
     )
     heavy = True
     criteria = (
