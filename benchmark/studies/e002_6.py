@@ -79,8 +79,8 @@ class ResNetLabelNoise(Study[RealLabelNoise]):
     )
     analysis = {  # noqa: RUF012
         "accuracy": (
-            "At the size of `laptop` label noise is behind after every epoch, and both are still rising at the end. "
-            "Which of the differences from `full` decides it (network, images, augmentation, length) was not measured."
+            "At the size of `laptop` the moving average with label noise is behind after every epoch (first seed), and "
+            "both still rise at the end. Which difference from `full` decides it was not measured."
         ),
         "pruning": (
             "At the size of `laptop` the area follows from the lower accuracy where most weights are kept; with three "
