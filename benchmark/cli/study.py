@@ -39,11 +39,16 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(metavar="STUDY")] = None,
     every: Annotated[
         bool,
-        typer.Option("--all", help="All of them; those that lack data are left out.", rich_help_panel=WHAT),
+        typer.Option("--all", help="All of them but those that lack data or this length.", rich_help_panel=WHAT),
     ] = False,
-    full: Annotated[
-        bool, typer.Option("--full/--fast", help="As in the paper, or in seconds.", rich_help_panel=WHAT)
+    fast: Annotated[
+        bool, typer.Option("--fast", help="In seconds: the length where none is named.", rich_help_panel=WHAT)
     ] = False,
+    laptop: Annotated[
+        bool,
+        typer.Option("--laptop", help="Less of what wants a GPU, in under an hour of a CPU.", rich_help_panel=WHAT),
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="As in the paper.", rich_help_panel=WHAT)] = False,
     changes: Annotated[
         list[str],
         typer.Option("--set", help="A field of the configuration, as in seeds=1; each once.", rich_help_panel=WHAT),
@@ -63,7 +68,8 @@ def run(
 
     check_device(device)
     context = Context(data_dir=data_dir, device=device, store=store_address(tracking_uri, database))
-    outcomes, left_out = study_runs.run(names or [], every, full, context, note, overrides(changes))
+    length = study_runs.length_of(fast=fast, laptop=laptop, full=full)
+    outcomes, left_out = study_runs.run(names or [], every, length, context, note, overrides(changes))
     rows = study_runs.rows(outcomes, left_out)
     show(to_json(rows) if as_json else display.table(rows))
     if any(outcome.failed for outcome in outcomes):

@@ -20,7 +20,7 @@ from lnlbench.leaderboard.store.store import Store
 def run(
     names: Sequence[str],
     every: bool,
-    full: bool,
+    length: str,
     context: Context,
     tell: Callable[[str], None],
     changes: Mapping[str, Any] | None = None,
@@ -30,7 +30,7 @@ def run(
     Args:
         names: of the studies.
         every: all studies instead.
-        full: as in the paper, and not the fast configuration.
+        length: "full" is as in the paper, "laptop" less of the same, "fast" takes seconds.
         context: data, device and store.
         tell: called with a line about each study when it begins.
         changes: fields of the configuration with other values.
@@ -39,18 +39,21 @@ def run(
         the outcomes, and why studies were left out.
 
     Raises:
-        StudyError: no such study or field, or none named.
+        StudyError: no such study, length or field, or none named.
         DataError: a study that was named lacks its data.
     """
     if bool(names) == every:
         raise StudyError("name the studies to run, or say --all; `lnlbench study list` shows them")
     chosen = list(studies().values()) if every else [find(name) for name in dict.fromkeys(names)]
-    length, done, left_out = FULL if full else FAST, list[Outcome](), dict[str, str]()
+    done, left_out = list[Outcome](), dict[str, str]()
+    if every:
+        left_out = {s.name: f"it has no length {length!r}" for s in chosen if length not in s.lengths}
+        chosen = [study for study in chosen if study.name not in left_out]
     for study in chosen:  # a mistake is found before anything runs
         study.configuration(length, changes)
     with Store(context.store) as store:
         for study in chosen:
-            if every and full and study.heavy and not _has_gpu():
+            if every and length == FULL and study.heavy and not _has_gpu():
                 left_out[study.name] = "its full length wants a GPU; run it by its name"
                 continue
             tell(f"{study.name} {study.title} ({length})")
@@ -69,6 +72,18 @@ def run(
             store.record_study(record(outcome, files, points))
             done.append(outcome)
     return done, left_out
+
+
+def length_of(**asked: bool) -> str:
+    """Return the one length that is asked for, "fast" where none is.
+
+    Raises:
+        StudyError: several are.
+    """
+    names = [name for name, yes in asked.items() if yes]
+    if len(names) > 1:
+        raise StudyError(f"{' and '.join(f'--{name}' for name in names)} exclude each other; name one length")
+    return names[0] if names else FAST
 
 
 def report(folder: Path, address: StoreAddress) -> Path:

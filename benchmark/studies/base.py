@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from lnlbench.datasets.loading.images import Images
 
 C = TypeVar("C")
-FAST, FULL = "fast", "full"
+FAST, LAPTOP, FULL = "fast", "laptop", "full"
+HELD_TO = {FULL: FULL, LAPTOP: FULL, FAST: FAST}
+"""The lengths, the longest first, and whose criteria each is held to: `laptop` answers for what `full` would show."""
 
 
 class StudyError(ValueError):
@@ -34,7 +36,7 @@ class Criterion:
     measure: str  # its name in `Evidence.measures`
     low: float = -math.inf
     high: float = math.inf
-    only: str = ""  # the configuration that it is for; both where empty
+    only: str = ""  # "fast", or "full" for what is held to its criteria; all where empty
     gates: bool = True  # False: shown, but nothing fails by it
     ours: str = ""  # why the threshold is what it is, where no source gives one: shown as [ours]
     interval: bool = False  # the values are ends of intervals, two by two: a claim
@@ -129,30 +131,39 @@ class Study(Generic[C]):
     source: ClassVar[str] = ""  # paper, year, figure
     claim: ClassVar[str] = ""  # what the paper says, in a few sentences
     caption: ClassVar[str] = ""  # of the figure
-    fast: Any = None  # a configuration that takes seconds, for tests; both are values of the dataclass C
+    fast: Any = None  # a configuration that takes seconds, for tests; all are values of the dataclass C
     full: Any = None  # as in the paper
+    laptop: Any = None  # less of the same, in under an hour of two cores; None where `full` is no more than that
     size: ClassVar[tuple[float, float]] = (10, 4)  # of the figure, inches
     criteria: ClassVar[tuple[Criterion, ...]] = ()
     analysis: ClassVar[Mapping[str, str]] = {}  # criterion -> why it fails, where it is known to
     discrepancies: ClassVar[tuple[str, ...]] = ()  # where paper, code and what is measured disagree
+    less: ClassVar[str] = ""  # what `laptop` has less of than `full`
     heavy: ClassVar[bool] = False  # `full` wants a GPU
 
+    @property
+    def lengths(self) -> dict[str, C]:
+        """Its configurations by length, the longest first."""
+        found = {length: getattr(self, length) for length in HELD_TO}
+        return {length: config for length, config in found.items() if config is not None}
+
     def configuration(self, length: str, changes: Mapping[str, Any] | None = None) -> C:
-        """Return the configuration of a length, "fast" or "full", with changed fields.
+        """Return the configuration of a length, "fast", "laptop" or "full", with changed fields.
 
         Raises:
-            StudyError: a field that it does not have, a value of another kind, or one out of range.
+            StudyError: a length or field that it does not have, a value of another kind, or one out of range.
         """
-        chosen: C = getattr(self, length)
+        lengths = self.lengths
+        if length not in lengths:
+            raise StudyError(f"{self.name} has no length {length!r}; it has: {', '.join(lengths)}")
+        chosen = lengths[length]
         known = [field.name for field in fields(chosen)]  # type: ignore[arg-type]
         values = dict[str, Any]()
         for name, value in (changes or {}).items():
             if name not in known:
                 raise StudyError(f"{self.name} has no field {name!r}; it has: {', '.join(known)}")
             try:
-                values[name] = fitting(
-                    value, [getattr(chosen, name), getattr(self.fast, name), getattr(self.full, name)]
-                )
+                values[name] = fitting(value, [getattr(config, name) for config in (chosen, *lengths.values())])
             except ValueError as error:
                 raise StudyError(f"{self.name}: {name} {error}") from None
         return replace(chosen, **values)  # type: ignore[type-var]
@@ -167,14 +178,14 @@ class Study(Generic[C]):
 
 
 def judge(study: Study[Any], length: str, evidence: Evidence) -> list[Verdict]:
-    """Hold what was measured against the criteria of a configuration.
+    """Hold what was measured against the criteria of a length.
 
     Raises:
         StudyError: a criterion is about something that was not measured.
     """
     verdicts = []
     for criterion in study.criteria:
-        if criterion.only in ("", length):
+        if criterion.only in ("", HELD_TO[length]):
             values = evidence.measures.get(criterion.measure, ())
             if not len(values):
                 raise StudyError(f"{study.name}: criterion {criterion.name} needs {criterion.measure!r}, not measured")

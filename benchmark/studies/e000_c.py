@@ -53,6 +53,7 @@ class Attribution(Study[Explained]):
     size = (8, 4)
     fast = Explained("digits", "cnn4", epochs=2, lr=1e-3, mean=(0.3,), std=(0.35,))
     full = Explained()
+    laptop = Explained(model="vgg11_plain_small", precision="bf16")
     heavy = True
     criteria = (
         Criterion("T1", "mean entropy, correct labels", "correct_T1", gates=False),
@@ -61,6 +62,7 @@ class Attribution(Study[Explained]):
         Criterion("end", "mean entropy, wrong labels", "wrong_end", gates=False),
         Criterion("end", "share of wrong labels that are memorised", "memorised", gates=False),
     )
+    less = "A network a quarter as wide, trained in bf16; data, recipe and length are those of `full`."
     discrepancies = (
         "The official code has SHAP's DeepExplainer, with 100 training images as background, and shows images alone. "
         "Here it is integrated gradients in plain torch from the mean image, and a number.",
@@ -70,7 +72,7 @@ class Attribution(Study[Explained]):
         """Train, keep the network of the best epoch and the last, and explain both."""
         split, true, test = two_classes(config, config.rate, context)
         best, curve, kept = -1.0, list[float](), dict[str, dict[str, Tensor]]()
-        for epoch in fit(Job(recipe(config), parse("ce"), 0, split), device=context.device, precision="fp32"):
+        for epoch in fit(Job(recipe(config), parse("ce"), 0, split), device=context.device, precision=config.precision):
             curve.append(accuracy(epoch.predictions["test"], test))
             names = [name for name, due in (("T1", curve[-1] > best), ("end", epoch.last)) if due]
             for name in names:

@@ -160,6 +160,14 @@ class CIFARDynamics(MulticlassStudy):
         "cifar10", "resnet18", rate=0.4, epochs=80, batch_size=128, lr=0.05, momentum=0.9, centred=False,
         measured=10_000,
     )  # fmt: skip
+    laptop = Multiclass(
+        "cifar10", "resnet_folded", rate=0.4, epochs=16, batch_size=128, lr=0.05, momentum=0.9, centred=False,
+        measured=2_000, precision="bf16",
+    )  # fmt: skip
+    less = (
+        "A residual network of a thirtieth of the multiplications, 16 epochs beside 80, gradients of 2,000 samples "
+        "beside 10,000, bf16. Images, labels and recipe are those of `full`."
+    )
     heavy = True
     criteria = (
         Criterion("start", "pooled ratio over (C-1)(1-δ)/δ", "start_ratio", 0.8, 1.2),

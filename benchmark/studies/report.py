@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.studies.base import FAST, FULL, Criterion, Study, StudyError
+from lnlbench.benchmark.studies.base import HELD_TO, Criterion, Study, StudyError
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, from_json
 from lnlbench.leaderboard.results.files import write_all
 from lnlbench.leaderboard.results.markdown import table
@@ -17,8 +17,9 @@ from lnlbench.leaderboard.results.markdown import table
 PAGE, FIGURES = "studies.md", "figures"
 INTRODUCTION = """# Studies: the theory of label noise, reproduced
 
-Each study is one file in `benchmark/studies/`: its source, two configurations (`fast` for
-tests, `full` as in the paper), its criteria as data, and its figure. This page is written by `lnlbench study report`
+Each study is one file in `benchmark/studies/`: its source, its configurations (`fast` for
+tests, `full` as in the paper, and where that wants a GPU `laptop`, less of the same for two cores and under an hour,
+held to the criteria of `full`), its criteria as data, and its figure. This page is written by `lnlbench study report`
 from the last run of each; nothing on it is typed by hand. A criterion holds if **every** value (one per seed, in
 most; their number stands behind the range) is within its threshold;
 thresholds were fixed before these runs, and one that fails stays here with the reason. *Informational* ones make
@@ -27,6 +28,7 @@ nothing fail. A threshold marked [ours] has no source and was chosen here; the r
 ```console
 $ lnlbench study list
 $ lnlbench study run E000-A --full     # exit code 1 if a criterion fails
+$ lnlbench study run E000-B --laptop
 $ lnlbench study run --all --fast
 $ lnlbench study report
 ```
@@ -61,8 +63,8 @@ def state(study: str, folder: Path) -> str:
 
 
 def outcomes(study: str, folder: Path) -> list[Outcome]:
-    """Return the outcomes of a study, by its name, that lie below the folder of the page: full, then fast."""
-    paths = [folder / FIGURES / f"{study}.{length}.json" for length in (FULL, FAST)]
+    """Return the outcomes of a study, by its name, that lie below the folder of the page, the longest first."""
+    paths = [folder / FIGURES / f"{study}.{length}.json" for length in HELD_TO]
     try:
         return [from_json(path.read_bytes()) for path in paths if path.exists()]
     except OSError as error:
@@ -86,8 +88,10 @@ def _section(study: Study[Any], folder: Path) -> str:
     if found:
         parts.append(f"![{study.title}]({FIGURES}/{found[0].study}.{found[0].length}.png)\n\n{study.caption}")
     parts += [_outcome(study, outcome) for outcome in found]
-    missing = [length for length in (FAST, FULL) if length not in [outcome.length for outcome in found]]
+    missing = [length for length in study.lengths if length not in [outcome.length for outcome in found]]
     parts += [f"`lnlbench study run {study.name} --{length}`: not yet run." for length in missing]
+    if study.less:
+        parts.append(f"**What `laptop` has less of than `full`:** {study.less}")
     if study.discrepancies:
         parts.append("**Where the sources disagree**")
         parts.append("\n".join(f"- {text}" for text in study.discrepancies))

@@ -39,6 +39,13 @@ class Impossible(Quick):
     analysis = {"Q2": "One is not two."}  # noqa: RUF012
 
 
+class Heavy(Impossible):
+    """The same at a third length, for machines without a GPU."""
+
+    laptop = Nothing(4)
+    criteria = (*Quick.criteria, Criterion("Q2", "the one, wanted to be two", "one", 2, 2, "full"))
+
+
 @pytest.fixture
 def study(lnlbench, stored):
     """Call `lnlbench study` in this process, on a fresh store."""
@@ -47,11 +54,12 @@ def study(lnlbench, stored):
 
 @pytest.fixture
 def temporary(monkeypatch):
-    """Two studies that are there for one test: T-GOOD holds, T-BAD cannot."""
+    """Three studies that are there for one test: T-GOOD holds, T-BAD cannot, T-HEAVY in seconds alone."""
     registry.studies()
     monkeypatch.setattr(registry, "_STUDIES", dict(registry._STUDIES))
     registry.register("T-GOOD")(type("Good", (Quick,), {}))
     registry.register("T-BAD")(type("Bad", (Impossible,), {}))
+    registry.register("T-HEAVY")(type("Heavy", (Heavy,), {}))
 
 
 def test_list_shows_every_study(study, temporary, tmp_path):
@@ -73,6 +81,13 @@ def test_list_shows_every_study(study, temporary, tmp_path):
         pytest.param(["T-GOOD", "E99"], "unknown study 'E99'", id="one of two is unknown"),
         pytest.param(["T-GOOD", "--set", "step=4"], "T-GOOD has no field 'step'; it has: steps, names", id="field"),
         pytest.param(["T-GOOD", "--set", "steps=four"], "steps is of the kind 3, not 'four'", id="value"),
+        pytest.param(["T-GOOD", "--laptop"], "T-GOOD has no length 'laptop'; it has: full, fast", id="no such length"),
+        pytest.param(
+            ["T-GOOD", "--fast", "--full"], "--fast and --full exclude each other; name one", id="two lengths"
+        ),
+        pytest.param(
+            ["T-HEAVY", "--full", "--laptop", "--fast"], "--fast and --laptop and --full exclude each", id="all lengths"
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_run(study, temporary, url, arguments, message):
@@ -95,6 +110,21 @@ def test_exit_code_of_a_run(study, temporary, names, expected):
     code, out, err = study("run", *names)
     assert code == expected and "holds" in out and ("FAILS" in out) == bool(expected)
     assert "Traceback" not in err and f"{names[0].upper()} A quick one (fast)" in err
+
+
+def test_a_laptop_run_is_held_to_the_criteria_of_the_full_length(study, temporary):
+    assert study("run", "T-HEAVY", "--fast")[0] == 0
+    code, out, err = study("run", "T-HEAVY", "--laptop", "--json")
+    assert code == 1 and "T-HEAVY A quick one (laptop)" in err
+    assert [row["verdict"] for row in json.loads(out)] == ["holds", "FAILS"]
+
+
+def test_all_at_a_length_leaves_out_and_names_those_without_it(study, temporary, monkeypatch):
+    monkeypatch.setattr(registry, "_STUDIES", {n: s for n, s in registry._STUDIES.items() if n.startswith("T-")})
+    code, out, _ = study("run", "--all", "--laptop", "--json")
+    left = {row["study"]: row["claim"] for row in json.loads(out) if row["verdict"] == "not run"}
+    assert code == 1 and left == dict.fromkeys(("T-BAD", "T-GOOD"), "it has no length 'laptop'")
+    assert {row["study"] for row in json.loads(out)} - set(left) == {"T-HEAVY"}
 
 
 def test_run_as_json(study, temporary):

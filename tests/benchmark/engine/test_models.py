@@ -64,6 +64,7 @@ def test_the_stem_changes_up_to_64_pixels(side):
         pytest.param("cnn8", SMALL, id="cnn8"),
         pytest.param("cnn_folded", SMALL, id="cnn_folded"),
         pytest.param("cnn_folded_small", SMALL, id="cnn_folded_small"),
+        pytest.param("resnet_folded", SMALL, id="resnet_folded"),
         pytest.param("resnet18", (1, 28, 28), id="resnet18 in grey"),
         pytest.param("vit_tiny_patch16_224", SMALL, id="a transformer, at the size of the images"),
     ],
@@ -87,7 +88,10 @@ def test_weights_are_a_function_of_the_seed(name, shape):
         pytest.param("cnn4", (1, 28, 28), 206_970, 1_218_048, id="cnn4: 1.2 M"),
         pytest.param("cnn_folded", SMALL, 526_730, 20_646_400, id="cnn_folded: 20.6 M"),
         pytest.param("cnn_folded_small", SMALL, 134_346, 5_604_608, id="cnn_folded_small: 5.6 M"),
+        pytest.param("resnet_folded", SMALL, 1_231_562, 16_615_936, id="resnet_folded: 16.6 M"),
+        pytest.param("resnet_folded_small", SMALL, 310_122, 4_375_808, id="resnet_folded_small: 4.4 M"),
         pytest.param("vgg11_plain", SMALL, 28_144_010, 171_679_744, id="vgg11_plain: 8 convolutions, 3 linear"),
+        pytest.param("vgg11_plain_small", SMALL, 1_769_066, 11_069_440, id="vgg11_plain_small: a quarter of its width"),
     ],
 )
 def test_size_of_our_networks(name, shape, parameters, multiplications):
@@ -105,16 +109,17 @@ def test_size_of_our_networks(name, shape, parameters, multiplications):
     assert count == multiplications
 
 
-def test_vgg11_plain_starts_as_published_and_drops_half_of_the_classifier():
-    model = build("vgg11_plain", 10, SMALL, 0)
+@pytest.mark.parametrize(("name", "width"), [("vgg11_plain", 64), ("vgg11_plain_small", 16)])
+def test_vgg11_plain_starts_as_published_and_drops_half_of_the_classifier(name, width):
+    model = build(name, 10, SMALL, 0)
     convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    assert [module.out_channels for module in convolutions] == [64, 128, 256, 256, 512, 512, 512, 512]
+    assert [module.out_channels for module in convolutions] == [width * times for times in (1, 2, 4, 4, 8, 8, 8, 8)]
     assert not any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
     for module in convolutions[1:]:  # Kaiming, fan out
         assert module.weight.std().item() == pytest.approx((2 / (module.out_channels * 9)) ** 0.5, rel=0.02)
     for module in linear:
-        assert module.weight.std().item() == pytest.approx(0.01, rel=0.02)
+        assert module.weight.std().item() == pytest.approx(0.01 * (64 / width) ** 0.5, rel=0.02)
     assert not any(module.bias.any() for module in convolutions + linear)
     dropped = [module.p for module in model.modules() if isinstance(module, nn.Dropout)]
     assert dropped == [0.5, 0.5]

@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 
 from lnlbench.benchmark.studies import report
-from lnlbench.benchmark.studies.base import FAST, FULL, Context, Criterion, Evidence, Study, StudyError, Verdict, judge
+from lnlbench.benchmark.studies.base import (
+    FAST,
+    FULL,
+    HELD_TO,
+    LAPTOP,
+    Context,
+    Criterion,
+    Evidence,
+    Study,
+    StudyError,
+    Verdict,
+    judge,
+)
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, execute, from_json, record
 from lnlbench.benchmark.studies.registry import find, register, studies
 from lnlbench.leaderboard.results.errors import StoreError
@@ -41,6 +53,12 @@ class ToyStudy(Study[Toy]):
 
 
 TOY = ToyStudy()
+
+
+class HeavyToy(ToyStudy):
+    """The same, with a length between."""
+
+    name, laptop, less = "TOY-H", Toy(2.0), "Two beside three."
 
 
 @pytest.mark.parametrize(
@@ -91,6 +109,20 @@ def test_criteria_of_the_other_length_are_not_judged():
     assert [v.criterion.name for v in judge(TOY, FAST, TOY.measure(TOY.fast, Context()))] == ["T1", "T3"]
 
 
+def test_a_laptop_is_held_to_the_criteria_of_the_full_length():
+    heavy = HeavyToy()
+    at_full, on_laptop = (judge(heavy, n, heavy.measure(heavy.configuration(n), Context())) for n in (FULL, LAPTOP))
+    assert [v.criterion for v in on_laptop] == [v.criterion for v in at_full] == list(TOY.criteria)
+    assert [v.values[0] for v in on_laptop] == [2.0] * 3
+
+
+def test_a_length_that_a_study_lacks_is_an_error_that_names_those_it_has():
+    assert list(HeavyToy().lengths) == list(HELD_TO) == [FULL, LAPTOP, FAST] and list(TOY.lengths) == [FULL, FAST]
+    with pytest.raises(StudyError, match="TOY has no length 'laptop'; it has: full, fast"):
+        TOY.configuration(LAPTOP)
+    assert HeavyToy().configuration(FAST, {"value": 150}).value == 150.0
+
+
 def test_a_criterion_about_nothing_measured_is_an_error():
     with pytest.raises(StudyError, match="criterion T1 needs 'value'"):
         judge(TOY, FAST, Evidence({}, {}))
@@ -135,8 +167,20 @@ def test_the_store_gives_the_last_run_back_and_ranks_none(url, tmp_path):
 
 
 def test_a_page_without_runs_says_the_command(tmp_path):
-    page = report.write([TOY], tmp_path).read_text()
-    assert "`lnlbench study run TOY --fast`: not yet run." in page
+    page = report.write([TOY, HeavyToy()], tmp_path).read_text()
+    assert "`lnlbench study run TOY --fast`: not yet run." in page and "run TOY --laptop" not in page
+    assert "`lnlbench study run TOY-H --laptop`: not yet run." in page
+
+
+def test_the_page_shows_the_longest_run_first_and_which_is_missing(tmp_path):
+    for length in (FAST, LAPTOP):
+        _, files, _ = execute(HeavyToy(), length, Context())
+        report.export([{RECORD: files[RECORD].encode(), FIGURE: b""}], tmp_path)
+    page = report.write([HeavyToy()], tmp_path).read_text()
+    assert [found.length for found in report.outcomes("TOY-H", tmp_path)] == [LAPTOP, FAST]
+    assert "laptop: 2 of 2 criteria hold; fast: 1 of 1 criteria hold" in page and "figures/TOY-H.laptop.png" in page
+    assert "**What `laptop` has less of than `full`:** Two beside three." in page
+    assert page.index("--laptop`: ") < page.index("--fast`: ") < page.index("--full`: not yet run.")
 
 
 def test_an_older_run_does_not_replace_a_newer_one_on_the_page(tmp_path):
@@ -164,5 +208,7 @@ def test_two_studies_of_one_name_are_refused():
 def test_every_study_says_what_it_is(study):
     assert study.title and study.source and study.claim and study.caption
     assert study.fast is not None and study.full is not None
-    assert study.criteria and all(c.only in ("", FAST, FULL) for c in study.criteria)
+    assert study.criteria and all(c.only in ("", *HELD_TO.values()) for c in study.criteria)
+    assert study.laptop is None or (study.heavy and type(study.laptop) is type(study.full))
+    assert bool(study.less) == (study.laptop is not None), "a reader wants to know what it has less of"
     assert set(study.analysis) <= {c.name for c in study.criteria}
