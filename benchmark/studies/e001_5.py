@@ -166,7 +166,8 @@ class CIFARDynamics(MulticlassStudy):
     )  # fmt: skip
     less = (
         "A residual network of a thirtieth of the multiplications, 16 epochs beside 80, gradients of 2,000 samples "
-        "beside 10,000, bf16. Images, labels and recipe are those of `full`."
+        "beside 10,000, bf16. Images, labels and recipe are those of `full`; at a learning rate of 0.02 two criteria "
+        "of t* failed (test error 0.412, error of wrong labels 0.881), since wrong labels were fitted sooner."
     )
     heavy = True
     criteria = (
