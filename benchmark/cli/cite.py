@@ -52,8 +52,8 @@ def own_entry() -> str:
     """Return the entry of lnlbench as it is installed: its version and, from a clone, its commit."""
     made = f"  note = {{Commit {found}}},\n" if (found := commit()) else ""
     return (
-        f"@misc{{{OURS},\n"
-        f"  title = {{{{{OURS}: a benchmark suite for learning with noisy labels}}}},\n"
-        f"  author = {{{{The {OURS} authors}}}},\n"
+        "@misc{lnlbench,\n"
+        "  title = {{lnlbench: a benchmark suite for learning with noisy labels}},\n"
+        "  author = {{The lnlbench authors}},\n"
         f"  howpublished = {{Version {installed()}}},\n{made}}}"
     )

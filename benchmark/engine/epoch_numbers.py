@@ -36,10 +36,11 @@ def lengthened(past: History, validation: float, loss: float, changes: float, cl
 
 def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None) -> Samples:
     """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
-    labels = given[index].expand(len(logits), -1).unsqueeze(-1)
+    given = given[index]
+    labels = given.expand(len(logits), -1).unsqueeze(-1)
     logs = logits.log_softmax(-1)
     loss = -logs.gather(-1, labels).squeeze(-1)
-    taken_for = confident_class(logs.exp(), given[index])
+    taken_for = confident_class(logs.exp(), given)
     margin = logits.gather(-1, labels).squeeze(-1) - logits.scatter(-1, labels, -torch.inf).amax(-1)
     mine = partial(torch.Tensor.to, device="cpu", copy=True)  # tables are written anew in the next epoch
     return Samples(
@@ -49,5 +50,5 @@ def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | No
         residual=-torch.expm1(-loss).cpu(),
         weight=None if weight is None else mine(weight),
         margin=margin.cpu(),
-        suspected=((taken_for != NONE) & (taken_for != given[index])).cpu(),
+        suspected=((taken_for != NONE) & (taken_for != given)).cpu(),
     )

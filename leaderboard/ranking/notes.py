@@ -44,7 +44,7 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     if incomplete := [row for row in board.below if row.status == "incomplete"]:
         held = "; ".join(f"{row.name}: {board.held(row)}" for row in incomplete)
         yield f"Incomplete, and not compared with the others: {held}."
-    if fewer := [f"{row.name} {row.score.n}" for row in every if row.score and _shows_more(board, row)]:
+    if fewer := [f"{row.name} {row.score.n}" for row in every if row.score and row.score.n < _most_shown(board, row)]:
         yield f"Means over the replicates that all settings have, fewer than some settings show: {', '.join(fewer)}."
     for column in board.columns:
         if board.rule == "noisy_val" and not column.guaranteed:
@@ -67,6 +67,5 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     yield from mixed_precisions(run for name in found.grid for run in found.runs(name))
 
 
-def _shows_more(board: Board, row: Row) -> bool:
-    shown = [row.cells[column.setting].n for column in board.counted if column.setting in row.cells]
-    return row.score is not None and row.score.n < max(shown)
+def _most_shown(board: Board, row: Row) -> int:
+    return max(row.cells[column.setting].n for column in board.counted if column.setting in row.cells)
