@@ -8,19 +8,10 @@ from typing import Annotated
 import typer
 
 from lnlbench.benchmark.cli import kinds
+from lnlbench.leaderboard.results.rules import WORDS
 
 WHAT, HOW, WHERE = "What", "How", "Where"
 
-RULES = {
-    "noisy_val": "test accuracy at the epoch of the best noisy-validation accuracy",
-    "final": "at the epoch that the method reports, by default the last",
-    "mean10": "mean of the last ten epochs",
-    "oracle": "at the best test epoch, which nobody knows in practice and which never ranks",
-    "detection_auroc": "the loss as a detector of wrong labels",
-    "detection_recall": "wrong labels among as many samples of the largest loss",
-    "detection_margin": "the mean margin so far (AUM) as a detector of wrong labels",
-    "detection_confident": "F1 of what confident learning takes for wrong labels",
-}
 TRACKS = {
     "default": "the registered hyper-parameters",
     "tuned": "the winners of `lnlbench tune`",
@@ -86,8 +77,8 @@ Plugin = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
-Rule = Annotated[str, typer.Option(help=_meanings(RULES), rich_help_panel=WHAT)]
-Rules = Annotated[str, typer.Option("--rule", help=f"{_meanings(RULES)} Several with commas.", rich_help_panel=WHAT)]
+Rule = Annotated[str, typer.Option(help=_meanings(WORDS), rich_help_panel=WHAT)]
+Rules = Annotated[str, typer.Option("--rule", help=f"{_meanings(WORDS)} Several with commas.", rich_help_panel=WHAT)]
 Track = Annotated[
     str, typer.Option(help=f"{_meanings(TRACKS)} All by default, apart from each other.", rich_help_panel=WHAT)
 ]

@@ -1,13 +1,17 @@
 """Scores are rules applied to one run's history (protocol 2): which epoch's test accuracy counts."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING, TypeAlias
 
-from lnlbench.leaderboard.results.result import Result
+if TYPE_CHECKING:  # `--help` says what the rules mean, and needs no array for it
+    from lnlbench.leaderboard.results.result import Result
 
-Rule = Callable[[Result], float]
+Rule: TypeAlias = "Callable[[Result], float]"
 """From a result to a score in [0, 1]; a diverged run scores chance under every rule."""
 
 
@@ -53,6 +57,7 @@ class Detector:
 
     curve: str
     measures: str
+    words: str
     chance: Callable[[Result], float] = lambda _: 0.5
     """What a signal that knows nothing scores: so does a run that diverged."""
 
@@ -72,21 +77,39 @@ class Detector:
 
 DETECTION: dict[str, Detector] = {
     # The area under the ROC curve of the loss.
-    "detection_auroc": Detector("auroc_online", "AUROC of wrong labels"),
+    "detection_auroc": Detector("auroc_online", "AUROC of wrong labels", "the loss as a detector of wrong labels"),
     # The share of the wrong labels among as many samples of the largest loss as there are wrong labels: one minus the
     # rate of false negatives at a budget equal to the noise rate.
     "detection_recall": Detector(
-        "found_online", "recall of wrong labels", lambda result: float(result.identity["noise"]["realised_rate"])
+        "found_online",
+        "recall of wrong labels",
+        "wrong labels among as many samples of the largest loss",
+        lambda result: float(result.identity["noise"]["realised_rate"]),
     ),
     # That of the mean margin so far: the logit of the given label minus the largest other one (AUM, Pleiss et al. 2020)
-    "detection_margin": Detector("auroc_margin_online", "AUROC of wrong labels"),
+    "detection_margin": Detector(
+        "auroc_margin_online", "AUROC of wrong labels", "the mean margin so far (AUM) as a detector of wrong labels"
+    ),
     # The harmonic mean of precision and recall of the samples that the network is confident are of another class
     # (confident learning, Northcutt et al. 2021, here by the network in training instead of one that hasn't seen them).
-    "detection_confident": Detector("f1_confident_online", "F1 of wrong labels", lambda _: 0.0),
+    "detection_confident": Detector(
+        "f1_confident_online",
+        "F1 of wrong labels",
+        "F1 of what confident learning takes for wrong labels",
+        lambda _: 0.0,
+    ),
 }
 """Rules by which the same runs are ranked as detectors of wrong labels."""
 MEASURES = {name: detector.measures for name, detector in DETECTION.items()}
 """What a rule measures, where it isn't accuracy."""
+WORDS = {
+    "noisy_val": "test accuracy at the epoch of the best noisy-validation accuracy",
+    "final": "test accuracy at the epoch that the method reports, by default the last",
+    "mean10": "mean test accuracy of the last ten epochs",
+    "oracle": "test accuracy at the best test epoch, which nobody knows in practice and which never ranks",
+    **{name: detector.words for name, detector in DETECTION.items()},
+}
+"""What a rule means, in a line of a help text or beside a board."""
 RANKED = ("noisy_val", "final", "mean10", *DETECTION)
 """Rules that rank methods; `oracle` looks at the test set and does not."""
 

@@ -10,20 +10,13 @@ from typing import Any
 from lnlbench.leaderboard.published.beside import beside, verdict
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RULES
+from lnlbench.leaderboard.results.rules import PRIMARY, RULES, WORDS
 from lnlbench.leaderboard.results.standing import Standings
 from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.page.about import About
 from lnlbench.leaderboard.show.page.data import CURVES, curve_data, run_data, view_data
 from lnlbench.leaderboard.show.page.scope import group_name, scopes, suite_name
 from lnlbench.leaderboard.show.words import interval, mark, rank_range, state
-
-RULE_WORDS = {
-    "noisy_val": "test accuracy at the epoch of best noisy validation",
-    "final": "test accuracy at the epoch that the method reports, usually the last",
-    "mean10": "mean of the last ten epochs",
-    "oracle": "best test epoch: chosen by the test set, so it never ranks",
-}
 
 
 def page(
@@ -58,7 +51,7 @@ def page(
     data = {
         "views": [view_data(view, about or {}) for view in views],
         "start": views.index(main),
-        "rules": {rule: RULE_WORDS.get(rule, "") for rule in RULES},
+        "rules": {rule: WORDS[rule] for rule in RULES},
         "primary": PRIMARY,
         "rule": rule,
         "quantities": list(CURVES.items()),

@@ -14,13 +14,12 @@ from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import DETECTION, MEASURES, PRIMARY, RULES, score
+from lnlbench.leaderboard.results.rules import DETECTION, PRIMARY, RULES, WORDS, score
 from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.results.submission import Collection, plugin_option
 from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.formats import to_csv, to_json, to_markdown
 from lnlbench.leaderboard.show.page.about import About, command_of, parts_of
-from lnlbench.leaderboard.show.page.page import RULE_WORDS
 from lnlbench.leaderboard.show.site import curves, runs
 from lnlbench.leaderboard.show.site.places import address, board_place
 from lnlbench.leaderboard.show.site.releases import Release
@@ -70,7 +69,7 @@ def site(
     groups = _groups(held)
     shared: dict[str, Any] = {
         "title": title or "Learning with noisy labels",
-        "words": RULE_WORDS | MEASURES,
+        "words": WORDS,
         "primary": PRIMARY,
     }
     files: Files = {"style.css": _style()}

@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from lnlbench.leaderboard.results.rules import DETECTION, RANKED, RULES, applies, best_epoch, resolution, rule_named
+from lnlbench.leaderboard.results.rules import (
+    DETECTION,
+    RANKED,
+    RULES,
+    WORDS,
+    applies,
+    best_epoch,
+    resolution,
+    rule_named,
+)
 
 LONG = [i / 100 for i in range(12)]
 
@@ -35,6 +44,10 @@ def test_a_diverged_run_scores_chance(make, rule):
 
 def test_the_oracle_never_ranks():
     assert set(RULES) - set(RANKED) == {"oracle"}
+
+
+def test_every_rule_says_what_it_means():
+    assert list(WORDS) == [*RULES, *DETECTION] and all(WORDS.values())
 
 
 def test_detection_is_scored_at_the_epoch_of_best_noisy_validation(make):
