@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lnlbench.benchmark.cli import kinds
-from lnlbench.leaderboard.results.rules import WORDS
+from lnlbench.leaderboard.results.rules import EVERY
 
 WHAT, HOW, WHERE = "What", "How", "Where"
 
@@ -77,8 +77,9 @@ Plugin = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
-Rule = Annotated[str, typer.Option(help=_meanings(WORDS), rich_help_panel=WHAT)]
-Rules = Annotated[str, typer.Option("--rule", help=f"{_meanings(WORDS)} Several with commas.", rich_help_panel=WHAT)]
+_RULES = _meanings({name: rule.words for name, rule in EVERY.items()})
+Rule = Annotated[str, typer.Option(help=_RULES, rich_help_panel=WHAT)]
+Rules = Annotated[str, typer.Option("--rule", help=f"{_RULES} Several with commas.", rich_help_panel=WHAT)]
 Track = Annotated[
     str, typer.Option(help=f"{_meanings(TRACKS)} All by default, apart from each other.", rich_help_panel=WHAT)
 ]

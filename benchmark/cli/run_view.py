@@ -15,7 +15,7 @@ from lnlbench.benchmark.runs.kept_samples import SAMPLES, suspects
 from lnlbench.leaderboard.results.command import that_made, that_reproduces
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, best_epoch, scores_of
+from lnlbench.leaderboard.results.rules import PRIMARY, RULES, scores_of
 from lnlbench.leaderboard.show.terminal import Fitted
 
 if TYPE_CHECKING:
@@ -111,14 +111,12 @@ class Curves:
 
 def _scores(result: Result) -> Fitted:
     rows = []
-    last = result.trained - 1
     for name, score in scores_of(result).items():
         if result.diverged:
             epoch = "-"
         else:
-            chosen = {"noisy_val": "validation_accuracy", "oracle": "test_accuracy"}.get(name)
-            epoch = str(best_epoch(result.curves[chosen])) if chosen else str(result.report)
-            epoch = f"{max(0, last - 9)} to {last}" if name == "mean10" else epoch
+            epochs = RULES[name].epochs(result)
+            epoch = " to ".join(str(epoch) for epoch in dict.fromkeys((epochs[0], epochs[-1])))
         rows.append([f"{name} (ranks)" if name == PRIMARY else name, f"{100 * score:.2f}", epoch])
     return Fitted(["rule", "test accuracy, %", "epoch"], rows)
 

@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from lnlbench.leaderboard.results.rules import MEASURES
+from lnlbench.leaderboard.results.rules import rule_named
 
 RankRange = tuple[int, int]
 """The best and the worst rank that a method may truly have, counted from 1."""
@@ -239,7 +239,11 @@ class Board:
     @property
     def measure(self) -> str:
         """Return what the scores measure, in percent."""
-        return MEASURES.get(self.rule, "accuracy")
+        return rule_named(self.rule).measures
+
+    def doubtful(self, column: Column) -> bool:
+        """Return whether noisy validation chooses the epochs and is not guaranteed to prefer the better one there."""
+        return rule_named(self.rule).of_validation and not column.guaranteed
 
     def held(self, row: Row) -> str:
         """Return what an incomplete row has: `1 of 2` settings with enough replicates, or `n = 1` of the only one."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import final, oracle
+from lnlbench.leaderboard.results.rules import RULES
 
 BASELINE = "ce"  # the method's full text: a run without any answer of its own
 
@@ -36,6 +36,7 @@ def gaps(results: Sequence[Result]) -> list[Gap]:
     """Return the gap of every result whose setting and replicate has cross-entropy too, in the order of the results."""
     plain = {(r.protocol, r.track, r.setting, r.replicate): r for r in results if r.method == BASELINE}
     found = []
+    final, oracle = RULES["final"], RULES["oracle"]
     for result in results:
         base = plain.get((result.protocol, result.track, result.setting, result.replicate))
         if base is not None:

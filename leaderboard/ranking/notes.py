@@ -47,7 +47,7 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     if fewer := [f"{row.name} {row.score.n}" for row in every if row.score and row.score.n < _most_shown(board, row)]:
         yield f"Means over the replicates that all settings have, fewer than some settings show: {', '.join(fewer)}."
     for column in board.columns:
-        if board.rule == "noisy_val" and not column.guaranteed:
+        if board.doubtful(column):
             yield f"† {column.setting}: its noise may depend on the image, so noisy validation is not guaranteed."
     if lost := [row for row in every if row.diverged]:
         who = ", ".join(f"{row.name} {row.diverged}" for row in lost)

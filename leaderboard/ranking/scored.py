@@ -9,7 +9,7 @@ from lnlbench.leaderboard.ranking.compare import Scores
 from lnlbench.leaderboard.ranking.grid import Grid, sort_into_grid
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import applies, score
+from lnlbench.leaderboard.results.rules import applies, rule_named, score
 from lnlbench.leaderboard.results.setting_name import SettingName
 
 REFERENCE = "ce"
@@ -82,11 +82,11 @@ def scored(results: Sequence[Result], rule: str) -> Scored:
         reference=_reference(grid),
         notes=tuple(notes),
     )
-    # Only `final` asks a reading which epoch it reports; under any other rule it is its host.
+    asked = rule_named(rule).of_method
     same = {
         name
         for name in grid
-        if hosts[name] is not None and (rule != "final" or all(found.as_host(name, s) for s in grid[name]))
+        if hosts[name] is not None and (not asked or all(found.as_host(name, s) for s in grid[name]))
     }
     return Scored(**{**vars(found), "same": frozenset(same)})
 

@@ -3,61 +3,80 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:  # `--help` says what the rules mean, and needs no array for it
     from lnlbench.leaderboard.results.result import Result
 
-Rule: TypeAlias = "Callable[[Result], float]"
-"""From a result to a score in [0, 1]; a diverged run scores chance under every rule."""
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """A rule that scores a run by its mean test accuracy at the epochs that count; a diverged run scores chance."""
+
+    words: str
+    epochs: Callable[[Result], Sequence[int]]
+    """Which epochs count, from a run that has not diverged."""
+    of_method: bool = False
+    """Whether the method says which epoch counts. Under any other rule a reading is the run that it was read off."""
+    of_validation: bool = False
+    """Whether noisy validation says which epoch counts."""
+    ranks: bool = True
+    """Whether it may rank methods: not where the test set says which epoch counts."""
+    measures: ClassVar[str] = "accuracy"
+
+    def __call__(self, result: Result) -> float:
+        """Return the score, in [0, 1].
+
+        Raises:
+            ValueError: the run has no test accuracy at one of the epochs.
+        """
+        if result.diverged:
+            return chance(result)
+        epochs = self.epochs(result)
+        return math.fsum(_test(result, epoch) for epoch in epochs) / len(epochs)
 
 
-def noisy_val(result: Result) -> float:
-    """Test accuracy at the epoch of best noisy-validation accuracy, ties to the earliest."""
-    if result.diverged:
-        return chance(result)
-    return _test(result, best_epoch(result.curves["validation_accuracy"]))
-
-
-def final(result: Result) -> float:
-    """Test accuracy at the epoch that the method itself reports; by default the last trained one."""
-    if result.diverged:
-        return chance(result)
-    return _test(result, result.report)
-
-
-def mean10(result: Result) -> float:
-    """Mean test accuracy of the last ten epochs trained, or of all where there are fewer."""
-    if result.diverged:
-        return chance(result)
-    epochs = range(max(0, result.trained - 10), result.trained)
-    return math.fsum(_test(result, epoch) for epoch in epochs) / len(epochs)
-
-
-def oracle(result: Result) -> float:
-    """Best test accuracy of any epoch: not available in practice, shown for comparison."""
-    if result.diverged:
-        return chance(result)
-    return _test(result, best_epoch(result.curves["test_accuracy"]))
-
-
-RULES: dict[str, Rule] = {"noisy_val": noisy_val, "final": final, "mean10": mean10, "oracle": oracle}
+RULES: dict[str, Accuracy] = {
+    "noisy_val": Accuracy(
+        words="test accuracy at the epoch of the best noisy-validation accuracy",
+        epochs=lambda result: [best_epoch(result.curves["validation_accuracy"])],
+        of_validation=True,
+    ),
+    "final": Accuracy(
+        words="test accuracy at the epoch that the method reports, by default the last",
+        epochs=lambda result: [result.report],
+        of_method=True,
+    ),
+    "mean10": Accuracy(
+        words="mean test accuracy of the last ten epochs, or of all where there are fewer",
+        epochs=lambda result: range(max(0, result.trained - 10), result.trained),
+    ),
+    "oracle": Accuracy(
+        words="test accuracy at the best test epoch, which nobody knows in practice and which never ranks",
+        epochs=lambda result: [best_epoch(result.curves["test_accuracy"])],
+        ranks=False,
+    ),
+}
+"""Rules by which a run is scored; of equally good epochs the earliest counts."""
 PRIMARY = "noisy_val"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Detector:
     """A rule that scores how well a run's signal tells wrong labels from right ones, at the epoch of best validation.
 
     The signals are those of training: each sample against its given label, before the step that it is trained in.
     """
 
+    words: str
     curve: str
     measures: str
-    words: str
+    of_method: ClassVar[bool] = False
+    of_validation: ClassVar[bool] = True
+    ranks: ClassVar[bool] = True
     chance: Callable[[Result], float] = lambda _: 0.5
     """What a signal that knows nothing scores: so does a run that diverged."""
 
@@ -77,41 +96,35 @@ class Detector:
 
 DETECTION: dict[str, Detector] = {
     # The area under the ROC curve of the loss.
-    "detection_auroc": Detector("auroc_online", "AUROC of wrong labels", "the loss as a detector of wrong labels"),
+    "detection_auroc": Detector(
+        words="the loss as a detector of wrong labels", curve="auroc_online", measures="AUROC of wrong labels"
+    ),
     # The share of the wrong labels among as many samples of the largest loss as there are wrong labels: one minus the
     # rate of false negatives at a budget equal to the noise rate.
     "detection_recall": Detector(
-        "found_online",
-        "recall of wrong labels",
-        "wrong labels among as many samples of the largest loss",
-        lambda result: float(result.identity["noise"]["realised_rate"]),
+        words="wrong labels among as many samples of the largest loss",
+        curve="found_online",
+        measures="recall of wrong labels",
+        chance=lambda result: float(result.identity["noise"]["realised_rate"]),
     ),
     # That of the mean margin so far: the logit of the given label minus the largest other one (AUM, Pleiss et al. 2020)
     "detection_margin": Detector(
-        "auroc_margin_online", "AUROC of wrong labels", "the mean margin so far (AUM) as a detector of wrong labels"
+        words="the mean margin so far (AUM) as a detector of wrong labels",
+        curve="auroc_margin_online",
+        measures="AUROC of wrong labels",
     ),
     # The harmonic mean of precision and recall of the samples that the network is confident are of another class
     # (confident learning, Northcutt et al. 2021, here by the network in training instead of one that hasn't seen them).
     "detection_confident": Detector(
-        "f1_confident_online",
-        "F1 of wrong labels",
-        "F1 of what confident learning takes for wrong labels",
-        lambda _: 0.0,
+        words="F1 of what confident learning takes for wrong labels",
+        curve="f1_confident_online",
+        measures="F1 of wrong labels",
+        chance=lambda _: 0.0,
     ),
 }
 """Rules by which the same runs are ranked as detectors of wrong labels."""
-MEASURES = {name: detector.measures for name, detector in DETECTION.items()}
-"""What a rule measures, where it isn't accuracy."""
-WORDS = {
-    "noisy_val": "test accuracy at the epoch of the best noisy-validation accuracy",
-    "final": "test accuracy at the epoch that the method reports, by default the last",
-    "mean10": "mean test accuracy of the last ten epochs",
-    "oracle": "test accuracy at the best test epoch, which nobody knows in practice and which never ranks",
-    **{name: detector.words for name, detector in DETECTION.items()},
-}
-"""What a rule means, in a line of a help text or beside a board."""
-RANKED = ("noisy_val", "final", "mean10", *DETECTION)
-"""Rules that rank methods; `oracle` looks at the test set and does not."""
+EVERY: dict[str, Accuracy | Detector] = {**RULES, **DETECTION}
+RANKED = tuple(name for name, rule in EVERY.items() if rule.ranks)
 
 
 def applies(rule: str, result: Result) -> bool:
@@ -125,24 +138,21 @@ def scores_of(result: Result) -> dict[str, float]:
     return {name: rule(result) for name, rule in RULES.items()} if result.scored or not result.trained else {}
 
 
-def rule_named(name: str) -> Rule:
+def rule_named(name: str) -> Accuracy | Detector:
     """Return the rule of that name.
 
     Raises:
         ValueError: no rule has that name.
     """
-    known: dict[str, Rule] = {**RULES, **DETECTION}
-    if name not in known:
-        close = get_close_matches(name, known, n=1)
+    if name not in EVERY:
+        close = get_close_matches(name, EVERY, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(f"unknown rule {name!r}; {hint}known: {', '.join(sorted(known))}")
-    return known[name]
+        raise ValueError(f"unknown rule {name!r}; {hint}known: {', '.join(sorted(EVERY))}")
+    return EVERY[name]
 
 
 def score(result: Result, rule: str, hosts: Mapping[str, Result]) -> float:
-    """Return the score of a result under a rule.
-
-    Only `final` asks the method; under any other rule a reading is the run that it was read off.
+    """Return the score of a result under a rule: of a reading, unless the rule asks the method, that of its host.
 
     Args:
         result: a run or a reading.
@@ -152,7 +162,8 @@ def score(result: Result, rule: str, hosts: Mapping[str, Result]) -> float:
     Raises:
         ValueError: no rule has that name.
     """
-    return rule_named(rule)(result if rule == "final" else hosts.get(result.host or "", result))
+    chosen = rule_named(rule)
+    return chosen(result if chosen.of_method else hosts.get(result.host or "", result))
 
 
 def best_epoch(curve: list[float | None]) -> int:

@@ -15,7 +15,6 @@ from lnlbench.leaderboard.results.text import cell as safe
 from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.words import (
     DOT,
-    doubtful,
     flags,
     interval,
     mark,
@@ -151,7 +150,7 @@ def _is_number(text: str) -> bool:
 
 
 def _heading(board: Board, column: Column) -> str:
-    lines = [column.setting + (" †" if doubtful(board, column) else "")]
+    lines = [column.setting + (" †" if board.doubtful(column) else "")]
     if column.realised_rate is not None:
         lines.append(f"{percent(100 * column.realised_rate)} % wrong")
     if column.resolution is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Row
 from lnlbench.leaderboard.results.text import visible
-from lnlbench.leaderboard.show.words import doubtful, flags, percent, rank_range, state
+from lnlbench.leaderboard.show.words import flags, percent, rank_range, state
 
 _TEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"}
@@ -18,7 +18,7 @@ def to_latex(board: Board) -> str:
     """Return the board as a table for `\\input`; marks against cross-entropy are superscripts."""
     several = len(board.counted) > 1
     header = ["method", *([board.score_name] if several else []), "rank"]
-    header += [column.setting + (" †" if doubtful(board, column) else "") for column in board.columns]
+    header += [column.setting + (" †" if board.doubtful(column) else "") for column in board.columns]
     lines = [
         r"\begin{table}",
         r"\centering",

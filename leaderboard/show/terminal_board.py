@@ -13,7 +13,6 @@ from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Cell,
 from lnlbench.leaderboard.show.terminal import wrapped
 from lnlbench.leaderboard.show.words import (
     DOT,
-    doubtful,
     interval,
     mark,
     percent,
@@ -122,7 +121,7 @@ class TerminalBoard:
         """Return the texts of a setting: task, noise, and a cell for every row."""
         column = self.board.columns[at]
         task = column.setting.partition("/")[0]
-        signs = ("†" if doubtful(self.board, column) else "") + ("" if column.counted else "*")
+        signs = ("†" if self.board.doubtful(column) else "") + ("" if column.counted else "*")
         heads = [f" {task} " if len(tasks(self.board)) > 1 else "", f" {short_noise(column.noise)}{signs}"]
         return [*heads, *(self._cell(row.cells.get(column.setting)) for row in rows)]
 

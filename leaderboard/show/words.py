@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row
+from lnlbench.leaderboard.ranking.board import Board, Cell, Row
 
 DOT = "●"
 _SHORT = {"asymmetric": "asym", "symmetric": "sym", "pairflip": "pair", "instance": "inst", "inclusive": "incl"}
@@ -55,11 +55,6 @@ def short_noise(noise: str) -> str:
 def tasks(board: Board) -> list[str]:
     """Return the tasks of a board: what stands before the slash in its settings."""
     return list(dict.fromkeys(column.setting.partition("/")[0] for column in board.columns))
-
-
-def doubtful(board: Board, column: Column) -> bool:
-    """Return whether the rule is not guaranteed to prefer the better epoch there."""
-    return board.rule == "noisy_val" and not column.guaranteed
 
 
 def shown_name(row: Row) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from lnlbench.leaderboard.results.rules import RULES
+
 TAG = "mlflow.sharedViewState."
 LONGEST = 20_000  # characters of a state that MLflow accepts
 
@@ -69,7 +71,7 @@ def by_method(setting: str) -> View:
 
 def overview(dataset: str) -> View:
     """Return the view of all settings of a data set: a bar for each method, the mean of its settings."""
-    scores = (*SCORES, "score/mean10", "score/oracle")
+    scores = [f"score/{rule}" for rule in RULES]
     name = f"{dataset}: all settings"
     return View(name, _state("""tags."lnlbench.kind" = 'cell'""", [("Mean of all settings", "BAR", scores)]))
 

@@ -10,7 +10,7 @@ from typing import Any
 from lnlbench.leaderboard.published.beside import beside, verdict
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RULES, WORDS
+from lnlbench.leaderboard.results.rules import PRIMARY, RULES
 from lnlbench.leaderboard.results.standing import Standings
 from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.page.about import About
@@ -51,7 +51,7 @@ def page(
     data = {
         "views": [view_data(view, about or {}) for view in views],
         "start": views.index(main),
-        "rules": {rule: WORDS[rule] for rule in RULES},
+        "rules": {name: rule.words for name, rule in RULES.items()},
         "primary": PRIMARY,
         "rule": rule,
         "quantities": list(CURVES.items()),

@@ -14,7 +14,7 @@ from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import DETECTION, PRIMARY, RULES, WORDS, score
+from lnlbench.leaderboard.results.rules import EVERY, PRIMARY, RULES, score
 from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.results.submission import Collection, plugin_option
 from lnlbench.leaderboard.results.text import visible
@@ -27,7 +27,6 @@ from lnlbench.leaderboard.show.words import flags, interval, mark, percent, rank
 
 Files = dict[str, bytes | str]
 TEMPLATES = Path(__file__).parent / "templates"
-BOARDS = (*RULES, *DETECTION)
 """Rules that have a board, where they have something to measure."""
 STYLES = (Path(__file__).parents[1] / "page" / "templates" / "style.css", TEMPLATES / "site.css")
 
@@ -69,7 +68,7 @@ def site(
     groups = _groups(held)
     shared: dict[str, Any] = {
         "title": title or "Learning with noisy labels",
-        "words": WORDS,
+        "words": {name: rule.words for name, rule in EVERY.items()},
         "primary": PRIMARY,
     }
     files: Files = {"style.css": _style()}
@@ -94,7 +93,7 @@ def frozen_files(release: Release, held: Collection) -> Files:
     """
     chosen = release.rows_of(held.results)
     files: Files = {}
-    for board in boards(chosen, BOARDS, standings=release.standings):
+    for board in boards(chosen, tuple(EVERY), standings=release.standings):
         place = f"{board_place(board).removeprefix('boards/')}/{board.rule}"
         files |= {f"{place}.md": to_markdown(board), f"{place}.csv": to_csv(board), f"{place}.json": to_json(board)}
     return files
@@ -104,7 +103,7 @@ def _groups(held: Collection) -> list[Group]:
     found = grouped(held.results)
     made: list[Group] = []
     for name in sorted(found):
-        built = boards(found[name], BOARDS, standings=held.standings)
+        built = boards(found[name], tuple(EVERY), standings=held.standings)
         made.append(Group({board.rule: board for board in built}, found[name]))
     return made
 

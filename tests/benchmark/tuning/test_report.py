@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from lnlbench.benchmark.tuning.report import comparison
 from lnlbench.leaderboard.ranking.before_after import changes
-from lnlbench.leaderboard.results.rules import noisy_val
+from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.shipped import shipped
 
 SETTING = "mnist-fast/symmetric-0.5"
@@ -25,7 +25,7 @@ def test_the_table_holds_p_of_its_own_family():
     assert gce.endswith("| the same runs | – | 0.00 |")
 
     def scores(label):
-        return {run.replicate: 100 * noisy_val(run) for run in of[label]}
+        return {run.replicate: 100 * RULES["noisy_val"](run) for run in of[label]}
 
     others = {run.label: scores_of(run.label, runs) for run in runs}
     (found,) = changes(others, {"ce": scores("sam"), "gce": scores("gce")})
@@ -34,7 +34,7 @@ def test_the_table_holds_p_of_its_own_family():
 
 
 def scores_of(label, runs):
-    return {run.replicate: 100 * noisy_val(run) for run in runs if run.label == label}
+    return {run.replicate: 100 * RULES["noisy_val"](run) for run in runs if run.label == label}
 
 
 def test_both_choices_stand_on_the_same_trials():
@@ -58,7 +58,7 @@ def test_both_choices_stand_on_the_same_trials():
     ]
     header, _, ce, sam = comparison(SETTING, [*runs, *made], {}).splitlines()
     assert header.startswith("| method | default | search alone | − default | p (Holm, 2) | confirmed | n |")
-    means = [100 * sum(map(noisy_val, of[label])) / len(of[label]) for label in ("ce", "sam", "gce")]
+    means = [100 * sum(map(RULES["noisy_val"], of[label])) / len(of[label]) for label in ("ce", "sam", "gce")]
     cells = [cell.strip() for cell in ce.split("|")][1:-1]
     assert [cells[i].split(" ")[0] for i in (1, 2, 5)] == [f"{mean:.2f}" for mean in means]
     assert cells[-1] == "20.00 → 0.00", "of the best of the search, 0.9"

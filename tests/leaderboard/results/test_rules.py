@@ -6,9 +6,9 @@ import pytest
 
 from lnlbench.leaderboard.results.rules import (
     DETECTION,
+    EVERY,
     RANKED,
     RULES,
-    WORDS,
     applies,
     best_epoch,
     resolution,
@@ -42,12 +42,22 @@ def test_a_diverged_run_scores_chance(make, rule):
     assert RULES[rule](make(test=[], report=0, diverged=True, classes=100)) == 0.01
 
 
+def test_the_epochs_that_count(make):
+    result = make(test=LONG, validation=LONG[::-1], report=3)
+    assert {name: list(rule.epochs(result)) for name, rule in RULES.items()} == {
+        "noisy_val": [0],
+        "final": [3],
+        "mean10": [2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+        "oracle": [11],
+    }
+
+
 def test_the_oracle_never_ranks():
     assert set(RULES) - set(RANKED) == {"oracle"}
 
 
 def test_every_rule_says_what_it_means():
-    assert list(WORDS) == [*RULES, *DETECTION] and all(WORDS.values())
+    assert all(rule.words for rule in EVERY.values())
 
 
 def test_detection_is_scored_at_the_epoch_of_best_noisy_validation(make):
