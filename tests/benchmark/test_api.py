@@ -8,6 +8,7 @@ import pytest
 
 import lnlbench.benchmark
 from lnlbench.benchmark import RunsFailed, compare, run
+from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import _registry as registry
 
@@ -59,6 +60,18 @@ def test_failures_are_told_when_all_else_is_done(failing, url, tmp_path, monkeyp
     assert error.value.reasons.keys().isdisjoint(store.stored())
     assert [result.label for result in store.results()] == ["ce"]
     store.close()
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(lambda **how: run(NOISY, "ce", **how), id="run"),
+        pytest.param(lambda **how: compare("gce", "ce", NOISY, **how), id="compare"),
+    ],
+)
+def test_replicates_by_another_name_are_no_field_of_a_setting(job):
+    with pytest.raises(SettingError, match=r"^seeds is an option, .*: --replicates, in Python replicates=\[0, 1\]$"):
+        job(seeds=[0, 1])
 
 
 def test_all_that_is_public_is_there():
