@@ -122,10 +122,10 @@ class Setting:
             SettingError: no such field, or a value that makes no sense.
         """
         known = {f.name for f in fields(self)} - {"task", "noise", "precision"}
-        for name in _OPTIONS.keys() & values.keys():
-            option = _OPTIONS[name]
-            meant = f"--{option}, in Python {option}={values[name]!r}"
-            raise SettingError(f"{name} is an option, not a field to change: {meant}")
+        for wrong in _OPTIONS.keys() & values.keys():
+            option = _OPTIONS[wrong]
+            meant = f"--{option}, in Python {option}={values[wrong]!r}"
+            raise SettingError(f"{wrong} is an option, not a field to change: {meant}")
         if others := set(values) - known:
             raise SettingError(unknown("field", others.pop(), sorted(known)))
         times = _times(values.get("epochs"))

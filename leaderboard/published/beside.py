@@ -59,9 +59,9 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
     for result in results:
         place = result.setting, result.track, result.label, precision_of(result), result.method
         cells.setdefault(place, {})[result.replicate] = result
-    precisions: dict[tuple[str, ...], set[str]] = {}
-    for *place, precision, _ in cells:
-        precisions.setdefault(tuple(place), set()).add(precision)
+    precisions: dict[tuple[str, str, str], set[str]] = {}
+    for setting, track, label, precision, _ in cells:
+        precisions.setdefault((setting, track, label), set()).add(precision)
     found = []
     for (setting, track, label, precision, _), runs in cells.items():
         name = f"{label} [{precision}]" if len(precisions[setting, track, label]) > 1 else label
