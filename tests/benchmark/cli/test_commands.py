@@ -14,7 +14,7 @@ NOISY = "digits/symmetric-0.4"
 @pytest.mark.parametrize(
     ("arguments", "option"),
     [
-        pytest.param(["run", NOISY, "-s", "0", "--seeds", "1"], "--seeds", id="by two names"),
+        pytest.param(["run", NOISY, "-s", "0", "--seeds", "1"], "--replicates", id="by two names"),
         pytest.param(["run", NOISY, "--jobs", "1", "--jobs", "1"], "--jobs", id="the same value"),
         pytest.param(["study", "run", "--full", "--full", "E000-A"], "--full", id="a flag"),
         pytest.param(
