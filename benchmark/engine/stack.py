@@ -117,7 +117,8 @@ class Stack:
         batch = (images, targets, index, memory, runs["told"], (), runs["carried"])
         networks = {"params": runs["params"], "buffers": runs["buffers"]}
         trace = Trace()
-        one = vmap(partial(self.pure.step, clock=clock, trace=trace), randomness="error")
+        one = partial(self.pure.step, requests=self.tables.requests, clock=clock, trace=trace)
+        one = vmap(one, randomness="error")
         found = self.tables.served(partial(one, networks, runs["floats"], batch), step)
         for name, rows in found["rows"].items():
             if name in runs["carried"]:
@@ -144,7 +145,8 @@ class Stack:
         """Evaluate other weights than the trained ones from now on."""
         runs = self.slots.runs
         averaged = runs["averaged"] or mapped(torch.clone, runs["params"])
-        one = vmap(partial(self.pure.average, clock=clock, trace=trace), randomness="error")
+        one = partial(self.pure.average, requests=self.tables.requests, clock=clock, trace=trace)
+        one = vmap(one, randomness="error")
         new = self.tables.served(partial(one, runs["params"], averaged, runs["floats"]), step)
         runs["averaged"] = settled(averaged, new)
 
@@ -272,7 +274,7 @@ class Stack:
         """Return the clock at the first step of an epoch, the same for all runs but for its random numbers."""
         scalar = partial(torch.tensor, device=self.how.device, dtype=self.how.dtype)
         now, total = float(self.slots.epoch), float(self.setting.epochs)
-        return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), Handed(()))
+        return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), Handed((), []))
 
     def members(self) -> list[tuple[Job, State]]:
         """Return the jobs that are not over, with their states, in the memory of the host."""
