@@ -86,7 +86,8 @@ class Loop:
         clock = self.clock(len(order.index))
         if self.epoch and self.job.method.due(self.epoch, setting.epochs):
             own = replace(clock, random=Draws(1, device, "observe", *names))
-            self.take_notes(self.method.observe(self.record(), own))
+            observing = self.job.method.observing(self.epoch, setting.epochs).tensors(device, self.how.dtype)
+            self.take_notes(observing.observe(self.record(), own))
         self.settle(clock)
         self.networks.train()
         self.steps(order, clock, lr)

@@ -180,7 +180,8 @@ class Stack:
             if slot in watching:
                 record = Record(found.loss.to(device), found.prediction.to(device), memory, carried)
                 now = replace(clock, random=Draws(1, device, "observe", job.replicate, self.slots.epoch))
-                seen = job.method.tensors(device, self.how.dtype).observe(record, now)
+                observing = job.method.observing(self.slots.epoch, self.setting.epochs)
+                seen = observing.tensors(device, self.how.dtype).observe(record, now)
                 carried = {name: seen.get(name, value) for name, value in carried.items()}
                 memory = memory | {name: new for name, new in seen.items() if name not in carried}
             memories.append(memory)

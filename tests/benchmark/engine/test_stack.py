@@ -11,7 +11,7 @@ from torch import nn
 from lnlbench.benchmark import fit, train
 from lnlbench.benchmark.engine.device import Compute, ExecutionError
 from lnlbench.benchmark.engine.stacking import stacks
-from lnlbench.methods import methods, parse
+from lnlbench.methods import Composition, methods, parse
 from lnlbench.methods.base import Method, cross_entropy
 
 FP64 = {"device": "cpu", "precision": "fp64"}
@@ -231,6 +231,34 @@ def test_a_second_draw_in_the_loss_is_that_of_the_first_call(jobs_of):
     jobs = [replace(job, method=replace(job.method, parts=(*job.method.parts, *sam))) for job in jobs]
     for job, found in zip(jobs, together(jobs), strict=True):
         same(list(fit(job, **FP64)), found)
+
+
+def counting(period):
+    """Return a method that counts the passes that it is given, and wants one before each so manieth epoch."""
+
+    class Counting(Method):
+        name = f"every_{period}"
+
+        def start(self, task):
+            return {self.name: task.targets.new_zeros(task.networks, len(task.targets))}
+
+        def due(self, epoch, epochs):
+            return epoch % period == 0
+
+        def observe(self, record, clock):
+            return {self.name: record.memory[self.name] + 1}
+
+    return Counting()
+
+
+def test_a_pass_that_another_part_wants_is_not_observed(jobs_of):
+    jobs = [replace(job, method=Composition((counting(2), counting(3)))) for job in jobs_of("ce", epochs=6)]
+    for job, found in zip(jobs, together(jobs), strict=True):
+        *_, last = fit(job, **FP64)
+        for epoch in (last, found[-1]):
+            counts = {name: set(rows.flatten().tolist()) for name, rows in epoch.state()["memory"].items()}
+            assert counts == {"every_2": {2}, "every_3": {1}}
+        assert last.forward == found[-1].forward == 1
 
 
 # What becomes of the neighbours.
