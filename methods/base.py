@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol, Self
@@ -118,6 +119,10 @@ class Range:
     costs: bool = False
 
 
+EXACT = {int: "a whole number", bool: "True or False"}
+"""Types of fields that take no value of another type, which would train as an equal one and have another text."""
+
+
 def tuned(
     default: Any,
     low: float | None = None,
@@ -178,15 +183,20 @@ class Method:
         Raises:
             MethodError: a value of the wrong type, outside its valid range, or not above the field it must exceed.
         """
+        for f in fields(self):
+            value = getattr(self, f.name)
+            for kind, words in EXACT.items():
+                if f.type in (kind, kind.__name__) and type(value) is not kind:
+                    raise MethodError(f"{self.name}: {f.name} must be {words}, but got {value!r}")
         for name, span in self.space().items():
             value = getattr(self, name)
             if isinstance(value, Tensor):  # a method at work: checked when it was built
                 continue
             if span.choices is not None:
-                if value not in span.choices:
+                if not any(value == one and isinstance(value, bool) is isinstance(one, bool) for one in span.choices):
                     raise MethodError(f"{self.name}: {name} must be one of {list(span.choices)}, but got {value!r}")
                 continue
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            if not is_number(value):
                 raise MethodError(f"{self.name}: {name} must be a finite number, but got {value!r}")
             if not span.valid[0] <= value <= span.valid[1]:
                 raise MethodError(f"{self.name}: {name} must be in {list(span.valid)}, but got {value!r}")
@@ -308,6 +318,11 @@ HOOKS = (
     "start", "carry", "perturb", "guess", "remember", "loss", "select", "gradient", "average", "renew", "freeze",
     "observe", "stop", "report",
 )  # fmt: skip
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number that a float can hold: neither a truth value, nor infinite, nor above 1.8e308."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
