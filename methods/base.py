@@ -156,7 +156,7 @@ def tuned(
 
 @dataclass(frozen=True)
 class Method:
-    """Cross-entropy on every sample: the answers that a method gives where it says nothing.
+    """Base class and default behaviour: plain cross-entropy. Override only the hooks you change.
 
     Hooks are pure tensor code: no `.item()`, no branch on a tensor, no global state, no dynamic size. While it
     trains, every float field and everything in `clock` is a 0-d tensor on the device. K is the number of networks,
@@ -222,7 +222,7 @@ class Method:
         return getattr(type(self), hook) is not getattr(Method, hook)
 
     def tensors(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Self:
-        """Return the method with every float field as a 0-d tensor: what the training loop works with."""
+        """Return a copy whose float fields are 0-d tensors, as the training loop requires."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.type in (float, "float")}
         return replace(
             self, **{name: torch.tensor(value, device=device, dtype=dtype) for name, value in values.items()}
