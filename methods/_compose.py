@@ -128,7 +128,11 @@ class Composition(Method):
         return self.joined("observe", lambda part: part.observe(record, clock))
 
     def due(self, epoch: int, epochs: int) -> bool:
-        return any(part.answers("observe") and part.due(epoch, epochs) for part in self.parts)
+        return bool(self.observing(epoch, epochs).parts)
+
+    def observing(self, epoch: int, epochs: int) -> Composition:
+        """Return the parts whose `observe` wants its pass before an epoch: one that is due brings no others."""
+        return Composition(tuple(p for p in self.parts if p.answers("observe") and p.due(epoch, epochs)))
 
     def stop(self, history: History) -> bool:
         return any(part.stop(history) for part in self.parts)

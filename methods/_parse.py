@@ -12,7 +12,7 @@ from lnlbench.methods._compose import Composition
 from lnlbench.methods._errors import MethodError
 from lnlbench.methods._registry import method_class
 from lnlbench.methods._unknown import did_you_mean
-from lnlbench.methods.base import Method
+from lnlbench.methods.base import Method, is_number
 
 MANY_CLASSES = 100
 EXAMPLE = "gce(q=0.5) + sam"
@@ -102,8 +102,6 @@ def _build(name: str, values: dict[str, Any], classes: int) -> Method:
     if classes >= MANY_CLASSES:
         values = {n: span.many for n, span in method.space().items() if span.many is not None} | values
     for key, value in values.items():
-        if known[key].type in (float, "float") and isinstance(value, int) and not isinstance(value, bool):
+        if known[key].type in (float, "float") and is_number(value):
             values[key] = float(value)
-        elif known[key].type in (bool, "bool") and not isinstance(value, bool):
-            raise MethodError(f"{name}: {key} must be True or False, but got {value!r}")
     return method(**values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol, Self
@@ -118,6 +119,10 @@ class Range:
     costs: bool = False
 
 
+EXACT = {int: "a whole number", bool: "True or False"}
+"""Types of fields that take no value of another type, which would train as an equal one and have another text."""
+
+
 def tuned(
     default: Any,
     low: float | None = None,
@@ -151,7 +156,7 @@ def tuned(
 
 @dataclass(frozen=True)
 class Method:
-    """Cross-entropy on every sample: the answers that a method gives where it says nothing.
+    """Base class and default behaviour: plain cross-entropy. Override only the hooks you change.
 
     Hooks are pure tensor code: no `.item()`, no branch on a tensor, no global state, no dynamic size. While it
     trains, every float field and everything in `clock` is a 0-d tensor on the device. K is the number of networks,
@@ -178,15 +183,20 @@ class Method:
         Raises:
             MethodError: a value of the wrong type, outside its valid range, or not above the field it must exceed.
         """
+        for f in fields(self):
+            value = getattr(self, f.name)
+            for kind, words in EXACT.items():
+                if f.type in (kind, kind.__name__) and type(value) is not kind:
+                    raise MethodError(f"{self.name}: {f.name} must be {words}, but got {value!r}")
         for name, span in self.space().items():
             value = getattr(self, name)
             if isinstance(value, Tensor):  # a method at work: checked when it was built
                 continue
             if span.choices is not None:
-                if value not in span.choices:
+                if not any(value == one and isinstance(value, bool) is isinstance(one, bool) for one in span.choices):
                     raise MethodError(f"{self.name}: {name} must be one of {list(span.choices)}, but got {value!r}")
                 continue
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            if not is_number(value):
                 raise MethodError(f"{self.name}: {name} must be a finite number, but got {value!r}")
             if not span.valid[0] <= value <= span.valid[1]:
                 raise MethodError(f"{self.name}: {name} must be in {list(span.valid)}, but got {value!r}")
@@ -212,7 +222,7 @@ class Method:
         return getattr(type(self), hook) is not getattr(Method, hook)
 
     def tensors(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Self:
-        """Return the method with every float field as a 0-d tensor: what the training loop works with."""
+        """Return a copy whose float fields are 0-d tensors, as the training loop requires."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.type in (float, "float")}
         return replace(
             self, **{name: torch.tensor(value, device=device, dtype=dtype) for name, value in values.items()}
@@ -308,6 +318,11 @@ HOOKS = (
     "start", "carry", "perturb", "guess", "remember", "loss", "select", "gradient", "average", "renew", "freeze",
     "observe", "stop", "report",
 )  # fmt: skip
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number that a float can hold: neither a truth value, nor infinite, nor above 1.8e308."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.methods._beta import symmetric_beta
+from lnlbench.methods._epochs import whole_epochs
 from lnlbench.methods._mixture import clean_probability
 from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
@@ -57,14 +58,14 @@ class DivideMix(Method):
         return {"clean": task.targets.new_ones(task.networks, len(task.targets))}
 
     def due(self, epoch: int, epochs: int) -> bool:
-        return epoch >= float(self.warmup) * epochs
+        return epoch >= whole_epochs(float(self.warmup), epochs)
 
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
         return {"clean": clean_probability(record.loss)}
 
     def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
         first, second = batch.inputs, batch.views[0]
-        warm = clock.progress < self.warmup
+        warm = clock.epoch < whole_epochs(self.warmup, clock.epochs)
         own = (predict(first).softmax(-1) + predict(second).softmax(-1)) / 2  # [K, B, C]
         still = (predict(first, training=False).softmax(-1) + predict(second, training=False).softmax(-1)) / 2
         both = (own + still.flip(0)) / 2
@@ -87,7 +88,7 @@ class DivideMix(Method):
         supervised = cross_entropy(logits, batch.targets) * share_of(labelled)
         consistency = (logits.softmax(-1) - batch.targets).square().mean(-1) * share_of(1 - labelled)
         rise = ((clock.progress - self.warmup) / RAMP).clamp(0, 1)
-        late = (clock.progress >= self.warmup).to(logits.dtype)
+        late = (clock.epoch >= whole_epochs(self.warmup, clock.epochs)).to(logits.dtype)
         size, classes = logits.shape[-2:]
         mean = logits.log_softmax(-1).logsumexp(-2) - math.log(size)  # [K, C] log of the mean prediction
         penalty = -math.log(classes) - mean.mean(-1, keepdim=True)

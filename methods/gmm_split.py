@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lnlbench.methods._epochs import whole_epochs
 from lnlbench.methods._mixture import clean_probability
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Record, Task, tuned
@@ -27,11 +28,12 @@ class GMMSplit(Method):
         return {"clean": task.targets.new_ones(task.networks, len(task.targets))}
 
     def due(self, epoch: int, epochs: int) -> bool:
-        return epoch >= float(self.warmup) * epochs
+        return epoch >= whole_epochs(float(self.warmup), epochs)
 
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
         return {"clean": clean_probability(record.loss)}
 
     def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
         clean = batch.memory["clean"] > self.threshold
-        return torch.where(clock.progress < self.warmup, torch.ones_like(losses), clean.to(losses.dtype))
+        early = clock.epoch < whole_epochs(self.warmup, clock.epochs)
+        return torch.where(early, torch.ones_like(losses), clean.to(losses.dtype))

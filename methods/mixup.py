@@ -16,6 +16,8 @@ PROPOSALS = 8  # per gamma variable; each is accepted with a probability above 0
 class Mixup(Method):
     """x = λ x_i + (1 - λ) x_j and t = λ t_i + (1 - λ) t_j, one λ ~ Beta(α, α) per batch, j a permutation of i.
 
+    Where a composition trains on several views of each image, all of them are mixed with the same λ and j.
+
     Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, eq. 1 and figure 1; under label noise
     its section 3.4.
     """
@@ -36,10 +38,19 @@ class Mixup(Method):
         share = beta_variable(self.alpha, clock.random).to(batch.targets.dtype)
         partner = clock.random.uniform([batch.targets.shape[-2]]).argsort()
 
-        def mixed(own: Tensor) -> Tensor:
-            return share * own + (1 - share) * own[partner]
+        def mixed(own: Tensor, other: Tensor) -> Tensor:
+            return share * own + (1 - share) * other
 
-        return replace(batch, inputs=mixed(batch.inputs), targets=mixed(batch.targets))
+        def of_images(own: Tensor) -> Tensor:  # [B, ...], or [K, B, ...] with K < B
+            return mixed(own, own[partner] if len(own) == len(partner) else own[:, partner])
+
+        return replace(
+            batch,
+            inputs=of_images(batch.inputs),
+            targets=mixed(batch.targets, batch.targets[..., partner, :]),
+            views=tuple(map(of_images, batch.views)),
+            strong=tuple(map(of_images, batch.strong)),
+        )
 
 
 def beta_variable(alpha: Tensor | float, random: Random) -> Tensor:

@@ -1,17 +1,12 @@
 """PES: the network is stopped early, its later stages again and earlier, and what it then confirms is trained on."""
 
-from typing import TypeVar
-
 import torch
 from torch import Tensor
 
+from lnlbench.methods._epochs import NEAR, Number, whole_epochs
 from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Record, Task, tuned
-
-NEAR = 1e-3  # a product of shares that should be a whole number may be off by so much
-
-Number = TypeVar("Number", float, Tensor)
 
 
 @register("pes")
@@ -82,11 +77,6 @@ class PES(Method):
 
     def ends(self, epochs: Number) -> tuple[Number, Number, Number]:
         """Return the epochs with which the phases are over."""
-        first = rounded_up(self.whole * epochs)
-        second = first + rounded_up(self.later * epochs)
-        return first, second, second + rounded_up(self.head * epochs)
-
-
-def rounded_up(number: Number) -> Number:
-    """Return the next whole number, of a plain one or a tensor."""
-    return -((NEAR - number) // 1)
+        first = whole_epochs(self.whole, epochs)
+        second = first + whole_epochs(self.later, epochs)
+        return first, second, second + whole_epochs(self.head, epochs)

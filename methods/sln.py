@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from lnlbench.methods._epochs import whole_epochs
 from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Method, Params, Record, Task, tuned
@@ -46,7 +47,7 @@ class SLN(Method):
         return {"given_weight": weight, "predicted": task.targets.argmax(-1).expand(task.networks, -1).clone()}
 
     def due(self, epoch: int, epochs: int) -> bool:
-        return epoch >= float(self.switch) * epochs
+        return epoch >= whole_epochs(float(self.switch), epochs)
 
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
         low, high = record.loss.amin(-1, keepdim=True), record.loss.amax(-1, keepdim=True)
@@ -59,7 +60,8 @@ class SLN(Method):
         predicted = (classes == batch.memory["predicted"].unsqueeze(-1)).to(targets.dtype)  # [K, B, C]
         noisy = targets + self.sigma * clock.random.normal(targets.shape[-2:]).to(targets.dtype)
         corrected = weight * targets + (1 - weight) * predicted
-        return replace(batch, targets=torch.where(clock.progress >= self.switch, corrected, noisy))
+        late = clock.epoch >= whole_epochs(self.switch, clock.epochs)
+        return replace(batch, targets=torch.where(late, corrected, noisy))
 
     def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
         return moved(params, averaged, self.decay, clock.step)

@@ -57,7 +57,7 @@ class VolMinNet(Method):
         matrix, sums = transitions(w)
         p = logits.softmax(-1)
         fit = -p.transpose(-1, -2) @ (targets / (p @ matrix)) / p.shape[-2]
-        of_t: Tensor = fit + self.lam * torch.linalg.inv(matrix).transpose(-1, -2)
+        of_t: Tensor = fit + self.lam * torch.linalg.inv_ex(matrix).inverse.transpose(-1, -2)
         of_s = (of_t - (of_t * matrix).sum(-1, keepdim=True)) / sums
         s = w.sigmoid()
         return of_s * s * (1 - s) * (1 - torch.eye(w.shape[-1], device=w.device, dtype=w.dtype))

@@ -1,4 +1,4 @@
-"""The training loop that most code of the field has, from stock parts: what `lnlbench bench` compares with."""
+"""A conventional PyTorch training loop, the baseline for `lnlbench bench`."""
 
 from __future__ import annotations
 

@@ -19,11 +19,16 @@ from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.engine.loop import Loop
 from lnlbench.methods.base import Batch
 
+CHECKED = ("inv", "solve", "cholesky", "lu_factor", "ldl_factor")  # their results, by the host
+ITERATED = ("eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals", "pinv", "matrix_rank")  # as long as the host says
 SYNCS = {
     "item": ".item()", "tolist": ".tolist()", "cpu": ".cpu()", "numpy": ".numpy()", "__array__": "numpy on a tensor",
     "__float__": "float(tensor)", "__bool__": "bool(tensor), as in `if tensor:`", "__int__": "int(tensor)",
     "__index__": "a tensor as an integer", "__format__": "a tensor in a text", "__repr__": "a tensor in a text",
     "nonzero": ".nonzero()", "masked_select": ".masked_select()", "unique": ".unique()",
+    "inverse": ".inverse(); `torch.linalg.inv_ex` does not", "cholesky": ".cholesky()", "svd": ".svd()",
+    **{f"linalg_{name}": f"torch.linalg.{name}; `torch.linalg.{name}_ex` does not" for name in CHECKED},
+    **{f"linalg_{name}": f"torch.linalg.{name}" for name in ITERATED},
 }  # fmt: skip
 ON_THE_HOST = {"stop", "report"}  # hooks that are asked between epochs, of plain numbers
 

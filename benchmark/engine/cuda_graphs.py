@@ -50,7 +50,7 @@ class GraphLoop(Loop):
         super().__init__(job, how)
         self.counts, self.replays = Counts(how), Replays(how, str(job.method))
         self.kept: dict[str, Any] = {}  # the tables of the epoch before, in whose place those of an epoch are put
-        self.requests: list[Request] = []
+        self.requests: list[Request] = []  # of the record, which finds their tables where it left them
         self.same_inputs = True  # of the recorded step, which asks no more
 
     def steps(self, order: Order, clock: Clock, lr: float) -> None:
@@ -67,7 +67,7 @@ class GraphLoop(Loop):
         done = counts.begin(self.optimiser, lr)
         self.replayed = self.replays.run(count, self.take_next, self.tensors)
         self.optimiser.steps = done + count
-        self.kept["draws"], self.requests = self.draws.tables, self.draws.requests
+        self.kept["draws"], self.requests = self.draws.tables, self.draws.requests if self.replayed else []
         self.same_inputs = log.same_inputs
 
     def take_next(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,27 +27,22 @@ def row(table: Tensor, step: Step) -> Tensor:
 class Request:
     """One draw that hooks ask for in every step."""
 
-    kind: str  # a method of `Draws`
+    kind: str  # a method of `Numbers`
     arguments: tuple[Any, ...]
 
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(map(str, self.arguments))})"
 
-class Draws:
-    """What hooks draw, as a function of (names, position of the draw in the step, step).
 
-    The n-th draw of a step is a row of a table made when it is first asked for, so that a step costs no generator and
-    the numbers depend neither on other runs nor on where training was resumed.
-    """
+class DrawError(ValueError):
+    """Hooks ask for other random numbers than in the step before: whose these are cannot be told."""
 
-    def __init__(self, steps: int, device: torch.device, *names: object) -> None:
-        self.steps, self.device, self.names = steps, device, names
-        self.requests: list[Request] = []
-        self.tables: list[Tensor] = []
-        self.step: Step = 0
-        self.position = 0
 
-    def at(self, step: Step) -> None:
-        """Begin a step."""
-        self.step, self.position = step, 0
+class Numbers(ABC):
+    """The random numbers of a step, each with its place in it, which asks for the same in every step."""
+
+    def __init__(self, requests: list[Request]) -> None:
+        self.requests, self.position = requests, 0
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
         """Float32 in [0, 1)."""
@@ -59,19 +56,61 @@ class Draws:
         """Int64 in 0 .. high - 1."""
         return self._next(Request("integers", (high, tuple(shape))))
 
+    @contextmanager
+    def again(self, position: int) -> Iterator[None]:
+        """Hand out the numbers from a position on once more; afterwards go on where this began."""
+        here, self.position = self.position, position
+        yield
+        self.position = here
+
+    @abstractmethod
     def make(self, request: Request) -> None:
-        """Make the next table, before or when a hook asks for it."""
+        """Make the numbers of the next place, before or when a hook asks for them."""
+
+    @abstractmethod
+    def numbers(self, position: int) -> Tensor:
+        """Return the numbers at a place."""
+
+    def _next(self, request: Request) -> Tensor:
+        if self.position == len(self.requests):
+            self.make(request)
+        if self.requests[self.position] != request:
+            raise DrawError(
+                f"draw {self.position + 1} of a step was {self.requests[self.position]} before, and is {request} now: "
+                "hooks must draw the same in every step, in the same order"
+            )
+        self.position += 1
+        return self.numbers(self.position - 1)
+
+
+class Draws(Numbers):
+    """What hooks draw, as a function of (names, position of the draw in the step, step).
+
+    The n-th draw of a step is a row of a table made when it is first asked for, so that a step costs no generator and
+    the numbers depend neither on other runs nor on where training was resumed.
+    """
+
+    def __init__(self, steps: int, device: torch.device, *names: object) -> None:
+        super().__init__([])
+        self.steps, self.device, self.names = steps, device, names
+        self.tables: list[Tensor] = []
+        self.step: Step = 0
+
+    def at(self, step: Step) -> None:
+        """Begin a step."""
+        self.step, self.position = step, 0
+
+    def make(self, request: Request) -> None:
+        """Make the next table."""
         *high, shape = request.arguments
         source = generator("draws", *self.names, len(self.tables))
         table = DRAWN[request.kind](*high, (self.steps, *shape), generator=source)
         self.requests.append(request)
         self.tables.append(table.to(self.device))
 
-    def _next(self, request: Request) -> Tensor:
-        if self.position == len(self.tables):
-            self.make(request)
-        self.position += 1
-        return row(self.tables[self.position - 1], self.step)
+    def numbers(self, position: int) -> Tensor:
+        """Return the row of the step in a table."""
+        return row(self.tables[position], self.step)
 
 
 DRAWN: dict[str, Callable[..., Tensor]] = {"uniform": torch.rand, "normal": torch.randn, "integers": torch.randint}
@@ -85,29 +124,20 @@ class UndrawnError(Exception):
         self.request = request
 
 
-class Handed:
+class Handed(Numbers):
     """The numbers of one step, drawn before: what `Draws` hands out, as arguments of a pure function."""
 
-    def __init__(self, rows: Sequence[Tensor]) -> None:
-        self.rows, self.position = rows, 0
+    def __init__(self, rows: Sequence[Tensor], requests: list[Request]) -> None:
+        super().__init__(requests)
+        self.rows = rows
 
-    def uniform(self, shape: Sequence[int]) -> Tensor:
-        """Float32 in [0, 1)."""
-        return self._next(Request("uniform", (tuple(shape),)))
+    def make(self, request: Request) -> None:
+        """Say what is missing."""
+        raise UndrawnError(request)
 
-    def normal(self, shape: Sequence[int]) -> Tensor:
-        """Float32, mean 0, variance 1."""
-        return self._next(Request("normal", (tuple(shape),)))
-
-    def integers(self, high: int, shape: Sequence[int]) -> Tensor:
-        """Int64 in 0 .. high - 1."""
-        return self._next(Request("integers", (high, tuple(shape))))
-
-    def _next(self, request: Request) -> Tensor:
-        if self.position == len(self.rows):
-            raise UndrawnError(request)
-        self.position += 1
-        return self.rows[self.position - 1]
+    def numbers(self, position: int) -> Tensor:
+        """Return what was handed over."""
+        return self.rows[position]
 
 
 class Tables:

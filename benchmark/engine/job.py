@@ -16,7 +16,7 @@ from lnlbench.methods.base import History
 
 
 class FactError(ValueError):
-    """Something that a method must be told, and that is missing or makes no sense."""
+    """A fact required by the method is missing or invalid."""
 
 
 @dataclass(frozen=True)

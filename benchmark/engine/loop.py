@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -85,7 +86,8 @@ class Loop:
         clock = self.clock(len(order.index))
         if self.epoch and self.job.method.due(self.epoch, setting.epochs):
             own = replace(clock, random=Draws(1, device, "observe", *names))
-            self.take_notes(self.method.observe(self.record(), own))
+            observing = self.job.method.observing(self.epoch, setting.epochs).tensors(device, self.how.dtype)
+            self.take_notes(observing.observe(self.record(), own))
         self.settle(clock)
         self.networks.train()
         self.steps(order, clock, lr)
@@ -147,19 +149,20 @@ class Loop:
         if self.method.answers("guess"):
             batch = self.method.guess(partial(self.guessed, step), batch, clock)
         self.log.same_inputs &= batch.inputs is inputs
-        drawn = self.draws.position  # a later call of `grads_at` draws what the first one drew
+        drawn = 0  # before the loss of the first call of `grads_at`, whose numbers a later one draws again
         weights: Tensor | None = None
         first = True
 
         def grads_at(params: Params) -> Params:
-            nonlocal batch, weights, first
-            self.draws.position = drawn
+            nonlocal batch, weights, first, drawn
             own = params is self.networks.params
             leaves = params if own else [{n: p.detach().requires_grad_() for n, p in ps.items()} for ps in params]
             logits = self.networks.forward(leaves, batch.inputs, (self.epoch, step), commit=first)
             if first:
                 batch = self.remember(logits.detach(), batch, clock)
-            losses = self.method.loss(logits, batch, clock)
+                drawn = self.draws.position
+            with nullcontext() if first else self.draws.again(drawn):
+                losses = self.method.loss(logits, batch, clock)
             if first and self.log.weight is not None:
                 weights = self.method.select(losses.detach(), logits.detach(), batch, clock).detach()
             objective = weighted_mean(losses, weights).sum()

@@ -117,7 +117,8 @@ class Stack:
         batch = (images, targets, index, memory, runs["told"], (), runs["carried"])
         networks = {"params": runs["params"], "buffers": runs["buffers"]}
         trace = Trace()
-        one = vmap(partial(self.pure.step, clock=clock, trace=trace), randomness="error")
+        one = partial(self.pure.step, requests=self.tables.requests, clock=clock, trace=trace)
+        one = vmap(one, randomness="error")
         found = self.tables.served(partial(one, networks, runs["floats"], batch), step)
         for name, rows in found["rows"].items():
             if name in runs["carried"]:
@@ -144,7 +145,8 @@ class Stack:
         """Evaluate other weights than the trained ones from now on."""
         runs = self.slots.runs
         averaged = runs["averaged"] or mapped(torch.clone, runs["params"])
-        one = vmap(partial(self.pure.average, clock=clock, trace=trace), randomness="error")
+        one = partial(self.pure.average, requests=self.tables.requests, clock=clock, trace=trace)
+        one = vmap(one, randomness="error")
         new = self.tables.served(partial(one, runs["params"], averaged, runs["floats"]), step)
         runs["averaged"] = settled(averaged, new)
 
@@ -178,7 +180,8 @@ class Stack:
             if slot in watching:
                 record = Record(found.loss.to(device), found.prediction.to(device), memory, carried)
                 now = replace(clock, random=Draws(1, device, "observe", job.replicate, self.slots.epoch))
-                seen = job.method.tensors(device, self.how.dtype).observe(record, now)
+                observing = job.method.observing(self.slots.epoch, self.setting.epochs)
+                seen = observing.tensors(device, self.how.dtype).observe(record, now)
                 carried = {name: seen.get(name, value) for name, value in carried.items()}
                 memory = memory | {name: new for name, new in seen.items() if name not in carried}
             memories.append(memory)
@@ -272,7 +275,7 @@ class Stack:
         """Return the clock at the first step of an epoch, the same for all runs but for its random numbers."""
         scalar = partial(torch.tensor, device=self.how.device, dtype=self.how.dtype)
         now, total = float(self.slots.epoch), float(self.setting.epochs)
-        return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), Handed(()))
+        return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), Handed((), []))
 
     def members(self) -> list[tuple[Job, State]]:
         """Return the jobs that are not over, with their states, in the memory of the host."""

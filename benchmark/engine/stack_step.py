@@ -13,7 +13,7 @@ from torch.func import functional_call, grad
 
 from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.epoch_numbers import weighted_mean
-from lnlbench.benchmark.engine.hook_draws import Handed
+from lnlbench.benchmark.engine.hook_draws import Handed, Request
 from lnlbench.benchmark.engine.optimisers import clipped
 from lnlbench.methods._compose import Composition
 from lnlbench.methods.base import Batch, Clock, Params, remembering
@@ -49,6 +49,8 @@ class Pure:
         given: Floats,
         fields: Sequence[Any],
         drawn: Sequence[Tensor],
+        *,
+        requests: list[Request],
         clock: Clock,
         trace: Trace,
     ) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Pure:
             given: float fields of the method.
             fields: those of a `Batch`.
             drawn: the random numbers of this step, in the order in which the hooks ask.
+            requests: what these numbers are.
             clock: its source of random numbers is replaced.
             trace: takes down what the step did besides.
 
@@ -68,20 +71,23 @@ class Pure:
 
         Raises:
             UndrawnError: the hooks ask for more random numbers than there are.
+            DrawError: they ask for others.
         """
-        method, random = with_floats(self.method, given), Handed(drawn)
+        method, random = with_floats(self.method, given), Handed(drawn, requests)
         clock = replace(clock, random=random)
         raw = Batch(*fields)
         batch = method.perturb(raw, clock)
         trace.passes, trace.same_inputs = 0, batch.inputs is raw.inputs
-        start, kept = random.position, dict[str, Any]()  # what the first call of `grads_at` commits
+        kept: dict[str, Any] = {}  # what the first call of `grads_at` commits
+        start = 0  # of the numbers that its loss draws, and that of a later call draws again
 
         def first(params: Params) -> tuple[Tensor, dict[str, Any]]:
+            nonlocal start
             buffers = [{name: buffer.clone() for name, buffer in network.items()} for network in networks["buffers"]]
             logits = self.forward(params, buffers, batch.inputs)
             seen = logits.detach()
             found: dict[str, Any] = {"buffers": buffers, "logits": seen, "rows": method.remember(seen, batch, clock)}
-            now = remembering(batch, found["rows"])
+            now, start = remembering(batch, found["rows"]), random.position
             losses = method.loss(logits, now, clock)
             if method.answers("select"):
                 found["weight"] = method.select(losses.detach(), seen, now, clock).detach()
@@ -90,11 +96,12 @@ class Pure:
 
         def again(params: Params) -> tuple[Tensor, dict[str, Any]]:
             buffers = [{name: buffer.clone() for name, buffer in network.items()} for network in networks["buffers"]]
-            losses = method.loss(self.forward(params, buffers, batch.inputs), remembering(batch, kept["rows"]), clock)
+            logits, now = self.forward(params, buffers, batch.inputs), remembering(batch, kept["rows"])
+            with random.again(start):
+                losses = method.loss(logits, now, clock)
             return weighted_mean(losses, kept.get("weight")).sum(), {}
 
         def grads_at(params: Params) -> Params:
-            random.position = start
             trace.passes += 1
             grads, found = grad(again if kept else first, has_aux=True)(params)
             kept.update(found)
@@ -105,10 +112,18 @@ class Pure:
         return {**kept, "grads": grads}
 
     def average(
-        self, params: Params, averaged: Params, given: Floats, drawn: Sequence[Tensor], clock: Clock, trace: Trace
+        self,
+        params: Params,
+        averaged: Params,
+        given: Floats,
+        drawn: Sequence[Tensor],
+        *,
+        requests: list[Request],
+        clock: Clock,
+        trace: Trace,
     ) -> Params:
         """Return the parameters that are evaluated after a step that left `trace`."""
-        random = Handed(drawn)
+        random = Handed(drawn, requests)
         random.position = trace.position
         return with_floats(self.method, given).average(params, averaged, replace(clock, random=random))
 

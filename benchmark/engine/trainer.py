@@ -56,7 +56,7 @@ def train(
         a job and its `Epoch`, after each epoch of each job; `job.cancel()` ends one of them.
 
     Raises:
-        ExecutionError: a device, precision or execution that is not to be had here.
+        ExecutionError: the requested device, precision or execution is not available on this machine.
         ModelError: a network that does not exist or cannot take the images, or an optimiser that timm does not have.
     """
     check_execution(execution, check_device(device, precision))
@@ -96,7 +96,7 @@ def fit(
         one `Epoch` after each epoch; stop iterating, or `job.cancel()`, to stop training.
 
     Raises:
-        ExecutionError: a device or precision that is not to be had here.
+        ExecutionError: the requested device or precision is not available on this machine.
         ModelError: a network that does not exist or cannot take the images.
     """
     for _, epoch in _alone(job, state, choose_compute(device, precision, job.setting.precision), replayed=False):

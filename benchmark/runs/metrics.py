@@ -13,7 +13,7 @@ def accuracy(predictions: Tensor, labels: Tensor) -> float:
 
 
 def diagnose(samples: Samples, given: Tensor, true: Tensor) -> dict[str, float | None]:
-    """Return what the networks make of correctly and of wrongly labelled training samples; mean of the networks.
+    """Return loss, error and memorisation on correctly and wrongly labelled training samples; mean of the networks.
 
     Args:
         samples: numbers of M training samples.

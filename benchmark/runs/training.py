@@ -113,11 +113,11 @@ def train_run(
         prepared: its data.
         device: as in `fit`.
         execution: as in `train`.
-        checkpoints: where and how often an unfinished run is kept; one that is there is gone on from.
+        checkpoints: where and how often to checkpoint; an existing checkpoint is resumed.
         watch: called after each epoch with its index and its numbers.
 
     Raises:
-        ExecutionError: the device cannot be had.
+        ExecutionError: the requested device is not available on this machine.
         ModelError: the network cannot be built.
     """
     ((_, result),) = train_runs(
@@ -148,7 +148,7 @@ def train_runs(
     `diagnostics` the numbers of `Diagnostics` are added after epochs 1, 2, 4, … and the last; they change no other.
 
     Raises:
-        ExecutionError: the device cannot be had.
+        ExecutionError: the requested device is not available on this machine.
         ModelError: the network cannot be built.
     """
     how = compute_of([run for run, _ in members], device)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from lnlbench.methods import Batch
+from lnlbench.methods import Batch, method_class
 from lnlbench.methods.bi_tempered import log_tempered_softmax
 
 
@@ -28,6 +28,15 @@ def test_the_tempered_softmax_adds_up_to_one(t, classes):
     found = log_tempered_softmax(logits, t).exp()
     torch.testing.assert_close(found.sum(-1), torch.ones(50, dtype=torch.float64), rtol=1e-9, atol=0)
     torch.testing.assert_close(found, by_bisection(logits, t), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 30.0], ids=["equal logits", "usual ones", "large ones"])
+@pytest.mark.parametrize("classes", [10, 100])
+@pytest.mark.parametrize("end", [0, 1])
+def test_it_adds_up_to_one_at_the_ends_of_what_is_valid(end, classes, scale):
+    t = method_class("bi_tempered").space()["t2"].valid[end]
+    total = log_tempered_softmax(scale * torch.randn(50, classes, dtype=torch.float64), t).exp().sum(-1)
+    torch.testing.assert_close(total, torch.ones(50, dtype=torch.float64), rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize(("t1", "t2"), [(0.7, 1.5), (0.2, 4.0), (0.95, 1.05)])

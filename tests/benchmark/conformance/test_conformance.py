@@ -1,4 +1,4 @@
-"""Every registered method, and two compositions, hold every check: new methods are tested here by being there."""
+"""Every registered method, and some compositions, hold every check: new methods are tested here by being there."""
 
 import inspect
 import re
@@ -9,7 +9,7 @@ from lnlbench.benchmark.conformance import CHECKS, Subject, check, learning, rep
 from lnlbench.benchmark.conformance.learning import see_true_labels
 from lnlbench.methods import methods, parse
 
-NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd"]
+NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd", "sln + mixup", "gjs + mixup"]
 SPELT = ["gce( q=0.5 ,  )", "small_loss( )"]
 APART = "true labels"
 """The check that starts processes, which all methods share here, however they are written."""

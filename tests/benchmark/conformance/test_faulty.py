@@ -160,6 +160,12 @@ FAULTS = [
             ("logits.detach().cpu() is not None", ".cpu()"),
             ("logits.tolist()", ".tolist()"),
             ("logits[logits > 1e9] is not None", "a mask as an index"),
+            ("torch.linalg.inv(torch.eye(3)) is not None", "torch.linalg.inv; `torch.linalg.inv_ex` does not"),
+            ("torch.eye(3).inverse() is not None", ".inverse(); `torch.linalg.inv_ex` does not"),
+            ("torch.linalg.solve(torch.eye(3), torch.eye(3)) is not None", "torch.linalg.solve"),
+            ("torch.linalg.cholesky(torch.eye(3)) is not None", "torch.linalg.cholesky"),
+            ("torch.linalg.eigh(torch.eye(3)) is not None", "torch.linalg.eigh"),
+            ("torch.linalg.svd(torch.eye(3)) is not None", "torch.linalg.svd"),
         ]
     ],
     (

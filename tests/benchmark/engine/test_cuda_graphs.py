@@ -347,6 +347,16 @@ class Counting(Method):
         return cross_entropy(logits, batch.targets) * self.steps
 
 
+class Moody(Method):
+    """Draws other numbers from the second epoch on."""
+
+    name = "moody"
+
+    def loss(self, logits, batch, clock):
+        numbers = clock.random.uniform if clock.epoch.item() > 0 else clock.random.normal
+        return cross_entropy(logits, batch.targets) * numbers([1]).square()
+
+
 @register_model
 def mlp_that_drops(pretrained=False, *, num_classes, in_chans, img_size, **_):
     """Half of the pixels at a time."""
@@ -362,6 +372,7 @@ def mlp_that_drops(pretrained=False, *, num_classes, in_chans, img_size, **_):
             r"looking cannot be replayed .*RuntimeError: operation not permitted .*\(\S+\.py:\d+\)$",
             id="item",
         ),
+        pytest.param(Moody(), "mlp", "moody cannot be replayed .*RuntimeError: operation not permitted", id="draws"),
         pytest.param("ce", "mlp_that_drops", "ce cannot be replayed .*ReplayError: the network draws", id="dropout"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lnlbench.benchmark.engine.hook_draws import Draws
+from lnlbench.benchmark.engine.hook_draws import DrawError, Draws, Handed, Request
 
 CPU = torch.device("cpu")
 
@@ -52,16 +52,35 @@ def test_steps_that_were_left_out_change_nothing():
     assert torch.equal(some.uniform([3]), rows[4])
 
 
-def test_a_position_can_be_taken_up_again():
+def test_numbers_are_drawn_again_and_others_go_on_behind_them():
     draws = Draws(4, CPU, 0)
     draws.at(1)
     draws.uniform([3])
     place = draws.position
-    second = draws.uniform([3])
-    draws.position = place
-    assert torch.equal(draws.uniform([3]), second)
+    second, third = draws.uniform([3]), draws.uniform([3])
+    with draws.again(place):
+        assert torch.equal(draws.uniform([3]), second)
+    assert not torch.equal(draws.uniform([3]), third)
     draws.at(1)
     assert not torch.equal(draws.uniform([3]), second)
+
+
+def begun():
+    """Numbers of a later step than the first, whose first draw is known, of an epoch and of one step of a stack."""
+    draws = Draws(4, CPU, 0)
+    draws.uniform([3])
+    draws.at(1)
+    return [draws, Handed([torch.zeros(3)], [Request("uniform", ((3,),))])]
+
+
+@pytest.mark.parametrize("numbers", begun(), ids=["of an epoch", "of a step"])
+def test_a_draw_that_another_step_did_not_ask_for_is_refused(numbers):
+    message = r"draw 1 of a step was uniform\(\(3,\)\) before, and is normal\(\(3,\)\) now"
+    with pytest.raises(DrawError, match=message):
+        numbers.normal([3])
+    with pytest.raises(DrawError, match=r"uniform\(\(4,\)\) now"):
+        numbers.uniform([4])
+    assert numbers.uniform([3]).shape == (3,)
 
 
 def test_the_global_state_is_neither_read_nor_changed():

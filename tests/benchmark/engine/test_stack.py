@@ -11,7 +11,7 @@ from torch import nn
 from lnlbench.benchmark import fit, train
 from lnlbench.benchmark.engine.device import Compute, ExecutionError
 from lnlbench.benchmark.engine.stacking import stacks
-from lnlbench.methods import methods, parse
+from lnlbench.methods import Composition, methods, parse
 from lnlbench.methods.base import Method, cross_entropy
 
 FP64 = {"device": "cpu", "precision": "fp64"}
@@ -176,9 +176,42 @@ class Apart(Method):
         return replace(batch, inputs=torch.stack([batch.inputs, self.scale * batch.inputs]))
 
 
+@dataclass(frozen=True)
+class Restless(Method):
+    """Draws in every hook, and asks for two gradients, at weights that it moves at random between them."""
+
+    scale: float = 0.1
+
+    def start(self, task):
+        return {"noise": task.targets.new_zeros(task.networks, len(task.targets))}
+
+    def remember(self, logits, batch, clock):
+        return {"noise": batch.memory["noise"] + clock.random.normal([len(batch.index)])}
+
+    def loss(self, logits, batch, clock):
+        numbers = clock.random.uniform([len(batch.index)]) + self.scale * batch.memory["noise"]
+        return cross_entropy(logits, batch.targets) * numbers
+
+    def select(self, losses, logits, batch, clock):
+        return clock.random.uniform([len(batch.index)]).expand_as(losses)
+
+    def gradient(self, grads_at, params, batch, clock):
+        scale = self.scale * clock.random.uniform([])
+        first = grads_at(params)
+        move = scale * clock.random.normal([])
+        moved = [{n: p.detach() + move * g[n] for n, p in net.items()} for net, g in zip(params, first, strict=True)]
+        return grads_at(moved)
+
+    def average(self, params, averaged, clock):
+        share = clock.random.uniform([])
+        return [{n: share * a[n] + (1 - share) * p[n] for n in p} for p, a in zip(params, averaged, strict=True)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "method", [Averaging(), Watching(), Mixing(), Apart()], ids=["average", "observe", "inputs change", "inputs differ"]
+    "method",
+    [Averaging(), Watching(), Mixing(), Apart(), Restless()],
+    ids=["average", "observe", "inputs change", "inputs differ", "every hook draws"],
 )
 def test_hooks_that_no_registered_method_answers(jobs_of, method):
     jobs = jobs_of(method, model="cnn4", epochs=3)
@@ -198,6 +231,34 @@ def test_a_second_draw_in_the_loss_is_that_of_the_first_call(jobs_of):
     jobs = [replace(job, method=replace(job.method, parts=(*job.method.parts, *sam))) for job in jobs]
     for job, found in zip(jobs, together(jobs), strict=True):
         same(list(fit(job, **FP64)), found)
+
+
+def counting(period):
+    """Return a method that counts the passes that it is given, and wants one before each so manieth epoch."""
+
+    class Counting(Method):
+        name = f"every_{period}"
+
+        def start(self, task):
+            return {self.name: task.targets.new_zeros(task.networks, len(task.targets))}
+
+        def due(self, epoch, epochs):
+            return epoch % period == 0
+
+        def observe(self, record, clock):
+            return {self.name: record.memory[self.name] + 1}
+
+    return Counting()
+
+
+def test_a_pass_that_another_part_wants_is_not_observed(jobs_of):
+    jobs = [replace(job, method=Composition((counting(2), counting(3)))) for job in jobs_of("ce", epochs=6)]
+    for job, found in zip(jobs, together(jobs), strict=True):
+        *_, last = fit(job, **FP64)
+        for epoch in (last, found[-1]):
+            counts = {name: set(rows.flatten().tolist()) for name, rows in epoch.state()["memory"].items()}
+            assert counts == {"every_2": {2}, "every_3": {1}}
+        assert last.forward == found[-1].forward == 1
 
 
 # What becomes of the neighbours.
@@ -358,6 +419,22 @@ def test_what_cannot_be_stacked_is_trained_run_by_run(jobs_of, method, model):
     for job, epochs in zip(jobs, together(jobs), strict=True):
         assert {epoch.stacked for epoch in epochs} == {0}
         same(list(fit(job, **FP64)), epochs, close=0)
+
+
+class Moody(Method):
+    """Draws other numbers in its second epoch, by a branch on the clock."""
+
+    def loss(self, logits, batch, clock):
+        numbers = clock.random.uniform if clock.epoch > 0 else clock.random.normal
+        return cross_entropy(logits, batch.targets) * numbers([1]).square()
+
+
+def test_a_method_that_draws_other_numbers_in_another_epoch_is_trained_run_by_run(jobs_of):
+    jobs = jobs_of(Moody())
+    with pytest.warns(UserWarning, match="cannot be stacked.*DrawError: draw 1 of a step was normal"):
+        found = together(jobs)
+    for job, epochs in zip(jobs, found, strict=True):
+        same(list(fit(job, **FP64)), epochs)
 
 
 def test_a_method_that_fails_in_a_stack_is_trained_run_by_run_with_a_warning(jobs_of):

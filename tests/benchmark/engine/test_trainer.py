@@ -17,6 +17,7 @@ from torch.nn import functional
 from lnlbench.benchmark import fit, train
 from lnlbench.benchmark.engine.batches import draw_order
 from lnlbench.benchmark.engine.device import ExecutionError
+from lnlbench.benchmark.engine.hook_draws import DrawError
 from lnlbench.benchmark.engine.models import ModelError, build
 from lnlbench.benchmark.engine.networks import Networks
 from lnlbench.benchmark.engine.optimisers import OptimiserState, clipped
@@ -634,6 +635,60 @@ def test_both_passes_of_a_step_draw_the_same_numbers(job_of):
     list(fit(job_of(Tired(), epochs=1), **FP32))
     assert len(drawn) == 12 and equal(drawn[::2], drawn[1::2])
     assert len({float(numbers.sum()) for numbers in drawn}) == 6
+
+
+def test_every_hook_draws_its_own_numbers(job_of):
+    """Only the loss, asked twice, draws the same twice: what other hooks draw before, between and behind is theirs."""
+    drawn = {}
+
+    def draw(hook, clock):
+        drawn.setdefault(hook, []).append(clock.random.uniform([1]))
+
+    class Restless(Twice):
+        def perturb(self, batch, clock):
+            draw("perturb", clock)
+            return batch
+
+        def remember(self, logits, batch, clock):
+            draw("remember", clock)
+            return {}
+
+        def loss(self, logits, batch, clock):
+            draw("loss", clock)
+            return cross_entropy(logits, batch.targets)
+
+        def select(self, losses, logits, batch, clock):
+            draw("select", clock)
+            return torch.ones_like(losses)
+
+        def gradient(self, grads_at, params, batch, clock):
+            draw("before", clock)
+            grads_at(params)
+            draw("between", clock)
+            grads = grads_at([{n: p.detach().clone() for n, p in net.items()} for net in params])
+            draw("behind", clock)
+            return grads
+
+        def average(self, params, averaged, clock):
+            draw("average", clock)
+            return params
+
+    list(fit(job_of(Restless(), epochs=1), **FP32))
+    losses = drawn.pop("loss")
+    assert equal(losses[::2], losses[1::2])
+    every = [number.item() for numbers in (losses[::2], *drawn.values()) for number in numbers]
+    assert len(every) == len(set(every)) == 6 * 8
+
+
+def test_numbers_that_another_step_did_not_draw_are_refused(job_of):
+    class Moody(Method):
+        def loss(self, logits, batch, clock):
+            random = clock.random
+            scale = random.uniform([1]) if int(clock.step) % 2 else random.normal([1])
+            return scale * cross_entropy(logits, batch.targets)
+
+    with pytest.raises(DrawError, match=r"draw 1 of a step was normal\(\(1,\)\) before, and is uniform"):
+        list(fit(job_of(Moody(), epochs=1), **FP32))
 
 
 # What hooks are given.

@@ -1,8 +1,10 @@
 """What is searched: every declared range, learning rate and weight decay for all, nothing that the user wrote."""
 
+import optuna
 import pytest
 
 from lnlbench.benchmark.protocol.settings import setting
+from lnlbench.benchmark.tuning.optuna_search import distribution
 from lnlbench.benchmark.tuning.space import LEARNING_RATE, WEIGHT_DECAY, Space, rounded, written
 from lnlbench.methods import MethodError, methods, parse
 
@@ -30,6 +32,18 @@ def test_the_defaults_lie_in_the_ranges_and_make_a_method(name):
     assert str(method) == str(parse(name))
     assert recipe.name == DIGITS.name and recipe.lr == DIGITS.lr
     assert recipe.weight_decay == WEIGHT_DECAY.low, "none is outside of the range"
+
+
+@pytest.mark.parametrize("name", ["taylor_ce", "label_wave", "nlnl"])
+def test_what_a_search_suggests_for_a_whole_number_is_one(name, tmp_path):
+    one, storage = space(name), f"sqlite:///{tmp_path / 'searches.db'}"
+    spans = {value: distribution(span) for value, span in one.ranges.items()}
+    study = optuna.create_study(storage=storage, sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(5):
+        asked = study.ask(spans).params
+        method, _ = one.apply(asked)
+        assert str(parse(str(method))) == str(method)
+        study.enqueue_trial(asked)  # as the first, of the defaults, is
 
 
 def test_a_composition_has_the_ranges_of_its_parts():
