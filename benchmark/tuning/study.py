@@ -12,7 +12,7 @@ import numpy as np
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.settings import Setting
-from lnlbench.benchmark.protocol.splits import canonical, fingerprint
+from lnlbench.benchmark.protocol.splits import canonical, fingerprint, validation_size
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.space import Space
@@ -137,7 +137,7 @@ def studies_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool
         host = run.host or run
         at = run.setting if per_setting else reference(run.setting, images)
         searched = replace(host, setting=at, replicate=0, fingerprint=fingerprint(at, images))
-        size = round(at.validation * len(images.train_images))
+        size = validation_size(at, images)
         called, rate = f"{name}/{at.name}/{host.name}", noise_rate(at, images)
         served[run.key] = Study(called, searched, images.card.classes, size, rate), run
     return served

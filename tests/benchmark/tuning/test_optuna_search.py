@@ -34,7 +34,7 @@ from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial, bar_of, beh
 from lnlbench.datasets.loading.images import load
 from lnlbench.datasets.noise import base as noise_base
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.rules import best_epoch
+from lnlbench.leaderboard.results.rules import best_epoch, resolution
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import Composition
@@ -137,6 +137,12 @@ def test_the_score_is_that_of_the_best_validation_epoch(options):
     best = max(epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch))
     assert told.validation == best.validation_accuracy
     assert told.test == pytest.approx((best.predictions["test"] == seen.truth.test).double().mean().item())
+
+
+def test_a_search_on_a_subset_knows_the_size_of_its_validation_part(options):
+    (study,) = pipeline.plan([AT], "ce", "0", {"samples": 500, "epochs": 1}, options).studies
+    assert study.size == len(study.trial(0, None).prepare(load("digits")).split.validation_given) == 50
+    assert study.resolution == pytest.approx(resolution(50, 0.6, 0.4, 10))
 
 
 # Interrupted, refused.
