@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 _DEVICE = re.compile(r"cpu|cuda(?::(\d{1,9}))?", re.ASCII)
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
+_FLOAT32: tuple[Any, ...] = (
+    torch.backends,
+    torch.backends.cudnn,
+    torch.backends.cuda.matmul,
+    torch.backends.cudnn.conv,
+    torch.backends.cudnn.rnn,
+    torch.backends.mkldnn.matmul,
+    torch.backends.mkldnn.conv,
+    torch.backends.mkldnn.rnn,
+)
+"""What torch lets round the operands of float32 products, each after what it follows where it is not set itself."""
 
 
 class ExecutionError(ValueError):
@@ -60,6 +73,26 @@ class Compute:
     def describe(self) -> str:
         """Return the name of the hardware."""
         return hardware(self.device)
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """Compute float32 products in float32: neither in TF32, torch's default for convolutions on a GPU, nor in bf16.
+
+    The caller's settings, those of `torch.set_float32_matmul_precision` among them, hold again afterwards. Only
+    `fp32_precision` is read and set: where the two differ, torch refuses to read the flags from before it
+    (`allow_tf32`), so that a hook cannot read them either.
+    """
+    before = []
+    try:
+        for place in _FLOAT32:
+            if (asked := place.fp32_precision) != "ieee":
+                before.append((place, asked))
+                place.fp32_precision = "ieee"
+        yield
+    finally:
+        for place, asked in reversed(before):
+            place.fp32_precision = asked
 
 
 def choose_compute(device: str = "auto", precision: str = "auto", recipe: str = "auto") -> Compute:

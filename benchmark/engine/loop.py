@@ -17,7 +17,7 @@ from torch.nn.functional import one_hot
 from lnlbench.benchmark.engine import optimisers
 from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, Order, another_view, draw_order, pays, strong_view
 from lnlbench.benchmark.engine.depth import Schedule
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
     PROBE,
@@ -74,6 +74,7 @@ class Loop:
         self.history = History(self.setting.epochs, (), ())
         self.past = Past(count, len(split.given))
 
+    @exact_float32()
     def advance(self) -> Epoch:
         """Train one epoch and evaluate."""
         begin = time.perf_counter()

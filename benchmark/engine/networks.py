@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lnlbench.benchmark.engine.capture import settled
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.hook_draws import Step
 from lnlbench.benchmark.engine.models import build
 from lnlbench.benchmark.protocol.seeds import seed
@@ -75,6 +75,7 @@ class Networks:
         self.train()
         return together(outputs).to(self.how.dtype)
 
+    @exact_float32()
     @torch.no_grad()
     def predict(self, parts: Iterable[Tensor]) -> Tensor:
         """Logits [K, T, C] in evaluation mode, at the weights that are evaluated, of batches of images."""

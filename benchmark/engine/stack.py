@@ -17,7 +17,7 @@ from lnlbench.benchmark.engine import optimisers
 from lnlbench.benchmark.engine.batches import PADDING
 from lnlbench.benchmark.engine.capture import settled
 from lnlbench.benchmark.engine.depth import Schedule
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
     due,
@@ -66,6 +66,7 @@ class Stack:
         """Go on from the states of all jobs, after the same epoch."""
         self.slots.restore(states)
 
+    @exact_float32()
     def advance(self) -> list[tuple[Job, Epoch]]:
         """Train one epoch and evaluate: the numbers of each run that was not over."""
         self.live = [slot for slot in self.live if not self.jobs[slot].cancelled]

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from lnlbench.benchmark.engine.batches import DeviceImages
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import EVALUATION_BATCH, PROBE
 from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.engine.networks import Networks
@@ -49,6 +49,7 @@ class Diagnostics:
         start: the numbers before the first step, and how many samples they are measured on.
     """
 
+    @exact_float32()
     def __init__(self, job: Job, prepared: Prepared, how: Compute) -> None:
         begin = time.perf_counter()
         fp32 = Compute(how.device, "fp32")
@@ -68,6 +69,7 @@ class Diagnostics:
         counts = {"samples": len(self.given), "kernel_samples": len(few)}
         self.start: dict[str, Any] = {**found, **counts, "seconds": time.perf_counter() - begin}
 
+    @exact_float32()
     def measure(self, state: dict[str, Any]) -> dict[str, float | None]:
         """Return the numbers of a state's networks, at the weights that are evaluated; those of nothing are None."""
         begin = time.perf_counter()
@@ -76,8 +78,7 @@ class Diagnostics:
         return found | {"seconds_diagnostics": time.perf_counter() - begin}
 
     def _measured(self, params: list[dict[str, Tensor]]) -> dict[str, float | None]:
-        with torch.backends.cudnn.flags(allow_tf32=False):
-            rows = [self._network(k, {n: p.detach() for n, p in params[k].items()}) for k in range(len(params))]
+        rows = [self._network(k, {n: p.detach() for n, p in params[k].items()}) for k in range(len(params))]
         means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         return {name: value if np.isfinite(value) else None for name, value in means.items()}
 
