@@ -83,5 +83,6 @@ class Epoch:
     last: bool  # no epoch follows: the planned length is reached, the method stops, or training diverged
     history: History  # what `stop` and `report` read
     state: Callable[[], dict[str, Any]]  # all that is needed to go on; call it before the next epoch begins
+    weights: Callable[[], dict[str, Any]]  # `networks` of the state alone, as copies; likewise
     stacked: int = 0  # slots of the stack that trained it; none where the run was trained by itself
     replayed: bool = False  # whether its steps were replayed from a recorded one

@@ -260,6 +260,7 @@ class Loop:
             last=done == self.setting.epochs or diverged or self.job.method.stop(self.history),
             history=self.history,
             state=self.state,
+            weights=self.networks.state,
             replayed=self.replayed,
         )
 

@@ -239,6 +239,7 @@ class Stack:
                 "last": done == self.setting.epochs or diverged or job.method.stop(history),
                 "history": history,
                 "state": partial(self.slots.state, slot),
+                "weights": partial(self.slots.weights, slot),
                 "stacked": len(self.jobs),
                 "replayed": self.replayed,
             }

@@ -81,20 +81,29 @@ class Slots:
 
     def state(self, slot: int, device: torch.device | None = None) -> State:
         """All that one run needs to go on after the epoch that ended last, as copies; `Loop` takes it too."""
-        copied = partial(mapped, lambda x: x[slot].to(device or x.device, copy=True))
-        mine = copied({name: self.runs[name] for name in ("params", "buffers", "averaged", "memory", "carried")})
-        both = [p | b for p, b in zip(mine["params"], mine["buffers"], strict=True)]
-        models = [{name: network[name] for name in self.saved} for network in both]
-        first, second = copied([self.moments.first, self.moments.second])
+        first, second, memory, carried = self._copied(
+            [self.moments.first, self.moments.second, self.runs["memory"], self.runs["carried"]], slot, device
+        )
         return {
-            "networks": {"models": models, "averaged": mine["averaged"]},
+            "networks": self.weights(slot, device),
             "epoch": self.epoch,
             "optimiser": optimisers.OptimiserState(first, second, self.moments.steps - self.begun[slot]),
-            "memory": mine["memory"],
-            "carried": mine["carried"],
+            "memory": memory,
+            "carried": carried,
             "history": self.history[slot],
             **self.past[slot].state(),
         }
+
+    def weights(self, slot: int, device: torch.device | None = None) -> dict[str, Any]:
+        """Weights, buffers and averaged weights of one run, as copies."""
+        params, buffers, averaged = self._copied(
+            [self.runs["params"], self.runs["buffers"], self.runs["averaged"]], slot, device
+        )
+        both = [p | b for p, b in zip(params, buffers, strict=True)]
+        return {"models": [{name: network[name] for name in self.saved} for network in both], "averaged": averaged}
+
+    def _copied(self, tree: Any, slot: int, device: torch.device | None) -> Any:
+        return mapped(lambda x: x[slot].to(device or x.device, copy=True), tree)
 
     def restore(self, states: Sequence[State]) -> None:
         """Go on from the states of all runs, after the same epoch."""

@@ -55,8 +55,18 @@ class Trained:
         self.networks = self._networks.models
 
     @classmethod
-    def of(cls, setting: Setting, about: dict[str, Any], prepared: Prepared, weights: dict[str, Any]) -> Trained:
-        """Return the networks of a run from their part of a state, on the CPU."""
+    def of(
+        cls, setting: Setting, about: dict[str, Any], prepared: Prepared, weights: dict[str, Any], how: Compute
+    ) -> Trained:
+        """Return the networks of a run, computed as the run itself was.
+
+        Args:
+            setting: of the run.
+            about: "key", "method" and "replicate" of its identity.
+            prepared: its data.
+            weights: what `Epoch.weights()` gave.
+            how: where and in what precision it was trained.
+        """
         split = prepared.split
         identity = {
             **about,
@@ -68,7 +78,7 @@ class Trained:
             "mean": list(split.mean),
             "std": list(split.std),
         }
-        made = cls(identity, choose_compute("cpu", "fp32"))
+        made = cls(identity, how)
         for k, model in enumerate(made.networks):
             averaged = {} if weights["averaged"] is None else weights["averaged"][k]
             model.load_state_dict({**weights["models"][k], **averaged})
@@ -86,7 +96,7 @@ def files_of(keep: Keep, trained: Trained, prepared: Prepared) -> dict[str, byte
     if keep.model:
         files[MODEL] = _packed(trained)
     if keep.samples:
-        logits = trained.predict(prepared.split.images)
+        logits = trained.predict(prepared.split.images).cpu()
         files[SAMPLES] = pack_samples(logits, prepared.split.given, prepared.index)
     return files
 

@@ -41,7 +41,7 @@ def check_diagnostics(length: str) -> None:
 class Diagnostics:
     """Measures the weights of one run, in fp32, evaluation mode and without augmentation; mean of its networks.
 
-    It sees states, which training gives, and true labels, which training never sees; nothing of it flows back.
+    It sees weights, which training gives, and true labels, which training never sees; nothing of it flows back.
     Definitions: `segments`; single-logit gradients of Liu et al. 2023 (arXiv 2306.02533), the pooled ratio, and the
     kernel of the summed logits.
 
@@ -70,10 +70,14 @@ class Diagnostics:
         self.start: dict[str, Any] = {**found, **counts, "seconds": time.perf_counter() - begin}
 
     @exact_float32()
-    def measure(self, state: dict[str, Any]) -> dict[str, float | None]:
-        """Return the numbers of a state's networks, at the weights that are evaluated; those of nothing are None."""
+    def measure(self, weights: dict[str, Any]) -> dict[str, float | None]:
+        """Return the numbers of networks at the weights that are evaluated; None where there is nothing to measure.
+
+        Args:
+            weights: what `Epoch.weights()` gave.
+        """
         begin = time.perf_counter()
-        self.networks.restore(state["networks"])
+        self.networks.restore(weights)
         found = self._measured(self.networks.averaged)
         return found | {"seconds_diagnostics": time.perf_counter() - begin}
 

@@ -137,15 +137,16 @@ def train_runs(
     execution: str = "auto",
     checkpoints: Checkpoints | None = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
-    last: Callable[[Run, Prepared, dict[str, Any]], None] | None = None,
+    last: Callable[[Run, Prepared, dict[str, Any], Compute], None] | None = None,
     diagnostics: bool = False,
 ) -> Iterator[tuple[Run, Result]]:
     """Train runs of one precision, together where they can be: each result as soon as it is there.
 
     Arguments as in `train_run`.
 
-    `last` is called with each run, its data and its state after its last epoch, before its result is given. With
-    `diagnostics` the numbers of `Diagnostics` are added after epochs 1, 2, 4, … and the last; they change no other.
+    `last` is called with each run, its data, its weights after its last epoch, and where and in what precision it was
+    trained, before its result is given. With `diagnostics` the numbers of `Diagnostics` are added after epochs
+    1, 2, 4, … and the last; they change no other.
 
     Raises:
         ExecutionError: the device cannot be had.
@@ -171,28 +172,36 @@ def train_runs(
         run, prepared, curves, fact = known[id(job)]
         numbers = measure(now, prepared)
         if diagnostics and (now.last or due(now.epoch + 1, job.setting.epochs)):
-            numbers |= full[id(job)].measure(now.state())
+            numbers |= full[id(job)].measure(now.weights())
         curves.add(numbers, now.predictions[TEST].numpy())
         watch(run, now.epoch, numbers)  # first: whoever has lost the run to another process writes no checkpoint
         if checkpoints and not now.last:
             checkpoints.save(run, now, curves)
         if now.last:
             if last is not None:
-                last(run, prepared, now.state())
+                last(run, prepared, now.weights(), how)
             start = full[id(job)].start if diagnostics else None
             yield run, result_of(run, prepared, curves, now, how, fact, start)
             if checkpoints:
                 checkpoints.drop(run)
 
 
-def train_scored(members: Sequence[tuple[Run, Prepared | Blind]], keep: Keep = NOTHING, **how: Any) -> Iterator[Made]:
-    """Train runs that are scored; beside their results the files that are asked for."""
+def train_scored(
+    members: Sequence[tuple[Run, Prepared | Blind]], keep: Keep = NOTHING, **options: Any
+) -> Iterator[Made]:
+    """Train runs that are scored, and return the files that are asked for beside their results.
+
+    Args:
+        members: runs of one precision with their data.
+        keep: the files to make.
+        options: arguments of `train_runs`.
+    """
     whole = [(run, data) for run, data in members if isinstance(data, Prepared)]
     kept: dict[str, dict[str, bytes]] = {}
 
-    def last(run: Run, prepared: Prepared, state: dict[str, Any]) -> None:
+    def last(run: Run, prepared: Prepared, weights: dict[str, Any], how: Compute) -> None:
         about = {"key": run.key, "method": str(run.method), "replicate": run.replicate}
-        kept[run.key] = files_of(keep, Trained.of(run.setting, about, prepared, state["networks"]), prepared)
+        kept[run.key] = files_of(keep, Trained.of(run.setting, about, prepared, weights, how), prepared)
 
-    for run, result in train_runs(whole, last=last if keep.anything else None, **how):
+    for run, result in train_runs(whole, last=last if keep.anything else None, **options):
         yield run, result, kept.pop(run.key, {})

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lnlbench.benchmark.engine.job import Epoch, Job
 from lnlbench.benchmark.engine.stack_state import mapped
@@ -127,7 +128,7 @@ class Best:
         """Take the weights of an epoch that is better than all before."""
         if epoch.validation_accuracy > self.accuracy and not epoch.diverged:
             self.accuracy = epoch.validation_accuracy
-            self.networks = mapped(lambda x: x.detach().to("cpu", copy=True), _plain(epoch.state()["networks"]))
+            self.networks = mapped(Tensor.cpu, _plain(epoch.weights()))
 
     def files(self) -> dict[str, bytes]:
         """Return the weights as a file; none of a run that never had any."""

@@ -102,7 +102,7 @@ def replayed(job, state=None, how=HOW):
 
 def numbers(epoch):
     """All that an epoch says but times and how it was executed."""
-    found = asdict(replace(epoch, state=None))
+    found = asdict(replace(epoch, state=None, weights=None))
     for name in ("train_seconds", "evaluate_seconds", "stacked", "replayed"):
         del found[name]
     return {name: value for name, value in flattened(found) if value is not None}
