@@ -34,6 +34,15 @@ def lengthened(past: History, validation: float, loss: float, changes: float, cl
     return History(past.epochs, (*past.validation, validation), (*past.loss, loss), (*past.changes, changes), known)
 
 
+def loss_and_prediction(logits: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+    """Return cross-entropy against labels int64 [N] and arg-max of the logits [K, N, C], each [K, N], where these are.
+
+    Both are as in `samples_of`; the rest of it is not computed.
+    """
+    loss = -logits.log_softmax(-1).gather(-1, given.expand(len(logits), -1).unsqueeze(-1)).squeeze(-1)
+    return loss, logits.argmax(-1)
+
+
 def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None) -> Samples:
     """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
     given = given[index]

@@ -23,6 +23,7 @@ from lnlbench.benchmark.engine.epoch_numbers import (
     PROBE,
     due,
     lengthened,
+    loss_and_prediction,
     samples_of,
     weighted_mean,
 )
@@ -269,19 +270,20 @@ class Loop:
         logits = self.networks.predict(images.chunks(EVALUATION_BATCH[self.how.device.type]))
         return logits.softmax(-1).mean(0, keepdim=True).log() if self.job.method.ensemble else logits
 
+    def predict(self, index: Tensor) -> Tensor:
+        """Return the logits [K, M, C] of training samples index [M], without augmentation."""
+        parts = torch.split(index, EVALUATION_BATCH[self.how.device.type])
+        return self.networks.predict(map(self.images.batch, parts))
+
     def samples(self, index: Tensor) -> Samples:
         """Evaluate some training samples without augmentation."""
-        logits = self.networks.predict(
-            map(self.images.batch, torch.split(index, EVALUATION_BATCH[self.how.device.type]))
-        )
-        return samples_of(index, logits, self.given, None)
+        return samples_of(index, self.predict(index), self.given, None)
 
     def record(self) -> Record:
         """Pass over the whole training set for a method that asks for it; the cost is charged to the method."""
-        found = self.samples(torch.arange(len(self.images), device=self.how.device))
+        logits = self.predict(torch.arange(len(self.images), device=self.how.device))
         self.log.observed = True
-        device = self.how.device
-        return Record(found.loss.to(device), found.prediction.to(device), self.memory, self.carried)
+        return Record(*loss_and_prediction(logits, self.given), self.memory, self.carried)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on after the epoch that ended last, as copies."""

@@ -22,6 +22,7 @@ from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
     due,
     lengthened,
+    loss_and_prediction,
     samples_of,
 )
 from lnlbench.benchmark.engine.hook_draws import Draws, Handed, Step, Tables, row
@@ -36,7 +37,7 @@ ROOM = 8  # times as many images are evaluated at once, of all runs together
 
 
 class Stack:
-    """Jobs of one `grouping.stack_key`, trained epoch by epoch; their states are those of `Loop`.
+    """Jobs of one `stacking.stack_key`, trained epoch by epoch; their states are those of `Loop`.
 
     A slot whose run has ended is still computed, so that the others keep every bit; half of them idle are given up.
     """
@@ -173,11 +174,11 @@ class Stack:
         """Give the methods of some slots their exact records, and take their new memories."""
         device, memories, carrieds = self.how.device, [], []
         every = torch.arange(self.images.count, device=device).expand(len(self.jobs), -1)
-        for slot, found in enumerate(self.samples(every)):
+        for slot, logits in enumerate(self.predict(self.images, every)):
             job, runs = self.jobs[slot], self.slots.runs
             memory, carried = ({name: x[slot] for name, x in runs[kind].items()} for kind in ("memory", "carried"))
             if slot in watching:
-                record = Record(found.loss.to(device), found.prediction.to(device), memory, carried)
+                record = Record(*loss_and_prediction(logits, runs["given"][slot]), memory, carried)
                 now = replace(clock, random=Draws(1, device, "observe", job.replicate, self.slots.epoch))
                 seen = job.method.tensors(device, self.how.dtype).observe(record, now)
                 carried = {name: seen.get(name, value) for name, value in carried.items()}

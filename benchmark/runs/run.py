@@ -29,7 +29,7 @@ class Run:
     track: str = "default"
     tuning: Mapping[str, Any] = field(default_factory=dict, compare=False)  # the search that chose the values
     study: str | None = None  # that a trial belongs to
-    told: str = ESTIMATED  # how a method that must be told something is told it, one of `told.modes`
+    told: str = ESTIMATED  # how a method that must be told something is told it, one of `facts.modes`
     precision: str = PLAIN  # that it is computed in: "fp32", "bf16" or "fp64"
 
     @property

@@ -219,7 +219,7 @@ class Search:
 
 
 def sampler(name: str, number: int) -> BaseSampler:
-    """Return a sampler of `tuning.SAMPLERS` from its seed."""
+    """Return one of `budget.SAMPLERS`, seeded."""
     if name == "gp":
         return GPSampler(seed=number, n_startup_trials=STARTUP)
     return TPESampler(seed=number, n_startup_trials=STARTUP) if name == "tpe" else RandomSampler(seed=number)

@@ -62,7 +62,7 @@ def plan(
     per_setting: bool = False,
     precision: str = "auto",
 ) -> Plan:
-    """Plan the searches and runs of a command line; arguments as in `sweep.grid`.
+    """Plan the searches and runs of a command line; arguments as in `grid`.
 
     Args:
         targets: suites, settings and patterns.
