@@ -21,11 +21,11 @@ NARROWEST = 10
 OBJECTIVES = ("window", "epoch")
 """What a trial scores: the highest mean of noisy-validation accuracy over consecutive epochs, or its best epoch's."""
 BEFORE = {"confirm": 0, "splits": 1, "objective": "epoch", "cost": False}
-"""What the definitions of studies do not say that are older than these."""
+"""What the definitions of searches do not say that are older than these."""
 
 
 class TuneError(ValueError):
-    """A study that cannot be made, or that is another one than asked for; one line."""
+    """A search that cannot be made, or that is another one than asked for; one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +109,10 @@ class Budget:
 
 
 def resuming(held: Mapping[str, Any], differing: Iterable[str]) -> str:
-    """Return the options that go on with a study; nothing where what differs is not the budget.
+    """Return the options that go on with a search; nothing where what differs is not the budget.
 
     Args:
-        held: the definition that the study was made with.
+        held: the definition that the search was made with.
         differing: the names in it that are not as asked for.
     """
     if not set(differing) <= {field.name for field in fields(Budget)}:

@@ -1,4 +1,4 @@
-"""What Optuna itself says of a study: which values matter, and its plots."""
+"""What Optuna itself says of a search: which values matter, and its plots."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def importance(study: optuna.Study) -> dict[str, float]:
 
 
 def plots(study: optuna.Study, matters: bool) -> dict[str, bytes]:
-    """Return Optuna's own plots of a study, as SVG: what matters, which values go together, curves or front.
+    """Return Optuna's own plots of a search, as SVG: what matters, which values go together, curves or front.
 
     Args:
-        study: to draw.
+        study: the search in its database.
         matters: whether `importance` found any, without which Optuna cannot draw it.
     """
     draw = optuna.visualization.matplotlib

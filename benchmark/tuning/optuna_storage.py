@@ -1,4 +1,4 @@
-"""Optuna's database of studies: opened, and what it raises turned into one line."""
+"""Optuna's database of searches: opened, and what it raises turned into one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def default_storage(store: Store) -> str:
 
 @contextmanager
 def opened(url: str) -> Iterator[optuna.storages.RDBStorage]:
-    """Open a database of studies.
+    """Open a database of searches.
 
     Raises:
         StoreError: it cannot be used.

@@ -24,7 +24,7 @@ def pruning(outcomes: Sequence[Outcome]) -> str:
         f"Pruning gave up {len(given_up)} of {len(runs)} trials and saved {left} of {planned} epochs, about "
         f"{seconds:.0f} device-seconds."
     )
-    lost = [outcome.study.run.label for outcome in outcomes if _better(outcome)]
+    lost = [outcome.spec.run.label for outcome in outcomes if _better(outcome)]
     if lost:
         return f"{said} For {', '.join(lost)} a trial that was given up had a higher test accuracy than the winner."
     return f"{said} No trial had a higher test accuracy than the winner of its search when it was given up."

@@ -1,4 +1,4 @@
-"""The test scores of a closed study's trials: what each one kept is evaluated once, and then deleted."""
+"""The test scores of a closed search's trials: what each one kept is evaluated once, and then deleted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> 
 
 
 class Scorer:
-    """Scores the trials of studies that are closed.
+    """Scores the trials of searches that are closed.
 
     Args:
         images: of their data set.

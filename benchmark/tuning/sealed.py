@@ -1,6 +1,6 @@
-"""The sealed curve of a trial: what it predicts of test and training images, which nobody scores before the study ends.
+"""The sealed curve of a trial: predictions on test and training images, which are not scored before the search ends.
 
-Training sees no label of the test set and no true label, so neither can what it leaves: predictions alone.
+Training sees no label of the test set and no true label, so predictions cannot depend on them.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ GRACE = 0.3
 
 @dataclass(frozen=True)
 class Trial(Run):
-    """One training of a configuration of a study; `replicate` is its place in the budget."""
+    """One training of a configuration of a search; `replicate` is its place in the budget."""
 
     track: str = TUNING
     bar: tuple[float, ...] = ()  # after each epoch, the best validation accuracy so far that it must have reached
@@ -42,7 +42,7 @@ class Trial(Run):
 
     @property
     def blind(self) -> bool:
-        """It is: what it predicts is sealed until the study is closed, and only then are test labels loaded."""
+        """It is: what it predicts is sealed until the search is closed, and only then are test labels loaded."""
         return True
 
     @property
@@ -57,7 +57,7 @@ class Trial(Run):
 
     @property
     def marks(self) -> tuple[Any, ...]:
-        """The study, so that equal values in two of them are two trials; and the data, where they are not the first."""
+        """The search, so that equal values in two searches are two trials; and the data, unless they are the first."""
         return (self.study,) if self.place == TUNING else (self.study, self.place)
 
     @property

@@ -1,4 +1,4 @@
-"""What a study is: one method in one setting, its trials, and which study serves which settings."""
+"""What a search is: one method in one setting, its trials, and which search serves which settings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORST = 5.0
 
 
 @dataclass(frozen=True)
-class Study:
+class SearchSpec:
     """One method in one setting, to be searched once."""
 
     name: str
@@ -62,7 +62,7 @@ class Study:
         return budget.for_resolution(self.resolution)
 
     def definition(self, budget: Budget) -> dict[str, Any]:
-        """All that makes the study what it is: one that differs is another study."""
+        """All that makes the search what it is: one that differs is another search."""
         setting = {name: value for name, value in self.run.setting.identity().items() if name != "task"}
         return {
             "protocol": PROTOCOL,
@@ -76,7 +76,7 @@ class Study:
         }
 
     def precision_in(self, stored: Container[str]) -> str:
-        """Return the precision that the study's first trial was computed in, by the keys that are stored."""
+        """Return the precision that the search's first trial was computed in, by the keys that are stored."""
         first = self.trial(0, None)
         return next((name for name in OTHERS if replace(first, precision=name).key in stored), PLAIN)
 
@@ -122,13 +122,13 @@ def reference(setting: Setting, images: Images) -> Setting:
     return canonical(replace(setting, noise=str(noise)), images)
 
 
-def studies_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool) -> dict[str, tuple[Study, Run]]:
-    """Return the study that serves each run, by the run's key: readings are served by that of their host.
+def specs_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool) -> dict[str, tuple[SearchSpec, Run]]:
+    """Return the search that serves each run, by the run's key: readings are served by that of their host.
 
     Args:
         runs: the grid with registered defaults.
         images_of: from a data set's name to its images.
-        name: of the tuning; part of the studies' names.
+        name: of the tuning; part of the searches' names.
         per_setting: search in every setting and not at the reference of its family.
     """
     served = {}
@@ -139,7 +139,7 @@ def studies_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool
         searched = replace(host, setting=at, replicate=0, fingerprint=fingerprint(at, images))
         size = validation_size(at, images)
         called, rate = f"{name}/{at.name}/{host.name}", noise_rate(at, images)
-        served[run.key] = Study(called, searched, images.card.classes, size, rate), run
+        served[run.key] = SearchSpec(called, searched, images.card.classes, size, rate), run
     return served
 
 
