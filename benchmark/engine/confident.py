@@ -1,4 +1,4 @@
-"""Confident learning: of which class a sample is, as far as predictions are confident of it.
+"""Confident learning: the class of a sample, where predictions are confident of one.
 
 Source: Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021.
 """

@@ -1,4 +1,4 @@
-"""Where and in what precision a step is executed: chosen by itself, or as asked."""
+"""The device and the precision of a step: chosen automatically, or as asked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FLOAT32: tuple[Any, ...] = (
     torch.backends.mkldnn.conv,
     torch.backends.mkldnn.rnn,
 )
-"""What torch lets round the operands of float32 products, each after what it follows where it is not set itself."""
+"""Settings that let torch round the operands of float32 products; one that is not set follows an earlier one."""
 
 
 class ExecutionError(ValueError):
@@ -41,12 +41,12 @@ class Compute:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of weights and images."""
+        """The type of weights and images."""
         return torch.float64 if self.precision == "fp64" else torch.float32
 
     @property
     def channels_last(self) -> bool:
-        """Convolutions in bf16 are faster with the channels last; in fp32 on a CPU it depends on the processor."""
+        """Whether channels come last: faster for bf16 convolutions; in fp32 on a CPU it depends on the processor."""
         return self.precision == "bf16"
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -62,11 +62,11 @@ class Compute:
         return model.to(memory_format=torch.channels_last) if self.channels_last else model
 
     def layout(self, images: Tensor) -> Tensor:
-        """Images [B, C, H, W] in the memory format of the model."""
+        """Return images [B, C, H, W] in the memory format of the model."""
         return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images
 
     def finish(self) -> None:
-        """Wait until the device has done all that it was given."""
+        """Wait for all work queued on the device."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
@@ -80,8 +80,8 @@ def exact_float32() -> Iterator[None]:
     """Compute float32 products in float32: neither in TF32, torch's default for convolutions on a GPU, nor in bf16.
 
     The caller's settings, those of `torch.set_float32_matmul_precision` among them, hold again afterwards. Only
-    `fp32_precision` is read and set: where the two differ, torch refuses to read the flags from before it
-    (`allow_tf32`), so that a hook cannot read them either.
+    `fp32_precision` is read and set. Where torch's older flags (`allow_tf32`) disagree with it, torch raises when they
+    are read, and so it does within this context.
     """
     before = []
     try:
@@ -145,7 +145,7 @@ def hardware(device: torch.device) -> str:
 
 
 def default_jobs(device: str = "auto") -> int:
-    """How many processes a sweep uses: one per core on a CPU (faster than threads for small networks), one on a GPU."""
+    """Return the processes of a sweep: one per core on a CPU (faster than threads for small networks), one on a GPU."""
     return 1 if check_device(device).type == "cuda" else (os.cpu_count() or 1)
 
 

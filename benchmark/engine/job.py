@@ -1,4 +1,4 @@
-"""What goes into training and what comes out of it, as plain values."""
+"""The inputs and the outputs of training, as plain values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from lnlbench.methods.base import History
 
 
 class FactError(ValueError):
-    """Something that a method must be told, and that is missing or makes no sense."""
+    """A fact required by the method is missing or invalid."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run to train: setting, method, replicate, and what training may see."""
+    """One run to train: setting, method, replicate, and the data that training may see."""
 
     setting: Setting
     method: Composition
@@ -42,7 +42,7 @@ class Job:
         return {name: fact.to(dtype) if fact.is_floating_point() else fact for name, fact in found.items()}
 
     def cancel(self) -> None:
-        """Train no further than the epoch that was yielded last."""
+        """Stop training after the epoch that was yielded last."""
         object.__setattr__(self, "cancelled", True)
 
 

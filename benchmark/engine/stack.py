@@ -39,7 +39,8 @@ ROOM = 8  # times as many images are evaluated at once, of all runs together
 class Stack:
     """Jobs of one `stacking.stack_key`, trained epoch by epoch; their states are those of `Loop`.
 
-    A slot whose run has ended is still computed, so that the others keep every bit; half of them idle are given up.
+    A slot whose run has ended is still computed, so that no bit of the others changes; the slots that have ended are
+    given up once they are half of all.
     """
 
     replayed = False
@@ -64,12 +65,12 @@ class Stack:
         return self.slots.jobs
 
     def restore(self, states: Sequence[State]) -> None:
-        """Go on from the states of all jobs, after the same epoch."""
+        """Continue from the states of all jobs, after the same epoch."""
         self.slots.restore(states)
 
     @exact_float32()
     def advance(self) -> list[tuple[Job, Epoch]]:
-        """Train one epoch and evaluate: the numbers of each run that was not over."""
+        """Train one epoch, evaluate, and return the numbers of each run that was not over."""
         self.live = [slot for slot in self.live if not self.jobs[slot].cancelled]
         if 2 * len(self.live) <= len(self.jobs):
             self.give_up_idle()
@@ -90,7 +91,7 @@ class Stack:
         return self.summary(begin, watching)
 
     def begin(self) -> None:
-        """Make ready for the steps of an epoch."""
+        """Prepare the steps of an epoch."""
         device, epoch, replicates = self.how.device, self.slots.epoch, [job.replicate for job in self.jobs]
         self.order = draw_orders(self.images.count, self.setting, replicates, epoch, device)
         steps, runs, size = self.order.index.shape
@@ -152,7 +153,7 @@ class Stack:
 
     @torch.no_grad()
     def predict(self, pool: Pool, index: Tensor | None = None) -> Tensor:
-        """Logits [R, K, M, C] in evaluation mode at the weights that are evaluated, of images [R, M], or of all."""
+        """Return logits [R, K, M, C] of images [R, M], or of all, in evaluation mode at the evaluated weights."""
         self.pure.model.eval()
         runs, found = self.slots.runs, []
         weights = runs["averaged"] or runs["params"], runs["buffers"]
@@ -188,7 +189,7 @@ class Stack:
         self.slots.runs["memory"], self.slots.runs["carried"] = joined(memories), joined(carrieds)
 
     def settle(self, clock: Clock) -> None:
-        """Begin parameters of some runs anew, and choose those that stay, where their methods say so."""
+        """Reset parameters of some runs, and choose those that stay as they are, where their methods say so."""
         stay: list[list[bool]] = []
         for slot, job in enumerate(self.jobs):
             asked = job.method.tensors(self.how.device, self.how.dtype), clock, job.replicate, self.slots.epoch
@@ -278,7 +279,7 @@ class Stack:
         return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), Handed(()))
 
     def members(self) -> list[tuple[Job, State]]:
-        """Return the jobs that are not over, with their states, in the memory of the host."""
+        """Return the jobs that are not over, with their states on the CPU."""
         left = [slot for slot in self.live if not self.jobs[slot].cancelled]
         return [(self.jobs[slot], self.slots.state(slot, torch.device("cpu"))) for slot in left]
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind on request: its weights, to be loaded again, and what it makes of each training sample."""
+"""Files kept of a run on request: its weights, to be loaded again, and its predictions on the training samples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODEL = "model.safetensors"
 
 @dataclass(frozen=True)
 class Keep:
-    """What is kept of a run beside its record."""
+    """The files to keep of a run beside its record."""
 
     model: bool = False
     samples: bool = False
@@ -43,8 +43,8 @@ class Trained:
     """The networks of a finished run, at the weights that are evaluated.
 
     Attributes:
-        identity: what made them: "key", "method", "replicate", "setting", and how to build them: "model", "networks",
-            "classes", "shape" (channels, height, width), "mean" and "std" of the pixels in units of [0, 1].
+        identity: the run that made them: "key", "method", "replicate", "setting", and how to build them: "model",
+            "networks", "classes", "shape" (channels, height, width), "mean" and "std" of the pixels in units of [0, 1].
         networks: K modules in evaluation mode.
     """
 
@@ -58,13 +58,13 @@ class Trained:
     def of(
         cls, setting: Setting, about: dict[str, Any], prepared: Prepared, weights: dict[str, Any], how: Compute
     ) -> Trained:
-        """Return the networks of a run, computed as the run itself was.
+        """Return the networks of a run, to compute as the run itself did.
 
         Args:
             setting: of the run.
             about: "key", "method" and "replicate" of its identity.
             prepared: its data.
-            weights: what `Epoch.weights()` gave.
+            weights: the result of `Epoch.weights()`.
             how: where and in what precision it was trained.
         """
         split = prepared.split
@@ -85,7 +85,7 @@ class Trained:
         return made
 
     def predict(self, images: Tensor) -> Tensor:
-        """Logits [K, M, C] of uint8 images [M, C, H, W]."""
+        """Return logits [K, M, C] of uint8 images [M, C, H, W]."""
         kind = (self.identity["mean"], self.identity["std"], self.how.device, self.how.dtype)
         return self._networks.predict(DeviceImages(images, *kind).chunks(EVALUATION_BATCH[self.how.device.type]))
 
@@ -109,7 +109,7 @@ def load_model(path: Path | str, device: str = "auto") -> Trained:
         device: as in `fit`.
 
     Raises:
-        KeptError: no such file, or it is not of ours.
+        KeptError: there is no such file, or `run` did not write it.
         ModelError: its network cannot be built here.
     """
     from safetensors import SafetensorError, safe_open
@@ -131,7 +131,7 @@ def load_model(path: Path | str, device: str = "auto") -> Trained:
 
 
 def pack_samples(logits: Tensor, given: Tensor, index: Tensor) -> bytes:
-    """Per-sample numbers as a small file: float16 loss and two bytes of classes for each sample, compressed.
+    """Pack per-sample numbers into a small file: float16 loss and two bytes of classes for each, compressed.
 
     Args:
         logits: [K, N, C] in evaluation mode.

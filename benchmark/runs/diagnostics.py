@@ -1,4 +1,4 @@
-"""The full diagnostics of a run: segment gradients, tangent kernel and stable ranks, beside training and not in it."""
+"""The full diagnostics of a run, measured beside training: segment gradients, tangent kernel and stable ranks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_diagnostics(length: str) -> None:
 class Diagnostics:
     """Measures the weights of one run, in fp32, evaluation mode and without augmentation; mean of its networks.
 
-    It sees weights, which training gives, and true labels, which training never sees; nothing of it flows back.
+    It sees the weights of training, and true labels, which training never sees; nothing flows back into training.
     Definitions: `segments`; single-logit gradients of Liu et al. 2023 (arXiv 2306.02533), the pooled ratio, and the
     kernel of the summed logits.
 
@@ -74,7 +74,7 @@ class Diagnostics:
         """Return the numbers of networks at the weights that are evaluated; None where there is nothing to measure.
 
         Args:
-            weights: what `Epoch.weights()` gave.
+            weights: the result of `Epoch.weights()`.
         """
         begin = time.perf_counter()
         self.networks.restore(weights)

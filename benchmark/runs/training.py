@@ -32,12 +32,12 @@ Maker = Callable[..., Iterator[Made]]
 
 @singledispatch
 def maker_of(run: Run) -> Maker:
-    """Return what trains runs of this kind; another kind of run registers its own."""
+    """Return the function that trains runs of this kind; another kind of run registers its own."""
     return train_scored
 
 
 def compute_of(runs: Sequence[Run], device: str) -> Compute:
-    """Return where runs of one precision are trained.
+    """Return the device and the precision of runs that are trained together.
 
     Raises:
         ExecutionError: the device is not available, or the runs are of several precisions.
@@ -50,20 +50,20 @@ def compute_of(runs: Sequence[Run], device: str) -> Compute:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where unfinished runs are kept, and after every how many epochs."""
+    """Where, and after every how many epochs, to checkpoint unfinished runs."""
 
     folder: Path
     every: int
 
     def save(self, run: Run, epoch: Epoch, curves: Curves) -> None:
-        """Keep a run, if it is due after this epoch."""
+        """Write the checkpoint of a run, if it is due after this epoch."""
         if (epoch.epoch + 1) % self.every == 0:
             predictions = torch.from_numpy(np.stack(curves.predictions))
             kept = {"state": epoch.state(), "values": curves.values, "predictions": predictions}
             checkpoint.save(self._path(run), kept | {"precision": run.precision})
 
     def load(self, run: Run) -> tuple[dict[str, Any] | None, Curves]:
-        """Return the state to go on from and the curves until then; nothing and no curves for a run that begins.
+        """Return the state to continue from and the curves until then; None and empty curves for a run that begins.
 
         Warns:
             CheckpointWarning: there is a checkpoint that cannot be used.
@@ -79,16 +79,16 @@ class Checkpoints:
         return kept["state"], Curves(kept["values"], predictions, len(predictions))
 
     def _rounded_before(self) -> bool:
-        """Whether earlier versions chose bf16 here: beside the checkpoints they kept what their stopwatch said."""
+        """Say whether earlier versions chose bf16 here: they kept their timings beside the checkpoints."""
         answers = (path.read_text() for path in self.folder.parent.glob("bf16-*.json"))
         return any('"pays": true' in answer for answer in answers)
 
     def drop(self, run: Run) -> None:
-        """Forget a run that is finished."""
+        """Delete the checkpoint of a run that is finished."""
         self._path(run).unlink(missing_ok=True)
 
     def clear(self, keys: Collection[str]) -> None:
-        """Forget those of some runs that another process has finished."""
+        """Delete the checkpoints of runs that another process has finished."""
         for path in self.folder.glob("*.pt"):
             if path.stem in keys:
                 path.unlink(missing_ok=True)
@@ -113,11 +113,11 @@ def train_run(
         prepared: its data.
         device: as in `fit`.
         execution: as in `train`.
-        checkpoints: where and how often an unfinished run is kept; one that is there is gone on from.
+        checkpoints: where and how often to checkpoint; an existing checkpoint is resumed.
         watch: called after each epoch with its index and its numbers.
 
     Raises:
-        ExecutionError: the device cannot be had.
+        ExecutionError: the device is not available.
         ModelError: the network cannot be built.
     """
     ((_, result),) = train_runs(
@@ -140,7 +140,7 @@ def train_runs(
     last: Callable[[Run, Prepared, dict[str, Any], Compute], None] | None = None,
     diagnostics: bool = False,
 ) -> Iterator[tuple[Run, Result]]:
-    """Train runs of one precision, together where they can be: each result as soon as it is there.
+    """Train runs of one precision, together where they can be, and yield each result as soon as it is known.
 
     Arguments as in `train_run`.
 
@@ -149,7 +149,7 @@ def train_runs(
     1, 2, 4, … and the last; they change no other.
 
     Raises:
-        ExecutionError: the device cannot be had.
+        ExecutionError: the device is not available.
         ModelError: the network cannot be built.
     """
     how = compute_of([run for run, _ in members], device)

@@ -1,4 +1,4 @@
-"""Figures of a tuning as SVG: what n trials are worth, and which values matter."""
+"""Figures of a tuning as SVG: expected accuracy after n trials, and the importance of each value."""
 
 from __future__ import annotations
 

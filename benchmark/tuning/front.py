@@ -1,4 +1,4 @@
-"""Accuracy and cost of a search: which configurations no other beats in both, and for which methods there are such."""
+"""Accuracy and cost of a search: the configurations that no other beats in both, and the methods that vary in cost."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refuse_flat(specs: Sequence[SearchSpec], budget: Budget) -> None:
 def told_cost(told: Told, defaults: Told) -> float:
     """Return the cost that the sampler is told: passes of each training sample over the whole training.
 
-    One that failed or diverged ended early, and is not cheap for that: it is told the cost of the defaults.
+    A trial that failed or diverged ended early, but is not cheap: it is told the cost of the defaults.
 
     Args:
         told: a configuration.

@@ -35,8 +35,8 @@ class Search:
     """One search in Optuna's database, while this process owns it.
 
     An Optuna trial is a configuration; it is trained on one split or several. A round of them is asked for at once
-    and told in order, each with a sampler seeded by its place: a search that is killed and called again asks for what
-    it would have asked for. What confirms follows from what was told, and is no Optuna trial.
+    and told in order, each with a sampler seeded by its place: a search that is killed and called again asks for
+    the same configurations. Trainings that confirm follow from the told values, and are no Optuna trials.
 
     Raises:
         TuneError: the database holds a search of this name that was made otherwise.
@@ -65,7 +65,7 @@ class Search:
         self.distributions = {name: distribution(span) for name, span in spec.space.ranges.items()}
 
     def _introduce(self) -> None:
-        """Say in Optuna's own dashboard what is searched."""
+        """Show method and setting in Optuna's own dashboard."""
         for name, value in {"method": self.spec.run.text, "setting": self.spec.run.setting.name}.items():
             self.optuna.set_user_attr(name, value)
         self.optuna.set_user_attr("validation resolves, points", round(100 * self.spec.resolution, 2))
@@ -88,12 +88,12 @@ class Search:
         return len(self.trials(TrialState.COMPLETE)) == self.budget.configurations(self.splits)
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
-        """Trials of these states in order, without those that were never wholly asked for."""
+        """Return trials of these states in order, without those whose asking was interrupted."""
         found = [trial for trial in self.optuna.get_trials(deepcopy=False, states=states) if INDEX in trial.user_attrs]
         return sorted(found, key=lambda trial: int(trial.user_attrs[INDEX]))
 
     def round(self, store: Store) -> list[Trial]:
-        """Return the trials to make now, asked for as far as a killed process has not; none if the search is closed."""
+        """Return the trials to make now, and ask for those that are not asked for yet; none if the search is closed."""
         for broken in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if INDEX not in broken.user_attrs:  # killed in the middle of asking: it never was a trial
                 self.optuna.tell(broken.number, state=TrialState.FAIL)
@@ -112,7 +112,7 @@ class Search:
         return stages.confirming(self.spec, self.budget, told)
 
     def ask(self, index: int) -> FrozenTrial:
-        """Ask for the configuration of a place; that of the first are the registered defaults."""
+        """Ask for the configuration at a place of the budget; the first are the registered defaults."""
         self.optuna.sampler = sampler(self.budget.sampler, seed("tune", self.budget.seed, index) % 2**32)
         if index == 0 and not self.optuna.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             with warnings.catch_warnings():
@@ -175,7 +175,7 @@ class Search:
             self.optuna.tell(trial.number, [value, told_cost(told, defaults)] if self.budget.cost else value)
 
     def _describe(self, trial: FrozenTrial, told: Told, store: Store) -> None:
-        """Give Optuna the curve of a configuration, mean of its splits, and what its table shows beside its values."""
+        """Give Optuna the curve of a configuration, mean of its splits, and facts to show beside its values."""
         open_trial = optuna.trial.Trial(self.optuna, trial._trial_id)
         facts = {"seconds": round(told.seconds, 2), "failed": told.reason, "refused": told.refusal}
         for name, value in facts.items():

@@ -1,4 +1,4 @@
-"""What a closed search leaves: its configurations, what confirmed them, and the one that was chosen."""
+"""The outcome of a closed search: its configurations, their confirmation, and the one that was chosen."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Outcome:
 
     @cached_property
     def searched(self) -> Told:
-        """The configuration of the best validation accuracy, ties to the earliest: what the search alone chooses.
+        """The configuration of the best validation accuracy, ties to the earliest: the choice of the search alone.
 
         Raises:
             TuneError: every trial failed.
@@ -120,7 +120,7 @@ class Outcome:
 
     @cached_property
     def choice(self) -> Choice | None:
-        """What the fresh draws say; None where nothing was confirmed."""
+        """The choice by the fresh draws; None where nothing was confirmed."""
         return choose(self._draws()) if self.confirmed else None
 
     @property
@@ -158,7 +158,7 @@ class Outcome:
     def tuned(
         self, setting: Setting, content: str, replicate: int, reading: Run | None = None, track: str = TUNED
     ) -> Run:
-        """Return a replicate of the winner in a setting: of the search's own, or of another rate of its family.
+        """Return a replicate of the winner in a setting: the search's own, or one of another rate of its noise family.
 
         Args:
             setting: what to run.
@@ -190,7 +190,7 @@ class Outcome:
         )
 
     def said(self, won: Told) -> dict[str, Any]:
-        """Return what a record says of the search that chose a configuration."""
+        """Return the facts on the search that a record of the chosen configuration holds."""
         said: dict[str, Any] = {
             "study": self.spec.name,
             "reference": self.spec.run.setting.name,

@@ -1,4 +1,4 @@
-"""The whole of `lnlbench tune`: search, score, retrain the winners, and say what the search was worth."""
+"""The whole of `lnlbench tune`: search, score, retrain the winners, and report the gain."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is searched, and which search each run of the grid is served by."""
+    """The searches of a tuning, and which of them serves each run of the grid."""
 
     served: dict[str, tuple[SearchSpec, Run]]  # by the key of the run with the registered defaults
 
     @property
     def specs(self) -> list[SearchSpec]:
-        """Each once."""
+        """The searches, each once."""
         return list({spec.name: spec for spec, _ in self.served.values()}.values())
 
 
@@ -106,7 +106,7 @@ def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, An
     """Return the searches and retrained runs of a tuning, without making anything.
 
     Raises:
-        TuneError: a cost is to be searched for that does not vary.
+        TuneError: the cost that is to be searched for does not vary.
     """
     refuse_flat(found.specs, budget)
     held: Collection[str] = ()
@@ -142,22 +142,22 @@ def make(
     watch: Callable[[Event], None] = lambda event: None,
     both: bool = False,
 ) -> tuple[list[Outcome], list[Run], Report]:
-    """Search, score and retrain what is not done yet.
+    """Search, score and retrain, except where it is done already.
 
     Args:
-        found: what to search.
+        found: the plan.
         budget: of every search.
         options: how runs are made.
         storage: the database of the searches; beside the store by default.
         watch: called with what happens.
-        both: run the defaults too, and what the searches alone would have chosen where that is another one.
+        both: run the defaults too, and the choice of the search alone where it is another one.
 
     Returns:
         the closed searches with test scores, the runs, and what became of these; a method of which every trial failed
         has no runs.
 
     Raises:
-        TuneError: a search was made otherwise, or a cost is to be searched for that does not vary.
+        TuneError: a search was made otherwise, or the cost that is to be searched for does not vary.
         StoreError: the store or the searches' database cannot be used; what is done so far is kept.
     """
     refuse_flat(found.specs, budget)
@@ -185,7 +185,7 @@ def make(
 
 @dataclass(frozen=True)
 class Done:
-    """What a tuning gave: one row per search, and why searches as a whole and runs of winners failed."""
+    """The results of a tuning: one row per search, and the reasons why searches and runs of winners failed."""
 
     rows: list[dict[str, Any]]
     failed: list[str]
@@ -202,7 +202,7 @@ def tune(
     both: bool = False,
     curves: Path | None = None,
 ) -> Done:
-    """`make`, told line by line, and its report.
+    """Run `make`, report its progress line by line, and write its page.
 
     Raises:
         TuneError, StoreError: as `make`; the page cannot be written.

@@ -1,4 +1,4 @@
-"""What noisy validation can and cannot: over the trials of a search, what it ranks, and what its choice gives away."""
+"""The reliability of noisy validation over the trials of a search: rank correlation with test accuracy, and regret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Close searches: a round of each at a time, so that many trials can be made at once; others may work on the rest."""
+"""Run searches to their end, a round of each at a time; other processes may work on some of them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def search(
     storage_url: str | None = None,
     watch: Callable[[Event], None] = lambda event: None,
 ) -> dict[str, Outcome]:
-    """Close searches: those that nobody else is working on here, then wait for the others.
+    """Run searches to their end: those that no other process works on, then wait for the rest.
 
     Several searches advance together, a round at a time, so that many trials can be made at once.
 
     Returns:
-        by name, in the given order; without test scores.
+        the outcome of each search by name, in the given order; without test scores.
 
     Raises:
         TuneError: a search of that name was made otherwise.

@@ -1,4 +1,4 @@
-"""What a search is: one method in one setting, its trials, and which search serves which settings."""
+"""The definition of a search: one method in one setting, its trials, and the settings that it serves."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import best_epoch, resolution
 
 WINDOW = 1 / 6
-"""Share of the training over which a window of epochs goes."""
+"""Length of a window of epochs, as a share of the training."""
 WORST = 5.0
-"""Standard errors of validation below the defaults, from which on all is equally bad for the sampler."""
+"""Standard errors of validation below the defaults, beyond which the sampler is told no difference."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class SearchSpec:
 
     @property
     def space(self) -> Space:
-        """What is searched."""
+        """The ranges that are searched."""
         return Space(self.run.method, self.run.setting, self.run.label)
 
     @property
     def key(self) -> str:
-        """What is claimed by the process that asks and tells."""
+        """The key that the process which asks and tells claims."""
         return "study:" + hashlib.sha256(self.name.encode()).hexdigest()
 
     @property
@@ -58,11 +58,11 @@ class SearchSpec:
             return math.inf
 
     def splits(self, budget: Budget) -> int:
-        """On how many splits a configuration is scored."""
+        """Return on how many splits a configuration is scored."""
         return budget.for_resolution(self.resolution)
 
     def definition(self, budget: Budget) -> dict[str, Any]:
-        """All that makes the search what it is: one that differs is another search."""
+        """Return all that defines the search: one that differs is another search."""
         setting = {name: value for name, value in self.run.setting.identity().items() if name != "task"}
         return {
             "protocol": PROTOCOL,
@@ -116,7 +116,7 @@ def reference(setting: Setting, images: Images) -> Setting:
     """Return the setting at which a noise family is tuned: the same task at the family's reference noise.
 
     Raises:
-        DataError: the data set cannot have it.
+        DataError: the data set cannot have this noise.
     """
     noise = parse_noise(setting.noise).reference(images.card)
     return canonical(replace(setting, noise=str(noise)), images)
@@ -147,7 +147,7 @@ def noise_rate(setting: Setting, images: Images) -> float:
     """Return the share of wrong labels to expect; 0 where nobody knows it.
 
     Raises:
-        DataError: the labels are read, and cannot be.
+        DataError: the labels are to be read from a file, and cannot be.
     """
     noise = parse_noise(setting.noise)
     matrix = noise.matrix(images.card)
@@ -169,7 +169,7 @@ def value_of(result: Result, objective: str) -> float | None:
 def windowed(curve: Sequence[float | None], epochs: int) -> float:
     """Return the highest mean of a validation curve over consecutive epochs, a sixth of the planned length.
 
-    The best single epoch of a curve that goes up and down is the luckiest, and the more so the more it does.
+    The best single epoch of a fluctuating curve is a lucky one, and the more so the more the curve fluctuates.
     """
     values = np.array([0.0 if value is None or math.isnan(value) else value for value in curve])
     length = min(len(values), max(1, round(epochs * WINDOW)))
@@ -183,7 +183,7 @@ def told_value(accuracy: float | None, defaults: float | None, size: int, classe
 
     Args:
         accuracy: of the trial; None where it failed.
-        defaults: of trial 0, if it did not fail; guessing else.
+        defaults: accuracy of trial 0; None where it failed, which stands for guessing.
         size: of the validation part.
         classes: of the data set.
     """

@@ -43,7 +43,7 @@ def made(runs: Sequence[Trial], objective: str, failure: Callable[[Trial], str],
     Args:
         runs: the trainings.
         objective: what they score.
-        failure: says why one failed, nothing if it did not.
+        failure: returns why one failed; empty if it did not.
         store: holds the results of all others.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a closed search leaves beside its trials: a row of a table, and numbers, figures and a note in MLflow."""
+"""The summary of a closed search: a row of a table, and numbers, figures and a note in MLflow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def row(outcome: Outcome) -> dict[str, Any]:
 
 
 def in_vain(outcome: Outcome) -> str:
-    """Return a sentence on a search of which every trial failed; nothing of any other."""
+    """Return a sentence on a search whose every trial failed; empty for any other."""
     return f"every trial failed, the first: {outcome.lost}" if outcome.lost else ""
 
 

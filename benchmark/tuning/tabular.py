@@ -18,7 +18,7 @@ SHIPPED = Path(shipped.__file__).parent / "trials"
 
 
 def rows(outcome: Outcome) -> Iterator[dict[str, Any]]:
-    """Yield a row for every training of a search, in the order of the budget: what it was and what it gave."""
+    """Yield a row for every training of a search, in the order of the budget: its configuration and its results."""
     chosen = {} if outcome.lost else {"searched": outcome.searched.number, "chosen": outcome.winner.number}
     stages = [("search", told.number, told.runs) for told in outcome.trials]
     stages += [("confirm", one.number, one.runs) for one in outcome.confirmed]
@@ -69,7 +69,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a file that `write` wrote.
 
     Raises:
-        TuneError: there is no such file, or it is none of trials.
+        TuneError: there is no such file, or it holds no trials.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Trials of a tuning: runs that never meet a test label nor a true label, and keep what scores them later."""
+"""Trials of a tuning: runs that see neither a test label nor a true one, and keep files to be scored later."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lnlbench.benchmark.tuning.sealed import Seal
 from lnlbench.datasets.loading.images import Images
 
 TUNING = "tuning"
-"""Begins the names of noise draw, split and training seed of every trial; replicates are numbered: none shares them."""
+"""Prefix of the names of noise draw, split and seed of every trial; replicates have numbers, so none shares them."""
 WEIGHTS = "best_epoch.pt"
 """The file of a trial that holds its weights until they are scored."""
 GRACE = 0.3
@@ -42,27 +42,27 @@ class Trial(Run):
 
     @property
     def blind(self) -> bool:
-        """It is: what it predicts is sealed until the search is closed, and only then are test labels loaded."""
+        """True: its predictions are sealed until the search is closed, and only then are test labels loaded."""
         return True
 
     @property
     def draw(self) -> str:
-        """What names the noise draw."""
+        """The name of the noise draw."""
         return f"{TUNING} {self.fresh}" if self.fresh else TUNING
 
     @property
     def place(self) -> str:
-        """What names the split and the training seed."""
+        """The name of the split and of the training seed."""
         return f"{self.draw} split {self.part}" if self.part else self.draw
 
     @property
     def marks(self) -> tuple[Any, ...]:
-        """The search, so that equal values in two searches are two trials; and the data, unless they are the first."""
+        """The search, so that equal values in two of them are two trials; and the data, unless they are the first."""
         return (self.study,) if self.place == TUNING else (self.study, self.place)
 
     @property
     def data_key(self) -> tuple[Hashable, ...]:
-        """Return what the data depend on: the split too."""
+        """Return a key of its data, of which the split is a part."""
         return (*super().data_key, self.place)
 
     def prepare(self, images: Images) -> Prepared | Blind:
@@ -89,7 +89,7 @@ def train_trials(
 
     Raises:
         TypeError: data that are not blind.
-        ExecutionError: the device cannot be had.
+        ExecutionError: the device is not available.
         ModelError: the network cannot be built.
     """
     how = compute_of([run for run, _ in members], device)
@@ -140,7 +140,7 @@ class Best:
 
 
 def behind(bar: Sequence[float], validation: Sequence[float], epochs: int) -> bool:
-    """Whether a trial is given up: its best accuracy so far is below the bar, and its time of grace is over."""
+    """Say whether a trial is given up: its best accuracy so far is below the bar, and its time of grace is over."""
     done = len(validation)
     return bool(bar) and done >= math.ceil(GRACE * epochs) and max(validation) < bar[min(done, len(bar)) - 1]
 
@@ -148,7 +148,7 @@ def behind(bar: Sequence[float], validation: Sequence[float], epochs: int) -> bo
 def bar_of(curves: Sequence[Sequence[float | None]], epochs: int) -> tuple[float, ...]:
     """Return the median over trials of the best accuracy so far after each epoch; empty without trials.
 
-    A trial that ended early stands still.
+    The best accuracy of a trial that ended early stays as it was.
     """
     best = []
     for curve in curves:
@@ -159,7 +159,7 @@ def bar_of(curves: Sequence[Sequence[float | None]], epochs: int) -> tuple[float
 
 
 def _plain(tree: Any) -> Any:
-    """Dicts and lists alone, which any restricted reader takes."""
+    """Return dicts and lists alone, which any restricted reader takes."""
     if isinstance(tree, dict):
         return {name: _plain(part) for name, part in tree.items()}
     return [_plain(part) for part in tree] if isinstance(tree, list) else tree
