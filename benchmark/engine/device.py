@@ -19,11 +19,11 @@ _FLOAT32: tuple[Any, ...] = (
     torch.backends,
     torch.backends.cudnn,
     torch.backends.cuda.matmul,
-    torch.backends.cudnn.conv,
+    torch.backends.cudnn.conv,  # type: ignore[attr-defined]
     torch.backends.cudnn.rnn,
-    torch.backends.mkldnn.matmul,
-    torch.backends.mkldnn.conv,
-    torch.backends.mkldnn.rnn,
+    torch.backends.mkldnn.matmul,  # type: ignore[attr-defined]
+    torch.backends.mkldnn.conv,  # type: ignore[attr-defined]
+    torch.backends.mkldnn.rnn,  # type: ignore[attr-defined]
 )
 """Settings that let torch round the operands of float32 products; one that is not set follows an earlier one."""
 
