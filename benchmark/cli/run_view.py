@@ -58,7 +58,7 @@ def as_json(run_id: str, result: Result) -> str:
 
 
 def suspects_of(store: StoreReader, run_id: str) -> str:
-    """Return the training samples that a run thinks are mislabelled, as CSV (see `kept.suspects`).
+    """Return the training samples that a run thinks are mislabelled, as CSV (see `kept_samples.suspects`).
 
     Raises:
         StoreError: the run kept no samples.

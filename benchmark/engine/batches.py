@@ -21,7 +21,7 @@ PART = 1000  # images that are normalised at once
 
 @dataclass(frozen=True)
 class Order:
-    """What is drawn for one epoch: S steps of B samples each; the remainder of the permutation is left out."""
+    """The random draws of one epoch: S steps of B samples each; the remainder of the permutation is left out."""
 
     index: Tensor  # int64 [S, B]
     offset: Tensor | None  # int64 [S, B, 2]: rows and columns of the crop in the padded image
@@ -65,10 +65,10 @@ class DeviceImages:
         mean: of each channel, in 0..1.
         std: of each channel.
         device: where they lie.
-        dtype: of what is handed out.
+        dtype: of the batches.
         padding: pixels on each side before the crop.
-        ready: whether all are normalised once and kept so beside those given, see `pays`.
-        channels_last: whether they are kept so in that memory format, in which rows and parts are handed out then.
+        ready: whether all images are normalised once and kept beside the given ones, see `pays`.
+        channels_last: whether the normalised images are kept, and handed out, in that memory format.
     """
 
     def __init__(
@@ -119,15 +119,15 @@ class DeviceImages:
 
     @cached_property
     def strong(self) -> StrongView:
-        """What makes strong views of these images."""
+        """The operations and the cutout that make strong views of these images."""
         return StrongView((self.images.shape[1], *self.side), self.fill, self.images.device)
 
     def normalise(self, raw: Tensor) -> Tensor:
-        """Uint8 to (x / 255 - mean) / std, operation by operation as torchvision's ToTensor and Normalize do it."""
+        """Convert uint8 to (x / 255 - mean) / std, operation by operation as torchvision's ToTensor and Normalize."""
         return raw.to(self.dtype).div_(255).sub_(self.mean).div_(self.std)
 
     def chunks(self, size: int) -> Iterator[Tensor]:
-        """All images in order, without augmentation: they may be views, not to be written to."""
+        """Yield all images in order, without augmentation; they may be views and must not be written to."""
         source = self.raw if self.ready is None else self.ready
         for part in torch.split(source.centre, size):
             yield part if source is self.ready else self.normalise(part)
@@ -141,9 +141,9 @@ class DeviceImages:
 
 
 def pays(device: torch.device, dtype: torch.dtype, *sets: Tensor) -> bool:
-    """Say whether sets of images that are read many times are kept normalised.
+    """Say whether images that are read many times should be kept normalised.
 
-    On a CPU, where normalising a batch takes longer than gathering it, and where there are few enough of them.
+    They should on a CPU, where normalising a batch takes longer than gathering it, if they fit into `READY` bytes.
     """
     return device.type == "cpu" and sum(images.numel() for images in sets) * dtype.itemsize <= READY
 
@@ -160,14 +160,14 @@ def draw_order(samples: int, batch_size: int, augment: bool, device: torch.devic
 
 
 def another_view(order: Order, *names: object) -> Order:
-    """Crop and flip the same samples otherwise, from seed names; unchanged where nothing is augmented."""
+    """Draw other crops and flips of the same samples, from seed names; without augmentation nothing changes."""
     return order if order.offset is None else _augmented(order.index, generator("view", *names))
 
 
 def strong_view(order: Order, side: tuple[int, int], *names: object) -> Order:
-    """Crop and flip the same samples otherwise, and draw operations and cutout for images of a height and width.
+    """Draw other crops and flips of the same samples, and operations and cutout for images of a height and width.
 
-    Unchanged where nothing is augmented: what is no more the same digit mirrored need not be it sheared.
+    Without augmentation nothing changes: where a mirrored digit is another digit, a sheared one may be, too.
     """
     if order.offset is None:
         return order

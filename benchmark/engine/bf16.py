@@ -1,4 +1,4 @@
-"""Measure what bf16 gains on this CPU: advice alone, on which no result depends."""
+"""Measure how much faster bf16 is on this CPU: advice alone, no result depends on it."""
 
 from __future__ import annotations
 

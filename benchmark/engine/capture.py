@@ -1,4 +1,4 @@
-"""A step that is recorded once and replayed: warmed up, recorded, checked against the step itself, then replayed."""
+"""Record a step and replay it: warm up, record, check the record against the step itself, then replay."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from torch import Tensor
 from lnlbench.benchmark.engine.device import Compute
 
 Take = Callable[[], None]
-"""Takes a step: reads all that changes from step to step from tensors, and writes all that it does into tensors."""
+"""Takes a step: whatever changes from step to step is read from tensors, and all results are written into tensors."""
 Named = dict[str, list[Tensor]]
 CHECKED = 2
-"""Steps that are compared: only the second shows what the first left at another address than it was read from."""
+"""Steps that are compared. A result written to another address than it is read from shows only in the second."""
 TOLERANCE = {"fp64": 1e-9, "fp32": 1e-3, "bf16": 5e-2}
-"""Of the way that the tensors went in the steps that are compared; sums on a GPU are not repeatable to the last bit."""
+"""Relative to how far the tensors moved in the compared steps; sums on a GPU do not repeat to the last bit."""
 
 
 class ReplayError(Exception):
-    """A recorded step that does something else than the step."""
+    """A recorded step does not give the results of the step itself."""
 
 
 class Recorder(Protocol):
     """How steps are recorded on a kind of device."""
 
     def aside(self) -> AbstractContextManager[object]:
-        """Where the steps are taken, recorded or not."""
+        """Return the context in which steps are taken, recorded or not."""
 
     def record(self, take: Take) -> Take:
         """Record the step for replay at the same addresses; it may be taken meanwhile."""
@@ -50,7 +50,7 @@ class CudaGraph:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """On the stream, after what was begun before and before what comes after."""
+        """Run on the stream: after all work queued before, and before all work queued later."""
         current = torch.cuda.current_stream(self.device)
         self.stream.wait_stream(current)
         try:
@@ -72,7 +72,7 @@ RECORDERS: dict[str, Callable[[torch.device], Recorder]] = {"cuda": CudaGraph}
 
 
 class Replays:
-    """Takes the steps of one run, or of one stack, by replaying one of them where that does the same.
+    """Takes the steps of one run, or of one stack, by replaying a recorded one where that gives the same results.
 
     Attributes:
         failure: why steps are not replayed any more; empty while they are.
@@ -90,8 +90,8 @@ class Replays:
         Args:
             count: of steps.
             take: takes the next one.
-            tensors: all that a step reads or writes and that could move: what changes its address or its shape makes
-                the record void. Raises `ReplayError` where it is known that a step cannot be recorded.
+            tensors: returns all tensors that a step reads or writes and that could move; a record is void once one of
+                them has another address or shape. Raises `ReplayError` for a step that cannot be recorded.
 
         Returns:
             whether there is a record now.
@@ -111,7 +111,7 @@ class Replays:
         return self.replay is not None
 
     def record(self, take: Take, tensors: Callable[[], dict[str, Any]]) -> None:
-        """Take the steps that are compared, and replay the record from then on, if it does what the step does."""
+        """Take the steps that are compared, and replay the record from then on if it gives the same results."""
         try:
             held = named(tensors())
         except ReplayError as error:
@@ -144,7 +144,7 @@ class Replays:
 
 
 def origin(error: BaseException) -> str:
-    """Return the last line of ours that an error came through, as in " (methods/gce.py:34)"."""
+    """Return the innermost line of this package in a traceback, as in " (methods/gce.py:34)"."""
     root = Path(__file__).parents[2]
     frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     ours = [(path.relative_to(root), line) for path, line in frames if path.is_relative_to(root)]
@@ -153,10 +153,10 @@ def origin(error: BaseException) -> str:
 
 @torch.no_grad()
 def check(found: Named, expected: Named, before: Named, tolerance: float) -> None:
-    """Compare tensors with what they should be, by name.
+    """Compare tensors with their expected values, by name.
 
     Raises:
-        ReplayError: the Euclidean distance is above `tolerance` times the way from `before`, and above rounding.
+        ReplayError: the Euclidean distance exceeds rounding and `tolerance` times the distance from `before`.
     """
     for name in found:
         gap = way = size = rounding = 0.0
@@ -170,7 +170,7 @@ def check(found: Named, expected: Named, before: Named, tolerance: float) -> Non
 
 
 def apart(x: Tensor, y: Tensor) -> float:
-    """Return the squared Euclidean distance; what is not a number in both, or infinite, is equal."""
+    """Return the squared Euclidean distance; equal infinities, and NaN in both, count as no distance."""
     same = (x == y) | ((x != x) & (y != y))
     return float(torch.where(same, 0.0, x.double() - y.double()).square().sum())
 
@@ -183,7 +183,7 @@ def leaves(tree: Any) -> list[Tensor]:
 
 
 def parts(tree: Any) -> list[tuple[Any, Any]]:
-    """Return what a dict, list, tuple or dataclass holds, by key; nothing of anything else."""
+    """Return the items of a dict, list, tuple or dataclass, by key; none of anything else."""
     if isinstance(tree, dict):
         return list(tree.items())
     if isinstance(tree, (list, tuple)):
@@ -197,7 +197,7 @@ def named(trees: dict[str, Any]) -> Named:
 
 
 def places(tensors: Named) -> list[object]:
-    """Where the tensors are, and how they lie there."""
+    """Return address and layout of each tensor."""
     return [(x.data_ptr(), x.dtype, x.shape, x.stride()) for x in leaves(tensors)]
 
 
@@ -208,9 +208,9 @@ def cloned(tensors: Named) -> Named:
 
 @torch.no_grad()
 def settled(old: Any, new: Any) -> Any:
-    """Return what `new` holds, in the tensors of `old` where these are alike in type and shape; else in its own.
+    """Return `new`, its values copied into the tensors of `old` where these agree in type and shape.
 
-    Dicts, lists, tuples and dataclasses are gone through; other values are those of `new`.
+    Dicts, lists, tuples and dataclasses are traversed; all else is that of `new`.
     """
     if isinstance(new, Tensor):
         alike = isinstance(old, Tensor) and (old.dtype, old.shape, old.device) == (new.dtype, new.shape, new.device)

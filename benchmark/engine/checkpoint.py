@@ -1,7 +1,7 @@
-"""Checkpoints of unfinished runs, so that a killed run goes on where it was; written whole or not at all.
+"""Checkpoints of unfinished runs, from which a killed run continues; written whole or not at all.
 
-A file holds dicts, lists, numbers, texts and tensors alone: no class of ours is named in it, so that renaming one makes
-no file unreadable.
+A file holds nothing but dicts, lists, numbers, texts and tensors. It names no class of this package, so that renaming
+one makes no file unreadable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lnlbench.leaderboard.results.files import replacing
 from lnlbench.methods.base import History
 
 State = dict[str, Any]
-"""What `Epoch.state()` gives."""
+"""The result of `Epoch.state()`."""
 
 _PARTS = {"optimiser": OptimiserState, "history": History}
 """The parts of a state that are objects in memory, and dicts of their fields in a file."""
@@ -30,7 +30,7 @@ _OLDER: list[tuple[Any, str]] = [
     (OptimiserState, "lnlbench.benchmark.engine.optimisers.OptimiserState"),
     (History, "lnlbench.methods.base.History"),
 ]
-"""What older files name, by the modules of then: those classes were pickled themselves."""
+"""Classes that older files name by the modules of that time: there the classes themselves were pickled."""
 
 
 class CheckpointWarning(UserWarning):
@@ -38,13 +38,13 @@ class CheckpointWarning(UserWarning):
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint in place of the one before; `content["state"]` is what `Epoch.state()` gave."""
+    """Write a checkpoint in place of the one before; `content["state"]` is the result of `Epoch.state()`."""
     with replacing(path) as unfinished:
         torch.save({**content, "state": _plain(content["state"])}, unfinished)
 
 
 def load(path: Path) -> dict[str, Any] | None:
-    """Return what `save` was given, tensors on the CPU; None if there is none that can be read.
+    """Return the content given to `save`, with its tensors on the CPU; None without a readable file.
 
     A file that cannot be read is kept as `.unreadable`, and the run begins anew. Nothing in a file is executed.
 
@@ -64,7 +64,7 @@ def load(path: Path) -> dict[str, Any] | None:
 
 
 def set_aside(path: Path, why: str) -> None:
-    """Keep a checkpoint that is of no use under another name, and say so.
+    """Rename a checkpoint that cannot be used, and warn.
 
     Warns:
         CheckpointWarning: always.

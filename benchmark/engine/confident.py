@@ -1,4 +1,4 @@
-"""Confident learning: of which class a sample is, as far as predictions are confident of it.
+"""Confident learning: the class of a sample, where predictions are confident of one.
 
 Source: Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 NONE = -1
 TOLERANCE = 1e-12  # samples of one probability, which is then their mean, are confident whatever the sum rounds to
@@ -25,9 +24,10 @@ def confident_class(probabilities: Tensor, given: Tensor) -> Tensor:
     Returns:
         int64 [..., N].
     """
-    p, labelled = probabilities, one_hot(given, probabilities.shape[-1]).double()
-    own = p.gather(-1, given.expand(p.shape[:-1]).unsqueeze(-1)).squeeze(-1)
-    threshold = own.double() @ labelled / labelled.sum(0) - TOLERANCE
+    p, classes = probabilities, probabilities.shape[-1]
+    own = p.gather(-1, given.expand(p.shape[:-1]).unsqueeze(-1)).squeeze(-1).double()
+    sums = own.new_zeros(*own.shape[:-1], classes).index_add_(-1, given, own)
+    threshold = sums / given.bincount(minlength=classes) - TOLERANCE
     confident = p >= threshold.nan_to_num(torch.inf).to(p.dtype).unsqueeze(-2)
     most, found = torch.where(confident, p, -1.0).max(-1)
     return torch.where(most < 0, NONE, found)

@@ -1,8 +1,8 @@
 """Execution `graph`: the steps of `loop` and of `stack`, recorded once and replayed, as one CUDA graph each.
 
-A step is taken by the code of `loop` and of `stack` themselves. Here, all that changes from step to step is put into
-tensors that keep their addresses: the step, the learning rate, the count of the optimiser, and the tables of an epoch
-(order, random numbers, log), which the device reads at the step that it counts.
+The code of `loop` and of `stack` takes the step. Here, whatever changes from step to step is put into tensors that
+keep their addresses: the step, the learning rate, the count of the optimiser, and the tables of an epoch (order,
+random numbers, log), which the device reads at the step that it counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lnlbench.methods.base import Clock
 
 
 class Counts:
-    """What a device counts by itself while steps are replayed."""
+    """Counters that a device advances by itself while steps are replayed."""
 
     def __init__(self, how: Compute) -> None:
         self.step = torch.zeros(1, device=how.device, dtype=torch.int64)
@@ -42,7 +42,7 @@ class Counts:
 
 
 class GraphLoop(Loop):
-    """One run; what `loop` gives, from replayed steps. Goes on as `loop` where a step cannot be recorded."""
+    """One run: the results of `loop`, from replayed steps. Continues as `loop` where a step cannot be recorded."""
 
     rules = optimisers.REPLAYED
 
@@ -76,7 +76,7 @@ class GraphLoop(Loop):
         self.counts.step.add_(1)
 
     def tensors(self) -> dict[str, Any]:
-        """All that a step reads or writes and that could move, by name.
+        """Return all tensors that a step reads or writes and that could move, by name.
 
         Raises:
             ReplayError: the network draws random numbers.
@@ -100,7 +100,7 @@ class GraphLoop(Loop):
 
 
 class GraphStack(Stack):
-    """Many runs; what `stack` gives, from replayed steps. Goes on as `stack` where a step cannot be recorded."""
+    """Many runs: the results of `stack`, from replayed steps. Continues as `stack` where a step cannot be recorded."""
 
     def __init__(self, jobs: Sequence[Job], how: Compute) -> None:
         super().__init__(jobs, how)
@@ -133,7 +133,7 @@ class GraphStack(Stack):
         self.counts.step.add_(1)
 
     def tensors(self) -> dict[str, Any]:
-        """All that a step reads or writes and that could move, by name."""
+        """Return all tensors that a step reads or writes and that could move, by name."""
         runs, counts, moments = self.slots.runs, self.counts, self.slots.moments
         params = flat(runs["params"])
         return {
@@ -150,4 +150,4 @@ class GraphStack(Stack):
 
 
 TABLES = ("order", "rates", "logits", "objective", "weight", "passes")
-"""What a stack makes anew for each epoch."""
+"""The tables that a stack makes anew for each epoch."""

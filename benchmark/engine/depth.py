@@ -13,12 +13,12 @@ from lnlbench.methods.base import Clock, Method
 
 
 def depths(model: nn.Module) -> dict[str, float]:
-    """Return the share of the stages that ends with its own, by name of parameter and buffer: 1 at the head.
+    """Return the depth of each parameter and buffer by name: the number of its stage over that of the head, 1 there.
 
-    A stage of a network of timm's is what timm lists as one in `feature_info`, as the four layers of a ResNet, however
-    many blocks they have; what follows the last is the head. In other networks it is one child, or one part of a child
-    whose parts are numbered (`features.3`), in the order in which the network lists them; one without a matrix (a
-    normalisation) belongs to the stage before it.
+    The stages of a timm network are those that timm lists in `feature_info`, such as the four layers of a ResNet,
+    however many blocks they have; all that follows the last is the head. In other networks a stage is a child, or a
+    part of a child with numbered parts (`features.3`), in the order in which the network lists them; one without a
+    matrix (a normalisation) belongs to the stage before it.
     """
     stage_of, stages = _stages(model), dict[Hashable, dict[str, Tensor]]()
     for prefix, module in model.named_modules():
@@ -33,7 +33,7 @@ def depths(model: nn.Module) -> dict[str, float]:
 
 
 def _stages(model: nn.Module) -> Callable[[tuple[str, ...]], Hashable]:
-    """Return what tells the stage of a parameter or buffer by its path."""
+    """Return a function from the path of a parameter or buffer to its stage."""
     listed = getattr(model, "feature_info", None)
     if not listed:
         return lambda path: path[:2] if len(path) > 2 and path[1].isdigit() else path[:1]
@@ -44,7 +44,7 @@ def _stages(model: nn.Module) -> Callable[[tuple[str, ...]], Hashable]:
 
 
 class Schedule:
-    """What a method says of the parameters, by their depth, before an epoch."""
+    """Which parameters begin anew, or stay, in an epoch: the answers of a method, by depth."""
 
     def __init__(self, model: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
         self.depths = depths(model)
@@ -69,7 +69,7 @@ class Schedule:
         return params + buffers
 
     def frozen(self, method: Method, clock: Clock, replicate: object, epoch: int) -> Sequence[bool]:
-        """Which parameters stay as they are, in their order; arguments as in `renewed`."""
+        """Return whether each parameter stays as it is, in their order; arguments as in `renewed`."""
         if not method.answers("freeze"):
             return [False] * len(self.names)
         return self._asked("freeze", method, clock, replicate, epoch)

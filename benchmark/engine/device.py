@@ -1,18 +1,31 @@
-"""Where and in what precision a step is executed: chosen by itself, or as asked."""
+"""The device and the precision of a step: chosen automatically, or as asked."""
 
 from __future__ import annotations
 
 import os
 import re
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 _DEVICE = re.compile(r"cpu|cuda(?::(\d{1,9}))?", re.ASCII)
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
+_FLOAT32: tuple[Any, ...] = (
+    torch.backends,
+    torch.backends.cudnn,
+    torch.backends.cuda.matmul,
+    torch.backends.cudnn.conv,  # type: ignore[attr-defined]
+    torch.backends.cudnn.rnn,
+    torch.backends.mkldnn.matmul,  # type: ignore[attr-defined]
+    torch.backends.mkldnn.conv,  # type: ignore[attr-defined]
+    torch.backends.mkldnn.rnn,  # type: ignore[attr-defined]
+)
+"""Settings that let torch round the operands of float32 products; one that is not set follows an earlier one."""
 
 
 class ExecutionError(ValueError):
@@ -28,12 +41,12 @@ class Compute:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of weights and images."""
+        """The type of weights and images."""
         return torch.float64 if self.precision == "fp64" else torch.float32
 
     @property
     def channels_last(self) -> bool:
-        """Convolutions in bf16 are faster with the channels last; in fp32 on a CPU it depends on the processor."""
+        """Whether channels come last: faster for bf16 convolutions; in fp32 on a CPU it depends on the processor."""
         return self.precision == "bf16"
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -49,17 +62,37 @@ class Compute:
         return model.to(memory_format=torch.channels_last) if self.channels_last else model
 
     def layout(self, images: Tensor) -> Tensor:
-        """Images [B, C, H, W] in the memory format of the model."""
+        """Return images [B, C, H, W] in the memory format of the model."""
         return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images
 
     def finish(self) -> None:
-        """Wait until the device has done all that it was given."""
+        """Wait for all work queued on the device."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
     def describe(self) -> str:
         """Return the name of the hardware."""
         return hardware(self.device)
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """Compute float32 products in float32: neither in TF32, torch's default for convolutions on a GPU, nor in bf16.
+
+    The caller's settings, those of `torch.set_float32_matmul_precision` among them, hold again afterwards. Only
+    `fp32_precision` is read and set. Where torch's older flags (`allow_tf32`) disagree with it, torch raises when they
+    are read, and so it does within this context.
+    """
+    before = []
+    try:
+        for place in _FLOAT32:
+            if (asked := place.fp32_precision) != "ieee":
+                before.append((place, asked))
+                place.fp32_precision = "ieee"
+        yield
+    finally:
+        for place, asked in reversed(before):
+            place.fp32_precision = asked
 
 
 def choose_compute(device: str = "auto", precision: str = "auto", recipe: str = "auto") -> Compute:
@@ -112,7 +145,7 @@ def hardware(device: torch.device) -> str:
 
 
 def default_jobs(device: str = "auto") -> int:
-    """How many processes a sweep uses: one per core on a CPU (faster than threads for small networks), one on a GPU."""
+    """Return the processes of a sweep: one per core on a CPU (faster than threads for small networks), one on a GPU."""
     return 1 if check_device(device).type == "cuda" else (os.cpu_count() or 1)
 
 

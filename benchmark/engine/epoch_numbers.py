@@ -1,4 +1,4 @@
-"""What every way to execute a step shares: objective, and the numbers that an epoch leaves behind."""
+"""Shared by all executions of a step: the objective, and the numbers of an epoch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PROBE = 5000  # training samples, stratified by given label, of the exact diagno
 
 
 def due(done: int, epochs: int) -> bool:
-    """Whether the exact diagnostics are due after so many epochs: 1, 2, 4, ... and the last."""
+    """Say whether the exact diagnostics are due after so many epochs: 1, 2, 4, ... and the last."""
     return done == epochs or done & (done - 1) == 0
 
 
 def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
-    """Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K]."""
+    """Return Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K]."""
     if weights is None:
         return losses.mean(-1)
     return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)
@@ -34,8 +34,17 @@ def lengthened(past: History, validation: float, loss: float, changes: float, cl
     return History(past.epochs, (*past.validation, validation), (*past.loss, loss), (*past.changes, changes), known)
 
 
+def loss_and_prediction(logits: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+    """Return cross-entropy against labels int64 [N] and arg-max of logits [K, N, C], each [K, N], on their device.
+
+    Both are equal to those of `samples_of`, whose other numbers are not computed.
+    """
+    loss = -logits.log_softmax(-1).gather(-1, given.expand(len(logits), -1).unsqueeze(-1)).squeeze(-1)
+    return loss, logits.argmax(-1)
+
+
 def samples_of(index: Tensor, logits: Tensor, given: Tensor, weight: Tensor | None) -> Samples:
-    """Per-sample numbers of the logits [K, M, C] of samples index [M]."""
+    """Return per-sample numbers of the logits [K, M, C] of samples index [M]."""
     given = given[index]
     labels = given.expand(len(logits), -1).unsqueeze(-1)
     logs = logits.log_softmax(-1)

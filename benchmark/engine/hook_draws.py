@@ -84,9 +84,9 @@ class Numbers(ABC):
 
 
 class Draws(Numbers):
-    """What hooks draw, as a function of (names, position of the draw in the step, step).
+    """The random numbers of hooks, as a function of (names, position of the draw in the step, step).
 
-    The n-th draw of a step is a row of a table made when it is first asked for, so that a step costs no generator and
+    The n-th draw of a step is a row of a table made when it is first asked for, so that a step seeds no generator and
     the numbers depend neither on other runs nor on where training was resumed.
     """
 
@@ -125,7 +125,7 @@ class UndrawnError(Exception):
 
 
 class Handed(Numbers):
-    """The numbers of one step, drawn before: what `Draws` hands out, as arguments of a pure function."""
+    """The numbers of one step in place of `Draws`: drawn beforehand, and passed to a pure function as arguments."""
 
     def __init__(self, rows: Sequence[Tensor], requests: list[Request]) -> None:
         super().__init__(requests)
@@ -141,7 +141,7 @@ class Handed(Numbers):
 
 
 class Tables:
-    """The draws of many runs. What hooks ask for is learnt from the first step, which is tried until it has it all."""
+    """The draws of many runs. Their kinds are learnt from the first step, which is tried until no table is missing."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []

@@ -1,4 +1,4 @@
-"""What goes into training and what comes out of it, as plain values."""
+"""The inputs and the outputs of training, as plain values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FactError(ValueError):
 
 @dataclass(frozen=True)
 class Job:
-    """One run to train: setting, method, replicate, and what training may see."""
+    """One run to train: setting, method, replicate, and the data that training may see."""
 
     setting: Setting
     method: Composition
@@ -42,7 +42,7 @@ class Job:
         return {name: fact.to(dtype) if fact.is_floating_point() else fact for name, fact in found.items()}
 
     def cancel(self) -> None:
-        """Train no further than the epoch that was yielded last."""
+        """Stop training after the epoch that was yielded last."""
         object.__setattr__(self, "cancelled", True)
 
 
@@ -83,5 +83,6 @@ class Epoch:
     last: bool  # no epoch follows: the planned length is reached, the method stops, or training diverged
     history: History  # what `stop` and `report` read
     state: Callable[[], dict[str, Any]]  # all that is needed to go on; call it before the next epoch begins
+    weights: Callable[[], dict[str, Any]]  # `networks` of the state alone, as copies; likewise
     stacked: int = 0  # slots of the stack that trained it; none where the run was trained by itself
     replayed: bool = False  # whether its steps were replayed from a recorded one

@@ -1,4 +1,4 @@
-"""Execution `loop`: one step after another. The reference that other ways to execute a step must equal."""
+"""Execution `loop`: one step after another; the reference that the other executions must equal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from torch.nn.functional import one_hot
 from lnlbench.benchmark.engine import optimisers
 from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, Order, another_view, draw_order, pays, strong_view
 from lnlbench.benchmark.engine.depth import Schedule
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
     PROBE,
     due,
     lengthened,
+    loss_and_prediction,
     samples_of,
     weighted_mean,
 )
@@ -75,6 +76,7 @@ class Loop:
         self.history = History(self.setting.epochs, (), ())
         self.past = Past(count, len(split.given))
 
+    @exact_float32()
     def advance(self) -> Epoch:
         """Train one epoch and evaluate."""
         begin = time.perf_counter()
@@ -96,7 +98,7 @@ class Loop:
         return self.summary(lr, begin)
 
     def begin(self, order: Order) -> None:
-        """Make ready for the steps of an epoch."""
+        """Prepare the steps of an epoch."""
         self.draws = Draws(len(order.index), self.how.device, self.job.replicate, self.epoch)
         names = (self.job.replicate, self.epoch)
         method, side = self.job.method, self.images.side
@@ -105,7 +107,7 @@ class Loop:
         self.log = self.log_type(order, self.job, self.how, self.method.answers("select"))
 
     def settle(self, clock: Clock) -> None:
-        """Begin parameters anew, and choose those that stay, where the method says so."""
+        """Reset parameters, and choose those that stay as they are, where the method says so."""
         asked = self.method, clock, self.job.replicate, self.epoch
         if names := self.schedule.renewed(*asked):
             self.networks.renew(names, self.epoch)
@@ -186,7 +188,7 @@ class Loop:
 
     @torch.no_grad()
     def guessed(self, step: Step, inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
-        """Return logits [K, B, C] that leave no trace; charged to the method."""
+        """Return logits [K, B, C] without changing anything; the pass is charged to the method."""
         params = self.networks.averaged if averaged else self.networks.params
         if training:
             logits = self.networks.forward(params, inputs, (self.epoch, step), commit=False)
@@ -197,7 +199,7 @@ class Loop:
 
     @torch.no_grad()
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> Batch:
-        """Store the new rows of the memory, and new values of what is carried; the loss sees them."""
+        """Store new rows of the memory and new carried values, and return the batch with them."""
         found = self.method.remember(logits, batch, clock)
         if not found:
             return batch
@@ -209,7 +211,7 @@ class Loop:
         return remembering(batch, found)
 
     def take_notes(self, found: Mapping[str, Tensor]) -> None:
-        """Store what an exact pass has shown."""
+        """Store what the method returned after an exact pass."""
         self.carried = {name: found.get(name, value) for name, value in self.carried.items()}
         self.memory = {**self.memory, **{name: new for name, new in found.items() if name not in self.carried}}
 
@@ -262,6 +264,7 @@ class Loop:
             last=done == self.setting.epochs or diverged or self.job.method.stop(self.history),
             history=self.history,
             state=self.state,
+            weights=self.networks.state,
             replayed=self.replayed,
         )
 
@@ -270,29 +273,30 @@ class Loop:
         logits = self.networks.predict(images.chunks(EVALUATION_BATCH[self.how.device.type]))
         return logits.softmax(-1).mean(0, keepdim=True).log() if self.job.method.ensemble else logits
 
+    def predict(self, index: Tensor) -> Tensor:
+        """Return the logits [K, M, C] of training samples index [M], without augmentation."""
+        parts = torch.split(index, EVALUATION_BATCH[self.how.device.type])
+        return self.networks.predict(map(self.images.batch, parts))
+
     def samples(self, index: Tensor) -> Samples:
         """Evaluate some training samples without augmentation."""
-        logits = self.networks.predict(
-            map(self.images.batch, torch.split(index, EVALUATION_BATCH[self.how.device.type]))
-        )
-        return samples_of(index, logits, self.given, None)
+        return samples_of(index, self.predict(index), self.given, None)
 
     def record(self) -> Record:
         """Pass over the whole training set for a method that asks for it; the cost is charged to the method."""
-        found = self.samples(torch.arange(len(self.images), device=self.how.device))
+        logits = self.predict(torch.arange(len(self.images), device=self.how.device))
         self.log.observed = True
-        device = self.how.device
-        return Record(found.loss.to(device), found.prediction.to(device), self.memory, self.carried)
+        return Record(*loss_and_prediction(logits, self.given), self.memory, self.carried)
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on after the epoch that ended last, as copies."""
+        """Return all that is needed to continue after the last epoch, as copies."""
         self.rule.remember(self.optimiser)
         rest = {"epoch": self.epoch, "optimiser": self.optimiser, "history": self.history}
         rest |= {"memory": self.memory, "carried": self.carried}
         return {"networks": self.networks.state(), **self.past.state(), **copy.deepcopy(rest)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state, wherever its tensors are."""
+        """Continue from a state, on whatever device its tensors are."""
         self.networks.restore(state["networks"])
         rest = copy.deepcopy({name: value for name, value in state.items() if name != "networks"})
         self.epoch, self.optimiser = rest["epoch"], rest["optimiser"].to(self.how.device)

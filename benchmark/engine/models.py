@@ -1,4 +1,4 @@
-"""Networks by name, with the stem that small images need: ours, and any of timm's; timm's optimisers."""
+"""Networks by name, ours and timm's, with the stem that small images need; and timm's optimisers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lnlbench.benchmark.engine.paper_networks import PAPER_NETWORKS
 from lnlbench.benchmark.protocol.unknown_names import did_you_mean
 
 OWN: dict[str, Callable[..., nn.Module]] = {make.__name__: make for make in (*OWN_NETWORKS, *PAPER_NETWORKS)}
-"""The networks that need nothing of timm, by name."""
+"""The networks that do without timm, by name."""
 SMALL = 64  # side in pixels up to which a network for 224-pixel images must not shrink the image before it looks
 
 

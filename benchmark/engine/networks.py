@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lnlbench.benchmark.engine.capture import settled
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.hook_draws import Step
 from lnlbench.benchmark.engine.models import build
 from lnlbench.benchmark.protocol.seeds import seed
@@ -35,7 +35,7 @@ class Networks:
         self.random: bool | None = None  # whether a pass draws numbers (dropout of any kind): the first one tells
 
     def drawn(self, *names: int) -> nn.Module:
-        """Network k, named by k, as it begins; or as drawn for an epoch, named by k and the epoch."""
+        """Return network k as it begins, seeded by k; or as drawn for an epoch, seeded by k and the epoch."""
         return self.how.place(build(*self.recipe, seed("init", self.replicate, *names)))
 
     def train(self) -> None:
@@ -44,7 +44,7 @@ class Networks:
             model.train()
 
     def forward(self, params: Params, inputs: Tensor, masks: tuple[int, Step], commit: bool) -> Tensor:
-        """Logits [K, B, C] in training mode.
+        """Return logits [K, B, C] in training mode.
 
         Args:
             params: the networks' own, or others in their place.
@@ -75,9 +75,10 @@ class Networks:
         self.train()
         return together(outputs).to(self.how.dtype)
 
+    @exact_float32()
     @torch.no_grad()
     def predict(self, parts: Iterable[Tensor]) -> Tensor:
-        """Logits [K, T, C] in evaluation mode, at the weights that are evaluated, of batches of images."""
+        """Return logits [K, T, C] of batches of images in evaluation mode, at the weights that are evaluated."""
         for model in self.models:
             model.eval()
         networks = [self._evaluated(k, self.averaged) for k in range(len(self.models))]
@@ -96,7 +97,7 @@ class Networks:
 
     @torch.no_grad()
     def renew(self, names: Collection[str], epoch: int) -> None:
-        """Give parameters and buffers of these names, of each network, values of a network drawn for this epoch."""
+        """Reset parameters and buffers of these names, in each network, to those of a network drawn for this epoch."""
         for k, model in enumerate(self.models):
             fresh, own = self.drawn(k, epoch), {**self.params[k], **dict(model.named_buffers())}
             for name, value in [*fresh.named_parameters(), *fresh.named_buffers()]:
@@ -106,15 +107,15 @@ class Networks:
                         self.averaged[k][name] = value.detach()
 
     def norm(self) -> float:
-        """Euclidean norm of all weights together."""
+        """Return the Euclidean norm of all weights together."""
         return _norm([p.detach() for p in self.flat])
 
     def distance(self) -> float:
-        """Euclidean distance of all weights from their start."""
+        """Return the Euclidean distance of all weights from their start."""
         return _norm([p.detach() - q for p, q in zip(self.flat, self.start, strict=True)])
 
     def state(self) -> dict[str, Any]:
-        """Weights, buffers and averaged weights, as copies."""
+        """Return weights, buffers and averaged weights, as copies."""
         averaged = None if self.averaged is self.params else copies(self.averaged)
         return {"models": copy.deepcopy([model.state_dict() for model in self.models]), "averaged": averaged}
 
@@ -147,7 +148,7 @@ class Networks:
 
 
 def together(outputs: Sequence[Tensor]) -> Tensor:
-    """Stack tensors; of one, which most methods have, a view."""
+    """Stack tensors; a single one, as most methods have, becomes a view."""
     return torch.stack(list(outputs)) if len(outputs) > 1 else outputs[0].unsqueeze(0)
 
 

@@ -1,6 +1,6 @@
 """Count the multiplications and additions of a pass: those of products and convolutions, which are nearly all.
 
-Not of what Python functions of torch do within: `einsum`, `tensordot` and `nn.MultiheadAttention` count as nothing.
+Calls inside Python functions of torch are not seen: `einsum`, `tensordot` and `nn.MultiheadAttention` count as nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SUMS = {torch.addmm, torch.baddbmm, Tensor.addmm, Tensor.baddbmm}  # of their fi
 
 
 class Counter(TorchFunctionMode):
-    """Counts what is called within it, as `torch.utils.flop_counter` does, whose import takes two seconds.
+    """Counts the operations called in its context, as `torch.utils.flop_counter` does, whose import takes two seconds.
 
     Attributes:
         operations: so far; a multiplication with its addition is two.

@@ -22,8 +22,8 @@ SECOND, EPSILON = 0.999, 1e-8  # of Adam: β₂ and ε
 class OptimiserState:
     """Moments of each parameter, and how many steps they have seen: between two epochs an int.
 
-    While steps are replayed the device counts them, in a 0-d float64 tensor. `library` is what an optimiser of timm's
-    remembers, by its own names.
+    While steps are replayed the device counts them, in a 0-d float64 tensor. `library` is the state of an optimiser of
+    timm's, by its own names.
     """
 
     first: list[Tensor]
@@ -47,9 +47,9 @@ def start(optimizer: str, params: list[Tensor]) -> OptimiserState:
 
 
 def clipped(grads: Params, bound: float) -> Params:
-    """Return gradients of which those of a network are scaled to a Euclidean norm of at most `bound`; 0 scales none.
+    """Return gradients scaled, network by network, to a Euclidean norm of at most `bound`; 0 scales none.
 
-    As torch's `clip_grad_norm_`, for each of the K networks alone.
+    As torch's `clip_grad_norm_` does for each of the K networks.
     """
     if not bound:
         return grads
@@ -143,7 +143,7 @@ class Rule:
 
 
 class TimmRule(Rule):
-    """An optimiser of timm's, which remembers what it does in its own way."""
+    """An optimiser of timm's, which has a state of its own."""
 
     def __init__(self, setting: Setting, params: list[Tensor]) -> None:
         recipe = setting.optimizer, params, setting.lr, setting.weight_decay, setting.momentum
@@ -249,7 +249,7 @@ REPLAYED = every(sgd_replayed, adam_replayed)
 
 @dataclass(frozen=True)
 class Rates:
-    """What the optimiser is told, one value per run of a stack: float64 [R]."""
+    """The hyper-parameters of an optimiser, one value per run of a stack: float64 [R]."""
 
     lr: Tensor
     weight_decay: Tensor

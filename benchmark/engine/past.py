@@ -1,4 +1,4 @@
-"""What a run remembers of its training samples from one epoch to the next."""
+"""The memory that a run has of its training samples, from one epoch to the next."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Past:
         self.visits = torch.zeros(samples, dtype=torch.int32)
 
     def take(self, samples: Samples) -> tuple[Samples, float]:
-        """Take the samples of an epoch in.
+        """Add the samples of an epoch.
 
         Returns:
-            the same samples with their mean margins of all visits so far, and the share of predictions that are others
-            than at the visit before, NaN where there was none.
+            the same samples with their mean margins of all visits so far, and the share of predictions that have
+            changed since the visit before, NaN where there was none.
         """
         index = samples.index
         before, now = self.predicted[:, index], samples.prediction.to(torch.int16)
@@ -46,6 +46,6 @@ class Past:
         return {name: values.clone() for name, values in vars(self).items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Remember what a state holds; one of an earlier version knows no margins, whose mean begins anew."""
+        """Restore a state. One of an earlier version holds no margins, whose mean begins anew."""
         for name, values in vars(self).items():
             values.copy_(state.get(name, torch.zeros_like(values)))

@@ -17,11 +17,12 @@ from lnlbench.benchmark.engine import optimisers
 from lnlbench.benchmark.engine.batches import PADDING
 from lnlbench.benchmark.engine.capture import settled
 from lnlbench.benchmark.engine.depth import Schedule
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
     due,
     lengthened,
+    loss_and_prediction,
     samples_of,
 )
 from lnlbench.benchmark.engine.hook_draws import Draws, Handed, Step, Tables, row
@@ -36,9 +37,10 @@ ROOM = 8  # times as many images are evaluated at once, of all runs together
 
 
 class Stack:
-    """Jobs of one `grouping.stack_key`, trained epoch by epoch; their states are those of `Loop`.
+    """Jobs of one `stacking.stack_key`, trained epoch by epoch; their states are those of `Loop`.
 
-    A slot whose run has ended is still computed, so that the others keep every bit; half of them idle are given up.
+    A slot whose run has ended is still computed, so that no bit of the others changes; the slots that have ended are
+    given up once they are half of all.
     """
 
     replayed = False
@@ -63,11 +65,12 @@ class Stack:
         return self.slots.jobs
 
     def restore(self, states: Sequence[State]) -> None:
-        """Go on from the states of all jobs, after the same epoch."""
+        """Continue from the states of all jobs, after the same epoch."""
         self.slots.restore(states)
 
+    @exact_float32()
     def advance(self) -> list[tuple[Job, Epoch]]:
-        """Train one epoch and evaluate: the numbers of each run that was not over."""
+        """Train one epoch, evaluate, and return the numbers of each run that was not over."""
         self.live = [slot for slot in self.live if not self.jobs[slot].cancelled]
         if 2 * len(self.live) <= len(self.jobs):
             self.give_up_idle()
@@ -88,7 +91,7 @@ class Stack:
         return self.summary(begin, watching)
 
     def begin(self) -> None:
-        """Make ready for the steps of an epoch."""
+        """Prepare the steps of an epoch."""
         device, epoch, replicates = self.how.device, self.slots.epoch, [job.replicate for job in self.jobs]
         self.order = draw_orders(self.images.count, self.setting, replicates, epoch, device)
         steps, runs, size = self.order.index.shape
@@ -152,7 +155,7 @@ class Stack:
 
     @torch.no_grad()
     def predict(self, pool: Pool, index: Tensor | None = None) -> Tensor:
-        """Logits [R, K, M, C] in evaluation mode at the weights that are evaluated, of images [R, M], or of all."""
+        """Return logits [R, K, M, C] of images [R, M], or of all, in evaluation mode at the evaluated weights."""
         self.pure.model.eval()
         runs, found = self.slots.runs, []
         weights = runs["averaged"] or runs["params"], runs["buffers"]
@@ -174,11 +177,11 @@ class Stack:
         """Give the methods of some slots their exact records, and take their new memories."""
         device, memories, carrieds = self.how.device, [], []
         every = torch.arange(self.images.count, device=device).expand(len(self.jobs), -1)
-        for slot, found in enumerate(self.samples(every)):
+        for slot, logits in enumerate(self.predict(self.images, every)):
             job, runs = self.jobs[slot], self.slots.runs
             memory, carried = ({name: x[slot] for name, x in runs[kind].items()} for kind in ("memory", "carried"))
             if slot in watching:
-                record = Record(found.loss.to(device), found.prediction.to(device), memory, carried)
+                record = Record(*loss_and_prediction(logits, runs["given"][slot]), memory, carried)
                 now = replace(clock, random=Draws(1, device, "observe", job.replicate, self.slots.epoch))
                 observing = job.method.observing(self.slots.epoch, self.setting.epochs)
                 seen = observing.tensors(device, self.how.dtype).observe(record, now)
@@ -189,7 +192,7 @@ class Stack:
         self.slots.runs["memory"], self.slots.runs["carried"] = joined(memories), joined(carrieds)
 
     def settle(self, clock: Clock) -> None:
-        """Begin parameters of some runs anew, and choose those that stay, where their methods say so."""
+        """Reset parameters of some runs, and choose those that stay as they are, where their methods say so."""
         stay: list[list[bool]] = []
         for slot, job in enumerate(self.jobs):
             asked = job.method.tensors(self.how.device, self.how.dtype), clock, job.replicate, self.slots.epoch
@@ -241,6 +244,7 @@ class Stack:
                 "last": done == self.setting.epochs or diverged or job.method.stop(history),
                 "history": history,
                 "state": partial(self.slots.state, slot),
+                "weights": partial(self.slots.weights, slot),
                 "stacked": len(self.jobs),
                 "replayed": self.replayed,
             }
@@ -278,7 +282,7 @@ class Stack:
         return Clock(scalar(now), scalar(total), scalar(now * steps), scalar(now / total), Handed((), []))
 
     def members(self) -> list[tuple[Job, State]]:
-        """Return the jobs that are not over, with their states, in the memory of the host."""
+        """Return the jobs that are not over, with their states on the CPU."""
         left = [slot for slot in self.live if not self.jobs[slot].cancelled]
         return [(self.jobs[slot], self.slots.state(slot, torch.device("cpu"))) for slot in left]
 

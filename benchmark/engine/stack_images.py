@@ -14,7 +14,7 @@ from lnlbench.benchmark.protocol.settings import Setting
 
 
 class Pool:
-    """Sets of images, one of each run, of which equal ones are kept once.
+    """Sets of images, one per run; equal sets are kept once.
 
     Args:
         sets: uint8 [N, C, H, W] of each run, of one shape.

@@ -1,4 +1,4 @@
-"""What many runs of one architecture are made of: every tensor has the run as its first axis."""
+"""The state of many runs of one architecture: the run is the first axis of every tensor."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ class Slots:
         self.begun = [0] * len(jobs)  # the steps after which the optimiser of each run began anew
 
     def model(self, job: Job, *names: int) -> nn.Module:
-        """Network k of a job, named by k, as it begins; or as drawn for an epoch, named by k and the epoch."""
+        """Return network k of a job as it begins, seeded by k; or as drawn for an epoch, seeded by k and the epoch."""
         split, name = job.split, seed("init", job.replicate, *names)
         return build(job.setting.model, split.classes, split.shape, name).to(self.how.device, self.how.dtype)
 
     def task(self, job: Job) -> Task:
-        """Return what the method of a job knows before the first step."""
+        """Return the task that the method of a job is given before the first step."""
         device, dtype = self.how.device, self.how.dtype
         targets = one_hot(job.split.given.to(device), job.split.classes).to(dtype)
         return Task(targets, job.method.networks, job.facts(device, dtype))
 
     @torch.no_grad()
     def renew(self, slot: int, names: Collection[str]) -> None:
-        """Give parameters and buffers of these names values of networks drawn for this epoch; begin the optimiser."""
+        """Reset parameters and buffers of these names to those of networks drawn for this epoch, and the optimiser."""
         runs = self.runs
         for k in range(len(runs["params"])):
             fresh = self.model(self.jobs[slot], k, self.epoch)
@@ -80,24 +80,33 @@ class Slots:
         self.begun[slot] = int(self.moments.steps)
 
     def state(self, slot: int, device: torch.device | None = None) -> State:
-        """All that one run needs to go on after the epoch that ended last, as copies; `Loop` takes it too."""
-        copied = partial(mapped, lambda x: x[slot].to(device or x.device, copy=True))
-        mine = copied({name: self.runs[name] for name in ("params", "buffers", "averaged", "memory", "carried")})
-        both = [p | b for p, b in zip(mine["params"], mine["buffers"], strict=True)]
-        models = [{name: network[name] for name in self.saved} for network in both]
-        first, second = copied([self.moments.first, self.moments.second])
+        """Return all that one run, or `Loop` in its place, needs to continue after the last epoch, as copies."""
+        first, second, memory, carried = self._copied(
+            [self.moments.first, self.moments.second, self.runs["memory"], self.runs["carried"]], slot, device
+        )
         return {
-            "networks": {"models": models, "averaged": mine["averaged"]},
+            "networks": self.weights(slot, device),
             "epoch": self.epoch,
             "optimiser": optimisers.OptimiserState(first, second, self.moments.steps - self.begun[slot]),
-            "memory": mine["memory"],
-            "carried": mine["carried"],
+            "memory": memory,
+            "carried": carried,
             "history": self.history[slot],
             **self.past[slot].state(),
         }
 
+    def weights(self, slot: int, device: torch.device | None = None) -> dict[str, Any]:
+        """Return weights, buffers and averaged weights of one run, as copies."""
+        params, buffers, averaged = self._copied(
+            [self.runs["params"], self.runs["buffers"], self.runs["averaged"]], slot, device
+        )
+        both = [p | b for p, b in zip(params, buffers, strict=True)]
+        return {"models": [{name: network[name] for name in self.saved} for network in both], "averaged": averaged}
+
+    def _copied(self, tree: Any, slot: int, device: torch.device | None) -> Any:
+        return mapped(lambda x: x[slot].to(device or x.device, copy=True), tree)
+
     def restore(self, states: Sequence[State]) -> None:
-        """Go on from the states of all runs, after the same epoch."""
+        """Continue from the states of all runs, after the same epoch."""
         to, runs = partial(mapped, lambda x: x.to(self.how.device)), self.runs
         networks = to(joined([state["networks"]["models"] for state in states]))
         for own, values in [*zip(runs["params"], networks, strict=True), *zip(runs["buffers"], networks, strict=True)]:
@@ -115,7 +124,7 @@ class Slots:
             past.restore(state)
 
     def keep(self, slots: Sequence[int]) -> None:
-        """Forget all runs but some."""
+        """Keep some runs and forget the others."""
         self.jobs = [self.jobs[slot] for slot in slots]
         self.history = [self.history[slot] for slot in slots]
         self.past = [self.past[slot] for slot in slots]
@@ -135,7 +144,7 @@ def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
 
 
 def joined(trees: Sequence[Any]) -> Any:
-    """Trees of equal structure as one, their tensors stacked along a new first axis."""
+    """Join trees of equal structure into one, their tensors stacked along a new first axis."""
     first = trees[0]
     if isinstance(first, dict):
         return {name: joined([tree[name] for tree in trees]) for name in first}
@@ -150,6 +159,6 @@ def flat(params: Params) -> list[Tensor]:
 
 
 def norms(tensors: Sequence[Tensor]) -> list[float]:
-    """Euclidean norm of all numbers of each run."""
+    """Return the Euclidean norm of all numbers of each run."""
     found: list[float] = torch.stack([x.flatten(1).norm(dim=1) for x in tensors]).norm(dim=0).tolist()
     return found

@@ -26,7 +26,7 @@ Floats = list[dict[str, Tensor]]
 
 @dataclass
 class Trace:
-    """What one step did that is no tensor: the same for all runs of a stack."""
+    """The facts about one step that are no tensors: the same for all runs of a stack."""
 
     passes: int = 0
     same_inputs: bool = True
@@ -35,7 +35,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Pure:
-    """What the runs of a stack have in common: the method's structure, the network's, and the execution."""
+    """The common part of the runs of a stack: the method's structure, the network's, and the execution."""
 
     method: Composition
     model: nn.Module  # its own weights are never used
@@ -63,7 +63,7 @@ class Pure:
             drawn: the random numbers of this step, in the order in which the hooks ask.
             requests: what these numbers are.
             clock: its source of random numbers is replaced.
-            trace: takes down what the step did besides.
+            trace: filled with the facts about the step that are no tensors.
 
         Returns:
             `grads`, the moved `buffers`, `logits`, `objective`, new `rows` of the memory with new values of what is
@@ -128,7 +128,7 @@ class Pure:
         return with_floats(self.method, given).average(params, averaged, replace(clock, random=random))
 
     def forward(self, params: Params, buffers: Params, inputs: Tensor) -> Tensor:
-        """Logits [K, B, C] of inputs [B, ...] or [K, B, ...] in the model's mode; training mode moves the buffers."""
+        """Return logits [K, B, C] of inputs [B, ...] or [K, B, ...] in the model's mode; training moves the buffers."""
         several = inputs.ndim > 4
         outputs = [
             functional_call(self.model, {**self.cast(params[k]), **buffers[k]}, (inputs[k] if several else inputs,))
@@ -147,7 +147,7 @@ def pure(method: Composition, model: nn.Module, how: Compute, grad_clip: float =
 
 
 def mixed(model: nn.Module) -> frozenset[str]:
-    """Let a network compute in bf16, its normalisation in float32: what autocast does, which `vmap` does not obey.
+    """Let a network compute in bf16 and its normalisation in float32, as autocast does, which `vmap` ignores.
 
     Returns:
         the names of the parameters that it expects in bf16.

@@ -29,11 +29,11 @@ SMALL = {"cuda": 1e10, "cpu": 2e7}
 """Operations of one training step up to which `auto` stacks.
 
 Measured on one CPU core in fp32, 8 and 32 runs, `loop` / `stack`: MLP on 8×8 pixels at batch 32 (4e6) 1.9 and 3.5, the
-small CNN there (2e7) 1.2 and 1.6, MLP on 28×28 at batch 128 (2e8) 1.1, the small CNN there (1e9) 0.4. For a GPU it is a
-reckoning, not a measurement: 1e10 are some 0.03 ms of arithmetic where dispatch takes 1 ms and more, and convolutions
+small CNN there (2e7) 1.2 and 1.6, MLP on 28×28 at batch 128 (2e8) 1.1, the small CNN there (1e9) 0.4. For a GPU it is
+an estimate, not a measurement: 1e10 are some 0.03 ms of arithmetic where dispatch takes 1 ms and more, and convolutions
 of many runs become grouped ones, which may be slow where they are large."""
 LEAST = {"cuda": 2, "cpu": 8}
-"""Runs that `auto` wants for a stack: on a CPU core a stack of few is slower than one run after another."""
+"""Fewest runs that `auto` stacks: on a CPU core a stack of few is slower than one run after another."""
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ def check_optimiser(execution: str, optimizer: str) -> None:
 
 
 def graphs(execution: str, how: Compute) -> bool:
-    """Whether steps are replayed, whether of a stack or of one run.
+    """Say whether steps are replayed, of a stack or of one run.
 
     Raises:
         ExecutionError: an unknown execution, or one that the device does not have.
@@ -79,7 +79,7 @@ def graphs(execution: str, how: Compute) -> bool:
 
 
 def recipe_key(setting: Setting, method: Composition) -> Hashable:
-    """Equal for runs that can share a stack, if they train on as many images of one size.
+    """Return a key that is equal for runs that can share a stack, if they train on as many images of one size.
 
     Learning rate, schedule, weight decay, momentum, noise, and every float field of a method may differ.
     """
@@ -92,7 +92,7 @@ def recipe_key(setting: Setting, method: Composition) -> Hashable:
 
 
 def stack_key(job: Job) -> Hashable:
-    """Equal for jobs that can share a stack."""
+    """Return a key that is equal for jobs that can share a stack."""
     split = job.split
     sizes = (split.images.shape, split.validation_images.shape, split.classes, split.mean, split.std)
     probes = tuple((name, images.shape) for name, images in split.probes.items())
@@ -100,7 +100,7 @@ def stack_key(job: Job) -> Hashable:
 
 
 def grouped(items: Iterable[T], key: Callable[[T], Hashable], most: int) -> list[list[T]]:
-    """Items of equal key together, at most so many, as even as possible, in the order in which keys first come."""
+    """Group items of equal key, at most so many and as evenly as possible, in the order in which keys first come."""
     groups: dict[Hashable, list[T]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
@@ -112,7 +112,7 @@ def grouped(items: Iterable[T], key: Callable[[T], Hashable], most: int) -> list
 
 
 def may_stack(execution: str, how: Compute, method: Composition) -> bool:
-    """Whether `stacks` can be true, before the network is looked at.
+    """Say whether `stacks` can be true, before the network is looked at.
 
     Raises:
         ExecutionError: an unknown execution, or one that the device does not have.
@@ -122,14 +122,14 @@ def may_stack(execution: str, how: Compute, method: Composition) -> bool:
 
 
 def enough(execution: str, how: Compute, runs: int) -> bool:
-    """Whether there are enough runs for a stack."""
+    """Say whether there are enough runs for a stack."""
     return runs >= (1 if execution == "stack" else LEAST[how.device.type])
 
 
 def stacks(
     execution: str, how: Compute, setting: Setting, method: Composition, classes: int, shape: tuple[int, int, int]
 ) -> bool:
-    """Whether runs of a kind are trained as a stack, however many there are: with `graph` those that `auto` stacks.
+    """Say whether runs of a kind are trained as a stack, however many there are: with `graph` as with `auto`.
 
     Never where the method says that it cannot be, or the network draws random numbers (dropout of any kind).
 
@@ -145,7 +145,7 @@ def stacks(
 
 @lru_cache(maxsize=64)
 def _measured(model: str, classes: int, shape: tuple[int, int, int]) -> tuple[int, bool]:
-    """Operations of one image's pass, and whether a pass in training mode draws random numbers."""
+    """Return the operations of one image's pass, and whether a pass in training mode draws random numbers."""
     network = build(model, classes, shape, 0)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         before = torch.get_rng_state()

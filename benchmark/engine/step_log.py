@@ -1,4 +1,4 @@
-"""What the steps of one epoch leave behind."""
+"""The log of the steps of one epoch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Log:
     def write(self, step: Step, logits: Tensor, objective: Tensor, weight: Tensor | None) -> None:
         """Keep the logits [K, B, C], the objective [] and the selection weights [K, B] of a step.
 
-        Where the method has changed the inputs they say nothing of single samples, and may be more.
+        Where the method has changed the inputs, the objective alone is kept: no logit belongs to a single sample.
         """
         self.objective[step] = objective / len(logits)
         if not self.same_inputs:

@@ -1,12 +1,12 @@
-"""A strong view of a batch of images: RandAugment and cutout on uint8 tensors, without a word from the host.
+"""A strong view of a batch of images: RandAugment and cutout on uint8 tensors, without waiting for the host.
 
 Cubuk et al., "RandAugment: Practical automated data augmentation with a reduced search space", NeurIPS 2020, with
 torchvision's fourteen operations, its defaults and its pixels; DeVries and Taylor, "Improved Regularization of
 Convolutional Neural Networks with Cutout", 2017, with a square of half the side.
 
-Every image of a batch has operations of its own. What depends on the operation alone is put into tables beforehand, by
-torchvision itself: where each pixel comes from, and what becomes of each of the 256 values. The rest is computed for
-all images, and is zero, or the identity, where it was not drawn.
+Every image of a batch has operations of its own. All that depends on the operation alone is tabulated beforehand, by
+torchvision itself: the source of each pixel, and the image of each of the 256 values. The rest is computed for all
+images, and is zero, or the identity, where it was not drawn.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Change = Callable[[Tensor, int], Tensor]
 
 
 def draw(steps: int, size: int, side: tuple[int, int], source: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw the choices [S, B, n] and the centres [S, B, 2] of what is cut out, for images of some height and width."""
+    """Draw the choices [S, B, n] and the centres [S, B, 2] of the cut-out squares, for images of a height and width."""
     operations = torch.randint(CHOICES, (steps, size, OPERATIONS), generator=source)
     centre = [torch.randint(length, (steps, size), generator=source) for length in side]
     return operations, torch.stack(centre, -1)
@@ -43,7 +43,7 @@ class StrongView:
 
     Args:
         shape: channels, height and width.
-        fill: what the square that is cut out is filled with, by channel: the mean, which is zero once normalised.
+        fill: value of the cut-out square, by channel: the mean, which is zero once normalised.
         device: where the images are.
         magnitude: of all operations, from 0 to 30.
     """
@@ -94,7 +94,7 @@ class StrongView:
         return self.mixed(mapped, choice)
 
     def stretched(self, flat: Tensor) -> Tensor:
-        """Return what 256 values become where darkest and brightest become 0 and 255, of images [B, C, H W]."""
+        """Return the images [B, C, 256] of all values where darkest and brightest of [B, C, H W] become 0 and 255."""
         low, high = (end.float() for end in flat.aminmax(dim=-1, keepdim=True))
         scale = (high - low) * (1 / 255)
         values = ((self.values - low) / torch.where(high > low, scale, 1.0)).clamp(0, 255)
@@ -121,7 +121,7 @@ class StrongView:
 
 
 def equalized(flat: Tensor) -> Tensor:
-    """Return what 256 values become for an even histogram, of images [B, C, H W]."""
+    """Return the images [B, C, 256] of all values that even out the histograms of [B, C, H W]."""
     pixels = flat.long()
     counts = pixels.new_zeros(*flat.shape[:2], 256).scatter_add(2, pixels, torch.ones_like(pixels))
     brightest = counts.gather(2, pixels.amax(-1, keepdim=True))

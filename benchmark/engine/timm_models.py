@@ -1,4 +1,4 @@
-"""What timm gives: networks and optimisers by any of its names; loaded only where one is asked for.
+"""The networks and optimisers of timm, by any of its names; timm is imported only where one is asked for.
 
 The import takes twice as long as that of torch, so a worker that trains a network of ours does without.
 """
@@ -23,7 +23,7 @@ def make_model(name: str, **arguments: Any) -> nn.Module:
 
     Raises:
         TypeError: it does not know one of the arguments.
-        AssertionError, ValueError, RuntimeError: it cannot be what they say.
+        AssertionError, ValueError, RuntimeError: it cannot be built from them.
     """
     model: nn.Module = create_model(name, **arguments)
     return model
@@ -35,7 +35,7 @@ def optimisers() -> list[str]:
 
 
 def make_optimiser(name: str, params: list[Tensor], **arguments: Any) -> torch.optim.Optimizer:
-    """Make an optimiser; it takes of the arguments what it knows.
+    """Make an optimiser from those of the arguments that it knows.
 
     Raises:
         ImportError, AssertionError, TypeError, ValueError: it cannot be made here.

@@ -1,4 +1,4 @@
-"""Training: jobs go in, what happened in each epoch comes out; it neither logs nor stores."""
+"""Train jobs and yield the numbers of each epoch; nothing is logged or stored here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lnlbench.benchmark.engine.stacking import (
 )
 
 Member = tuple[Job, dict[str, Any] | None]
-"""A job, and the state that it goes on from."""
+"""A job, and the state that it continues from."""
 
 
 def train(
@@ -49,7 +49,7 @@ def train(
         execution: "loop" (one run at a time), "stack", "auto": `stack` where it pays, or, on a GPU, "graph": as "auto",
             with the steps of stacks and of single runs replayed as CUDA graphs. What cannot be stacked is trained by
             itself in any case (a method that says so, a network with dropout); what cannot be replayed, step by step.
-        states: where to go on from, as in `fit`, one per job; None begins.
+        states: to continue from, as in `fit`, one per job; None begins.
         slots: runs in one stack at most.
 
     Yields:
@@ -90,7 +90,7 @@ def fit(
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "fp32", "bf16" (autocast), "fp64" or "auto": what the setting says, else bf16 on a GPU and fp32 on a
             CPU.
-        state: what `Epoch.state()` of the same job gave, to go on after that epoch as if nothing had happened.
+        state: the result of `Epoch.state()` of the same job, to continue after that epoch as if uninterrupted.
 
     Yields:
         one `Epoch` after each epoch; stop iterating, or `job.cancel()`, to stop training.
@@ -104,19 +104,19 @@ def fit(
 
 
 def begins(member: Member) -> tuple[int, bool]:
-    """Return the epoch that a job goes on with, and whether it has averaged weights."""
+    """Return the epoch that a job continues with, and whether it has averaged weights."""
     state = member[1]
     return (0, False) if state is None else (state["epoch"], state["networks"]["averaged"] is not None)
 
 
 def _apart(members: Sequence[Member], how: Compute, replayed: bool) -> Iterator[tuple[Job, Epoch]]:
-    """One job after another."""
+    """Train one job after another."""
     for member in members:
         yield from _alone(*member, how, replayed)
 
 
 def _alone(job: Job, state: dict[str, Any] | None, how: Compute, replayed: bool) -> Iterator[tuple[Job, Epoch]]:
-    """One job."""
+    """Train one job."""
     run = (GraphLoop if replayed else Loop)(job, how)
     if state is not None:
         run.restore(state)
@@ -128,7 +128,7 @@ def _alone(job: Job, state: dict[str, Any] | None, how: Compute, replayed: bool)
 
 
 def _together(members: Sequence[Member], how: Compute, replayed: bool) -> Iterator[tuple[Job, Epoch]]:
-    """All jobs at once; in halves where the memory does not suffice; apart where the stack fails for another reason."""
+    """Train jobs at once; in halves where memory does not suffice; one by one where the stack fails otherwise."""
     left = [member for member in members if begins(member)[0] < member[0].setting.epochs]
     stack, epochs, full, failure = None, list[tuple[Job, Epoch]](), False, ""
     while not failure:
@@ -166,7 +166,7 @@ def _begun(members: Sequence[Member], how: Compute, replayed: bool) -> Stack:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether an error says that a device's memory is full."""
+    """Say whether an error means that a device's memory is full."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     told = ("out of memory", "can't allocate memory", "ALLOC_FAILED")

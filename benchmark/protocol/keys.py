@@ -28,7 +28,7 @@ def key_of(
 
     Args:
         protocol: version of the rules.
-        content: what `data.fingerprint` says of the data.
+        content: `splits.fingerprint` of the data.
         setting: its fields; the task is a name for them and does not count.
         method: the text with every value, and how it is told what it must know.
         replicate: its number.

@@ -104,8 +104,7 @@ def canonical(setting: Setting, images: Images) -> Setting:
     """
     noise = parse_noise(setting.noise)
     noise.check(images.card)
-    samples = min(setting.samples or len(images.train_labels), len(images.train_labels))
-    held = _held_out(setting, samples)
+    samples, held = samples_used(setting, images), validation_size(setting, images)
     if held < 1 or samples - held < FEWEST:
         raise DataError(
             f"{images.name} has too little data: of {samples} training images {held} are held out for validation "
@@ -114,6 +113,16 @@ def canonical(setting: Setting, images: Images) -> Setting:
     if not len(images.test_images):
         raise DataError(f"{images.name} has no test images")
     return replace(setting, noise=str(noise))
+
+
+def samples_used(setting: Setting, images: Images) -> int:
+    """Return how many training images a setting uses: all of them, or a subset."""
+    return min(setting.samples or len(images.train_labels), len(images.train_labels))
+
+
+def validation_size(setting: Setting, images: Images) -> int:
+    """Return how many of the training images that a setting uses are held out for validation."""
+    return round(setting.validation * samples_used(setting, images))
 
 
 def fingerprint(setting: Setting, images: Images) -> str:
@@ -188,7 +197,7 @@ def _drawn(setting: Setting, replicate: object, images: Images, part: object = N
     images, corruption, subset = _corrupted(setting, seed("noise", replicate), images)
     given = torch.from_numpy(corruption.given)
     held = torch.zeros(len(given), dtype=torch.bool)
-    held[stratified(given, _held_out(setting, len(given)), "split", named)] = True
+    held[stratified(given, validation_size(setting, images), "split", named)] = True
     pixels = torch.tensor(images.train_images)
     split = Split(
         images=pixels[~held],
@@ -219,10 +228,6 @@ def _drawn(setting: Setting, replicate: object, images: Images, part: object = N
     return Blind(split, identity), held, images
 
 
-def _held_out(setting: Setting, samples: int) -> int:
-    return round(setting.validation * samples)
-
-
 def _corrupted(setting: Setting, noise_seed: int, images: Images) -> tuple[Images, Corruption, dict[str, str]]:
     """Return the images that are used, their given labels, and what names the subset, if it is one.
 
@@ -230,7 +235,7 @@ def _corrupted(setting: Setting, noise_seed: int, images: Images) -> tuple[Image
     exist for the whole training set alone.
     """
     noise = parse_noise(setting.noise)
-    if not 0 < setting.samples < len(images.train_labels):
+    if samples_used(setting, images) == len(images.train_labels):
         return images, noise.corrupt(images, noise_seed), {}
     kept = stratified(torch.tensor(images.train_labels), setting.samples, "subset").numpy()
     part = replace(images, train_images=images.train_images[kept], train_labels=images.train_labels[kept])

@@ -1,4 +1,4 @@
-"""What a run leaves behind on request: its weights, to be loaded again, and what it makes of each training sample."""
+"""Files kept of a run on request: its weights, to be loaded again, and its predictions on the training samples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODEL = "model.safetensors"
 
 @dataclass(frozen=True)
 class Keep:
-    """What is kept of a run beside its record."""
+    """The files to keep of a run beside its record."""
 
     model: bool = False
     samples: bool = False
@@ -43,8 +43,8 @@ class Trained:
     """The networks of a finished run, at the weights that are evaluated.
 
     Attributes:
-        identity: what made them: "key", "method", "replicate", "setting", and how to build them: "model", "networks",
-            "classes", "shape" (channels, height, width), "mean" and "std" of the pixels in units of [0, 1].
+        identity: the run that made them: "key", "method", "replicate", "setting", and how to build them: "model",
+            "networks", "classes", "shape" (channels, height, width), "mean" and "std" of the pixels in units of [0, 1].
         networks: K modules in evaluation mode.
     """
 
@@ -55,8 +55,18 @@ class Trained:
         self.networks = self._networks.models
 
     @classmethod
-    def of(cls, setting: Setting, about: dict[str, Any], prepared: Prepared, weights: dict[str, Any]) -> Trained:
-        """Return the networks of a run from their part of a state, on the CPU."""
+    def of(
+        cls, setting: Setting, about: dict[str, Any], prepared: Prepared, weights: dict[str, Any], how: Compute
+    ) -> Trained:
+        """Return the networks of a run, to compute as the run itself did.
+
+        Args:
+            setting: of the run.
+            about: "key", "method" and "replicate" of its identity.
+            prepared: its data.
+            weights: the result of `Epoch.weights()`.
+            how: where and in what precision it was trained.
+        """
         split = prepared.split
         identity = {
             **about,
@@ -68,14 +78,14 @@ class Trained:
             "mean": list(split.mean),
             "std": list(split.std),
         }
-        made = cls(identity, choose_compute("cpu", "fp32"))
+        made = cls(identity, how)
         for k, model in enumerate(made.networks):
             averaged = {} if weights["averaged"] is None else weights["averaged"][k]
             model.load_state_dict({**weights["models"][k], **averaged})
         return made
 
     def predict(self, images: Tensor) -> Tensor:
-        """Logits [K, M, C] of uint8 images [M, C, H, W]."""
+        """Return logits [K, M, C] of uint8 images [M, C, H, W]."""
         kind = (self.identity["mean"], self.identity["std"], self.how.device, self.how.dtype)
         return self._networks.predict(DeviceImages(images, *kind).chunks(EVALUATION_BATCH[self.how.device.type]))
 
@@ -86,7 +96,7 @@ def files_of(keep: Keep, trained: Trained, prepared: Prepared) -> dict[str, byte
     if keep.model:
         files[MODEL] = _packed(trained)
     if keep.samples:
-        logits = trained.predict(prepared.split.images)
+        logits = trained.predict(prepared.split.images).cpu()
         files[SAMPLES] = pack_samples(logits, prepared.split.given, prepared.index)
     return files
 
@@ -99,7 +109,7 @@ def load_model(path: Path | str, device: str = "auto") -> Trained:
         device: as in `fit`.
 
     Raises:
-        KeptError: no such file, or it is not of ours.
+        KeptError: there is no such file, or `run` did not write it.
         ModelError: its network cannot be built here.
     """
     from safetensors import SafetensorError, safe_open
@@ -121,7 +131,7 @@ def load_model(path: Path | str, device: str = "auto") -> Trained:
 
 
 def pack_samples(logits: Tensor, given: Tensor, index: Tensor) -> bytes:
-    """Per-sample numbers as a small file: float16 loss and two bytes of classes for each sample, compressed.
+    """Pack per-sample numbers into a small file: float16 loss and two bytes of classes for each, compressed.
 
     Args:
         logits: [K, N, C] in evaluation mode.

@@ -1,4 +1,4 @@
-"""The full diagnostics of a run: segment gradients, tangent kernel and stable ranks, beside training and not in it."""
+"""The full diagnostics of a run, measured beside training: segment gradients, tangent kernel and stable ranks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from lnlbench.benchmark.engine.batches import DeviceImages
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import EVALUATION_BATCH, PROBE
 from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.engine.networks import Networks
@@ -41,7 +41,7 @@ def check_diagnostics(length: str) -> None:
 class Diagnostics:
     """Measures the weights of one run, in fp32, evaluation mode and without augmentation; mean of its networks.
 
-    It sees states, which training gives, and true labels, which training never sees; nothing of it flows back.
+    It sees the weights of training, and true labels, which training never sees; nothing flows back into training.
     Definitions: `segments`; single-logit gradients of Liu et al. 2023 (arXiv 2306.02533), the pooled ratio, and the
     kernel of the summed logits.
 
@@ -49,6 +49,7 @@ class Diagnostics:
         start: the numbers before the first step, and how many samples they are measured on.
     """
 
+    @exact_float32()
     def __init__(self, job: Job, prepared: Prepared, how: Compute) -> None:
         begin = time.perf_counter()
         fp32 = Compute(how.device, "fp32")
@@ -68,16 +69,20 @@ class Diagnostics:
         counts = {"samples": len(self.given), "kernel_samples": len(few)}
         self.start: dict[str, Any] = {**found, **counts, "seconds": time.perf_counter() - begin}
 
-    def measure(self, state: dict[str, Any]) -> dict[str, float | None]:
-        """Return the numbers of a state's networks, at the weights that are evaluated; those of nothing are None."""
+    @exact_float32()
+    def measure(self, weights: dict[str, Any]) -> dict[str, float | None]:
+        """Return the numbers of networks at the weights that are evaluated; None where there is nothing to measure.
+
+        Args:
+            weights: the result of `Epoch.weights()`.
+        """
         begin = time.perf_counter()
-        self.networks.restore(state["networks"])
+        self.networks.restore(weights)
         found = self._measured(self.networks.averaged)
         return found | {"seconds_diagnostics": time.perf_counter() - begin}
 
     def _measured(self, params: list[dict[str, Tensor]]) -> dict[str, float | None]:
-        with torch.backends.cudnn.flags(allow_tf32=False):
-            rows = [self._network(k, {n: p.detach() for n, p in params[k].items()}) for k in range(len(params))]
+        rows = [self._network(k, {n: p.detach() for n, p in params[k].items()}) for k in range(len(params))]
         means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         return {name: value if np.isfinite(value) else None for name, value in means.items()}
 

@@ -1,4 +1,4 @@
-"""How long the networks are trained from which the noise is estimated, and what that costs; without torch."""
+"""Length and cost of the trainings from which the noise is estimated; does not import torch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ESTIMATOR = (
 )
 ESTIMATED = "estimated"
 VERSION = 2
-"""Of the estimate: raised with whatever changes it, since the text of a method that is told one names it."""
+"""The version of the estimate, raised with every change to it: the text of a method that is told one names it."""
 ESTIMATE = f"{ESTIMATED}-v{VERSION}"  # that name; the first version was "estimated" alone
 
 
 def length_of(setting: Setting, samples: int) -> int:
-    """Return how many epochs each half is trained for, of so many training samples."""
+    """Return the number of epochs for which a network is trained on half of so many samples."""
     steps = max(1, samples // FOLDS // setting.batch_size)
     return max(1, round(WARM_UP * setting.epochs), math.ceil(STEPS / steps))
 

@@ -35,7 +35,7 @@ def confident_joint(probabilities: Tensor, given: Tensor) -> Tensor:
 
 
 def transition_matrix(joint: Tensor) -> Tensor:
-    """Return P(given | true) from a joint [C, C]; a class that nothing is counted for keeps its label."""
+    """Return P(given | true) from a joint [C, C]; a class without counts keeps its label."""
     rows = joint.sum(1, keepdim=True)
     identity = torch.eye(len(joint), dtype=joint.dtype)
     return torch.where(rows > 0, joint / rows.clamp(min=1e-12), identity)
@@ -47,7 +47,7 @@ def noise_rate(joint: Tensor) -> float:
 
 
 def anchor_rate(probabilities: Tensor, given: Tensor, share: float) -> float:
-    """Return how many of the samples that a network is surest of are labelled as another class.
+    """Return, of the samples that a network is surest of, the share that is labelled as another class.
 
     Of each class i the `share` of N / C samples with the largest p_i; the mean over the classes. Where these samples
     are of class i, this is the noise rate of a balanced data set; where some are not, it is more.

@@ -1,4 +1,4 @@
-"""What methods are told beyond the given labels: an estimate, the truth, or a truth that is wrong by so much."""
+"""Side information of methods beyond the given labels: an estimate, the truth, or the truth off by a given amount."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HIGHEST = 0.99  # a noise rate that a method is told at most
 
 @dataclass(frozen=True)
 class Facts:
-    """What one run is told."""
+    """The side information of one run."""
 
     values: dict[str, Any] = field(default_factory=dict)  # for the job
     ledger: dict[str, Any] = field(default_factory=dict)  # JSON-able, for the result: with the truth beside it
@@ -58,17 +58,17 @@ def modes(text: str) -> list[str]:
 
 
 def varies(needed: Sequence[str]) -> bool:
-    """Whether what a method is told depends on the mode."""
+    """Say whether the side information of a method depends on the mode."""
     return not VARIED.isdisjoint(needed)
 
 
 def marked(mode: str) -> str:
-    """Return what the text of a method says of a mode: an estimate is marked with its version."""
+    """Return the mark of a mode in the text of a method: that of an estimate has its version."""
     return ESTIMATE if mode == ESTIMATED else mode
 
 
 def mode_of(mark: str) -> str:
-    """Return the mode of a mark: every version of the estimate is one."""
+    """Return the mode of a mark: the versions of the estimate are one mode."""
     return ESTIMATED if mark.startswith(ESTIMATED) else mark
 
 
@@ -78,23 +78,23 @@ def stated(needed: Sequence[str], mode: str) -> tuple[str, ...]:
 
 
 class Teller:
-    """Finds out what runs are told; an estimate is made once for all methods of a setting and replicate."""
+    """Gathers the side information of runs; an estimate is made once for all methods of a setting and replicate."""
 
     def __init__(self, how: Compute) -> None:
         self.how = how
         self.known: dict[str, Estimate] = {}
 
     def facts(self, mode: str, needed: Sequence[str], setting: Setting, prepared: Prepared | Blind) -> Facts:
-        """Return what a method is told in a mode.
+        """Return the side information of a method in a mode.
 
         Args:
             mode: one of `modes`.
-            needed: what the method declares, names of `FACTS`.
+            needed: names of `FACTS` that the method declares.
             setting: the recipe, for the estimate.
             prepared: the data; the noise's manifest is read where the mode says so, and for the ledger.
 
         Raises:
-            FactError: a fact that does not exist, or true labels for what is blind.
+            FactError: a fact that does not exist, or true labels where the data are blind.
         """
         if unknown := set(needed) - set(FACTS):
             raise FactError(f"no fact is called {unknown.pop()!r}; a method may be told: {', '.join(FACTS)}")
@@ -154,7 +154,7 @@ class Teller:
 
 @lru_cache(maxsize=2)
 def teller(how: Compute) -> Teller:
-    """Return the one that this process asks."""
+    """Return the `Teller` of this process."""
     return Teller(how)
 
 

@@ -8,7 +8,7 @@ from lnlbench.benchmark.engine.job import Samples
 
 
 def accuracy(predictions: Tensor, labels: Tensor) -> float:
-    """Share of predictions [K, T] that equal the labels [T], mean of the K networks."""
+    """Return the share of predictions [K, T] that equal the labels [T], mean of the K networks."""
     return (predictions == labels).double().mean().item()
 
 
@@ -72,7 +72,7 @@ def auroc(scores: Tensor, positive: Tensor) -> float | None:
 
 
 def f1(suspected: Tensor, positive: Tensor) -> float | None:
-    """Harmonic mean of precision and recall of samples [K, M] as `positive` [M], mean of the networks; None of none."""
+    """Return the F1 score of samples [K, M] as `positive` [M], mean of the networks; None without positive ones."""
     if not positive.any():
         return None
     hits = (suspected & positive).sum(-1)

@@ -23,7 +23,7 @@ from lnlbench.methods._compose import Composition
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What networks say of samples that they were not trained on, and what it cost."""
+    """Predictions of networks on samples that they were not trained on, and their cost."""
 
     probabilities: Tensor  # float64 [N, C]
     accuracy: float  # against the given labels
@@ -34,7 +34,7 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What was estimated, and what it cost."""
+    """An estimate of the noise, and its cost."""
 
     matrix: Tensor  # float64 [C, C]: P(given = j | true = i), rows sum to 1; of the confident joint
     joint: float  # share of wrong labels by the confident joint
@@ -51,12 +51,12 @@ class Estimate:
 
     @property
     def upper_bound(self) -> bool:
-        """Return whether the rate is known to be no more than that: see `is_bound`."""
+        """Whether the rate is no more than an upper bound of the true one, see `is_bound`."""
         return is_bound((self.joint, self.anchors), self.accuracy)
 
 
 def estimate(setting: Setting, split: Split, replicate: object, how: Compute) -> Estimate:
-    """Estimate noise rate and transition matrix from what training sees.
+    """Estimate noise rate and transition matrix from the data that training sees.
 
     The confident joint counts over all samples, where anchor points (Patrini et al. 2017) would take each row from one
     sample, and its thresholds are the network's own mean confidence per class, so that it asks for no calibration.
@@ -86,7 +86,7 @@ def out_of_fold(
         split: images and given labels.
         replicate: names the folds' seeds.
         how: where to train.
-        epochs: how long; by default what `length_of` says.
+        epochs: their number; `length_of` by default.
     """
     begin = time.perf_counter()
     short = replace(setting, epochs=epochs or length_of(setting, len(split.given)))

@@ -1,4 +1,4 @@
-"""A picture of what label noise does: some wrongly labelled training images with their true and given classes."""
+"""A picture of label noise: some wrongly labelled training images with their true and given classes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def flipped(prepared: Prepared, dataset: str) -> dict[str, bytes]:
 
 
 def _page(images: np.ndarray, texts: Sequence[tuple[str, str]]) -> Image:
-    """Images uint8 [M, C, H, W] in a grid, over each its true class and what it is called."""
+    """Draw images uint8 [M, C, H, W] in a grid, each under its true and its given class."""
     from PIL import Image, ImageDraw
 
     scale = max(1, -(-SIDE // images.shape[-1]))

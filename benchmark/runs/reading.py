@@ -1,4 +1,4 @@
-"""Read a method off the stored run of its host, instead of training it."""
+"""Make the result of a method that only reads a training history from the stored run of that history, its host."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_run(run: Run, host: Result) -> Result:
 
 
 def history_of(result: Result, told: Sequence[str]) -> History:
-    """Return what a reading may know of a stored run; true labels only where it declares them."""
+    """Return the history of a stored run, as far as a reading may know it; true labels only where it declares them."""
 
     def row(name: str) -> tuple[float, ...]:
         return tuple(float("nan") if value is None else value for value in result.curves.get(name, ()))

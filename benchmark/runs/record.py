@@ -1,4 +1,4 @@
-"""What a run leaves: the numbers of its epochs, and the Result that is made of them."""
+"""The numbers of a run's epochs, and the Result that is made of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Curves:
     epochs: int = 0
 
     def add(self, numbers: dict[str, float | None], predictions: np.ndarray) -> None:
-        """Append one epoch; what was never measured before counts as missing until now."""
+        """Append one epoch; a number that appears for the first time is missing in the epochs before."""
         for name in self.values.keys() | numbers.keys():
             row = self.values.setdefault(name, [None] * self.epochs)
             row.append(numbers.get(name))
@@ -51,7 +51,7 @@ def result_of(
     facts: Facts,
     start: dict[str, Any] | None = None,
 ) -> Result:
-    """Return the result of a run that is trained; `start` is what full diagnostics say before its first epoch."""
+    """Return the result of a run that is trained; `start` has its full diagnostics before the first epoch."""
     identity = prepared.identity | ({"told": facts.ledger} if facts.ledger else {})
     identity |= {"diagnostics": start} if start else {}
     return Result(
@@ -66,7 +66,7 @@ def result_of(
 
 
 def observed(epoch: Epoch) -> dict[str, float | None]:
-    """Return the numbers of an epoch that training itself tells, without any label but the given ones."""
+    """Return the numbers of an epoch that need no label but the given ones."""
     changes = epoch.history.changes[-1]
     return {
         "objective": epoch.loss,

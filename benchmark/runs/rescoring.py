@@ -42,7 +42,7 @@ def _rescore(
 
 
 def scorer(labels: Tensor, *, rescore: Callable[..., list[float]] = _rescore) -> Rescore:
-    """Return what scores packed predictions against labels [T].
+    """Return a function that scores packed predictions against labels [T].
 
     It takes a copy of the labels now, before any hook of the method runs.
     """

@@ -19,7 +19,7 @@ from lnlbench.methods._compose import Composition
 
 @dataclass(frozen=True)
 class Run:
-    """What is to be run: one cell of a grid, one replicate."""
+    """One cell of a grid and one replicate, to be run."""
 
     setting: Setting
     method: Composition
@@ -29,7 +29,7 @@ class Run:
     track: str = "default"
     tuning: Mapping[str, Any] = field(default_factory=dict, compare=False)  # the search that chose the values
     study: str | None = None  # that a trial belongs to
-    told: str = ESTIMATED  # how a method that must be told something is told it, one of `told.modes`
+    told: str = ESTIMATED  # how a method gets its side information, one of `facts.modes`
     precision: str = PLAIN  # that it is computed in: "fp32", "bf16" or "fp64"
 
     @property
@@ -39,22 +39,22 @@ class Run:
 
     @property
     def draw(self) -> Hashable:
-        """What names noise draw, split and training seed."""
+        """The name of noise draw, split and training seed."""
         return self.replicate
 
     @property
     def mark(self) -> str:
-        """What sets a run apart whose method is told what can be estimated; nothing where none is."""
+        """How the method gets side information that can be estimated; empty where it needs none."""
         return marked(self.told) if varies(self.method.told) else ""
 
     @property
     def text(self) -> str:
-        """The method with every value, and how it is told what it must know."""
+        """The method with every value, and how it gets its side information."""
         return f"{self.method} [{self.mark}]" if self.mark else str(self.method)
 
     @property
     def name(self) -> str:
-        """The method as the user wrote it, and how it is told what it must know, if not by an estimate."""
+        """The method as the user wrote it, and how it gets its side information, if not by an estimate."""
         return self.label if self.mark in ("", ESTIMATE) else f"{self.label} [{self.mark}]"
 
     @property
@@ -77,7 +77,7 @@ class Run:
 
     @property
     def names(self) -> dict[str, Any]:
-        """Return what stores and records call it by: the fields that `RunInfo` and `Result` share."""
+        """Return the names of the run in stores and records: the fields that `RunInfo` and `Result` share."""
         setting, host = self.setting, self.host
         return {
             "key": self.key,
@@ -94,7 +94,7 @@ class Run:
 
     @property
     def marks(self) -> tuple[Any, ...]:
-        """What else tells its key from that of another run."""
+        """Further parts of its key."""
         return ()
 
     def prepare(self, images: Images) -> Prepared | Blind:
@@ -103,14 +103,14 @@ class Run:
 
     @property
     def data_key(self) -> tuple[Hashable, ...]:
-        """Return what the data depend on: equal for runs of equal data."""
+        """Return a key of its data: equal for runs of equal data."""
         setting = self.setting
         recipe = (setting.dataset, setting.noise, setting.samples, setting.validation)
         return type(self).__name__, self.fingerprint, recipe, self.draw
 
     @property
     def host(self) -> Run | None:
-        """The run that this one is read off, where it is not trained itself."""
+        """The run whose history gives the result of this one, where it is not trained itself."""
         if not self.method.is_reading:
             return None
         method = self.method.host
@@ -127,7 +127,7 @@ def with_data(runs: Sequence[Run], images_of: Callable[..., Images]) -> list[tup
         images_of: from a data set's name to its images; called with `blind=True` for runs that are.
 
     Raises:
-        DataError: the data set or the noise cannot be had.
+        DataError: the data set or the noise is not available.
     """
     firsts = {run.data_key: run for run in reversed(runs)}
     drawn = {name: run.prepare(images_of(run.setting.dataset, blind=run.blind)) for name, run in firsts.items()}

@@ -49,14 +49,14 @@ class Segments:
 
 
 def residuals(logits: Tensor, labels: Tensor) -> Tensor:
-    """F - y [B, C] for labels [B]; for one logit [B, 1] the sigmoid minus the label."""
+    """Return f - y [B, C] for labels [B]; for one logit [B, 1] the sigmoid minus the label."""
     if logits.shape[-1] == 1:
         return logits.sigmoid() - labels.unsqueeze(-1).to(logits)
     return logits.softmax(-1) - one_hot(labels, logits.shape[-1]).to(logits)
 
 
 def losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy [B] against labels [B]; logistic where there is one logit."""
+    """Return the cross-entropy [B] against labels [B]; the logistic loss where there is one logit."""
     if logits.shape[-1] == 1:
         return binary_cross_entropy_with_logits(logits.squeeze(-1), labels.to(logits), reduction="none")
     return cross_entropy(logits, labels, reduction="none")
@@ -72,7 +72,7 @@ def segments(forward: Forward, weights: Weights, batches: Batches, given: Tensor
 
     Args:
         forward: the network in evaluation mode.
-        weights: that the gradients are of.
+        weights: to differentiate by.
         batches: of inputs, by index.
         given: int64 [N] labels as given.
         true: int64 [N].

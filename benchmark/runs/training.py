@@ -32,12 +32,12 @@ Maker = Callable[..., Iterator[Made]]
 
 @singledispatch
 def maker_of(run: Run) -> Maker:
-    """Return what trains runs of this kind; another kind of run registers its own."""
+    """Return the function that trains runs of this kind; another kind of run registers its own."""
     return train_scored
 
 
 def compute_of(runs: Sequence[Run], device: str) -> Compute:
-    """Return where runs of one precision are trained.
+    """Return the device and the precision of runs that are trained together.
 
     Raises:
         ExecutionError: the device is not available, or the runs are of several precisions.
@@ -50,20 +50,20 @@ def compute_of(runs: Sequence[Run], device: str) -> Compute:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where unfinished runs are kept, and after every how many epochs."""
+    """Where, and after every how many epochs, to checkpoint unfinished runs."""
 
     folder: Path
     every: int
 
     def save(self, run: Run, epoch: Epoch, curves: Curves) -> None:
-        """Keep a run, if it is due after this epoch."""
+        """Write the checkpoint of a run, if it is due after this epoch."""
         if (epoch.epoch + 1) % self.every == 0:
             predictions = torch.from_numpy(np.stack(curves.predictions))
             kept = {"state": epoch.state(), "values": curves.values, "predictions": predictions}
             checkpoint.save(self._path(run), kept | {"precision": run.precision})
 
     def load(self, run: Run) -> tuple[dict[str, Any] | None, Curves]:
-        """Return the state to go on from and the curves until then; nothing and no curves for a run that begins.
+        """Return the state to continue from and the curves until then; None and empty curves for a run that begins.
 
         Warns:
             CheckpointWarning: there is a checkpoint that cannot be used.
@@ -79,16 +79,16 @@ class Checkpoints:
         return kept["state"], Curves(kept["values"], predictions, len(predictions))
 
     def _rounded_before(self) -> bool:
-        """Whether earlier versions chose bf16 here: beside the checkpoints they kept what their stopwatch said."""
+        """Say whether earlier versions chose bf16 here: they kept their timings beside the checkpoints."""
         answers = (path.read_text() for path in self.folder.parent.glob("bf16-*.json"))
         return any('"pays": true' in answer for answer in answers)
 
     def drop(self, run: Run) -> None:
-        """Forget a run that is finished."""
+        """Delete the checkpoint of a run that is finished."""
         self._path(run).unlink(missing_ok=True)
 
     def clear(self, keys: Collection[str]) -> None:
-        """Forget those of some runs that another process has finished."""
+        """Delete the checkpoints of runs that another process has finished."""
         for path in self.folder.glob("*.pt"):
             if path.stem in keys:
                 path.unlink(missing_ok=True)
@@ -137,15 +137,16 @@ def train_runs(
     execution: str = "auto",
     checkpoints: Checkpoints | None = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
-    last: Callable[[Run, Prepared, dict[str, Any]], None] | None = None,
+    last: Callable[[Run, Prepared, dict[str, Any], Compute], None] | None = None,
     diagnostics: bool = False,
 ) -> Iterator[tuple[Run, Result]]:
-    """Train runs of one precision, together where they can be: each result as soon as it is there.
+    """Train runs of one precision, together where they can be, and yield each result as soon as it is known.
 
     Arguments as in `train_run`.
 
-    `last` is called with each run, its data and its state after its last epoch, before its result is given. With
-    `diagnostics` the numbers of `Diagnostics` are added after epochs 1, 2, 4, … and the last; they change no other.
+    `last` is called with each run, its data, its weights after its last epoch, and where and in what precision it was
+    trained, before its result is given. With `diagnostics` the numbers of `Diagnostics` are added after epochs
+    1, 2, 4, … and the last; they change no other.
 
     Raises:
         ExecutionError: the requested device is not available on this machine.
@@ -171,28 +172,36 @@ def train_runs(
         run, prepared, curves, fact = known[id(job)]
         numbers = measure(now, prepared)
         if diagnostics and (now.last or due(now.epoch + 1, job.setting.epochs)):
-            numbers |= full[id(job)].measure(now.state())
+            numbers |= full[id(job)].measure(now.weights())
         curves.add(numbers, now.predictions[TEST].numpy())
         watch(run, now.epoch, numbers)  # first: whoever has lost the run to another process writes no checkpoint
         if checkpoints and not now.last:
             checkpoints.save(run, now, curves)
         if now.last:
             if last is not None:
-                last(run, prepared, now.state())
+                last(run, prepared, now.weights(), how)
             start = full[id(job)].start if diagnostics else None
             yield run, result_of(run, prepared, curves, now, how, fact, start)
             if checkpoints:
                 checkpoints.drop(run)
 
 
-def train_scored(members: Sequence[tuple[Run, Prepared | Blind]], keep: Keep = NOTHING, **how: Any) -> Iterator[Made]:
-    """Train runs that are scored; beside their results the files that are asked for."""
+def train_scored(
+    members: Sequence[tuple[Run, Prepared | Blind]], keep: Keep = NOTHING, **options: Any
+) -> Iterator[Made]:
+    """Train runs that are scored, and return the files that are asked for beside their results.
+
+    Args:
+        members: runs of one precision with their data.
+        keep: the files to make.
+        options: arguments of `train_runs`.
+    """
     whole = [(run, data) for run, data in members if isinstance(data, Prepared)]
     kept: dict[str, dict[str, bytes]] = {}
 
-    def last(run: Run, prepared: Prepared, state: dict[str, Any]) -> None:
+    def last(run: Run, prepared: Prepared, weights: dict[str, Any], how: Compute) -> None:
         about = {"key": run.key, "method": str(run.method), "replicate": run.replicate}
-        kept[run.key] = files_of(keep, Trained.of(run.setting, about, prepared, state["networks"]), prepared)
+        kept[run.key] = files_of(keep, Trained.of(run.setting, about, prepared, weights, how), prepared)
 
-    for run, result in train_runs(whole, last=last if keep.anything else None, **how):
+    for run, result in train_runs(whole, last=last if keep.anything else None, **options):
         yield run, result, kept.pop(run.key, {})

@@ -76,7 +76,7 @@ class Attribution(Study[Explained]):
             curve.append(accuracy(epoch.predictions["test"], test))
             names = [name for name, due in (("T1", curve[-1] > best), ("end", epoch.last)) if due]
             for name in names:
-                kept[name] = {key: value.clone() for key, value in epoch.state()["networks"]["models"][0].items()}
+                kept[name] = epoch.weights()["models"][0]
             best = max(best, curve[-1])
         how = choose_compute(context.device, "fp32")
         images = DeviceImages(split.images, split.mean, split.std, how.device)

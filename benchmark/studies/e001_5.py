@@ -101,8 +101,7 @@ class MulticlassStudy(Study[Multiclass]):
                 dense=10,
                 precision=place.precision,
             )
-            with torch.backends.cudnn.flags(allow_tf32=False):
-                trace = descend(network, data, how, "E001-5", i)
+            trace = descend(network, data, how, "E001-5", i)
             for name, values in _stages(trace).items():
                 measures.setdefault(name, []).extend(float(value) for value in values)
             first = first or trace

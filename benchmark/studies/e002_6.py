@@ -130,7 +130,7 @@ def _train(
     for epoch in fit(job, device=context.device, precision=config.precision):
         found.append(accuracy(epoch.predictions[TEST], prepared.truth.test))
         if epoch.last:
-            weights = epoch.state()["networks"]["models"][0]
+            weights = epoch.weights()["models"][0]
     return np.array(found), _pruned(recipe, weights, prepared, config.kept, context.device)
 
 

@@ -33,7 +33,7 @@ _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budget:
+class Spending:
     """What may be spent: runs, or seconds by the clock; None is without end."""
 
     runs: int | None = None
@@ -51,23 +51,23 @@ class Decision:
     why: str  # a sentence
 
 
-def parse_budget(text: str) -> Budget:
+def parse_budget(text: str) -> Spending:
     """Return the budget of a text such as `60`, `60 runs`, `30min` or `2h`; without end where it is empty.
 
     Raises:
         SettingError: anything else.
     """
     if not text.strip():
-        return Budget()
+        return Spending()
     found = _BUDGET.fullmatch(text.strip())
     if found is None or float(found[1]) <= 0:
         raise SettingError(f"a budget is a number of runs or a time, as in 60, 30min or 2h, but got {text!r}")
     unit = found[2] or "runs"
     if unit in _SECONDS:
-        return Budget(seconds=float(found[1]) * _SECONDS[unit])
+        return Spending(seconds=float(found[1]) * _SECONDS[unit])
     if not found[1].isdecimal():
         raise SettingError(f"a budget of runs is a whole number, but got {text!r}")
-    return Budget(runs=int(found[1]))
+    return Spending(runs=int(found[1]))
 
 
 @dataclass(kw_only=True)
@@ -92,7 +92,7 @@ class Race:
     stored: Collection[str]
     rule: str
     margin: float = MARGIN
-    budget: Budget = field(default_factory=Budget)
+    budget: Spending = field(default_factory=Spending)
     looks: int = LOOKS
     say: Callable[[str], None] = lambda line: None
 

@@ -19,13 +19,13 @@ COARSE = 0.01
 NARROWEST = 10
 """Configurations that a search on several splits tries at least."""
 OBJECTIVES = ("window", "epoch")
-"""What a trial scores: the highest mean of noisy-validation accuracy over consecutive epochs, or its best epoch's."""
+"""The score of a trial: its highest mean of noisy-validation accuracy over consecutive epochs, or its best epoch's."""
 BEFORE = {"confirm": 0, "splits": 1, "objective": "epoch", "cost": False}
-"""What the definitions of studies do not say that are older than these."""
+"""The values of fields that the definitions of older searches lack."""
 
 
 class TuneError(ValueError):
-    """A study that cannot be made, or that is another one than asked for; one line."""
+    """A search that cannot be made, or that differs from the one asked for; one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Budget:
     cost: bool = False  # whether the sampler is told what a configuration costs, too
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be.
+        """Refuse a budget that cannot be spent.
 
         Raises:
             TuneError: naming what came and what would be right.
@@ -83,11 +83,11 @@ class Budget:
         return self.trials - KEPT * self.draws
 
     def configurations(self, splits: int) -> int:
-        """How many configurations the search tries, each on so many splits."""
+        """Return how many configurations the search tries, each on so many splits."""
         return self.searching // splits
 
     def for_resolution(self, resolution: float) -> int:
-        """Return on how many splits a configuration is scored: what `splits` says, or what the validation needs.
+        """Return on how many splits a configuration is scored: `splits`, or as many as the validation needs.
 
         As many as bring its resolution to about a point, and no more than leave `NARROWEST` configurations to try.
 
@@ -100,7 +100,7 @@ class Budget:
         return max(1, round(min((resolution / COARSE) ** 2, most)))
 
     def round(self, number: int, splits: int = 1) -> tuple[int, int]:
-        """Where the round of configurations begins and ends that one belongs to, the end not included."""
+        """Return begin and end (exclusive) of the round that the configuration of a number belongs to."""
         every = self.configurations(splits)
         if number < STARTUP:
             return 0, min(STARTUP, every)
@@ -109,10 +109,10 @@ class Budget:
 
 
 def resuming(held: Mapping[str, Any], differing: Iterable[str]) -> str:
-    """Return the options that go on with a study; nothing where what differs is not the budget.
+    """Return the options that continue a search; empty where not only the budget differs.
 
     Args:
-        held: the definition that the study was made with.
+        held: the definition that the search was made with.
         differing: the names in it that are not as asked for.
     """
     if not set(differing) <= {field.name for field in fields(Budget)}:

@@ -1,4 +1,4 @@
-"""Figures of a tuning as SVG: what n trials are worth, and which values matter."""
+"""Figures of a tuning as SVG: expected accuracy after n trials, and the importance of each value."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def budget(outcomes: Sequence[Outcome]) -> bytes:
         path = incumbents(pairs)
         panel.step(range(1, len(path) + 1), path, where="post", color="0.5", linewidth=0.8, label="as it went")
         panel.plot(1, pairs[0][1], "k_", markersize=8, label="defaults")
-        panel.set_title(outcome.study.run.label, fontsize=9)
+        panel.set_title(outcome.spec.run.label, fontsize=9)
         panel.set_xscale("log", base=2)
         panel.set_xticks(sizes, [str(size) for size in sizes])
         panel.minorticks_off()
@@ -61,7 +61,7 @@ def importance(outcomes: Sequence[Outcome]) -> bytes:
             if share > 0.12:
                 panel.text(left + share / 2, place, name.rpartition(".")[2], ha="center", va="center", fontsize=7)
             left += share
-    panel.set_yticks(range(len(outcomes)), [outcome.study.run.label for outcome in outcomes], fontsize=8)
+    panel.set_yticks(range(len(outcomes)), [outcome.spec.run.label for outcome in outcomes], fontsize=8)
     panel.invert_yaxis()
     panel.set_xlim(0, 1)
     panel.set_xlabel("share of the variance of noisy-validation accuracy (fANOVA)", fontsize=8)

@@ -1,4 +1,4 @@
-"""Accuracy and cost of a search: which configurations no other beats in both, and for which methods there are such."""
+"""Accuracy and cost of a search: the configurations that no other beats in both, and the methods that vary in cost."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
 from lnlbench.benchmark.tuning.outcome import Outcome, Told
-from lnlbench.benchmark.tuning.study import Study
+from lnlbench.benchmark.tuning.search_spec import SearchSpec
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.methods._registry import methods
 
 FRONT = "pareto.svg"
-"""The file of a study with Optuna's plot of its front."""
+"""The file of a search with Optuna's plot of its front."""
 PLAIN = 2.0
 """Passes of each sample in an epoch of cross-entropy: one forward, one backward."""
 
 
-def refuse_flat(studies: Sequence[Study], budget: Budget) -> None:
+def refuse_flat(specs: Sequence[SearchSpec], budget: Budget) -> None:
     """Refuse to search for cost where no value that is searched changes it.
 
     Raises:
         TuneError: naming the methods without such a value, and those that have one.
     """
-    flat = [study.run.label for study in studies if not any(span.costs for span in study.space.ranges.values())]
+    flat = [spec.run.label for spec in specs if not any(span.costs for span in spec.space.ranges.values())]
     if budget.cost and flat:
         able = [name for name, method in methods().items() if any(span.costs for span in method().space().values())]
         without = ", ".join(dict.fromkeys(flat))
@@ -32,7 +32,7 @@ def refuse_flat(studies: Sequence[Study], budget: Budget) -> None:
 def told_cost(told: Told, defaults: Told) -> float:
     """Return the cost that the sampler is told: passes of each training sample over the whole training.
 
-    One that failed or diverged ended early, and is not cheap for that: it is told the cost of the defaults.
+    A trial that failed or diverged ended early, but is not cheap: it is told the cost of the defaults.
 
     Args:
         told: a configuration.
@@ -68,7 +68,7 @@ def fronts(outcomes: Sequence[Outcome]) -> str:
         chosen = outcome.winner
         if chosen not in members:
             members = sorted([*members, chosen], key=lambda told: told.passes or 0.0)
-        rows += [_row(outcome.study.run.label, told, told is chosen) for told in members]
+        rows += [_row(outcome.spec.run.label, told, told is chosen) for told in members]
     return table(["method", "configuration", "passes per sample", "validation", "test", "its values"], rows, "lrrrrl")
 
 

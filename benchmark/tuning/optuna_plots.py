@@ -1,4 +1,4 @@
-"""What Optuna itself says of a study: which values matter, and its plots."""
+"""Optuna's own view of a search: the importance of its values, and its plots."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lnlbench.benchmark.tuning import figures
 from lnlbench.benchmark.tuning.front import FRONT
 
 OBJECTIVE, COST = "noisy-validation accuracy", "passes per sample"
-"""How Optuna calls what it is told."""
+"""The names of the objectives in Optuna."""
 
 
 def importance(study: optuna.Study) -> dict[str, float]:
     """Return the share of the accuracy's variance that each value explains (fANOVA, Hutter et al., ICML 2014).
 
-    Nothing where no value explains any: all scores are the same, or no tree of the forest parts the trials.
+    Nothing where no value explains any: all scores are the same, or no tree of the forest splits the trials.
     """
     if not _varies(study):
         return {}
@@ -34,10 +34,10 @@ def importance(study: optuna.Study) -> dict[str, float]:
 
 
 def plots(study: optuna.Study, matters: bool) -> dict[str, bytes]:
-    """Return Optuna's own plots of a study, as SVG: what matters, which values go together, curves or front.
+    """Return Optuna's own plots of a search, as SVG: what matters, which values go together, curves or front.
 
     Args:
-        study: to draw.
+        study: the search in its database.
         matters: whether `importance` found any, without which Optuna cannot draw it.
     """
     draw = optuna.visualization.matplotlib

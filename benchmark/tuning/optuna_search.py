@@ -19,7 +19,7 @@ from lnlbench.benchmark.tuning.budget import BEFORE, STARTUP, Budget, TuneError,
 from lnlbench.benchmark.tuning.front import told_cost
 from lnlbench.benchmark.tuning.optuna_plots import COST, OBJECTIVE, importance, plots
 from lnlbench.benchmark.tuning.outcome import Confirmed, Made, Outcome, Told
-from lnlbench.benchmark.tuning.study import Study, told_value
+from lnlbench.benchmark.tuning.search_spec import SearchSpec, told_value
 from lnlbench.benchmark.tuning.trials import Trial, bar_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.store import Store
@@ -27,28 +27,28 @@ from lnlbench.methods._errors import MethodError
 from lnlbench.methods.base import Range
 
 INDEX, DEFAULTS = "index", "defaults"  # a trial's user attributes
-CLOSED, DEFINITION, FAILED = "closed", "definition", "failed:"  # a study's
+CLOSED, DEFINITION, FAILED = "closed", "definition", "failed:"  # a search's
 UP, DOWN = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
 
 
 class Search:
-    """One study in Optuna's database, while this process owns it.
+    """One search in Optuna's database, while this process owns it.
 
     An Optuna trial is a configuration; it is trained on one split or several. A round of them is asked for at once
-    and told in order, each with a sampler seeded by its place: a study that is killed and called again asks for what
-    it would have asked for. What confirms follows from what was told, and is no Optuna trial.
+    and told in order, each with a sampler seeded by its place: a search that is killed and called again asks for
+    the same configurations. Trainings that confirm follow from the told values, and are no Optuna trials.
 
     Raises:
-        TuneError: the database holds a study of this name that was made otherwise.
+        TuneError: the database holds a search of this name that was made otherwise.
         StoreError: the database cannot be used.
     """
 
-    def __init__(self, study: Study, budget: Budget, storage: optuna.storages.RDBStorage, store: Store) -> None:
-        self.study, self.budget, self.splits = study, budget, study.splits(budget)
+    def __init__(self, spec: SearchSpec, budget: Budget, storage: optuna.storages.RDBStorage, store: Store) -> None:
+        self.spec, self.budget, self.splits = spec, budget, spec.splits(budget)
         self.optuna = optuna.create_study(
-            storage=storage, study_name=study.name, directions=self._directions, load_if_exists=True
+            storage=storage, study_name=spec.name, directions=self._directions, load_if_exists=True
         )
-        wanted = json.loads(json.dumps(study.definition(budget)))
+        wanted = json.loads(json.dumps(spec.definition(budget)))
         held = self.optuna.user_attrs.get(DEFINITION)
         if held is None:
             self.optuna.set_user_attr(DEFINITION, wanted)
@@ -56,19 +56,19 @@ class Search:
             held = wanted
         held = BEFORE | held
         if "precision" not in held:  # from before definitions named it
-            held |= {"precision": study.precision_in(store.stored())}
+            held |= {"precision": spec.precision_in(store.stored())}
         if held != wanted:
             names = [name for name in {**held, **wanted} if held.get(name) != wanted.get(name)]
             told = "; ".join(f"{name} {held.get(name, 'absent')}, not {wanted.get(name, 'absent')}" for name in names)
             on = f"{options} goes on with it, " if (options := resuming(held, names)) else ""
-            raise TuneError(f"the study {study.name!r} was made with {told}; {on}--study NAME starts another")
-        self.distributions = {name: distribution(span) for name, span in study.space.ranges.items()}
+            raise TuneError(f"the study {spec.name!r} was made with {told}; {on}--study NAME starts another")
+        self.distributions = {name: distribution(span) for name, span in spec.space.ranges.items()}
 
     def _introduce(self) -> None:
-        """Say in Optuna's own dashboard what is searched."""
-        for name, value in {"method": self.study.run.text, "setting": self.study.run.setting.name}.items():
+        """Show method and setting in Optuna's own dashboard."""
+        for name, value in {"method": self.spec.run.text, "setting": self.spec.run.setting.name}.items():
             self.optuna.set_user_attr(name, value)
-        self.optuna.set_user_attr("validation resolves, points", round(100 * self.study.resolution, 2))
+        self.optuna.set_user_attr("validation resolves, points", round(100 * self.spec.resolution, 2))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self.optuna.set_metric_names([OBJECTIVE, COST][: len(self._directions)])
@@ -88,12 +88,12 @@ class Search:
         return len(self.trials(TrialState.COMPLETE)) == self.budget.configurations(self.splits)
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
-        """Trials of these states in order, without those that were never wholly asked for."""
+        """Return trials of these states in order, without those whose asking was interrupted."""
         found = [trial for trial in self.optuna.get_trials(deepcopy=False, states=states) if INDEX in trial.user_attrs]
         return sorted(found, key=lambda trial: int(trial.user_attrs[INDEX]))
 
     def round(self, store: Store) -> list[Trial]:
-        """Return the trials to make now, asked for as far as a killed process has not; none if the study is closed."""
+        """Return the trials to make now, and ask for those that are not asked for yet; none if the search is closed."""
         for broken in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if INDEX not in broken.user_attrs:  # killed in the middle of asking: it never was a trial
                 self.optuna.tell(broken.number, state=TrialState.FAIL)
@@ -109,15 +109,15 @@ class Search:
     def confirming(self, store: Store) -> dict[int, list[Trial]]:
         """Return the fresh trainings of each configuration that is confirmed; none where nothing is."""
         told = [self.told(store, trial) for trial in self.trials(TrialState.COMPLETE)]
-        return stages.confirming(self.study, self.budget, told)
+        return stages.confirming(self.spec, self.budget, told)
 
     def ask(self, index: int) -> FrozenTrial:
-        """Ask for the configuration of a place; that of the first are the registered defaults."""
+        """Ask for the configuration at a place of the budget; the first are the registered defaults."""
         self.optuna.sampler = sampler(self.budget.sampler, seed("tune", self.budget.seed, index) % 2**32)
         if index == 0 and not self.optuna.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                self.optuna.enqueue_trial(self.study.space.defaults, user_attrs={DEFAULTS: True})
+                self.optuna.enqueue_trial(self.spec.space.defaults, user_attrs={DEFAULTS: True})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the sampler's fits, which concern nobody here
             trial = self.optuna.ask(self.distributions)
@@ -130,7 +130,7 @@ class Search:
         first = int(trial.user_attrs[INDEX]) * self.splits
         try:
             return [
-                self.study.trial(first + part, values, bars[part] if bars else (), part) for part in range(self.splits)
+                self.spec.trial(first + part, values, bars[part] if bars else (), part) for part in range(self.splits)
             ]
         except MethodError:
             return []
@@ -140,10 +140,10 @@ class Search:
         stored = store.stored()
         runs = [run for trial in over for run in self.runs(trial)[part : part + 1] if run.key in stored]
         results = store.results_of([run.key for run in runs])
-        return bar_of([found.curves["validation_accuracy"] for found in results], self.study.run.setting.epochs)
+        return bar_of([found.curves["validation_accuracy"] for found in results], self.spec.run.setting.epochs)
 
     def tell(self, store: Store, failed: dict[str, str]) -> None:
-        """Tell the round that was made, in order; close the study with the last one."""
+        """Tell the round that was made, in order; close the search with the last one."""
         if self.searched:
             made = [run for runs in self.confirming(store).values() for run in runs]
             self._note_failed(made, failed)
@@ -165,17 +165,17 @@ class Search:
     def _tell(self, store: Store, failed: dict[str, str]) -> None:
         first = next(iter(self.trials(TrialState.COMPLETE)), None)
         defaults = None if first is None else self.told(store, first)
-        size = self.study.size * self.splits
+        size = self.spec.size * self.splits
         for trial in self.trials(TrialState.RUNNING):
             self._note_failed(self.runs(trial), failed)
             told = self.told(store, trial)
             defaults = told if defaults is None else defaults
             self._describe(trial, told, store)
-            value = told_value(told.validation, defaults.validation, size, self.study.classes)
+            value = told_value(told.validation, defaults.validation, size, self.spec.classes)
             self.optuna.tell(trial.number, [value, told_cost(told, defaults)] if self.budget.cost else value)
 
     def _describe(self, trial: FrozenTrial, told: Told, store: Store) -> None:
-        """Give Optuna the curve of a configuration, mean of its splits, and what its table shows beside its values."""
+        """Give Optuna the curve of a configuration, mean of its splits, and facts to show beside its values."""
         open_trial = optuna.trial.Trial(self.optuna, trial._trial_id)
         facts = {"seconds": round(told.seconds, 2), "failed": told.reason, "refused": told.refusal}
         for name, value in facts.items():
@@ -205,13 +205,13 @@ class Search:
         return stages.made(runs, self.budget.objective, self._failure, store)
 
     def outcome(self, store: Store) -> Outcome:
-        """Return the closed study, not scored yet."""
+        """Return the closed search, not scored yet."""
         trials = tuple(self.told(store, trial) for trial in self.trials(TrialState.COMPLETE))
-        confirming = stages.confirming(self.study, self.budget, trials)
+        confirming = stages.confirming(self.spec, self.budget, trials)
         confirmed = [Confirmed(number, self._made(runs, store)) for number, runs in confirming.items()]
         share = importance(self.optuna)
         drawn = plots(self.optuna, bool(share))
-        return Outcome(self.study, self.budget, trials, share, tuple(confirmed), drawn)
+        return Outcome(self.spec, self.budget, trials, share, tuple(confirmed), drawn)
 
     def _of(self, run: Trial, name: str) -> Any:
         part, _, field = name.rpartition(".")
@@ -219,7 +219,7 @@ class Search:
 
 
 def sampler(name: str, number: int) -> BaseSampler:
-    """Return a sampler of `tuning.SAMPLERS` from its seed."""
+    """Return one of `budget.SAMPLERS`, seeded."""
     if name == "gp":
         return GPSampler(seed=number, n_startup_trials=STARTUP)
     return TPESampler(seed=number, n_startup_trials=STARTUP) if name == "tpe" else RandomSampler(seed=number)

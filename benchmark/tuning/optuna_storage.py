@@ -1,4 +1,4 @@
-"""Optuna's database of studies: opened, and what it raises turned into one line."""
+"""Optuna's database of searches: opened, with its errors turned into one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def default_storage(store: Store) -> str:
 
 @contextmanager
 def opened(url: str) -> Iterator[optuna.storages.RDBStorage]:
-    """Open a database of studies.
+    """Open a database of searches.
 
     Raises:
         StoreError: it cannot be used.
@@ -37,7 +37,7 @@ def opened(url: str) -> Iterator[optuna.storages.RDBStorage]:
 
 
 def _storage(url: str) -> optuna.storages.RDBStorage:
-    """Optuna's storage, its tables made by one process at a time."""
+    """Return Optuna's storage, its tables made by one process at a time."""
     if file := db.sqlite_file(url):
         db.check_file(file)
     engine = db.engine(url)
@@ -52,7 +52,7 @@ def _storage(url: str) -> optuna.storages.RDBStorage:
 
 @contextmanager
 def explained(url: str) -> Iterator[None]:
-    """Turn what Optuna and its database raise into a StoreError of one line."""
+    """Turn the errors of Optuna and its database into a StoreError of one line."""
     with db.explained(url):
         try:
             yield

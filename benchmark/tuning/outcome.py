@@ -1,4 +1,4 @@
-"""What a closed study leaves: its configurations, what confirmed them, and the one that was chosen."""
+"""The outcome of a closed search: its configurations, their confirmation, and the one that was chosen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
-from lnlbench.benchmark.tuning.study import Study
+from lnlbench.benchmark.tuning.search_spec import SearchSpec
 from lnlbench.benchmark.tuning.trials import Trial
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, Choice, best, choose
 from lnlbench.leaderboard.results.form import TUNED
@@ -92,9 +92,9 @@ class Confirmed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A study that is closed: all its configurations, in order."""
+    """A search that is closed: all its configurations, in order."""
 
-    study: Study
+    spec: SearchSpec
     budget: Budget
     trials: tuple[Told, ...]
     importance: dict[str, float] = field(default_factory=dict)
@@ -109,18 +109,18 @@ class Outcome:
 
     @cached_property
     def searched(self) -> Told:
-        """The configuration of the best validation accuracy, ties to the earliest: what the search alone chooses.
+        """The configuration of the best validation accuracy, ties to the earliest: the choice of the search alone.
 
         Raises:
             TuneError: every trial failed.
         """
         if self.lost:
-            raise TuneError(f"every trial of {self.study.name!r} failed, the first: {self.lost}")
+            raise TuneError(f"every trial of {self.spec.name!r} failed, the first: {self.lost}")
         return self.trials[best({told.number: told.validation for told in self.trials})]
 
     @cached_property
     def choice(self) -> Choice | None:
-        """What the fresh draws say; None where nothing was confirmed."""
+        """The choice by the fresh draws; None where nothing was confirmed."""
         return choose(self._draws()) if self.confirmed else None
 
     @property
@@ -146,37 +146,37 @@ class Outcome:
     @property
     def spent(self) -> int:
         """How many trials of the budget were used, those of refused values included."""
-        splits = self.study.splits(self.budget)
+        splits = self.spec.splits(self.budget)
         return len(self.trials) * splits + sum(len(one.runs) for one in self.confirmed)
 
     def scores(self) -> list[tuple[float, float]]:
         """Return validation and test accuracy of every scored trial, in order; failed ones have 0 in the first."""
-        chance = 1 / self.study.classes
+        chance = 1 / self.spec.classes
         pairs = [(told.validation or 0.0, told.test if told.runs else chance) for told in self.trials]
         return [(validation, test) for validation, test in pairs if test is not None]
 
     def tuned(
         self, setting: Setting, content: str, replicate: int, reading: Run | None = None, track: str = TUNED
     ) -> Run:
-        """Return a replicate of the winner in a setting: of the study's own, or of another rate of its family.
+        """Return a replicate of the winner in a setting: the search's own, or one of another rate of its noise family.
 
         Args:
             setting: what to run.
             content: the fingerprint of its data.
             replicate: its number; none shares draw, split or seed with the trials.
-            reading: of the study's method, where the winner is to be read off with its registered values.
+            reading: of the search's method, where the winner is to be read off with its registered values.
             track: whose choice.
         """
         won = self.winner if track == TUNED else self.searched
         if won.run is None:
-            raise TuneError(f"the winner of {self.study.name!r} has no run")
+            raise TuneError(f"the winner of {self.spec.name!r} has no run")
         recipe = replace(setting, lr=won.run.setting.lr, weight_decay=won.run.setting.weight_decay)
-        method, label = won.run.method, self.study.run.label
+        method, label = won.run.method, self.spec.run.label
         if reading is not None:
             names = {part.name for part in method.parts}
             method = replace(method, parts=(*method.parts, *(p for p in reading.method.parts if p.name not in names)))
             label = reading.label
-        searched = self.study.run
+        searched = self.spec.run
         return Run(
             recipe,
             method,
@@ -190,10 +190,10 @@ class Outcome:
         )
 
     def said(self, won: Told) -> dict[str, Any]:
-        """Return what a record says of the search that chose a configuration."""
+        """Return the facts on the search that a record of the chosen configuration holds."""
         said: dict[str, Any] = {
-            "study": self.study.name,
-            "reference": self.study.run.setting.name,
+            "study": self.spec.name,
+            "reference": self.spec.run.setting.name,
             "trial": won.number,
             "trials": self.spent,
             "seconds": round(self.seconds, 3),
@@ -201,7 +201,7 @@ class Outcome:
             "scores": [list(pair) for pair in self.scores()],
             **{name: getattr(self.budget, name) for name in ("sampler", "seed", "batch", "prune", "objective")},
         }
-        if (splits := self.study.splits(self.budget)) > 1:
+        if (splits := self.spec.splits(self.budget)) > 1:
             said["splits"] = splits
         if self.confirmed:
             said["confirming"] = [
@@ -211,7 +211,7 @@ class Outcome:
         return said
 
     def _draws(self) -> dict[int, list[float]]:
-        return {one.number: one.scores(self.study.classes) for one in self.confirmed}
+        return {one.number: one.scores(self.spec.classes) for one in self.confirmed}
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -1,4 +1,4 @@
-"""The whole of `lnlbench tune`: search, score, retrain the winners, and say what the search was worth."""
+"""The whole of `lnlbench tune`: search, score, retrain the winners, and report the gain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.report import write as write_report
 from lnlbench.benchmark.tuning.scoring import scored
 from lnlbench.benchmark.tuning.search import search
-from lnlbench.benchmark.tuning.study import Study, studies_of
+from lnlbench.benchmark.tuning.search_spec import SearchSpec, specs_of
 from lnlbench.benchmark.tuning.summary import in_vain, record, row
 from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT
@@ -42,14 +42,14 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is searched, and which search each run of the grid is served by."""
+    """The searches of a tuning, and which of them serves each run of the grid."""
 
-    served: dict[str, tuple[Study, Run]]  # by the key of the run with the registered defaults
+    served: dict[str, tuple[SearchSpec, Run]]  # by the key of the run with the registered defaults
 
     @property
-    def studies(self) -> list[Study]:
-        """Each once."""
-        return list({study.name: study for study, _ in self.served.values()}.values())
+    def specs(self) -> list[SearchSpec]:
+        """The searches, each once."""
+        return list({spec.name: spec for spec, _ in self.served.values()}.values())
 
 
 def plan(
@@ -62,7 +62,7 @@ def plan(
     per_setting: bool = False,
     precision: str = "auto",
 ) -> Plan:
-    """Plan the searches and runs of a command line; arguments as in `sweep.grid`.
+    """Plan the searches and runs of a command line; arguments as in `grid`.
 
     Args:
         targets: suites, settings and patterns.
@@ -78,7 +78,7 @@ def plan(
         SettingError, MethodError, DataError, ModelError, ExecutionError: something of this does not exist.
     """
     runs = grid(targets, texts, replicates, changes, options, precision=precision, blind=True)
-    return Plan(studies_of(runs, lambda dataset: images_of(dataset, options.data_dir, True), name, per_setting))
+    return Plan(specs_of(runs, lambda dataset: images_of(dataset, options.data_dir, True), name, per_setting))
 
 
 def choose(texts: str, plugins: Iterable[Path]) -> Chosen:
@@ -106,22 +106,22 @@ def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, An
     """Return the searches and retrained runs of a tuning, without making anything.
 
     Raises:
-        TuneError: a cost is to be searched for that does not vary.
+        TuneError: the cost that is to be searched for does not vary.
     """
-    refuse_flat(found.studies, budget)
+    refuse_flat(found.specs, budget)
     held: Collection[str] = ()
     if options.store.exists:
         with StoreReader(options.store) as store:
             held = store.stored()
     rows = []
-    for study in found.studies:
-        serves = sorted({run.setting.name for one, run in found.served.values() if one.name == study.name})
-        ranges = ", ".join(f"{name} {text}" for name, text in study.space.describe().items())
-        made = study.trial(0, None).key in held
-        splits = study.splits(budget)
+    for spec in found.specs:
+        serves = sorted({run.setting.name for one, run in found.served.values() if one.name == spec.name})
+        ranges = ", ".join(f"{name} {text}" for name, text in spec.space.describe().items())
+        made = spec.trial(0, None).key in held
+        splits = spec.splits(budget)
         rows.append(
             {
-                "study": study.name,
+                "study": spec.name,
                 "trials": budget.trials,
                 "configurations": budget.configurations(splits),
                 "splits": splits,
@@ -142,35 +142,35 @@ def make(
     watch: Callable[[Event], None] = lambda event: None,
     both: bool = False,
 ) -> tuple[list[Outcome], list[Run], Report]:
-    """Search, score and retrain what is not done yet.
+    """Search, score and retrain, except where it is done already.
 
     Args:
-        found: what to search.
+        found: the plan.
         budget: of every search.
         options: how runs are made.
-        storage: the database of the studies; beside the store by default.
+        storage: the database of the searches; beside the store by default.
         watch: called with what happens.
-        both: run the defaults too, and what the searches alone would have chosen where that is another one.
+        both: run the defaults too, and the choice of the search alone where it is another one.
 
     Returns:
-        the closed studies with test scores, the runs, and what became of these; a method of which every trial failed
+        the closed searches with test scores, the runs, and what became of these; a method of which every trial failed
         has no runs.
 
     Raises:
-        TuneError: a study was made otherwise, or a cost is to be searched for that does not vary.
-        StoreError: the store or the studies' database cannot be used; what is done so far is kept.
+        TuneError: a search was made otherwise, or the cost that is to be searched for does not vary.
+        StoreError: the store or the searches' database cannot be used; what is done so far is kept.
     """
-    refuse_flat(found.studies, budget)
-    closed = search(found.studies, budget, options, storage, watch)
+    refuse_flat(found.specs, budget)
+    closed = search(found.specs, budget, options, storage, watch)
     with Store(options.store, patience=OUTAGE) as store:
         for name, outcome in closed.items():  # only now, and nothing is asked or told any more
             closed[name] = _scored(outcome, options, store)
         runs = []
-        for study, run in found.served.values():
-            if closed[study.name].lost:
+        for spec, run in found.served.values():
+            if closed[spec.name].lost:
                 continue
             reading = run if run.host is not None else None
-            outcome, cell = closed[study.name], (run.setting, run.fingerprint, run.replicate, reading)
+            outcome, cell = closed[spec.name], (run.setting, run.fingerprint, run.replicate, reading)
             runs.append(outcome.tuned(*cell))
             if both:
                 runs.append(run)
@@ -185,7 +185,7 @@ def make(
 
 @dataclass(frozen=True)
 class Done:
-    """What a tuning gave: one row per study, and why searches as a whole and runs of winners failed."""
+    """The results of a tuning: one row per search, and the reasons why searches and runs of winners failed."""
 
     rows: list[dict[str, Any]]
     failed: list[str]
@@ -202,12 +202,12 @@ def tune(
     both: bool = False,
     curves: Path | None = None,
 ) -> Done:
-    """`make`, told line by line, and its report.
+    """Run `make`, report its progress line by line, and write its page.
 
     Raises:
         TuneError, StoreError: as `make`; the page cannot be written.
     """
-    total, over = budget.trials * len(found.studies), set[str]()
+    total, over = budget.trials * len(found.specs), set[str]()
 
     def watch(event: Event) -> None:
         if event.kind in ("done", "failed") and event.key not in over:
@@ -226,17 +226,17 @@ def tune(
             say(f"written: {path}")
     if curves is not None:
         say(f"written: {tabular.write(curves, outcomes)} trials, {curves}")
-    lost = [f"{outcome.study.name}: {said}" for outcome in outcomes if (said := in_vain(outcome))]
+    lost = [f"{outcome.spec.name}: {said}" for outcome in outcomes if (said := in_vain(outcome))]
     return Done([row(outcome) for outcome in outcomes], [*lost, *report.failed.values()])
 
 
 def _scored(outcome: Outcome, options: Options, store: Store) -> Outcome:
-    """Score a closed study, one process at a time."""
-    key, owner = f"score:{outcome.study.key}", new_owner()
+    """Score a closed search, one process at a time."""
+    key, owner = f"score:{outcome.spec.key}", new_owner()
     while not store.claims.acquire(key, owner):
         time.sleep(PATIENCE)
     try:
         with store.claims.keep(key, owner):
-            return scored(outcome, load(outcome.study.run.setting.dataset, options.data_dir), options, store)
+            return scored(outcome, load(outcome.spec.run.setting.dataset, options.data_dir), options, store)
     finally:
         store.claims.release(key, owner)

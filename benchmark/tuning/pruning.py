@@ -1,4 +1,4 @@
-"""What giving trials up early saved, and what it cost."""
+"""The savings of giving up trials early, and their price."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lnlbench.benchmark.tuning.outcome import Outcome
 def pruning(outcomes: Sequence[Outcome]) -> str:
     """Return a sentence: epochs and seconds that were not trained, and the best that was given up beside the winner.
 
-    What a trial would have reached is not known; what it had reached when it was given up is.
+    Trials that were given up count with their accuracy at that moment; their final one is not known.
     """
     runs = [made for outcome in outcomes for made in outcome.runs if not made.reason]
     given_up = [made for made in runs if made.pruned]
@@ -24,7 +24,7 @@ def pruning(outcomes: Sequence[Outcome]) -> str:
         f"Pruning gave up {len(given_up)} of {len(runs)} trials and saved {left} of {planned} epochs, about "
         f"{seconds:.0f} device-seconds."
     )
-    lost = [outcome.study.run.label for outcome in outcomes if _better(outcome)]
+    lost = [outcome.spec.run.label for outcome in outcomes if _better(outcome)]
     if lost:
         return f"{said} For {', '.join(lost)} a trial that was given up had a higher test accuracy than the winner."
     return f"{said} No trial had a higher test accuracy than the winner of its search when it was given up."

@@ -1,4 +1,4 @@
-"""What noisy validation can and cannot: over the trials of a search, what it ranks, and what its choice gives away."""
+"""The reliability of noisy validation over the trials of a search: rank correlation with test accuracy, and regret."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from lnlbench.benchmark.tuning.outcome import Made, Outcome, Told
-from lnlbench.benchmark.tuning.study import windowed
+from lnlbench.benchmark.tuning.search_spec import windowed
 from lnlbench.leaderboard.ranking.selection import rank_correlation, regret
 from lnlbench.leaderboard.results.markdown import table
 
@@ -41,7 +41,7 @@ def reliability(outcomes: Sequence[Outcome]) -> str:
     found = {rule: [judged(values(outcome, rule)) for outcome in outcomes] for rule in RULES}
     found = {rule: column for rule, column in found.items() if any(column)}
     rows = [
-        [outcome.study.run.label, *(_shown(column[place]) for column in found.values())]
+        [outcome.spec.run.label, *(_shown(column[place]) for column in found.values())]
         for place, outcome in enumerate(outcomes)
     ]
     rows.append(["**mean**", *(_shown(_mean([pair for pair in column if pair])) for column in found.values())])

@@ -1,4 +1,4 @@
-"""The trials of searches as a tabular benchmark: what a configuration gives is looked up, not trained."""
+"""The trials of searches as a tabular benchmark: the results of a configuration are looked up, not trained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FACTS = ("setting", "label", "study", "configuration", "stage", "place", "data"
 
 
 def table(setting: str = "", *, methods: str | Sequence[str] = (), source: str | Path | None = None) -> pd.DataFrame:
-    """Return the trainings of searches, a row each: a configuration, what it gave, and what it cost.
+    """Return the trainings of searches, a row each: a configuration, its results and its cost.
 
     Args:
         setting: its name, or how it begins, as in "digits/symmetric-0.4"; all by default.
@@ -59,7 +59,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 class Asking(Protocol):
-    """What a replay needs of a trial of Optuna's."""
+    """The part of Optuna's trial that a replay needs."""
 
     def suggest_categorical(self, name: str, choices: Sequence[int], /) -> Any:
         """Return one of the choices."""

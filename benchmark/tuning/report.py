@@ -28,7 +28,7 @@ from lnlbench.leaderboard.show.words import p_value
 
 
 def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], command: str) -> list[Path]:
-    """Write the section of these studies into a page, in place of what it held of them; the rest of it stays.
+    """Write the section of these searches into a page, in place of what it held of them; the rest of it stays.
 
     Args:
         page: a Markdown file; its figures go into `figures/` beside it.
@@ -42,19 +42,19 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
     Raises:
         TuneError: the page or a figure cannot be written.
     """
-    tasks = list(dict.fromkeys(outcome.study.run.setting.task for outcome in outcomes))
+    tasks = list(dict.fromkeys(outcome.spec.run.setting.task for outcome in outcomes))
     budget = outcomes[0].budget
     by = f" by {budget.objective}{' and cost' if budget.cost else ''}"  # each objective has a section of its own
     name, files, lines = " ".join(tasks) + by, dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
-    lost = [f"- {o.study.run.label} at {o.study.run.setting.name}: {said}" for o in outcomes if (said := in_vain(o))]
+    lost = [f"- {o.spec.run.label} at {o.spec.run.setting.name}: {said}" for o in outcomes if (said := in_vain(o))]
     lines += [*lost, ""] if lost else []
     outcomes = [outcome for outcome in outcomes if not outcome.lost]
-    told = {(o.study.run.label, o.study.run.setting.name): o.said(o.winner) for o in outcomes}
+    told = {(o.spec.run.label, o.spec.run.setting.name): o.said(o.winner) for o in outcomes}
     settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
     for setting in settings:
         lines += [f"### {setting}{by}\n", comparison(setting, results, told), ""]
-    for at in dict.fromkeys(outcome.study.run.setting.name for outcome in outcomes):
-        members = [outcome for outcome in outcomes if outcome.study.run.setting.name == at]
+    for at in dict.fromkeys(outcome.spec.run.setting.name for outcome in outcomes):
+        members = [outcome for outcome in outcomes if outcome.spec.run.setting.name == at]
         stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}{by}".lower())
         for kind, draw in (("budget", figures.budget), ("importance", figures.importance)):
             files[page.parent / "figures" / f"{stem}-{kind}.svg"] = draw(members)
@@ -89,7 +89,7 @@ def _front(outcomes: Sequence[Outcome], files: dict[Path, bytes], folder: Path, 
         f"{fronts(outcomes)}\n",
     ]
     for outcome in outcomes:
-        label = outcome.study.run.label
+        label = outcome.spec.run.label
         file = f"{stem}-{re.sub(r'[^a-z0-9.]+', '-', label.lower())}-{FRONT}"
         files[folder / "figures" / file] = outcome.plots[FRONT]
         lines.append(f"![accuracy and cost of {label}](figures/{file})\n")
@@ -187,7 +187,7 @@ def searches(outcomes: Sequence[Outcome]) -> str:
         sizes = [size for size in (1, 4, len(pairs)) if size <= len(pairs)]
         rows.append(
             [
-                outcome.study.run.label,
+                outcome.spec.run.label,
                 str(outcome.spent),
                 str(sum(made.validation is None for made in outcome.runs)),
                 f"{outcome.seconds:.0f}",
@@ -216,9 +216,9 @@ def _called(number: int) -> str:
 
 def budget_of(outcomes: Sequence[Outcome]) -> str:
     """Return how the trials of a setting were spent, and what its validation resolves."""
-    study, budget = outcomes[0].study, outcomes[0].budget
-    splits = study.splits(budget)
-    said = f"One training resolves {100 * study.resolution:.1f} points of clean accuracy on {study.size} labels. "
+    spec, budget = outcomes[0].spec, outcomes[0].budget
+    splits = spec.splits(budget)
+    said = f"One training resolves {100 * spec.resolution:.1f} points of clean accuracy on {spec.size} labels. "
     each = "" if splits == 1 else f" on {splits} splits each"
     said += f"Of {budget.trials} trials the search spends {budget.configurations(splits) * splits}: "
     said += f"{budget.configurations(splits)} configurations{each}"

@@ -1,4 +1,4 @@
-"""What could choose among trials without a clean label: functions of predictions, and of labels as they are given."""
+"""Rules that could choose among trials without a clean label: functions of predictions and given labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test scores of a closed study's trials: what each one kept is evaluated once, and then deleted."""
+"""The test scores of a closed search's trials: the files that each kept are evaluated once, and then deleted."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from lnlbench.leaderboard.store.store import Store
 SCORE, RULE = "score/test_of_best_validation", "rule/"
 AGREEMENT = f"{RULE}agreement"
 KEPT = ("validation_accuracy", "seconds_train", "seconds_evaluate", "forward_passes", "backward_passes")
-"""What the record of a trial knows by itself, beside the curves that are revealed."""
+"""The curves in the record of a trial, beside those that are revealed."""
 BATCH = 2000
 
 
 def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> Outcome:
     """Return the outcome with the test accuracy and the curves of every trial; chance for one that failed.
 
-    A score is stored before what it was made of is deleted, and what is stored is not made again.
+    A score is stored before the files that it is made of are deleted, and is not made again.
 
     Raises:
         StoreError: the store cannot be used, or lacks weights.
@@ -49,7 +49,7 @@ def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> 
 
 
 class Scorer:
-    """Scores the trials of studies that are closed.
+    """Scores the trials of searches that are closed.
 
     Args:
         images: of their data set.
@@ -73,7 +73,7 @@ class Scorer:
         return tuple(map(self.scored, runs))
 
     def agree(self, run_ids: Sequence[str], runs: Sequence[Made]) -> None:
-        """Store the agreement of trainings with each of them, unless it is or what they predict is deleted."""
+        """Store the agreement of trainings with each of them, unless it is stored, or their predictions are deleted."""
         if all(AGREEMENT in self.store.numbers(run_id) for run_id in run_ids):
             return
         try:
@@ -86,7 +86,7 @@ class Scorer:
             self.store.annotate(run_id, {AGREEMENT: value})
 
     def scored(self, made: Made) -> Made:
-        """Return a training with its test accuracy, and all that was sealed."""
+        """Return a training with its test accuracy and its revealed curves."""
         chance = 1 / self.images.card.classes
         if made.run.key not in self.stored:
             return replace(made, test=chance)
@@ -103,7 +103,7 @@ class Scorer:
         return replace(made, test=known[SCORE], rules=rules, curves=self.revealed(made.run, run_id))
 
     def revealed(self, run: Trial, run_id: str) -> dict[str, list[float | None]]:
-        """Return the curves of a trial; none of one from before they were kept."""
+        """Return the curves of a trial; none where it is older than they are."""
         try:
             curves: dict[str, list[float | None]] = json.loads(self.store.file(run_id, REVEALED))
         except StoreError:
@@ -113,7 +113,7 @@ class Scorer:
         return curves
 
     def unsealed(self, run: Trial, run_id: str) -> dict[str, list[float | None]]:
-        """Score what a trial has sealed, and keep the curves."""
+        """Score the sealed predictions of a trial, and keep the curves."""
         try:
             sealed = self.store.file(run_id, SEALED)
         except StoreError:
@@ -130,7 +130,7 @@ class Scorer:
         return self.whole[run.data_key]
 
     def evaluated(self, weights: bytes, run: Trial) -> dict[str, float]:
-        """Return what kept weights score: test accuracy, mean of the networks, and what else could choose."""
+        """Return the scores of kept weights: test accuracy, mean of the networks, and the values of other rules."""
         how = choose_compute(self.options.device, run.precision)
         images, prepared = self.images, self.data(run)
         count, classes = run.method.networks, images.card.classes

@@ -1,6 +1,6 @@
-"""The sealed curve of a trial: what it predicts of test and training images, which nobody scores before the study ends.
+"""The sealed curve of a trial: predictions on test and training images, which are not scored before the search ends.
 
-Training sees no label of the test set and no true label, so neither can what it leaves: predictions alone.
+Training sees no label of the test set and no true label, so predictions cannot depend on them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Seal:
             self.training[epoch.epoch] = epoch.exact
 
     def files(self) -> dict[str, bytes]:
-        """Return them as a file."""
+        """Return the predictions as a file."""
         held: dict[str, Any] = {"test": torch.stack(self.test).numpy().astype(np.uint8)}
         for epoch, samples in self.training.items():
             held[f"index {epoch}"] = samples.index.numpy()
@@ -84,7 +84,7 @@ def revealed(sealed: bytes, prepared: Prepared) -> dict[str, list[float | None]]
 
 
 def votes_after(sealed: bytes, epoch: int) -> Tensor:
-    """Return what the networks of a trial predict of the test images after an epoch, uint8 [K, T].
+    """Return the predictions of a trial's networks on the test images after an epoch, uint8 [K, T].
 
     Raises:
         StoreError: the file is not what a trial writes.

@@ -1,4 +1,4 @@
-"""Close studies: a round of each at a time, so that many trials can be made at once; others may work on the rest."""
+"""Run searches to their end, a round of each at a time; other processes may work on some of them."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.optuna_search import Search
 from lnlbench.benchmark.tuning.optuna_storage import default_storage, opened
 from lnlbench.benchmark.tuning.outcome import Outcome
-from lnlbench.benchmark.tuning.study import Study
+from lnlbench.benchmark.tuning.search_spec import SearchSpec
 from lnlbench.leaderboard.store.claims import ClaimLost, Heartbeat, new_owner
 from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.store import Store
 
 
 def search(
-    studies: Sequence[Study],
+    specs: Sequence[SearchSpec],
     budget: Budget,
     options: Options,
     storage_url: str | None = None,
     watch: Callable[[Event], None] = lambda event: None,
 ) -> dict[str, Outcome]:
-    """Close studies: those that nobody else is working on here, then wait for the others.
+    """Run searches to their end: those that no other process works on, then wait for the rest.
 
-    Several studies advance together, a round at a time, so that many trials can be made at once.
+    Several searches advance together, a round at a time, so that many trials can be made at once.
 
     Returns:
-        by name, in the given order; without test scores.
+        the outcome of each search by name, in the given order; without test scores.
 
     Raises:
-        TuneError: a study of that name was made otherwise.
-        StoreError: the store or the studies' database cannot be used; what is done so far is kept.
+        TuneError: a search of that name was made otherwise.
+        StoreError: the store or the searches' database cannot be used; what is done so far is kept.
     """
     store, owner = Store(options.store, patience=OUTAGE), new_owner()
     url = storage_url or default_storage(store)
     found: dict[str, Outcome] = {}
     with opened(url) as storage:
-        waiting, owned = list(studies), dict[str, _Owned]()
+        waiting, owned = list(specs), dict[str, _Owned]()
         try:
-            for study in studies:
-                Search(study, budget, storage, store)  # refuses what differs before anything is made
+            for spec in specs:
+                Search(spec, budget, storage, store)  # refuses what differs before anything is made
             while waiting or owned:
-                for study in list(waiting):
-                    if len(owned) < 4 * max(1, options.jobs) and store.claims.acquire(study.key, owner):
-                        waiting.remove(study)
+                for spec in list(waiting):
+                    if len(owned) < 4 * max(1, options.jobs) and store.claims.acquire(spec.key, owner):
+                        waiting.remove(spec)
                         held = ExitStack()
-                        held.callback(store.claims.release, study.key, owner)
-                        beat = held.enter_context(store.claims.keep(study.key, owner))
-                        owned[study.name] = _Owned(Search(study, budget, storage, store), beat, held)
+                        held.callback(store.claims.release, spec.key, owner)
+                        beat = held.enter_context(store.claims.keep(spec.key, owner))
+                        owned[spec.name] = _Owned(Search(spec, budget, storage, store), beat, held)
                 if not owned:
                     time.sleep(PATIENCE)
                     continue
@@ -73,24 +73,24 @@ def search(
             for one in owned.values():
                 one.held.close()
             store.close()
-    return {study.name: found[study.name] for study in studies}
+    return {spec.name: found[spec.name] for spec in specs}
 
 
 class _Owned(NamedTuple):
-    """A study that this process works on, and its claim."""
+    """A search that this process works on, and its claim."""
 
     search: Search
     beat: Heartbeat
     held: ExitStack
 
 
-def _let_go(owned: dict[str, _Owned]) -> list[Study]:
-    """Drop the studies that another process has taken over, and return them: they are waited for."""
+def _let_go(owned: dict[str, _Owned]) -> list[SearchSpec]:
+    """Drop the searches that another process has taken over, and return them: they are waited for."""
     lost = []
     for name, one in list(owned.items()):
         try:
             one.beat.check()
         except ClaimLost:
             one.held.close()
-            lost.append(owned.pop(name).search.study)
+            lost.append(owned.pop(name).search.spec)
     return lost

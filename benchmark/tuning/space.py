@@ -1,4 +1,4 @@
-"""What is searched: the ranges that a method declares, and learning rate and weight decay for every method."""
+"""The search space: the ranges that a method declares, and learning rate and weight decay for every method."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lnlbench.methods.base import Range
 STEEP, GENTLE, ANY = Range(1e-3, 1.0, log=True), Range(3e-5, 3e-2, log=True), Range(3e-5, 1.0, log=True)
 LEARNING_RATE = {"sgd": STEEP, "nesterov": STEEP, "adam": GENTLE, "adamw": GENTLE}
 """By optimiser. For SGD as protocol 3 says; Adam's steps have the size of the learning rate itself, so that its three
-decades lie around the usual 1e-3. Of timm's nothing is known: the decades of both."""
+decades lie around the usual 1e-3. timm's may be of either kind and get the decades of both."""
 WEIGHT_DECAY = Range(1e-5, 1e-2, log=True)
 DIGITS = 4
 """Significant digits of a value: no accuracy depends on the fifth, and a method's text stays readable."""
@@ -36,7 +36,7 @@ class Space:
 
     @property
     def ranges(self) -> dict[str, Range]:
-        """What is searched, always in the same order."""
+        """The ranges by name, always in the same order."""
         found = {"lr": LEARNING_RATE.get(self.setting.optimizer, ANY), "weight_decay": WEIGHT_DECAY}
         fixed = written(self.label)
         for part in self.method.parts:

@@ -1,4 +1,4 @@
-"""The two stages of a study: the trainings that search and those that confirm, each with its place in the budget."""
+"""The two stages of a search: the trainings that search and those that confirm, each with its place in the budget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.outcome import Made, Told
-from lnlbench.benchmark.tuning.study import Study, value_of
+from lnlbench.benchmark.tuning.search_spec import SearchSpec, value_of
 from lnlbench.benchmark.tuning.trials import Trial
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, FEWEST, candidates
 from lnlbench.leaderboard.store.store import Store
@@ -16,12 +16,12 @@ STEPS = 64
 """Values of a curve that Optuna is given at most: each is a write of its own."""
 
 
-def confirming(study: Study, budget: Budget, trials: Sequence[Told]) -> dict[int, list[Trial]]:
+def confirming(spec: SearchSpec, budget: Budget, trials: Sequence[Told]) -> dict[int, list[Trial]]:
     """Return the trainings that confirm, by configuration, defaults first; none where there is nothing to compare.
 
     Args:
-        study: whose search is over.
-        budget: of the study.
+        spec: of a search that has tried all its configurations.
+        budget: of the search.
         trials: every configuration.
     """
     chosen = candidates({told.number: told.validation for told in trials})
@@ -33,7 +33,7 @@ def confirming(study: Study, budget: Budget, trials: Sequence[Told]) -> dict[int
         values = None if number == DEFAULTS else trials[number].values
         first = budget.searching + place * budget.draws
         if run is not None:
-            found[number] = [study.trial(first + draw, values, fresh=draw + 1) for draw in range(budget.draws)]
+            found[number] = [spec.trial(first + draw, values, fresh=draw + 1) for draw in range(budget.draws)]
     return found
 
 
@@ -43,7 +43,7 @@ def made(runs: Sequence[Trial], objective: str, failure: Callable[[Trial], str],
     Args:
         runs: the trainings.
         objective: what they score.
-        failure: says why one failed, nothing if it did not.
+        failure: returns why one failed; empty if it did not.
         store: holds the results of all others.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a closed study leaves beside its trials: a row of a table, and numbers, figures and a note in MLflow."""
+"""The summary of a closed search: a row of a table, and numbers, figures and a note in MLflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def row(outcome: Outcome) -> dict[str, Any]:
     won = None if outcome.lost else outcome.winner
     values = "" if won is None else ", ".join(f"{name} {value}" for name, value in won.values.items())
     return {
-        "study": outcome.study.name,
+        "study": outcome.spec.name,
         "trials": outcome.spent,
         "failed": _failed(outcome),
         "seconds": round(outcome.seconds, 1),
@@ -29,7 +29,7 @@ def row(outcome: Outcome) -> dict[str, Any]:
 
 
 def in_vain(outcome: Outcome) -> str:
-    """Return a sentence on a search of which every trial failed; nothing of any other."""
+    """Return a sentence on a search whose every trial failed; empty for any other."""
     return f"every trial failed, the first: {outcome.lost}" if outcome.lost else ""
 
 
@@ -38,9 +38,9 @@ def _failed(outcome: Outcome) -> int:
 
 
 def record(outcome: Outcome, store: Store) -> None:
-    """Write budget, winner and figures onto the study's parent run in MLflow."""
-    study, cell = outcome.study, store.cell(_parent(outcome))
-    about = f"`{study.run.label}` in **{study.run.setting.name}**, {outcome.spent} trials"
+    """Write budget, winner and figures onto the search's parent run in MLflow."""
+    spec, cell = outcome.spec, store.cell(_parent(outcome))
+    about = f"`{spec.run.label}` in **{spec.run.setting.name}**, {outcome.spent} trials"
     numbers = {
         "trials": float(outcome.spent),
         "device_seconds": round(outcome.seconds, 3),
@@ -62,7 +62,7 @@ def record(outcome: Outcome, store: Store) -> None:
 
 
 def _parent(outcome: Outcome) -> RunInfo:
-    study, trial = outcome.study, outcome.study.trial(0, None)
+    spec, trial = outcome.spec, outcome.spec.trial(0, None)
     return RunInfo(
         key=trial.key,
         dataset=trial.setting.dataset,
@@ -73,6 +73,6 @@ def _parent(outcome: Outcome) -> RunInfo:
         replicate=0,
         length=trial.setting.length,
         track=TUNING,
-        study=study.name,
+        study=spec.name,
         precision=trial.precision,
     )

@@ -1,4 +1,4 @@
-"""The trials of closed studies as a table: from a configuration to its curves, so that a search can be replayed."""
+"""The trials of closed searches as a table: from a configuration to its curves, so that a search can be replayed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SHIPPED = Path(shipped.__file__).parent / "trials"
 
 
 def rows(outcome: Outcome) -> Iterator[dict[str, Any]]:
-    """Yield a row for every training of a study, in the order of the budget: what it was and what it gave."""
+    """Yield a row for every training of a search, in the order of the budget: its configuration and its results."""
     chosen = {} if outcome.lost else {"searched": outcome.searched.number, "chosen": outcome.winner.number}
     stages = [("search", told.number, told.runs) for told in outcome.trials]
     stages += [("confirm", one.number, one.runs) for one in outcome.confirmed]
     for stage, number, runs in stages:
         for made in runs:
-            about = {"study": outcome.study.name, "configuration": number, "stage": stage}
+            about = {"study": outcome.spec.name, "configuration": number, "stage": stage}
             said = {name: number == chosen.get(name) for name in ("searched", "chosen")}
             yield about | said | _training(outcome, number, made)
 
@@ -50,7 +50,7 @@ def _training(outcome: Outcome, number: int, made: Made) -> dict[str, Any]:
 
 
 def write(path: Path, outcomes: Sequence[Outcome]) -> int:
-    """Write the trainings of scored studies, a JSON line each, compressed if the name ends in .xz; return how many.
+    """Write the trainings of scored searches, a JSON line each, compressed if the name ends in .xz; return how many.
 
     Raises:
         TuneError: the file cannot be written.
@@ -69,7 +69,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a file that `write` wrote.
 
     Raises:
-        TuneError: there is no such file, or it is none of trials.
+        TuneError: there is no such file, or it holds no trials.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Trials of a tuning: runs that never meet a test label nor a true label, and keep what scores them later."""
+"""Trials of a tuning: runs that see neither a test label nor a true one, and keep files to be scored later."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lnlbench.benchmark.engine.job import Epoch, Job
 from lnlbench.benchmark.engine.stack_state import mapped
@@ -23,7 +24,7 @@ from lnlbench.benchmark.tuning.sealed import Seal
 from lnlbench.datasets.loading.images import Images
 
 TUNING = "tuning"
-"""Begins the names of noise draw, split and training seed of every trial; replicates are numbered: none shares them."""
+"""Prefix of the names of noise draw, split and seed of every trial; replicates have numbers, so none shares them."""
 WEIGHTS = "best_epoch.pt"
 """The file of a trial that holds its weights until they are scored."""
 GRACE = 0.3
@@ -32,7 +33,7 @@ GRACE = 0.3
 
 @dataclass(frozen=True)
 class Trial(Run):
-    """One training of a configuration of a study; `replicate` is its place in the budget."""
+    """One training of a configuration of a search; `replicate` is its place in the budget."""
 
     track: str = TUNING
     bar: tuple[float, ...] = ()  # after each epoch, the best validation accuracy so far that it must have reached
@@ -41,27 +42,27 @@ class Trial(Run):
 
     @property
     def blind(self) -> bool:
-        """It is: what it predicts is sealed until the study is closed, and only then are test labels loaded."""
+        """True: its predictions are sealed until the search is closed, and only then are test labels loaded."""
         return True
 
     @property
     def draw(self) -> str:
-        """What names the noise draw."""
+        """The name of the noise draw."""
         return f"{TUNING} {self.fresh}" if self.fresh else TUNING
 
     @property
     def place(self) -> str:
-        """What names the split and the training seed."""
+        """The name of the split and of the training seed."""
         return f"{self.draw} split {self.part}" if self.part else self.draw
 
     @property
     def marks(self) -> tuple[Any, ...]:
-        """The study, so that equal values in two of them are two trials; and the data, where they are not the first."""
+        """The search, so that equal values in two of them are two trials; and the data, unless they are the first."""
         return (self.study,) if self.place == TUNING else (self.study, self.place)
 
     @property
     def data_key(self) -> tuple[Hashable, ...]:
-        """Return what the data depend on: the split too."""
+        """Return a key of its data, of which the split is a part."""
         return (*super().data_key, self.place)
 
     def prepare(self, images: Images) -> Prepared | Blind:
@@ -88,7 +89,7 @@ def train_trials(
 
     Raises:
         TypeError: data that are not blind.
-        ExecutionError: the device cannot be had.
+        ExecutionError: the device is not available.
         ModelError: the network cannot be built.
     """
     how = compute_of([run for run, _ in members], device)
@@ -127,7 +128,7 @@ class Best:
         """Take the weights of an epoch that is better than all before."""
         if epoch.validation_accuracy > self.accuracy and not epoch.diverged:
             self.accuracy = epoch.validation_accuracy
-            self.networks = mapped(lambda x: x.detach().to("cpu", copy=True), _plain(epoch.state()["networks"]))
+            self.networks = mapped(Tensor.cpu, _plain(epoch.weights()))
 
     def files(self) -> dict[str, bytes]:
         """Return the weights as a file; none of a run that never had any."""
@@ -139,7 +140,7 @@ class Best:
 
 
 def behind(bar: Sequence[float], validation: Sequence[float], epochs: int) -> bool:
-    """Whether a trial is given up: its best accuracy so far is below the bar, and its time of grace is over."""
+    """Say whether a trial is given up: its best accuracy so far is below the bar, and its time of grace is over."""
     done = len(validation)
     return bool(bar) and done >= math.ceil(GRACE * epochs) and max(validation) < bar[min(done, len(bar)) - 1]
 
@@ -147,7 +148,7 @@ def behind(bar: Sequence[float], validation: Sequence[float], epochs: int) -> bo
 def bar_of(curves: Sequence[Sequence[float | None]], epochs: int) -> tuple[float, ...]:
     """Return the median over trials of the best accuracy so far after each epoch; empty without trials.
 
-    A trial that ended early stands still.
+    The best accuracy of a trial that ended early stays as it was.
     """
     best = []
     for curve in curves:
@@ -158,7 +159,7 @@ def bar_of(curves: Sequence[Sequence[float | None]], epochs: int) -> tuple[float
 
 
 def _plain(tree: Any) -> Any:
-    """Dicts and lists alone, which any restricted reader takes."""
+    """Return dicts and lists alone, which any restricted reader takes."""
     if isinstance(tree, dict):
         return {name: _plain(part) for name, part in tree.items()}
     return [_plain(part) for part in tree] if isinstance(tree, list) else tree

@@ -9,7 +9,7 @@ from typing import Any
 
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.tuning.pipeline import plan, trained
-from lnlbench.benchmark.tuning.study import Study
+from lnlbench.benchmark.tuning.search_spec import SearchSpec
 from lnlbench.benchmark.tuning.trials import train_trials
 from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.results.markdown import table
@@ -17,26 +17,26 @@ from lnlbench.leaderboard.store.address import store_address
 from lnlbench.methods import MethodError
 
 
-def study_of(method: str) -> Study:
+def spec_of(method: str) -> SearchSpec:
     """Return the search of a method, short."""
     options = Options(store=store_address(None, None), device="cpu")
-    return plan(["digits/symmetric-0.4"], method, "0", {"epochs": 12, "batch_size": 400}, options).studies[0]
+    return plan(["digits/symmetric-0.4"], method, "0", {"epochs": 12, "batch_size": 400}, options).specs[0]
 
 
-def passes(study: Study, values: dict[str, Any]) -> float:
+def passes(spec: SearchSpec, values: dict[str, Any]) -> float:
     """Return the passes of each sample over a training, with these values beside the registered ones.
 
     Raises:
         MethodError: values that the method refuses together.
     """
-    run = study.trial(0, study.space.defaults | values)
+    run = spec.trial(0, spec.space.defaults | values)
     ((_, result, _),) = train_trials([(run, run.prepare(load("digits")))], device="cpu")
     return sum(value or 0.0 for name in ("forward_passes", "backward_passes") for value in result.curves[name])
 
 
-def ends(study: Study) -> Iterator[tuple[str, Any, Any]]:
+def ends(spec: SearchSpec) -> Iterator[tuple[str, Any, Any]]:
     """Yield every searched value of a method with the ends of its range, the recipe's own left out."""
-    for name, span in study.space.ranges.items():
+    for name, span in spec.space.ranges.items():
         if "." in name:
             low, high = (span.low, span.high) if span.choices is None else (span.choices[0], span.choices[-1])
             yield name, low, high
@@ -45,13 +45,13 @@ def ends(study: Study) -> Iterator[tuple[str, Any, Any]]:
 def main() -> None:
     """Train at every end, and print a row where the costs differ."""
     rows, methods = [], trained()
-    for study in map(study_of, methods):
-        usual = passes(study, {})
-        for name, *pair in ends(study):
+    for spec in map(spec_of, methods):
+        usual = passes(spec, {})
+        for name, *pair in ends(spec):
             costs = []
             for end in pair:
                 try:
-                    costs.append(passes(study, {name: end}))
+                    costs.append(passes(spec, {name: end}))
                 except MethodError:  # it excludes a registered value
                     continue
             if set(costs) - {usual}:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from lnlbench.benchmark.engine.device import exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import EVALUATION_BATCH
 from lnlbench.benchmark.protocol.seeds import generator
 from lnlbench.benchmark.runs import segments
@@ -84,6 +85,7 @@ def flipped(true: Tensor, rate: float, classes: int, *names: object) -> Tensor:
     return given
 
 
+@exact_float32()
 def descend(network: nn.Module, data: Data, how: Descent, *names: object) -> Trace:
     """Train a network from where it stands; the order of the samples is drawn from `names`."""
     run = _Run(network, data, how)

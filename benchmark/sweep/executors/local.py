@@ -215,7 +215,7 @@ def _ignore_signals() -> None:
 
 
 def _end_with_parent() -> None:
-    """Return a worker whose parent was killed must not go on unseen; its claim expires with it."""
+    """End this worker when its parent is killed: its claim expires, and nobody would see it go on."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

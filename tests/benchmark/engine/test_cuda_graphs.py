@@ -3,6 +3,7 @@
 import warnings
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -101,7 +102,7 @@ def replayed(job, state=None, how=HOW):
 
 def numbers(epoch):
     """All that an epoch says but times and how it was executed."""
-    found = asdict(replace(epoch, state=None))
+    found = asdict(replace(epoch, state=None, weights=None))
     for name in ("train_seconds", "evaluate_seconds", "stacked", "replayed"):
         del found[name]
     return {name: value for name, value in flattened(found) if value is not None}
@@ -277,6 +278,24 @@ def test_both_precisions_agree_with_loop_as_far_as_they_can(job_of):
         how = Compute(torch.device("cpu"), precision)
         for ours, reference in zip(replayed(job, how=how), fit(job, device="cpu", precision=precision), strict=True):
             assert ours.replayed and ours.loss == pytest.approx(reference.loss, rel=close)
+
+
+class Rounding(Method):
+    """Looks at what torch may round."""
+
+    seen: ClassVar[list[str]] = []
+
+    def loss(self, logits, batch, clock):
+        self.seen += [torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision]
+        return cross_entropy(logits, batch.targets)
+
+
+def test_no_float32_product_is_recorded_in_tf32(job_of, jobs_of):
+    before = torch.backends.cudnn.conv.fp32_precision
+    Rounding.seen.clear()
+    for jobs in ([job_of(Rounding())], jobs_of(Rounding())):
+        assert all(epoch.replayed for run in together(jobs, precision="fp32") for epoch in run)
+    assert set(Rounding.seen) == {"ieee"} and torch.backends.cudnn.conv.fp32_precision == before
 
 
 # Going on from a state, and what makes a record void.

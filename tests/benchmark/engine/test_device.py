@@ -1,10 +1,22 @@
 """Devices and precisions: what is chosen, what is refused, and what each precision is."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import nn
 
-from lnlbench.benchmark.engine.device import ExecutionError, choose_compute, choose_precision, default_jobs
+from lnlbench.benchmark import fit, train
+from lnlbench.benchmark.engine.device import (
+    ExecutionError,
+    choose_compute,
+    choose_precision,
+    default_jobs,
+    exact_float32,
+)
+from lnlbench.benchmark.engine.networks import Networks
+from lnlbench.methods.base import Method, cross_entropy
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 
@@ -68,3 +80,93 @@ def test_precision(precision, weights, product):
 
 def test_the_hardware_has_a_name():
     assert choose_compute("cpu").describe().strip()
+
+
+# Products of float32.
+
+PLACES = {
+    "all": torch.backends,
+    "cuDNN": torch.backends.cudnn,
+    "products on a GPU": torch.backends.cuda.matmul,
+    "convolutions on a GPU": torch.backends.cudnn.conv,
+    "products on a CPU": torch.backends.mkldnn.matmul,
+    "convolutions on a CPU": torch.backends.mkldnn.conv,
+}
+
+
+def rounding():
+    return {name: place.fp32_precision for name, place in PLACES.items()}
+
+
+@pytest.fixture
+def asked():
+    """Give a setter of what the caller lets torch round; all is as before afterwards."""
+    before = [(place, place.fp32_precision) for place in PLACES.values()]
+    matmul = torch.get_float32_matmul_precision()
+
+    def ask(name, precision):
+        if name == "torch":
+            torch.set_float32_matmul_precision(precision)
+        elif name is not None:
+            PLACES[name].fp32_precision = precision
+
+    yield ask
+    torch.set_float32_matmul_precision(matmul)
+    for place, precision in before:
+        place.fp32_precision = precision
+
+
+CALLER = [
+    pytest.param(None, "", id="torch's defaults"),
+    pytest.param("torch", "medium", id="the caller's medium"),
+    pytest.param("all", "bf16", id="the caller's bf16"),
+    pytest.param("convolutions on a GPU", "ieee", id="the caller's exact convolutions"),
+]
+
+
+@dataclass(frozen=True)
+class Watching(Method):
+    """Cross-entropy that looks at what torch may round."""
+
+    seen: ClassVar[list[dict[str, str]]] = []
+
+    def loss(self, logits, batch, clock):
+        self.seen.append(rounding())
+        return cross_entropy(logits, batch.targets)
+
+
+@pytest.mark.parametrize(("name", "precision"), CALLER)
+@pytest.mark.parametrize("execution", ["loop", "stack"])
+def test_a_step_rounds_no_product_and_leaves_the_callers_settings(job_of, asked, execution, name, precision):
+    asked(name, precision)
+    before, between = rounding(), []
+    Watching.seen.clear()
+    for _ in train([job_of(Watching())], device="cpu", precision="fp32", execution=execution):
+        between.append(rounding())
+    assert Watching.seen and all(set(found.values()) == {"ieee"} for found in Watching.seen)
+    assert [*between, rounding()] == [before] * 4, "after each epoch, and in the end"
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn4"])
+def test_the_caller_changes_no_result_and_no_prediction(job_of, asked, model):
+    def results():
+        *_, last = fit(job_of(model=model), device="cpu", precision="fp32")
+        networks = Networks(model, 1, 4, (1, 8, 8), 0, choose_compute("cpu", "fp32"))
+        images = torch.randn(64, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+        return [last.state()["networks"]["models"], networks.predict([images])]
+
+    expected = results()
+    asked("torch", "medium")  # products in bf16, where the processor has them
+    torch.testing.assert_close(results(), expected, rtol=0, atol=0)
+
+
+def test_the_callers_settings_are_left_to_follow_each_other():
+    with exact_float32():
+        pass
+    places = PLACES["all"], PLACES["products on a CPU"]
+    places[0].fp32_precision = "tf32"
+    try:
+        assert places[1].fp32_precision == "tf32"
+    finally:
+        places[0].fp32_precision = "none"
+    assert places[1].fp32_precision == "none"

@@ -18,7 +18,7 @@ FP64 = {"device": "cpu", "precision": "fp64"}
 STACK = {"execution": "stack", **FP64}
 NAMES = [*(name for name in methods() if parse(name).stackable), "gce + sam + early_stopping", "dal + label_noise_sgd"]
 CLOSE = 1e-11
-TIMED = ("train_seconds", "evaluate_seconds", "state", "stacked")
+TIMED = ("train_seconds", "evaluate_seconds", "state", "weights", "stacked")
 
 
 def other(method):

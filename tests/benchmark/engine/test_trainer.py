@@ -133,8 +133,8 @@ def equal(a, b):
 
 
 def outcome(epochs):
-    """All that epochs hold but times and the function that gives the state."""
-    timed = ("train_seconds", "evaluate_seconds", "state")
+    """All that epochs hold but times and the functions that give state and weights."""
+    timed = ("train_seconds", "evaluate_seconds", "state", "weights")
     return [{name: value for name, value in vars(epoch).items() if name not in timed} for epoch in epochs]
 
 
@@ -447,6 +447,16 @@ def test_a_resumed_run_is_the_uninterrupted_one(job_of, method, changes, carry):
     assert [epoch.epoch for epoch in resumed] == [2, 3, 4]
     assert equal(outcome(whole[2:]), outcome(resumed))
     assert equal(whole[-1].state(), resumed[-1].state())
+
+
+@pytest.mark.parametrize("execution", ["loop", "stack"])
+@pytest.mark.parametrize("method", ["ce", "co_teaching", "ema"])
+def test_the_weights_are_those_of_the_state_and_copies(job_of, method, execution):
+    kept = []
+    for _, epoch in train([job_of(method, epochs=2, model="cnn4")], execution=execution, **FP32):
+        kept.append((epoch.state()["networks"], epoch.weights()))
+    assert all(equal(state, weights) for state, weights in kept), "the first ones too, when training has gone on"
+    assert not equal(kept[0][1], kept[1][1])
 
 
 def test_a_state_can_be_used_twice(job_of):

@@ -10,7 +10,7 @@ import torch
 
 from lnlbench.benchmark import prepare
 from lnlbench.benchmark.protocol.settings import setting
-from lnlbench.benchmark.protocol.splits import canonical, fingerprint, prepare_blind
+from lnlbench.benchmark.protocol.splits import canonical, fingerprint, prepare_blind, validation_size
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.loading.images import Images, load, load_blind
 from lnlbench.datasets.loading.registry import card
@@ -236,6 +236,12 @@ def test_labels_of_the_whole_training_set_follow_their_images_into_a_subset(numb
     assert torch.equal(prepared.split.given, torch.tensor(human)[places])
     assert torch.equal(prepared.truth.train, torch.tensor(numbered.train_labels)[places])
     assert prepared.manifest["samples"] == 600
+
+
+@pytest.mark.parametrize("samples", [pytest.param(0, id="all"), 500, pytest.param(10**6, id="more than there are")])
+def test_the_size_of_the_validation_part_is_known_before_it_is_drawn(digits, samples):
+    chosen = replace(setting("digits/symmetric-0.4"), samples=samples)
+    assert validation_size(chosen, digits) == len(prepare(chosen, 0, digits).split.validation_given)
 
 
 def test_a_subset_of_all_is_no_subset(digits):

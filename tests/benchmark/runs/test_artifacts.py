@@ -2,16 +2,18 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from lnlbench.benchmark import load_model
+from lnlbench.benchmark import Job, fit, load_model
 from lnlbench.benchmark.cli.run_view import suspects_of
 from lnlbench.benchmark.protocol import settings, splits
-from lnlbench.benchmark.runs.artifacts import MODEL, pack_samples
+from lnlbench.benchmark.runs.artifacts import MODEL, Keep, pack_samples
 from lnlbench.benchmark.runs.kept_samples import SAMPLES, KeptError, suspects
+from lnlbench.benchmark.runs.training import train_scored
 from lnlbench.benchmark.sweep.grid import plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
@@ -93,3 +95,18 @@ def test_other_tensors_are_refused(tmp_path):
     save_file({"0.x": torch.zeros(1)}, tmp_path / MODEL)
     with pytest.raises(KeptError, match="does not say of which run"):
         load_model(tmp_path / MODEL)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp64"])
+def test_samples_are_predicted_in_the_arithmetic_of_the_run(precision):
+    """The losses that are kept are those of the exact pass after the last epoch, up to their two bytes."""
+    chosen = settings.setting("digits/symmetric-0.4").override(epochs=4, model="cnn4")
+    prepared = splits.prepare(chosen, 0, load("digits"))
+    run = replace(plan([chosen], ["ce"], [0])[0], precision=precision)
+    ((_, _, files),) = train_scored([(run, prepared)], Keep(model=True, samples=True), device="cpu")
+    job = Job(run.setting, run.method, run.replicate, prepared.split)
+    *_, last = fit(job, device="cpu", precision=precision)
+    with np.load(io.BytesIO(files[SAMPLES])) as kept:
+        found, predicted = kept["loss"][last.exact.index], kept["predicted"][last.exact.index]
+    np.testing.assert_allclose(found, last.exact.loss[0].double().numpy(), rtol=5e-4, atol=1e-6)
+    assert np.array_equal(predicted, last.exact.prediction[0].numpy())

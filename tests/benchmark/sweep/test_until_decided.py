@@ -7,7 +7,7 @@ import pytest
 
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.sweep.scheduler import Report
-from lnlbench.benchmark.sweep.until_decided import LOOKS, Budget, Race, parse_budget
+from lnlbench.benchmark.sweep.until_decided import LOOKS, Race, Spending, parse_budget
 from lnlbench.leaderboard.results.result import Result, pack
 
 
@@ -115,7 +115,7 @@ def test_it_goes_on_from_what_is_stored():
 
 
 @pytest.mark.parametrize(
-    ("budget", "most"), [(Budget(runs=34), 34), (Budget(runs=30), 30), (Budget(seconds=1e-9), 30)], ids=str
+    ("budget", "most"), [(Spending(runs=34), 34), (Spending(runs=30), 30), (Spending(seconds=1e-9), 30)], ids=str
 )
 def test_a_budget_ends_it(budget, most):
     lab = Lab(FAR | {"gce": 95.55}, spread=1.0)
@@ -175,11 +175,11 @@ def test_the_best_is_seldom_lost_and_fewer_runs_are_made():
 @pytest.mark.parametrize(
     ("text", "budget"),
     [
-        ("", Budget()),
-        ("60", Budget(runs=60)),
-        ("60 runs", Budget(runs=60)),
-        ("30min", Budget(seconds=1800)),
-        ("1.5 h", Budget(seconds=5400)),
+        ("", Spending()),
+        ("60", Spending(runs=60)),
+        ("60 runs", Spending(runs=60)),
+        ("30min", Spending(seconds=1800)),
+        ("1.5 h", Spending(seconds=5400)),
     ],
 )
 def test_budgets(text, budget):

@@ -53,7 +53,7 @@ def test_rounds_follow_each_other_and_end_with_the_budget(trials, splits):
         pytest.param(["objective", "protocol"], "", id="more than the budget"),
     ],
 )
-def test_what_goes_on_with_a_study_is_said_in_options(differing, options):
+def test_what_goes_on_with_a_search_is_said_in_options(differing, options):
     held = {"trials": 20, "objective": "epoch", "splits": 1, "cost": True, "prune": False, "protocol": 1}
     assert resuming(held, differing) == options
 

@@ -29,50 +29,50 @@ def plan_of(options, method, epochs=2):
     return pipeline.plan(["digits/symmetric-0.4"], method, "0", {"epochs": epochs}, options)
 
 
-def study_of(options, method, epochs=2):
-    return plan_of(options, method, epochs).studies[0]
+def spec_of(options, method, epochs=2):
+    return plan_of(options, method, epochs).specs[0]
 
 
-def told_of(study, *pairs):
+def told_of(spec, *pairs):
     return [
-        Told(i, {"lr": 0.1}, (Made(study.trial(i, None), validation, passes=passes, test=validation),))
+        Told(i, {"lr": 0.1}, (Made(spec.trial(i, None), validation, passes=passes, test=validation),))
         for i, (validation, passes) in enumerate(pairs)
     ]
 
 
 def test_the_front_is_what_no_other_beats_in_both(options):
     told = told_of(
-        study_of(options, "sln"), (0.5, 30), (0.6, 40), (0.4, 20), (0.45, 35), (0.6, 50), (0.5, 30), (None, 1)
+        spec_of(options, "sln"), (0.5, 30), (0.6, 40), (0.4, 20), (0.45, 35), (0.6, 50), (0.5, 30), (None, 1)
     )
     assert [one.number for one in front(told)] == [2, 0, 1]
 
 
 def test_what_ended_early_is_not_cheap(options):
-    failed, defaults, dear = told_of(study_of(options, "sln"), (None, 1), (0.5, 8), (0.6, 12))
+    failed, defaults, dear = told_of(spec_of(options, "sln"), (None, 1), (0.5, 8), (0.6, 12))
     assert [told_cost(one, defaults) for one in (failed, defaults, dear)] == [8, 8, 12]
     assert told_cost(failed, failed) == 4, "two passes an epoch, where the defaults failed too"
 
 
 def test_the_chosen_one_has_a_row_wherever_it_lies(options):
-    study = study_of(options, "sln")
-    outcome = Outcome(study, COST, tuple(told_of(study, (0.5, 30), (0.6, 40), (0.6, 20))))
+    spec = spec_of(options, "sln")
+    outcome = Outcome(spec, COST, tuple(told_of(spec, (0.5, 30), (0.6, 40), (0.6, 20))))
     _, _, *rows = fronts([outcome]).splitlines()
     assert [row.split("|")[2].strip() for row in rows] == ["2", "1 (chosen)"], "ties to the earliest, as ever"
 
 
 def test_methods_without_a_cost_to_search_for_are_named(options):
-    studies = [study_of(options, method) for method in ("ce", "sln", "gce")]
+    specs = [spec_of(options, method) for method in ("ce", "sln", "gce")]
     with pytest.raises(TuneError, match=r"changes the cost of ce, gce; .*sln.* have one$"):
-        refuse_flat(studies, COST)
-    refuse_flat(studies[1:2], COST)
-    refuse_flat(studies, replace(COST, cost=False))
+        refuse_flat(specs, COST)
+    refuse_flat(specs[1:2], COST)
+    refuse_flat(specs, replace(COST, cost=False))
     with pytest.raises(TuneError, match="--prune and --cost exclude each other"):
         replace(COST, prune=True)
 
 
 @pytest.mark.slow
 def test_a_killed_search_for_both_goes_on_to_the_same_configurations(options, url, tmp_path):
-    study, seen = study_of(options, "pes", 4), []
+    spec, seen = spec_of(options, "pes", 4), []
 
     def interrupt(event):
         if event.kind == "done" and event.key not in seen:
@@ -82,14 +82,14 @@ def test_a_killed_search_for_both_goes_on_to_the_same_configurations(options, ur
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            search([study], COST, options, watch=interrupt)
-    found = search([study], COST, options, watch=interrupt)[study.name]
-    whole = search([study], COST, options, f"sqlite:///{tmp_path / 'again.db'}")[study.name]
+            search([spec], COST, options, watch=interrupt)
+    found = search([spec], COST, options, watch=interrupt)[spec.name]
+    whole = search([spec], COST, options, f"sqlite:///{tmp_path / 'again.db'}")[spec.name]
     assert [(told.values, told.passes) for told in found.trials] == [(t.values, t.passes) for t in whole.trials]
     assert len(seen) == 12 and len({told.passes for told in found.trials}) > 1
     assert {"pareto.svg", "parallel.svg", "importance.svg"} == set(found.plots)
     with pytest.raises(TuneError, match="cost True, not False; --splits 1 --cost goes on with it"):
-        search([study], replace(COST, cost=False), options)
+        search([spec], replace(COST, cost=False), options)
 
     pipeline.tune(plan_of(options, "pes", 4), COST, options, page=tmp_path / "tuning.md")
     text = (tmp_path / "tuning.md").read_text()
@@ -103,13 +103,13 @@ def test_a_killed_search_for_both_goes_on_to_the_same_configurations(options, ur
 def test_a_value_costs_what_its_method_declares(method):
     """Each declared value changes the passes of a run from the one end of its range to the other, no other does."""
     costs = runpy.run_path(str(SCRIPT))
-    study = costs["study_of"](method)
-    ends = {name: pair for name, *pair in costs["ends"](study)}
-    free = {name: pair for name, pair in ends.items() if not study.space.ranges[name].costs}
+    spec = costs["spec_of"](method)
+    ends = {name: pair for name, *pair in costs["ends"](spec)}
+    free = {name: pair for name, pair in ends.items() if not spec.space.ranges[name].costs}
     for name in ends.keys() - free.keys():
-        assert len({costs["passes"](study, {name: end}) for end in ends[name]}) == 2
+        assert len({costs["passes"](spec, {name: end}) for end in ends[name]}) == 2
     try:
-        assert len({costs["passes"](study, {name: pair[i] for name, pair in free.items()}) for i in (0, 1)}) == 1
+        assert len({costs["passes"](spec, {name: pair[i] for name, pair in free.items()}) for i in (0, 1)}) == 1
     except MethodError:  # values that exclude each other
         for name, pair in free.items():
-            assert len({costs["passes"](study, {name: end}) for end in pair}) == 1
+            assert len({costs["passes"](spec, {name: end}) for end in pair}) == 1

@@ -29,12 +29,12 @@ from lnlbench.benchmark.tuning.outcome import Made, Outcome, Told
 from lnlbench.benchmark.tuning.pruning import pruning
 from lnlbench.benchmark.tuning.scoring import SCORE
 from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED
-from lnlbench.benchmark.tuning.study import told_value
+from lnlbench.benchmark.tuning.search_spec import told_value
 from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial, bar_of, behind, train_trials
 from lnlbench.datasets.loading.images import load
 from lnlbench.datasets.noise import base as noise_base
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.rules import best_epoch
+from lnlbench.leaderboard.results.rules import best_epoch, resolution
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import Composition
@@ -54,7 +54,7 @@ def plan_of(options, methods="gce", targets=(AT,), replicates="0-1", epochs=2, *
 
 
 def made(url):
-    """What MLflow holds of trials and studies."""
+    """What MLflow holds of trials and searches."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=url)
@@ -63,17 +63,17 @@ def made(url):
 
 
 @pytest.mark.slow
-def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
+def test_a_search_from_its_first_trial_to_the_page(options, url, tmp_path):
     page = tmp_path / "docs" / "tuning.md"
     found = plan_of(options, "gce, early_stopping", ["digits/symmetric-0.4", "digits/symmetric-0.2"])
-    assert [study.name for study in found.studies] == [
+    assert [spec.name for spec in found.specs] == [
         f"tune/digits,epochs=2/symmetric-0.4/{name}" for name in ("gce", "ce")
     ], "one search per family, at its reference; a reading has none"
     outcomes, runs, report = pipeline.make(found, FEW, options)
     assert not report.failed and len(report.done) == len({run.key for run in runs}) == 3 * 2 * 2
     first = outcomes[0].trials[0]
     assert [len(outcome.trials) for outcome in outcomes] == [4, 4]
-    assert (first.run.method, first.run.setting.lr) == (found.studies[0].run.method, 0.02), "first the defaults"
+    assert (first.run.method, first.run.setting.lr) == (found.specs[0].run.method, 0.02), "first the defaults"
     assert all(0 < told.test < 1 and told.validation for outcome in outcomes for told in outcome.trials)
     for one in (one for outcome in outcomes for one in outcome.runs):
         curves = one.curves
@@ -109,7 +109,7 @@ def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
 
     done = pipeline.tune(found, FEW, options, None, page, "the command", curves=tmp_path / "curves.jsonl.xz")
     table = [json.loads(line) for line in lzma.decompress((tmp_path / "curves.jsonl.xz").read_bytes()).splitlines()]
-    assert [(row["study"], row["place"]) for row in table] == [(o.study.name, i) for o in outcomes for i in range(4)]
+    assert [(row["study"], row["place"]) for row in table] == [(o.spec.name, i) for o in outcomes for i in range(4)]
     assert all(len(row["curves"]["test_accuracy"]) == row["epochs"] == 2 for row in table)
     assert [row["label"] for row in table if row["chosen"]] == ["gce", "ce"]
     assert len(made(url)["trial"]) == 8 and not done.failed, "a second call makes nothing"
@@ -125,8 +125,8 @@ def test_a_study_from_the_search_to_the_page(options, url, tmp_path):
 @pytest.mark.slow
 def test_the_score_is_that_of_the_best_validation_epoch(options):
     """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
-    (study,) = plan_of(options, "co_teaching", epochs=4).studies
-    outcome = optimisation.search([study], Budget(trials=1, confirm=0), options)[study.name]
+    (spec,) = plan_of(options, "co_teaching", epochs=4).specs
+    outcome = optimisation.search([spec], Budget(trials=1, confirm=0), options)[spec.name]
     (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.store)).trials
     seen = prepare(told.run.setting, TUNING, load("digits"))
 
@@ -139,17 +139,23 @@ def test_the_score_is_that_of_the_best_validation_epoch(options):
     assert told.test == pytest.approx((best.predictions["test"] == seen.truth.test).double().mean().item())
 
 
+def test_a_search_on_a_subset_knows_the_size_of_its_validation_part(options):
+    (spec,) = pipeline.plan([AT], "ce", "0", {"samples": 500, "epochs": 1}, options).specs
+    assert spec.size == len(spec.trial(0, None).prepare(load("digits")).split.validation_given) == 50
+    assert spec.resolution == pytest.approx(resolution(50, 0.6, 0.4, 10))
+
+
 # Interrupted, refused.
 
 
 @pytest.mark.slow
-def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options, url, tmp_path, template):
+def test_a_search_that_was_interrupted_goes_on_as_if_nothing_had_happened(options, url, tmp_path, template):
     budget = Budget(trials=13, batch=2, confirm=0, splits=1)
     shutil.copy(template, tmp_path / "whole.db")
     whole = replace(options, store=store_address(f"sqlite:///{tmp_path / 'whole.db'}"))
-    studies = plan_of(options, "ce", epochs=1).studies
-    name = studies[0].name
-    expected = optimisation.search(studies, budget, whole, f"sqlite:///{tmp_path / 'whole-studies.db'}")[name]
+    specs = plan_of(options, "ce", epochs=1).specs
+    name = specs[0].name
+    expected = optimisation.search(specs, budget, whole, f"sqlite:///{tmp_path / 'whole-studies.db'}")[name]
     seen = []
 
     def interrupt(event):
@@ -160,8 +166,8 @@ def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            optimisation.search(studies, budget, options, watch=interrupt)
-    found = optimisation.search(studies, budget, options, watch=interrupt)[name]
+            optimisation.search(specs, budget, options, watch=interrupt)
+    found = optimisation.search(specs, budget, options, watch=interrupt)[name]
     assert [(told.values, told.validation) for told in found.trials] == [
         (told.values, told.validation) for told in expected.trials
     ]
@@ -184,25 +190,25 @@ def test_a_study_that_was_interrupted_goes_on_as_if_nothing_had_happened(options
         ),
     ],
 )
-def test_another_study_of_the_same_name_is_refused(options, changed, epochs, difference):
-    studies = plan_of(options, epochs=epochs).studies
-    optimisation.search(studies, FEW, options)
+def test_another_search_of_the_same_name_is_refused(options, changed, epochs, difference):
+    specs = plan_of(options, epochs=epochs).specs
+    optimisation.search(specs, FEW, options)
     with pytest.raises(TuneError, match=f"{difference}.*--study NAME starts another"):
-        optimisation.search(studies, changed, options)
+        optimisation.search(specs, changed, options)
 
 
 def test_other_ranges_and_another_protocol_are_refused(options, monkeypatch):
-    studies = plan_of(options).studies
-    optimisation.search(studies, FEW, options)
+    specs = plan_of(options).specs
+    optimisation.search(specs, FEW, options)
     monkeypatch.setattr("lnlbench.benchmark.tuning.space.WEIGHT_DECAY", Range(1e-6, 1e-2, log=True))
-    monkeypatch.setattr("lnlbench.benchmark.tuning.study.PROTOCOL", 2)
+    monkeypatch.setattr("lnlbench.benchmark.tuning.search_spec.PROTOCOL", 2)
     with pytest.raises(TuneError, match=r"protocol 1, not 2.*weight_decay 1e-05 to 0\.01 log, not 1e-06 to 0\.01 log"):
-        optimisation.search(studies, FEW, options)
+        optimisation.search(specs, FEW, options)
 
 
 def test_a_database_that_is_down_is_one_line(options):
     with pytest.raises(StoreError, match="cannot be") as caught:
-        optimisation.search(plan_of(options).studies, FEW, options, "sqlite:////proc/none/studies.db")
+        optimisation.search(plan_of(options).specs, FEW, options, "sqlite:////proc/none/studies.db")
     assert "\n" not in str(caught.value)
 
 
@@ -216,11 +222,11 @@ def test_a_trial_that_fails_is_told_the_floor_and_counts(options, monkeypatch):
         return real(members, **how)
 
     monkeypatch.setattr("lnlbench.benchmark.tuning.trials.train_trials", sometimes)
-    studies = plan_of(options).studies
-    outcome = optimisation.search(studies, FEW, options)[studies[0].name]
+    specs = plan_of(options).specs
+    outcome = optimisation.search(specs, FEW, options)[specs[0].name]
     assert [told.reason for told in outcome.trials] == ["", "", "RuntimeError: no luck", ""]
     assert outcome.winner.number != 2
-    again = optimisation.search(studies, FEW, options)[studies[0].name]
+    again = optimisation.search(specs, FEW, options)[specs[0].name]
     assert [told.reason for told in again.trials] == [told.reason for told in outcome.trials], "told once and for all"
 
 
@@ -294,15 +300,15 @@ def drawn_before(monkeypatch):
 def test_the_tuner_reads_neither_test_labels_nor_true_labels(options, drawn_before, monkeypatch):
     names = ("train_labels", "test_labels")
     secret = replace(drawn_before, **{name: Poison(len(getattr(drawn_before, name))) for name in names})
-    studies = plan_of(options, "gce, co_teaching").studies
+    specs = plan_of(options, "gce, co_teaching").specs
     monkeypatch.setattr(data_module, "load_blind", lambda name, data_dir: secret)
     data_module._kept.cache_clear()
     worker._latest.clear()
     try:
-        outcomes = optimisation.search(studies, FEW, options)
+        outcomes = optimisation.search(specs, FEW, options)
         assert [told.reason for outcome in outcomes.values() for told in outcome.trials] == [""] * 8
         with pytest.raises((AssertionError, ValueError)):  # the poison works
-            prepare(studies[0].run.setting, 0, secret)
+            prepare(specs[0].run.setting, 0, secret)
     finally:
         data_module._kept.cache_clear()
         worker._latest.clear()
@@ -321,8 +327,8 @@ def test_blind_data_have_no_place_for_the_truth():
 
 
 def test_a_trial_knows_no_accuracy_but_validation(options, url):
-    studies = plan_of(options).studies
-    outcome = optimisation.search(studies, FEW, options)[studies[0].name]
+    specs = plan_of(options).specs
+    outcome = optimisation.search(specs, FEW, options)[specs[0].name]
     result = Store(url).result(outcome.trials[1].run.key)
     assert not result.scored and result.track == TUNING
     known = {name for name, row in result.curves.items() if any(value is not None for value in row)}
@@ -346,8 +352,8 @@ def test_no_trial_is_given_up_before_a_third():
 @pytest.mark.slow
 def test_pruned_trials_end_early_and_count(options):
     budget = Budget(trials=14, sampler="random", prune=True, batch=4, confirm=0, splits=1)
-    studies = plan_of(options, "ce", epochs=5).studies
-    outcome = optimisation.search(studies, budget, options)[studies[0].name]
+    specs = plan_of(options, "ce", epochs=5).specs
+    outcome = optimisation.search(specs, budget, options)[specs[0].name]
     trained = [made.epochs for made in outcome.runs]
     assert len(trained) == 14 and trained[:10] == [5] * 10 and min(trained) >= 2
     left = 14 * 5 - sum(trained)
@@ -358,14 +364,14 @@ def test_pruned_trials_end_early_and_count(options):
 
 def test_a_better_trial_that_was_given_up_is_named(options):
     """A winner of 0.6, and a trial that stood at 0.9 when it was given up after 2 of 5 epochs."""
-    (study,) = plan_of(options, "ce", epochs=5).studies
+    (spec,) = plan_of(options, "ce", epochs=5).specs
     runs = [
-        Made(study.trial(i, None), validation, 1.0, epochs=epochs)
+        Made(spec.trial(i, None), validation, 1.0, epochs=epochs)
         for i, validation, epochs in ((0, 0.5, 5), (1, 0.4, 2))
     ]
     for test, said in ((0.9, "For ce a trial that was given up had a higher"), (0.5, "No trial had a higher")):
         scored = [replace(runs[0], test=0.6), replace(runs[1], test=test)]
-        outcome = Outcome(study, FEW, tuple(Told(i, {}, (one,)) for i, one in enumerate(scored)))
+        outcome = Outcome(spec, FEW, tuple(Told(i, {}, (one,)) for i, one in enumerate(scored)))
         assert said in pruning([outcome]) and "saved 3 of 10 epochs, about 2 device-seconds" in pruning([outcome])
 
 
@@ -382,9 +388,9 @@ def test_a_tuner_that_is_suspended_while_it_writes_is_waited_for(tmp_path, monke
 
 
 @pytest.mark.slow
-def test_a_study_from_before_is_of_the_precision_of_its_trials(options, url, tmp_path):
+def test_a_search_from_before_is_of_the_precision_of_its_trials(options, url, tmp_path):
     """Definitions of before name no precision: the trials that are stored say which it was."""
-    rounded, plain = (plan_of(options, precision=precision).studies for precision in ("bf16", "fp32"))
+    rounded, plain = (plan_of(options, precision=precision).specs for precision in ("bf16", "fp32"))
     storage = f"sqlite:///{tmp_path / 'studies.db'}"
     first = optimisation.search(rounded, FEW, options, storage)[rounded[0].name]
     kept = optuna.load_study(study_name=rounded[0].name, storage=storage)

@@ -1,4 +1,4 @@
-"""Confirming and repeated splits, as a search really goes: the same trials after a kill, and older studies."""
+"""Confirming and repeated splits, as a search really goes: the same trials after a kill, and older searches."""
 
 from collections import Counter
 from dataclasses import replace
@@ -11,8 +11,8 @@ from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning.budget import BEFORE, Budget, TuneError
 from lnlbench.benchmark.tuning.sealed import SEALED, votes_after
 from lnlbench.benchmark.tuning.search import search
+from lnlbench.benchmark.tuning.search_spec import windowed
 from lnlbench.benchmark.tuning.stages import curve
-from lnlbench.benchmark.tuning.study import windowed
 from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
@@ -27,13 +27,13 @@ def options(url):
 
 
 @pytest.fixture
-def studies(options):
-    return pipeline.plan(["digits/symmetric-0.4"], "ce", "0", {"epochs": 1}, options).studies
+def specs(options):
+    return pipeline.plan(["digits/symmetric-0.4"], "ce", "0", {"epochs": 1}, options).specs
 
 
 @pytest.mark.slow
-def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, studies, url, tmp_path):
-    keys, (study,) = [], studies
+def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, specs, url, tmp_path):
+    keys, (spec,) = [], specs
 
     def interrupt(event):
         if event.kind == "done" and event.key not in keys:
@@ -43,8 +43,8 @@ def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, studies,
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            search(studies, SHORT, options, watch=interrupt)
-    found = search(studies, SHORT, options, watch=interrupt)[study.name]
+            search(specs, SHORT, options, watch=interrupt)
+    found = search(specs, SHORT, options, watch=interrupt)[spec.name]
     made = [run.run.key for run in found.runs]
     assert len(set(made)) == len(made) == found.spent == 2 * 2 + 2 * 2, "two candidates: there are no more"
     assert Counter(keys) == dict.fromkeys(made, 1), "each once, whatever was killed"
@@ -63,8 +63,8 @@ def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, studies,
     assert pipeline.scored(found, load("digits"), options, Store(url)) == scored, "once it is unsealed, what was kept"
     assert found.trials[0].validation == pytest.approx(sum(m.validation for m in found.trials[0].runs) / 2)
 
-    kept = optuna.load_study(study_name=study.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
-    assert kept.metric_names and kept.user_attrs["setting"] == study.run.setting.name
+    kept = optuna.load_study(study_name=spec.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
+    assert kept.metric_names and kept.user_attrs["setting"] == spec.run.setting.name
     for trial, one in zip(kept.trials, found.trials, strict=True):
         assert list(trial.intermediate_values) == [1], "its curve, for optuna-dashboard"
         assert trial.intermediate_values[1] == pytest.approx(one.validation)
@@ -76,17 +76,17 @@ def votes_of(store, made):
 
 
 @pytest.mark.slow
-def test_a_study_from_before_is_refused_and_can_be_gone_on_with(options, studies, tmp_path):
-    (study,) = studies
-    first = search(studies, PLAIN, options)[study.name]
-    kept = optuna.load_study(study_name=study.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
+def test_a_search_from_before_is_refused_and_can_be_gone_on_with(options, specs, tmp_path):
+    (spec,) = specs
+    first = search(specs, PLAIN, options)[spec.name]
+    kept = optuna.load_study(study_name=spec.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
     older = {name: value for name, value in kept.user_attrs["definition"].items() if name not in BEFORE}
     kept.set_user_attr("definition", older | {"trials": 12})
     with pytest.raises(TuneError, match=r"made with confirm 0, not 0\.5; --confirm 0 --splits 1 goes on") as caught:
-        search(studies, replace(PLAIN, trials=12, confirm=0.5), options)
+        search(specs, replace(PLAIN, trials=12, confirm=0.5), options)
     assert "\n" not in str(caught.value)
     kept.set_user_attr("definition", older)
-    assert search(studies, PLAIN, options)[study.name].trials == first.trials
+    assert search(specs, PLAIN, options)[spec.name].trials == first.trials
 
 
 def test_a_window_does_not_reward_a_lucky_epoch():

@@ -1,4 +1,4 @@
-"""What a study is: one method in one setting, its trials, and which study serves which settings."""
+"""The definition of a search: one method in one setting, its trials, and the settings that it serves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.settings import Setting
-from lnlbench.benchmark.protocol.splits import canonical, fingerprint
+from lnlbench.benchmark.protocol.splits import canonical, fingerprint, validation_size
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.space import Space
@@ -24,13 +24,13 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import best_epoch, resolution
 
 WINDOW = 1 / 6
-"""Share of the training over which a window of epochs goes."""
+"""Length of a window of epochs, as a share of the training."""
 WORST = 5.0
-"""Standard errors of validation below the defaults, from which on all is equally bad for the sampler."""
+"""Standard errors of validation below the defaults, beyond which the sampler is told no difference."""
 
 
 @dataclass(frozen=True)
-class Study:
+class SearchSpec:
     """One method in one setting, to be searched once."""
 
     name: str
@@ -41,12 +41,12 @@ class Study:
 
     @property
     def space(self) -> Space:
-        """What is searched."""
+        """The ranges that are searched."""
         return Space(self.run.method, self.run.setting, self.run.label)
 
     @property
     def key(self) -> str:
-        """What is claimed by the process that asks and tells."""
+        """The key that the process which asks and tells claims."""
         return "study:" + hashlib.sha256(self.name.encode()).hexdigest()
 
     @property
@@ -58,11 +58,11 @@ class Study:
             return math.inf
 
     def splits(self, budget: Budget) -> int:
-        """On how many splits a configuration is scored."""
+        """Return on how many splits a configuration is scored."""
         return budget.for_resolution(self.resolution)
 
     def definition(self, budget: Budget) -> dict[str, Any]:
-        """All that makes the study what it is: one that differs is another study."""
+        """Return all that defines the search: one that differs is another search."""
         setting = {name: value for name, value in self.run.setting.identity().items() if name != "task"}
         return {
             "protocol": PROTOCOL,
@@ -76,7 +76,7 @@ class Study:
         }
 
     def precision_in(self, stored: Container[str]) -> str:
-        """Return the precision that the study's first trial was computed in, by the keys that are stored."""
+        """Return the precision that the search's first trial was computed in, by the keys that are stored."""
         first = self.trial(0, None)
         return next((name for name in OTHERS if replace(first, precision=name).key in stored), PLAIN)
 
@@ -116,19 +116,19 @@ def reference(setting: Setting, images: Images) -> Setting:
     """Return the setting at which a noise family is tuned: the same task at the family's reference noise.
 
     Raises:
-        DataError: the data set cannot have it.
+        DataError: the data set cannot have this noise.
     """
     noise = parse_noise(setting.noise).reference(images.card)
     return canonical(replace(setting, noise=str(noise)), images)
 
 
-def studies_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool) -> dict[str, tuple[Study, Run]]:
-    """Return the study that serves each run, by the run's key: readings are served by that of their host.
+def specs_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool) -> dict[str, tuple[SearchSpec, Run]]:
+    """Return the search that serves each run, by the run's key: readings are served by that of their host.
 
     Args:
         runs: the grid with registered defaults.
         images_of: from a data set's name to its images.
-        name: of the tuning; part of the studies' names.
+        name: of the tuning; part of the searches' names.
         per_setting: search in every setting and not at the reference of its family.
     """
     served = {}
@@ -137,9 +137,9 @@ def studies_of(runs: Iterable[Run], images_of: Any, name: str, per_setting: bool
         host = run.host or run
         at = run.setting if per_setting else reference(run.setting, images)
         searched = replace(host, setting=at, replicate=0, fingerprint=fingerprint(at, images))
-        size = round(at.validation * len(images.train_images))
+        size = validation_size(at, images)
         called, rate = f"{name}/{at.name}/{host.name}", noise_rate(at, images)
-        served[run.key] = Study(called, searched, images.card.classes, size, rate), run
+        served[run.key] = SearchSpec(called, searched, images.card.classes, size, rate), run
     return served
 
 
@@ -147,7 +147,7 @@ def noise_rate(setting: Setting, images: Images) -> float:
     """Return the share of wrong labels to expect; 0 where nobody knows it.
 
     Raises:
-        DataError: the labels are read, and cannot be.
+        DataError: the labels are to be read from a file, and cannot be.
     """
     noise = parse_noise(setting.noise)
     matrix = noise.matrix(images.card)
@@ -169,7 +169,7 @@ def value_of(result: Result, objective: str) -> float | None:
 def windowed(curve: Sequence[float | None], epochs: int) -> float:
     """Return the highest mean of a validation curve over consecutive epochs, a sixth of the planned length.
 
-    The best single epoch of a curve that goes up and down is the luckiest, and the more so the more it does.
+    The best single epoch of a fluctuating curve is a lucky one, and the more so the more the curve fluctuates.
     """
     values = np.array([0.0 if value is None or math.isnan(value) else value for value in curve])
     length = min(len(values), max(1, round(epochs * WINDOW)))
@@ -183,7 +183,7 @@ def told_value(accuracy: float | None, defaults: float | None, size: int, classe
 
     Args:
         accuracy: of the trial; None where it failed.
-        defaults: of trial 0, if it did not fail; guessing else.
+        defaults: accuracy of trial 0; None where it failed, which stands for guessing.
         size: of the validation part.
         classes: of the data set.
     """
