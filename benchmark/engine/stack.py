@@ -120,8 +120,8 @@ class Stack:
         batch = (images, targets, index, memory, runs["told"], (), runs["carried"])
         networks = {"params": runs["params"], "buffers": runs["buffers"]}
         trace = Trace()
-        one = partial(self.pure.step, requests=self.tables.requests, clock=clock, trace=trace)
-        one = vmap(one, randomness="error")
+        step_of = partial(self.pure.step, requests=self.tables.requests, clock=clock, trace=trace)
+        one = vmap(step_of, randomness="error")
         found = self.tables.served(partial(one, networks, runs["floats"], batch), step)
         for name, rows in found["rows"].items():
             if name in runs["carried"]:
@@ -148,8 +148,8 @@ class Stack:
         """Evaluate other weights than the trained ones from now on."""
         runs = self.slots.runs
         averaged = runs["averaged"] or mapped(torch.clone, runs["params"])
-        one = partial(self.pure.average, requests=self.tables.requests, clock=clock, trace=trace)
-        one = vmap(one, randomness="error")
+        average_of = partial(self.pure.average, requests=self.tables.requests, clock=clock, trace=trace)
+        one = vmap(average_of, randomness="error")
         new = self.tables.served(partial(one, runs["params"], averaged, runs["floats"]), step)
         runs["averaged"] = settled(averaged, new)
 
