@@ -20,7 +20,7 @@ from lnlbench.benchmark.bench.workloads import KINDS, Fresh, Kind, data_of, opti
 from lnlbench.benchmark.engine import bf16
 from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, draw_order
 from lnlbench.benchmark.engine.capture import RECORDERS
-from lnlbench.benchmark.engine.device import Compute, choose_compute
+from lnlbench.benchmark.engine.device import Compute, choose_compute, exact_float32
 from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.engine.loop import Loop
 from lnlbench.benchmark.engine.models import build
@@ -178,6 +178,7 @@ class Bench:
         loop.begin(order)
         batches = [loop.batch(order, i) for i in range(min(len(order.index), 20))]
 
+        @exact_float32()
         def ours() -> int:
             loop.begin(order)
             loop.networks.train()
@@ -185,6 +186,7 @@ class Bench:
                 loop.step(batch, loop.clock(len(order.index)), i, setting.lr)
             return 128 * len(batches)
 
+        @exact_float32()
         def theirs() -> int:
             model.train()
             for batch in batches:

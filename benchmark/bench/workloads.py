@@ -11,7 +11,7 @@ from torch import Tensor
 from lnlbench.benchmark.bench.paired import Round
 from lnlbench.benchmark.engine.batches import draw_order
 from lnlbench.benchmark.engine.cuda_graphs import GraphLoop, GraphStack
-from lnlbench.benchmark.engine.device import Compute
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.hook_draws import Step
 from lnlbench.benchmark.engine.job import Epoch, Job, Samples
 from lnlbench.benchmark.engine.loop import Loop
@@ -126,6 +126,7 @@ class Fresh:
         self._told(self.kept.advance())
         return len(self.job.split.images)
 
+    @exact_float32()
     def steps(self) -> int:
         """Take the steps of one more epoch, without its evaluation."""
         loop = self.kept = self.kept or self.loop()
