@@ -39,6 +39,8 @@ from lnlbench.leaderboard.show.formats import DOT, to_markdown
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/index.md", "docs/results*.md")
 NAMES = "board|best|top|decided|replicates|gap|ranks"
+LONG = 20
+"""Lines of a table of the gap beyond which it is folded."""
 BLOCK = re.compile(rf"<!-- ({NAMES}) (\S+) (\S+)((?: \w+=\S+)*) -->\n.*?<!-- /\1 -->", re.S)
 
 Choice = Mapping[str, str]
@@ -129,8 +131,14 @@ def fewer(source: str, rule: str, choice: Choice) -> str:
 
 def closed(source: str, rule: str, choice: Choice) -> str:
     """Return the share of cross-entropy's gap that each method closes; of its own rules, whatever `rule` says."""
-    runs = [run for run in selected(source, choice) if run.replicate < int(choice["first"])]
-    return gap.to_markdown(gap.gaps(runs)) + "\n"
+    found = gap.gaps([run for run in selected(source, choice) if run.replicate < int(choice["first"])])
+    parts = []
+    for setting in dict.fromkeys(one.setting for one in found):
+        head, _, rows = gap.to_markdown([one for one in found if one.setting == setting]).partition("\n\n")
+        if rows.count("\n") > LONG:
+            rows = f"<details><summary>the methods, most first</summary>\n\n{rows}\n\n</details>"
+        parts.append(f"{head}\n\n{rows}\n")
+    return "\n".join(parts)
 
 
 def ranks(source: str, rule: str, choice: Choice) -> str:

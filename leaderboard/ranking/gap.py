@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
+from statistics import fmean
 
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
@@ -45,14 +47,14 @@ def gaps(results: Sequence[Result]) -> list[Gap]:
 
 
 def to_markdown(found: Sequence[Gap]) -> str:
-    """One table a setting: the gap of each replicate, and the share of it that each method closes."""
+    """One table a setting: the gap of each replicate, and the share of it that each method closes, most first."""
     parts = []
     for setting in dict.fromkeys(gap.setting for gap in found):
         here = [gap for gap in found if gap.setting == setting]
         replicates = sorted({gap.replicate for gap in here})
         sizes = {gap.replicate: gap.size for gap in here}
         rows = []
-        for method in dict.fromkeys(gap.method for gap in here):
+        for method in _by_share(here):
             row = {gap.replicate: gap.closed for gap in here if gap.method == method}
             shares = [("—" if row.get(i) is None else f"{round(100 * row[i])} %".replace("-", "−")) for i in replicates]  # type: ignore[operator]
             rows.append([method, *shares])
@@ -64,3 +66,11 @@ def to_markdown(found: Sequence[Gap]) -> str:
         ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _by_share(found: Sequence[Gap]) -> list[str]:
+    """Return the methods, first those that close most on the mean of their replicates."""
+    shares: dict[str, list[float]] = {}
+    for gap in found:
+        shares.setdefault(gap.method, []).extend([] if gap.closed is None else [gap.closed])
+    return sorted(shares, key=lambda name: -fmean(shares[name] or [-inf]))
