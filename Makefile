@@ -65,13 +65,13 @@ gpu-bench-%:
 
 gpu-mnist:
 	@mkdir -p $(OUT)
-	$(STORE) $(BIN)/lnlbench run mnist-mlp --methods "$(GRID)" --seeds 0-4 --device cuda --execution graph > $(OUT)/mnist-mlp.txt
-	$(STORE) $(BIN)/lnlbench run $(CNN) --epochs 20 --methods "$(GRID)" --seeds 0-4 --device cuda --execution graph \
+	$(STORE) $(BIN)/lnlbench run mnist-mlp --methods "$(GRID)" --replicates 0-4 --device cuda --execution graph > $(OUT)/mnist-mlp.txt
+	$(STORE) $(BIN)/lnlbench run $(CNN) --epochs 20 --methods "$(GRID)" --replicates 0-4 --device cuda --execution graph \
 		> $(OUT)/mnist-cnn.txt
 
 gpu-cifar:
 	@mkdir -p $(OUT)
-	$(STORE) $(BIN)/lnlbench run $(CIFAR) --methods "$(GRID)" --seeds 0-2 --device cuda --execution graph \
+	$(STORE) $(BIN)/lnlbench run $(CIFAR) --methods "$(GRID)" --replicates 0-2 --device cuda --execution graph \
 		--checkpoint-every 10 > $(OUT)/cifar10-fast.txt
 	$(STORE) $(BIN)/lnlbench export $(OUT)/cifar10-fast.jsonl.xz cifar10-fast
 	$(STORE) $(BIN)/lnlbench leaderboard cifar10-fast --format markdown > $(OUT)/cifar10-fast.md

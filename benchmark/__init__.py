@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.protocol.splits import Prepared, Split, Truth, prepare
     from lnlbench.benchmark.results import Results, load
     from lnlbench.benchmark.runs.artifacts import Trained, load_model
+    from lnlbench.benchmark.sweep.failures import RunsFailed
     from lnlbench.benchmark.tuning.replay import Replay, table
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Prepared",
     "Replay",
     "Results",
+    "RunsFailed",
     "Samples",
     "Setting",
     "Split",
@@ -40,6 +42,7 @@ __all__ = [
 _HOMES = {
     "api": ("compare", "run"),
     "results": ("Results", "load"),
+    "sweep.failures": ("RunsFailed",),
     "tuning.replay": ("Replay", "table"),
     "protocol.splits": ("Split", "Prepared", "Truth", "prepare"),
     "engine.job": ("Epoch", "Job", "Samples"),

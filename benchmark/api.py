@@ -12,7 +12,6 @@ from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import sweep
-from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.rules import PRIMARY
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -59,7 +58,8 @@ def run(
     Raises:
         SettingError, MethodError, FactError, DataError, ModelError, ExecutionError: something does not exist or cannot
             be.
-        StoreError: the store cannot be used, or runs failed; what is finished is stored.
+        StoreError: the store cannot be used.
+        RunsFailed: runs failed; what is finished is stored.
     """
     chosen = choose_methods(methods, plugins)
     options = Options(
@@ -72,10 +72,7 @@ def run(
         diagnostics=diagnostics,
     )
     runs = grid(_targets(targets), chosen.text, _replicates(replicates), changes, options, told, precision)
-    report = sweep(runs, options)
-    if report.failed:
-        reasons = "; ".join(sorted(set(report.failed.values())))
-        raise StoreError(f"{len(report.failed)} of {len(runs)} runs failed: {reasons}")
+    sweep(runs, options).check()
     with StoreReader(options.store) as store:
         return Results(store.results_of([run.key for run in runs]))
 
@@ -117,7 +114,8 @@ def compare(
         a verdict per method: its `rows` hold difference, interval and p against each baseline, per setting and overall.
 
     Raises:
-        MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used, or runs failed.
+        MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used.
+        RunsFailed: runs failed; what is finished is stored.
     """
     store = store_address(tracking_uri, database)
     options = Options(store=store, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugins))

@@ -51,10 +51,10 @@ RunName = Annotated[
     list[str],
     typer.Argument(metavar="RUN", help="MLflow run id, beginning of a key, or: method setting replicate."),
 ]
-Seeds = Annotated[
+Replicates = Annotated[
     str,
     typer.Option(
-        "--seeds", "-s", help='Replicates, as in "0,1,2" or "0-4": at most 10,000 of them.', rich_help_panel=WHAT
+        "--replicates", "--seeds", "-s", help='As in "0,1,2" or "0-4": at most 10,000 of them.', rich_help_panel=WHAT
     ),
 ]
 Epochs = Annotated[

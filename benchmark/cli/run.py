@@ -26,8 +26,8 @@ from lnlbench.benchmark.cli.parameters import (
     Methods,
     Plugin,
     Precision,
+    Replicates,
     Rule,
-    Seeds,
     Targets,
     Uri,
 )
@@ -45,7 +45,7 @@ def run(
     context: typer.Context,
     targets: Targets,
     methods: Methods = "",
-    seeds: Seeds = "",
+    replicates: Replicates = "",
     epochs: Epochs = None,
     model: Annotated[
         str | None, typer.Option(help="Another network: one of ours or any timm name.", rich_help_panel=WHAT)
@@ -165,7 +165,7 @@ def run(
     def sweep(runs: Sequence[Run]) -> Report:
         return followed(runs, options, quiet(as_json))
 
-    runs = plan(chosen.text, seeds)
+    runs = plan(chosen.text, replicates)
     if advice := in_the_package(runs, options):
         note(advice)
     if dry_run:
@@ -196,7 +196,7 @@ def compare(
     suite: Annotated[list[str], typer.Option("--suite", help="Suites and settings.", rich_help_panel=WHAT)] = [  # noqa: B006
         "mnist-fast"
     ],
-    seeds: Seeds = "",
+    replicates: Replicates = "",
     rule: Rule = "noisy_val",
     changes: Changes = [],  # noqa: B006
     plugin: Plugin = [],  # noqa: B006
@@ -228,5 +228,5 @@ def compare(
         show(to_json(rows) if as_json else display.table(rows))
         raise typer.Exit
 
-    verdicts = compared(method, against, suite, seeds, overrides(changes), options, sweep, rule, precision, note)
+    verdicts = compared(method, against, suite, replicates, overrides(changes), options, sweep, rule, precision, note)
     show(to_json([verdict.json() for verdict in verdicts]) if as_json else display.compared(verdicts))

@@ -29,7 +29,7 @@ from lnlbench.benchmark.cli.parameters import (
     Objective,
     Plugin,
     Precision,
-    Seeds,
+    Replicates,
     Splits,
     Targets,
     Trials,
@@ -45,7 +45,7 @@ def tune(
     context: typer.Context,
     targets: Targets,
     methods: Methods = "",
-    seeds: Seeds = "0-4",
+    replicates: Replicates = "0-4",
     epochs: Epochs = None,
     changes: Changes = [],  # noqa: B006 -- typer copies it
     plugin: Plugin = [],  # noqa: B006
@@ -153,7 +153,7 @@ def tune(
         execution=execution,
     )
     searches = usable_database(study_storage) if study_storage is not None else None
-    plan = pipeline.plan(targets, chosen.text, seeds, changed, options, study, per_setting, precision)
+    plan = pipeline.plan(targets, chosen.text, replicates, changed, options, study, per_setting, precision)
     if dry_run:
         rows = pipeline.forecast(plan, budget, options)
         show(to_json(rows) if as_json else display.table(rows))
@@ -166,7 +166,7 @@ def tune(
     length += " --per-setting" if per_setting else ""
     length += "" if study == "tune" else f" --study {study}"
     length += " --compare" if compare else ""
-    command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --seeds {seeds}'
+    command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --replicates {replicates}'
     done = pipeline.tune(plan, budget, options, searches, page, command, note, compare, curves)
     show(to_json(done.rows) if as_json else display.table(done.rows))
     for reason in done.failed:

@@ -19,6 +19,8 @@ from lnlbench.leaderboard.results.setting_name import SettingName
 OPTIMISERS = ("sgd", "nesterov", "adam", "adamw")
 TIMM = re.compile(r"timm:\w+")
 """Any optimiser of timm's, by its name there."""
+_OPTIONS = {"precision": "precision", "replicates": "replicates", "seeds": "replicates", "seed": "replicates"}
+"""What is given beside the fields of a setting, by the names that it may be looked for under."""
 
 
 class SettingError(ValueError):
@@ -120,8 +122,10 @@ class Setting:
             SettingError: no such field, or a value that makes no sense.
         """
         known = {f.name for f in fields(self)} - {"task", "noise", "precision"}
-        if "precision" in values:
-            raise SettingError(f"precision is an option, not a field to change: --precision {values['precision']}")
+        for wrong in _OPTIONS.keys() & values.keys():
+            option = _OPTIONS[wrong]
+            meant = f"--{option}, in Python {option}={values[wrong]!r}"
+            raise SettingError(f"{wrong} is an option, not a field to change: {meant}")
         if others := set(values) - known:
             raise SettingError(unknown("field", others.pop(), sorted(known)))
         times = _times(values.get("epochs"))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from lnlbench.benchmark.protocol.settings import Setting
+from lnlbench.leaderboard.results.result import Result
 
 FOLDS = 2
 WARM_UP = 0.2  # share of the planned length, before much is memorised; the schedule ends with it
@@ -34,6 +35,21 @@ def passes_of(length: int) -> tuple[float, float]:
     Every sample is trained on in all folds but one, evaluated in that one after each epoch, and at last once more.
     """
     return length * (FOLDS - 1.0), length + 1.0
+
+
+def passes_read(host: Result, name: str, length: int) -> float:
+    """Return how many passes a sample and epoch a reading of so many epochs is charged.
+
+    They are its host's up to there, and all of those of an estimate, which is made before the first epoch.
+
+    Args:
+        host: the run that is read.
+        name: "forward_passes" or "backward_passes".
+        length: epochs of the reading.
+    """
+    curve = [value or 0.0 for value in host.curves[name]]
+    estimate = host.cost[name] * host.trained - sum(curve)
+    return float(sum(curve[:length]) + estimate) / length
 
 
 def is_bound(estimates: Iterable[float], accuracy: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lnlbench.benchmark.runs.estimate_recipe import passes_read
 from lnlbench.benchmark.runs.record import identity_of
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.leaderboard.results.result import Result, pack, unpack
@@ -22,7 +23,8 @@ def read_run(run: Run, host: Result) -> Result:
     seconds = [sum(row[e] or 0.0 for name, row in curves.items() if name.startswith("seconds_")) for e in range(length)]
     estimate = host.cost.get("estimate_seconds", 0.0)
     trained = sum(value or 0.0 for value in curves["seconds_train"]) + estimate
-    cost = host.cost | {"train_seconds": trained, "total_seconds": sum(seconds) + estimate, "epochs": length}
+    passes = {name: passes_read(host, name, length) for name in ("forward_passes", "backward_passes")}
+    cost = host.cost | {"train_seconds": trained, "total_seconds": sum(seconds) + estimate, "epochs": length} | passes
     return Result(
         **identity_of(run, host.identity),
         curves=curves,

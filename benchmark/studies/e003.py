@@ -16,7 +16,7 @@ from lnlbench.benchmark.runs.artifacts import Keep
 from lnlbench.benchmark.runs.kept_samples import SAMPLES
 from lnlbench.benchmark.runs.run import Run, with_data
 from lnlbench.benchmark.runs.training import maker_of
-from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study, StudyError
+from lnlbench.benchmark.studies.base import Context, Criterion, Evidence, Study
 from lnlbench.benchmark.studies.intervals import Cell, columns_of, difference, share
 from lnlbench.benchmark.studies.plots import CLEAN, EXTRA, NOISY, OTHER, TEST, finish, lines, panels
 from lnlbench.benchmark.studies.registry import register
@@ -196,9 +196,7 @@ def _stored(runs: list[Run], context: Context) -> dict[str, tuple[Result, bytes 
     from lnlbench.leaderboard.store.reader import StoreReader
 
     options = Options(store=context.store, device=context.device, jobs=0, data_dir=context.data_dir, keep_samples=True)
-    report = sweep(runs, options)
-    if report.failed:
-        raise StudyError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
+    sweep(runs, options).check()
     found = dict[str, tuple[Result, bytes | None]]()
     with StoreReader(context.store) as store:
         for run in runs:

@@ -85,7 +85,8 @@ def compare(
         say: is told, before anything is trained, why shipped results are made again.
 
     Raises:
-        MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used; runs failed.
+        MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used.
+        RunsFailed: runs failed; what is finished is stored.
     """
     try:
         rule_named(rule)
@@ -121,8 +122,7 @@ def compare(
     for reason in why:
         say(f"not reused: {reason}")
     report = sweep([run for run in runs if run.key in needed], options)
-    if report.failed:
-        raise SettingError(f"{len(report.failed)} runs failed: {'; '.join(sorted(set(report.failed.values())))}")
+    report.check()
     with StoreReader(options.store) as store:
         results = {key: held.get(key) or carried.get(key) or store.result(key) for key in wanted}
     cells, beside, unstable = _cells(runs, results, [*carried.values(), *held.values()], rule)

@@ -18,6 +18,7 @@ from lnlbench.benchmark.runs.training import Checkpoints
 from lnlbench.benchmark.sweep.executors.base import PATIENCE, Executor, Message
 from lnlbench.benchmark.sweep.executors.inline import Inline
 from lnlbench.benchmark.sweep.executors.local import Local
+from lnlbench.benchmark.sweep.failures import RunsFailed
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.precision_advice import PrecisionWarning, slow_bf16
 from lnlbench.benchmark.sweep.worker import Event, Watch, Work, groups
@@ -40,6 +41,15 @@ class Report:
     stored: list[str] = field(default_factory=list)  # keys that were there, or that another sweep made meanwhile
     failed: dict[str, str] = field(default_factory=dict)  # key to reason
     seconds: float = 0.0
+
+    def check(self) -> None:
+        """Raise what is to be raised where every run must be there.
+
+        Raises:
+            RunsFailed: runs failed.
+        """
+        if self.failed:
+            raise RunsFailed(self.failed, len(self.done) + len(self.stored) + len(self.failed))
 
 
 def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: None, patience: float = 0.0) -> Report:

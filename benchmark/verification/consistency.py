@@ -11,7 +11,7 @@ from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.protocol.settings import Setting, SettingError, tasks
 from lnlbench.benchmark.protocol.settings import setting as named
-from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, length_of, passes_of
+from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, length_of, passes_of, passes_read
 from lnlbench.benchmark.verification.findings import MALFORMED, OK, WRONG, Finding, differences, judged, unreadable
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.ranking.confirming import choose
@@ -134,7 +134,7 @@ def costs(result: Result, host: Result | None) -> list[str]:
 
     Args:
         result: to be checked.
-        host: of a reading, whose passes are charged as they were; None where it is not at hand.
+        host: of a reading; None where it is not at hand.
     """
     curves, cost = result.curves, result.cost
     try:
@@ -149,8 +149,7 @@ def costs(result: Result, host: Result | None) -> list[str]:
             ("epochs", cost["epochs"], result.trained),
         ]
         if result.host is not None:
-            shared = ("samples_per_second", "forward_passes", "backward_passes", "estimate_seconds")
-            said += [(name, cost[name], host.cost.get(name)) for name in shared if host is not None and name in cost]
+            said += _read(result, host) if host is not None else []
         else:
             speed = result.identity["split"]["train"] * result.trained / max(train, 1e-9)
             said += [("samples_per_second", cost["samples_per_second"], speed)]
@@ -168,6 +167,23 @@ def costs(result: Result, host: Result | None) -> list[str]:
     except MALFORMED as error:
         return [f"what it cost is incomplete: {error}"]
     return faults
+
+
+def _read(result: Result, host: Result) -> list[tuple[str, object, object]]:
+    """Compare what a reading shares with its host, and the passes that it is charged.
+
+    Readings once had their host's passes an epoch, in which an estimate was spread over the host's length: too few,
+    and still what was said then.
+    """
+    cost = result.cost
+    said: list[tuple[str, object, object]] = [
+        (name, cost.get(name), host.cost.get(name)) for name in ("samples_per_second", "estimate_seconds")
+    ]
+    for name in ("forward_passes", "backward_passes"):
+        once = host.cost[name]
+        right = passes_read(host, name, result.trained) if _off(cost[name], once) else once
+        said.append((name, cost[name], right))
+    return said
 
 
 def _passes(result: Result, sums: dict[str, float], estimate: float) -> list[tuple[str, float, float]]:

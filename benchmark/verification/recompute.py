@@ -49,7 +49,7 @@ class Data:
 def labels(result: Result, setting: Setting, data: Data) -> Finding:
     """Check data set, seeds, the noise's whole manifest and the split against those that are drawn again."""
     what, identity = "labels and split", result.identity
-    if reason := _apart(result, data):
+    if reason := apart(result, data):
         return Finding(what, UNKNOWN, reason)
     try:
         right = data.drawn(setting, result.replicate)
@@ -86,7 +86,7 @@ def predictions(result: Result, networks: int | None, data: Data) -> tuple[Findi
             return Finding(
                 what, WRONG, f"there are predictions of {shape}, not of {result.trained} of {networks}"
             ), None
-        if reason := _apart(result, data):
+        if reason := apart(result, data):
             return Finding(what, UNKNOWN, reason), None
         size = 0 if data.images is None else len(data.images.test_images)
         if samples != size or not count:
@@ -112,7 +112,7 @@ def accuracies(predictions: np.ndarray, data: Data) -> list[float]:
     return [float((epoch == data.images.test_labels).mean(dtype=np.float64)) for epoch in predictions]
 
 
-def _apart(result: Result, data: Data) -> str:
+def apart(result: Result, data: Data) -> str:
     """Why the data set at hand says nothing of a result; nothing where it does."""
     if data.images is None:
         return data.why

@@ -26,7 +26,7 @@ from lnlbench.benchmark.verification.findings import (
     judged,
     unreadable,
 )
-from lnlbench.benchmark.verification.recompute import Data, labels, predictions
+from lnlbench.benchmark.verification.recompute import Data, apart, labels, predictions
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.results.form import SEARCHED
@@ -161,7 +161,8 @@ def _values(method: Composition, chosen: str | None) -> object:
 def _key(result: Result, setting: Setting, method: Composition, data: Data) -> Finding:
     content = content_of(result, setting, data)
     if content is None:
-        return Finding("key", UNKNOWN, f"its labels are a part of a file's, which takes the data set: {data.why}")
+        why = apart(result, data) or "the file is missing or does not fit"
+        return Finding("key", UNKNOWN, f"its labels are a part or a draw of a label file's: {why}")
     right = _key_with(content, result, setting, result.method, method)
     if right != result.key:
         return Finding("key", WRONG, f"is {result.key}, but identity and method give {right}")
@@ -198,10 +199,12 @@ def content_of(result: Result, setting: Setting, data: Data) -> str | None:
     noise = parse_noise(setting.noise)
     if noise.drawn and not noise.whole:
         return str(dataset["fingerprint"])
-    if "subset" not in dataset:
+    if not noise.drawn and "subset" not in dataset:
         return labelled(dataset["fingerprint"], result.identity["noise"]["labels_sha256"])
+    if data.images is None or apart(result, data):
+        return None
     try:
-        return None if data.images is None else fingerprint(setting, data.images)
+        return fingerprint(setting, data.images)
     except DataError:
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -128,7 +128,7 @@ class Human(Fixed):
 
     def reference(self, card: Card) -> Noise:
         """Return the set with the most wrong labels, "worst"; where there is one set, that one."""
-        return Human(option="worst") if "worst" in card.human else self
+        return replace(self, option="worst") if "worst" in card.human else self
 
     def column(self, card: Card) -> str:
         """Return the column behind the short name."""

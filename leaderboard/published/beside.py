@@ -8,6 +8,7 @@ from typing import Any
 from lnlbench.leaderboard.published.literature import Published, literature
 from lnlbench.leaderboard.ranking.statistics import Interval, interval
 from lnlbench.leaderboard.results import markdown
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import score
 
@@ -18,15 +19,17 @@ _RATE = re.compile(r"\d*\.?\d+")
 
 @dataclass(frozen=True)
 class Beside:
-    """A method of ours in one setting beside one published mean of it.
+    """A method of ours in one setting and precision beside one published mean of it.
 
-    `ours` is scored under the rule of the source, in percent. `apart` says what makes the two numbers incomparable;
-    `also` what else differs, which a difference may come from.
+    `name` is the label, with the precision where the label was run in several. `ours` is scored under the rule of the
+    source, in percent. `apart` says what makes the two numbers incomparable; `also` what else differs, which a
+    difference may come from.
     """
 
     setting: str
     track: str
     label: str
+    name: str
     published: Published
     ours: Interval
     apart: tuple[str, ...]
@@ -52,17 +55,23 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
     """
     rows = list(literature() if published is None else published)
     hosts = {result.key: result for result in results}
-    cells: dict[tuple[str, str, str, str], dict[int, Result]] = {}
+    cells: dict[tuple[str, str, str, str, str], dict[int, Result]] = {}
     for result in results:
-        cells.setdefault((result.setting, result.track, result.label, result.method), {})[result.replicate] = result
+        place = result.setting, result.track, result.label, precision_of(result), result.method
+        cells.setdefault(place, {})[result.replicate] = result
+    precisions: dict[tuple[str, str, str], set[str]] = {}
+    for setting, track, label, precision, _ in cells:
+        precisions.setdefault((setting, track, label), set()).add(precision)
     found = []
-    for (setting, track, label, _), runs in cells.items():
+    for (setting, track, label, precision, _), runs in cells.items():
+        name = f"{label} [{precision}]" if len(precisions[setting, track, label]) > 1 else label
         first = next(iter(runs.values()))
         for row in rows:
             if (row.dataset, row.method) == (first.dataset, _name(first)) and _kind(row.noise) == _kind(first.noise):
                 scores = [100 * score(run, row.rule, hosts) for run in runs.values()]
-                found.append(Beside(setting, track, label, row, interval(scores), *_differences(first, row)))
-    return sorted(found, key=lambda one: (one.setting, one.track, bool(one.apart), one.label, one.published.source))
+                what = setting, track, label, name
+                found.append(Beside(*what, row, interval(scores), *_differences(first, row)))
+    return sorted(found, key=lambda one: (one.setting, one.track, bool(one.apart), one.name, one.published.source))
 
 
 def to_markdown(found: Sequence[Beside]) -> str:
@@ -81,7 +90,7 @@ def table(found: Sequence[Beside]) -> list[list[str]]:
         half = "" if one.ours.half is None else f" ± {one.ours.half:.2f}"
         means = [f"{row.mean:.2f}{spread}", f"{one.ours.mean:.2f}{half}", str(one.ours.n)]
         also = "; ".join(one.also) or "nothing known"
-        lines.append([one.setting, one.label, row.rule, *means, verdict(one), also, row.source])
+        lines.append([one.setting, one.name, row.rule, *means, verdict(one), also, row.source])
     return lines
 
 

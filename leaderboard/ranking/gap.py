@@ -1,11 +1,13 @@
 """The memorisation gap: how much of what cross-entropy loses after its best epoch a method's answer wins back."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from statistics import fmean
 
 from lnlbench.leaderboard.results.markdown import table
+from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import RULES
 
@@ -13,11 +15,14 @@ BASELINE = "ce"  # the method's full text: a run without any answer of its own
 
 
 @dataclass(frozen=True)
-class Gap:
-    """One method in one setting and replicate; accuracies as fractions."""
+class MemorisationGap:
+    """One method in one setting, track, precision and replicate; accuracies as fractions."""
 
     setting: str
-    method: str
+    track: str
+    precision: str
+    method: str  # its label
+    text: str  # the method with every value
     replicate: int
     best: float  # test accuracy of cross-entropy at its best test epoch
     last: float  # and at its last
@@ -34,43 +39,72 @@ class Gap:
         return (self.final - self.last) / self.size if self.size > 0 else None
 
 
-def gaps(results: Sequence[Result]) -> list[Gap]:
-    """Return the gap of every result whose setting and replicate has cross-entropy too, in the order of the results."""
-    plain = {(r.protocol, r.track, r.setting, r.replicate): r for r in results if r.method == BASELINE}
+def gaps(results: Sequence[Result]) -> list[MemorisationGap]:
+    """Return the gap of every result beside which cross-entropy was run, in the order of the results."""
+    plain = {_place(result): result for result in results if result.method == BASELINE}
     found = []
     final, oracle = RULES["final"], RULES["oracle"]
     for result in results:
-        base = plain.get((result.protocol, result.track, result.setting, result.replicate))
+        base = plain.get(_place(result))
         if base is not None:
-            found.append(Gap(result.setting, result.label, result.replicate, oracle(base), final(base), final(result)))
+            where = result.setting, result.track, precision_of(result)
+            answers = oracle(base), final(base), final(result)
+            found.append(MemorisationGap(*where, result.label, result.method, result.replicate, *answers))
     return found
 
 
-def to_markdown(found: Sequence[Gap]) -> str:
-    """One table a setting: the gap of each replicate, and the share of it that each method closes, most first."""
-    parts = []
-    for setting in dict.fromkeys(gap.setting for gap in found):
-        here = [gap for gap in found if gap.setting == setting]
-        replicates = sorted({gap.replicate for gap in here})
-        sizes = {gap.replicate: gap.size for gap in here}
-        rows = []
-        for method in _by_share(here):
-            row = {gap.replicate: gap.closed for gap in here if gap.method == method}
-            shares = [("—" if row.get(i) is None else f"{round(100 * row[i])} %".replace("-", "−")) for i in replicates]  # type: ignore[operator]
-            rows.append([method, *shares])
-        lines = [
-            f"**{setting}**: cross-entropy's best test epoch minus its last, in points: "
-            + ", ".join(f"{100 * sizes[i]:.2f} (s{i})" for i in replicates),
-            "",
-            table(["method", *(f"share closed, s{i}" for i in replicates)], rows, "lr"),
-        ]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+def to_markdown(found: Sequence[MemorisationGap]) -> str:
+    """One table a setting, track and precision: each replicate's gap, and the share of it that each method closes.
 
-
-def _by_share(found: Sequence[Gap]) -> list[str]:
-    """Return the methods, first those that close most on the mean of their replicates."""
-    shares: dict[str, list[float]] = {}
+    First those that close most on the mean of their replicates.
+    """
+    tables: dict[str, dict[tuple[str, str], list[MemorisationGap]]] = defaultdict(lambda: defaultdict(list))
     for gap in found:
-        shares.setdefault(gap.method, []).extend([] if gap.closed is None else [gap.closed])
-    return sorted(shares, key=lambda name: -fmean(shares[name] or [-inf]))
+        tables[gap.setting][gap.track, gap.precision].append(gap)
+    return "\n\n".join(
+        f"**{setting}**{_apart(part, [*parts])}: {_table(here)}"
+        for setting, parts in tables.items()
+        for part, here in parts.items()
+    )
+
+
+def _place(result: Result) -> tuple[object, ...]:
+    """Return what a result must share with cross-entropy's."""
+    return result.protocol, result.track, precision_of(result), result.setting, result.replicate
+
+
+def _apart(part: tuple[str, str], parts: Sequence[tuple[str, str]]) -> str:
+    """Return what tells a table from the others of its setting: track, precision or both; nothing where it is alone."""
+    tracks, precisions = ({one[i] for one in parts} for i in (0, 1))
+    words = [f"track {part[0]}"] * (len(tracks) > 1) + [part[1]] * (len(precisions) > 1)
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _table(here: Sequence[MemorisationGap]) -> str:
+    """Return the gaps of one table as a sentence, and under it the shares; a label of several methods in full."""
+    sizes = {gap.replicate: gap.size for gap in sorted(here, key=lambda gap: gap.replicate)}
+    rows: dict[tuple[str, str], dict[int, float | None]] = defaultdict(dict)
+    for gap in here:
+        rows[gap.method, gap.text][gap.replicate] = gap.closed
+    labels = [label for label, _ in rows]
+    lines = [
+        [text if labels.count(label) > 1 else label, *(_percent(row.get(i)) for i in sizes)]
+        for (label, text), row in sorted(rows.items(), key=lambda item: -_mean(item[1].values()))
+    ]
+    said = ", ".join(f"{100 * size:.2f} (s{i})" for i, size in sizes.items())
+    return "\n".join(
+        [
+            f"cross-entropy's best test epoch minus its last, in points: {said}",
+            "",
+            table(["method", *(f"share closed, s{i}" for i in sizes)], lines, "lr"),
+        ]
+    )
+
+
+def _mean(shares: Iterable[float | None]) -> float:
+    known = [share for share in shares if share is not None]
+    return fmean(known) if known else -inf
+
+
+def _percent(share: float | None) -> str:
+    return "—" if share is None else f"{round(100 * share)} %".replace("-", "−")

@@ -60,10 +60,12 @@ def moderate(
             geometric mean of the variances as limma's first version had.
 
     Source: Smyth, "Linear models and empirical Bayes methods", Stat. Appl. Genet. Mol. Biol. 3(1), 2004, equations
-    for d₀ and s₀². Both ends guard against methods of different kind, whose variances differ truly.
+    for d₀ and s₀². Both ends guard against methods of different kind, whose variances differ truly. Equal scores are a
+    variance of 0 with all its weight: that scores round to one number is the likelier the smaller the variance, and a
+    method that diverged in every run is surely at chance.
     """
     freedom = replicates - 1.0
-    used = sources & (freedom > 0) & (variances > 0)  # equal scores are rounded ones, and tell of no variance
+    used = sources & (freedom > 0) & (variances > 0)  # no logarithm of equal scores tells of the prior
     count = int(used.sum())
     if count < FEWEST:
         return _unmoderated(variances, freedom)

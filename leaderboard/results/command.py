@@ -33,9 +33,9 @@ def command(
     targets = [str(name.unchanged) for name in names]
     options = "".join(f" --set {change}" for change in changes.pop())
     first, last = replicates[0], replicates[-1]
-    seeds = f"{first}-{last}" if len(replicates) > 1 else f"{first}"
+    numbers = f"{first}-{last}" if len(replicates) > 1 else f"{first}"
     options += "".join(f" --precision {name}" for name in precisions)
-    return f'lnlbench run {" ".join(targets)} --methods "{", ".join(methods)}" --seeds {seeds}{options}'
+    return f'lnlbench run {" ".join(targets)} --methods "{", ".join(methods)}" --replicates {numbers}{options}'
 
 
 def that_made(result: Result) -> str:

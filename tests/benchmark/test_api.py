@@ -1,13 +1,14 @@
 """The main job from Python."""
 
+import pickle
 import subprocess
 import sys
 
 import pytest
 
 import lnlbench.benchmark
-from lnlbench.benchmark import run
-from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.benchmark import RunsFailed, compare, run
+from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import _registry as registry
 
@@ -36,7 +37,14 @@ def test_a_store_is_made_at_home_where_none_is_named(tmp_path, template, monkeyp
     store.close()
 
 
-def test_failures_are_told_when_all_else_is_done(url, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "failing",
+    [
+        pytest.param(lambda **how: run(NOISY, "failing, ce", "0", **how), id="run"),
+        pytest.param(lambda **how: compare("failing", "ce", NOISY, "0", **how), id="compare"),
+    ],
+)
+def test_failures_are_told_when_all_else_is_done(failing, url, tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_METHODS", dict(registry.methods()))
     plugin = tmp_path / "failing.py"
     plugin.write_text(
@@ -44,11 +52,26 @@ def test_failures_are_told_when_all_else_is_done(url, tmp_path, monkeypatch):
         "@register('failing')\nclass Failing(Method):\n"
         "    def loss(self, logits, batch, clock):\n        raise RuntimeError('on purpose')\n"
     )
-    with pytest.raises(StoreError, match=r"^1 of 2 runs failed: RuntimeError: on purpose$"):
-        run(NOISY, "failing, ce", "0", tracking_uri=url, device="cpu", epochs=1, plugins=[plugin])
+    with pytest.raises(RunsFailed, match=r"^1 of 2 runs failed: RuntimeError: on purpose$") as error:
+        failing(tracking_uri=url, device="cpu", epochs=1, plugins=[plugin])
+    assert [*error.value.reasons.values()] == ["RuntimeError: on purpose"]
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
     store = Store(url)
+    assert error.value.reasons.keys().isdisjoint(store.stored())
     assert [result.label for result in store.results()] == ["ce"]
     store.close()
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(lambda **how: run(NOISY, "ce", **how), id="run"),
+        pytest.param(lambda **how: compare("gce", "ce", NOISY, **how), id="compare"),
+    ],
+)
+def test_replicates_by_another_name_are_no_field_of_a_setting(job):
+    with pytest.raises(SettingError, match=r"^seeds is an option, .*: --replicates, in Python replicates=\[0, 1\]$"):
+        job(seeds=[0, 1])
 
 
 def test_all_that_is_public_is_there():

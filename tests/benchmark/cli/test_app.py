@@ -18,7 +18,9 @@ from lnlbench.leaderboard.results.text import CONTROL
     ("arguments", "words"),
     [
         pytest.param(["--help"], ["run", "list", "leaderboard", "ui", "doctor"], id="all"),
-        pytest.param(["run", "--help"], ["--methods", "--seeds", "--epochs", "--set", "--dry-run", "--json"], id="run"),
+        pytest.param(
+            ["run", "--help"], ["--methods", "--replicates", "--epochs", "--set", "--dry-run", "--json"], id="run"
+        ),
         pytest.param(["leaderboard", "--help"], ["--rule", "--format", "oracle"], id="leaderboard"),
         pytest.param(["list", "--help"], ["datasets", "models"], id="list"),
     ],

@@ -19,11 +19,14 @@ NOISY = "digits/symmetric-0.4"
 FOLDER, TEXT, EMPTY, LOOP, BROKEN, NOTES = "folder", "text.txt", "empty", "loop", "broken.py", "notes.db"
 LONG, HUGE = "x" * 5_000, "9" * 5_000
 SECONDS = 30.0  # far more than a command needs to find its mistake, and far less than one that waits
-QUICK = {"--seeds": "0", "--epochs": "1", "--device": "cpu", "--jobs": "1"}
+QUICK = {"--replicates": "0", "--epochs": "1", "--device": "cpu", "--jobs": "1"}
 GOOD = {  # arguments and options of each command that would be fine
     "run": ([NOISY], QUICK | {"--methods": "ce"}),
     "tune": ([NOISY], QUICK | {"--methods": "ce", "--trials": "1"}),
-    "compare": (["gce"], {"--suite": NOISY, "--seeds": "0", "--set": "epochs=1", "--device": "cpu", "--jobs": "1"}),
+    "compare": (
+        ["gce"],
+        {"--suite": NOISY, "--replicates": "0", "--set": "epochs=1", "--device": "cpu", "--jobs": "1"},
+    ),
     "show": (["ce", "digits/clean", "0"], {}),
     "reproduce": (["ce", "digits/clean", "0"], {}),
     "verify": (["ce", "digits/clean", "0"], {}),

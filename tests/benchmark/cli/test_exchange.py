@@ -29,7 +29,7 @@ def test_reproduce_of_the_store_and_of_a_file(lnlbench, filled, tmp_path, one_li
     lnlbench("export", file, "--tracking-uri", filled)
     code, out, err = lnlbench("reproduce", *name, "--tracking-uri", filled)
     assert (code, err) == (0, ""), out
-    assert 'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 1 --set epochs=3 --precision fp32' in out
+    assert 'lnlbench run digits/symmetric-0.4 --methods "ce" --replicates 1 --set epochs=3 --precision fp32' in out
     assert "identical: key, identity, curves of 3 epochs and all test predictions, to the bit" in out
     (row,) = (n for n, run in enumerate(read(file), 1) if run.label == "ce" and run.replicate == 1)
     code, out, err = lnlbench("reproduce", row, "--from", file, "--json")
@@ -73,7 +73,7 @@ def test_verify_finds_an_invented_curve_only_by_making_the_run_again(lnlbench, f
 
 def test_show_says_how_to_make_a_run_again(lnlbench, filled):
     out = lnlbench("show", "ce", "digits,epochs=3/symmetric-0.4", "0", "--tracking-uri", filled)[1]
-    assert '--methods "ce" --seeds 0 --set epochs=3 --precision fp32 --execution' in out
+    assert '--methods "ce" --replicates 0 --set epochs=3 --precision fp32 --execution' in out
     assert "lnlbench reproduce " in out
 
 

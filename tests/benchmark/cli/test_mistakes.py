@@ -34,6 +34,7 @@ MISTAKES = [
     pytest.param(["run", NOISY, *GRAPH], "'graph' replays CUDA graphs, but the device is 'cpu'", id="graph"),
     pytest.param(["tune", NOISY, *GRAPH], "it has: auto, loop, stack", id="graph for tuning"),
     pytest.param(["run", NOISY, "-s", "a"], "replicates are written '0,1,2' or '0-4', but got 'a'", id="seeds"),
+    pytest.param(["run", NOISY, "--set", "seeds=3"], "seeds is an option, not a field", id="seeds as a field"),
     pytest.param(["run", NOISY, "-s", "4-2"], "replicates are written", id="seeds backwards"),
     pytest.param([*RUN, "--set", "lr"], "written name=value, as in lr=0.1, but got 'lr'", id="set without a value"),
     pytest.param([*RUN, "--set", "=5"], "written name=value", id="set without a name"),

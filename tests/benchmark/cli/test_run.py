@@ -108,6 +108,17 @@ def test_failed_runs_are_told_and_give_exit_code_1(lnlbench, stored, plugin_of):
     assert found["failed"][0]["run"] == "digits,epochs=2/symmetric-0.4 wrong s0"
 
 
+def test_a_comparison_with_failed_runs_is_one_line_and_exit_code_2(lnlbench, stored, plugin_of):
+    path = plugin_of(
+        "from lnlbench.methods import Method, register\n\n\n@register('wrong')\nclass Wrong(Method):\n"
+        "    def loss(self, logits, batch, clock):\n        raise RuntimeError('on purpose')\n"
+    )
+    how = ["--suite", NOISY, "-s", "0", "--set", "epochs=2", "--device", "cpu", "--jobs", "1"]
+    code, out, err = lnlbench("compare", path, "-a", "ce", "--json", *how)
+    assert (code, out) == (2, "")
+    assert err == "lnlbench: 1 of 2 runs failed: RuntimeError: on purpose\n"
+
+
 def test_progress_counts_epochs_and_shows_failures(monkeypatch, capfd):
     from lnlbench.benchmark.sweep import scheduler as sweep
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from lnlbench.benchmark import Truth, run
+from lnlbench.benchmark import RunsFailed, Truth, run
 from lnlbench.benchmark.runs import metrics, record
 from lnlbench.benchmark.runs.rescoring import scorer
 from lnlbench.leaderboard.results import predictions as packing
-from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import pack
 from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods import method_class
@@ -72,6 +71,6 @@ def test_a_method_that_patches_the_scoring_is_not_stored(change, url, monkeypatc
     run("digits/clean", "ce", "0", tracking_uri=url, epochs=1, device="cpu")  # what the store needs is imported
     with monkeypatch.context() as patch:
         change(patch)
-        with pytest.raises(StoreError, match="1 of 1 runs failed: ScoreError: test accuracy of epoch 0 is"):
+        with pytest.raises(RunsFailed, match="1 of 1 runs failed: ScoreError: test accuracy of epoch 0 is"):
             run("digits/clean", "gce", "0", tracking_uri=url, epochs=1, device="cpu", execution="loop")
     assert [result.label for result in Store(url).results()] == ["ce"]

@@ -14,6 +14,7 @@ from lnlbench.benchmark.runs.reading import read_run
 from lnlbench.benchmark.runs.record import Curves
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import train_run
+from lnlbench.benchmark.verification.consistency import costs
 from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.results.result import from_json, to_json, unpack
 from lnlbench.leaderboard.results.rules import RULES
@@ -288,6 +289,17 @@ def test_a_reading_costs_its_host_up_to_the_stop(host):
     assert read.cost["total_seconds"] < host.cost["total_seconds"]
     assert read.environment == host.environment
     assert from_json(to_json(read)) == read
+
+
+def test_a_reading_pays_for_the_whole_estimate_of_its_host(prepared):
+    text, stopped = "small_loss", "small_loss + early_stopping(patience=0.05)"
+    host = train_run(run_of(text, changed=STOPPED), prepared, device="cpu")
+    run = run_of(stopped, changed=STOPPED)
+    trained, read = train_run(run, prepared, device="cpu"), read_run(run, host)
+    assert read.trained == trained.trained < host.trained
+    for name in ("forward_passes", "backward_passes"):
+        assert read.cost[name] == pytest.approx(trained.cost[name]) and read.cost[name] > host.cost[name]
+    assert costs(read, host) == []
 
 
 def test_every_method_of_a_replicate_has_the_same_data_weights_and_batches(prepared):

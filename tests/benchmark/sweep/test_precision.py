@@ -80,7 +80,9 @@ def test_the_recipe_says_what_auto_means():
     (plain,) = plan([small], ["ce"], [0], precision="fp32")
     assert (member.precision, plain.precision) == ("bf16", "fp32")
     assert plain.key == plan([replace(small, precision="auto")], ["ce"], [0])[0].key, "the recipe itself is in no key"
-    with pytest.raises(SettingError, match="precision is an option, not a field to change: --precision bf16"):
+    with pytest.raises(
+        SettingError, match="precision is an option, not a field to change: --precision, in Python precision='bf16'"
+    ):
         small.override(precision="bf16")
     with pytest.raises(SettingError, match="unknown precision 'fp16'"):
         replace(small, precision="fp16")

@@ -1,8 +1,12 @@
 """Receipts: what was made verifies, whatever is changed in it does not, and only what verifies comes into a store."""
 
 import lzma
+import shutil
 from dataclasses import replace
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lnlbench.benchmark import run, setting
@@ -10,6 +14,8 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.verification.import_results import ExchangeError, import_results
 from lnlbench.benchmark.verification.receipts import data_of, receipts, verified
 from lnlbench.benchmark.verification.recompute import Data
+from lnlbench.datasets.loading.images import load
+from lnlbench.datasets.loading.registry import card, cards
 from lnlbench.leaderboard.results.archive import write
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import pack, unpack
@@ -135,6 +141,30 @@ def test_predictions_that_were_left_out_are_not_taken_on_trust(results, url, tmp
     assert [(f.what, f.state) for f in found.findings if f.state != "ok"] == [("scores", "unknown")]
     with pytest.raises(ExchangeError, match="predictions were left out"):
         import_results(tmp_path / "short.jsonl.xz", None, (), store_address(url))
+
+
+@pytest.fixture
+def people(tmp_path, monkeypatch):
+    """A data directory in which digits have human labels, wrong in every third place."""
+    about, true = card("digits"), load("digits").train_labels
+    monkeypatch.setitem(cards(), "digits", replace(about, human={"worst": "people"}))
+    (tmp_path / "noise/digits").mkdir(parents=True)
+    people = np.where(np.arange(len(true)) % 3, true, (true + 1) % 10)
+    pq.write_table(pa.table({"clean": true, "people": people}), tmp_path / "noise/digits/train.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize("samples", [pytest.param(0, id="whole"), pytest.param(600, id="a part")])
+def test_results_on_human_labels_and_their_twin_are_imported(samples, people, url, template, tmp_path):
+    changes = {"epochs": 1, "samples": samples, "data_dir": people}
+    found = run(["digits/human-worst", "digits/twin-worst"], "ce", "0-1", tracking_uri=url, device="cpu", **changes)
+    assert [receipt.state for receipt in verified(found, people)] == ["ok"] * 4
+    write(tmp_path / "people.jsonl.xz", found)
+    shutil.copy(template, tmp_path / "other.db")
+    other = store_address(f"sqlite:///{tmp_path / 'other.db'}")
+    assert len(import_results(tmp_path / "people.jsonl.xz", people, (), other).added) == 4
+    without = {receipt.result.noise: receipt.findings for receipt in verified(found, people / "noise")}
+    assert {f.what: f.state for f in without["twin-worst"]}["key"] == "unknown"
 
 
 def test_without_the_data_set_it_says_so(results, monkeypatch, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.verification.across import across
+from lnlbench.benchmark.verification.consistency import costs
 from lnlbench.benchmark.verification.receipts import PROVED, rows, sentence, verified
 from lnlbench.leaderboard.results.result import Result, from_json, pack, to_json, unpack
 from lnlbench.methods._parse import parse
@@ -316,6 +317,33 @@ def test_what_is_changed_is_noticed_or_the_page_says_that_it_is_not(case, result
         return
     assert (case.what, case.state) in states, found.findings
     assert all("\n" not in finding.detail and len(finding.detail) < 2000 for finding in found.findings)
+
+
+@pytest.mark.parametrize(
+    ("forward", "right"),
+    [
+        pytest.param(lambda host: (sum(host.curves["forward_passes"][:2]) + estimate_of(host)) / 2, True, id="whole"),
+        pytest.param(lambda host: host.cost["forward_passes"], True, id="as readings once were charged"),
+        pytest.param(lambda host: sum(host.curves["forward_passes"][:2]) / 2, False, id="none of the estimate"),
+    ],
+)
+def test_a_reading_is_charged_the_estimate_of_its_host(forward, right, results):
+    host = results["co_teaching", 0]
+    read = replace(cut(host), host=host.key)
+    seconds = {name: sum(read.curves[name]) for name in ("seconds_train", "seconds_evaluate")}
+    estimate = host.cost["estimate_seconds"]
+    cost = {
+        "train_seconds": seconds["seconds_train"] + estimate,
+        "total_seconds": sum(seconds.values()) + estimate,
+        "epochs": 2,
+        "forward_passes": forward(host),
+    }
+    assert (costs(replace(read, cost=host.cost | cost), host) == []) is right
+
+
+def estimate_of(host):
+    """The forward passes a sample that an estimate took."""
+    return 3 * host.cost["forward_passes"] - sum(host.curves["forward_passes"])
 
 
 def test_the_page_lists_every_case_as_it_is():

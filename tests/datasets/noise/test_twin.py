@@ -46,3 +46,9 @@ def test_the_same_seed_gives_the_same_labels(labelled):
 def test_a_data_set_without_human_labels_has_no_twin(make_images):
     with pytest.raises(DataError, match="there is no set of human labels for mnist"):
         parse_noise("twin-worst").check(make_images("mnist", per_class=1).card)
+
+
+def test_the_reference_of_a_twin_is_a_twin(make_images):
+    about = make_images("cifar10", per_class=1).card
+    found = {text: str(parse_noise(text).reference(about)) for text in ("twin-aggre", "twin-worst", "human-aggre")}
+    assert found == {"twin-aggre": "twin-worst", "twin-worst": "twin-worst", "human-aggre": "human-worst"}

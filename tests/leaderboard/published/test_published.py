@@ -85,6 +85,14 @@ def test_what_has_nothing_to_do_with_it_is_left_out(row, run):
     assert "No published number" in to_markdown([])
 
 
+def test_runs_of_two_precisions_are_two_rows(run):
+    half = replace(run(), identity=run().identity | {"precision": "bf16"})
+    found = beside([run(), run(replicate=1), half], [ROW])
+    assert [(one.name, one.label, one.ours.n) for one in found] == [("gce [bf16]", "gce", 1), ("gce [fp32]", "gce", 2)]
+    assert "| gce [bf16] |" in to_markdown(found) and "gce [bf16]" in page([run(), half])
+    assert [one.name for one in beside([half], [ROW])] == ["gce"]
+
+
 def test_a_composition_is_not_what_was_published(run):
     assert beside([replace(run(), method="gce(q=0.7) + sam(rho=0.05)")], [ROW]) == []
 

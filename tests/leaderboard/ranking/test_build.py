@@ -324,7 +324,7 @@ def test_sentences_say_who_is_first_and_what_would_decide(results):
     assert first.startswith("dal is first (") and first.endswith("it could also be gce; the other 3 are surely not.")
     assert equal == "gce is practically equal to it: within 0.5 points."
     assert against == "Against ce: 3 better, 1 worse, 0 cannot be told apart yet (Holm over 4 comparisons)."
-    assert '`lnlbench run digits/symmetric-0.4 digits/asymmetric-0.4 --methods "dal, gce" --seeds 3-' in command
+    assert '`lnlbench run digits/symmetric-0.4 digits/asymmetric-0.4 --methods "dal, gce" --replicates 3-' in command
     assert "more runs will not tell" in needed or "replicates" in needed
     assert whence.startswith("Intervals are 95 %; their variances are partly borrowed")
 
@@ -365,7 +365,7 @@ def test_more_runs_of_contenders_are_planned_with_their_cost(make):
     (board,) = boards(runs, ["final"])
     plan = board.plan
     assert {one.name for one in plan.contenders} == {"dal", "gce", "ce"}
-    assert "--seeds 3-6" in plan.command and (plan.runs, plan.seconds) == (16, 160)
+    assert "--replicates 3-6" in plan.command and (plan.runs, plan.seconds) == (16, 160)
     assert all(one.replicates is None or one.replicates > 3 for one in plan.contenders)
     gaps = [one.gap for one in plan.contenders]
     assert gaps == sorted(gaps) and (plan.contenders[0].replicates or 101) >= plan.contenders[-1].replicates

@@ -36,3 +36,33 @@ def test_table_has_a_row_a_method_and_the_size_of_the_gap(runs):
     text = to_markdown(gaps(runs))
     assert "20.00 (s0)" in text
     assert text.endswith("| gce | 75 % |\n| ce | 0 % |"), "most first"
+
+
+def with_last(result, accuracy, **changes):
+    """The result with another last test accuracy, and as changed; `precision` is of its identity."""
+    precision = changes.pop("precision", "fp32")
+    curves = result.curves | {"test_accuracy": [*result.curves["test_accuracy"][:-1], accuracy]}
+    return replace(result, curves=curves, identity=result.identity | {"precision": precision}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "heading"),
+    [
+        pytest.param({"precision": "bf16"}, "bf16", id="precision"),
+        pytest.param({"track": "tuned"}, "track tuned", id="track"),
+        pytest.param({"track": "tuned", "precision": "bf16"}, "track tuned, bf16", id="both"),
+    ],
+)
+def test_what_is_not_comparable_has_a_table_of_its_own(runs, changes, heading):
+    """Cross-entropy falls to 0.7 there and to 0.8 here: what ends at 0.85 closes 75 % and 50 %."""
+    other = [with_last(runs[0], 0.8, **changes), with_last(runs[1], 0.85, **changes)]
+    first, second = to_markdown(gaps([*runs, *other])).split("\n\n**")
+    assert "20.00 (s0)" in first and "| gce | 75 % |" in first
+    assert f"({heading}): " in second and "10.00 (s0)" in second and "| gce | 50 % |" in second
+    assert "(" not in to_markdown(gaps(other)).partition("**:")[0], "alone it needs no word"
+
+
+def test_a_label_of_two_methods_is_shown_in_full(runs):
+    robust = [replace(runs[1], method="gce(q=0.7)"), with_last(runs[1], 0.8, method="gce(q=0.5)")]
+    text = to_markdown(gaps([runs[0], *robust]))
+    assert "| gce(q=0.7) | 75 % |" in text and "| gce(q=0.5) | 50 % |" in text

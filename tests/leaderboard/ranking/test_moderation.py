@@ -135,10 +135,12 @@ def test_equal_scores_have_no_variance_of_zero_without_a_prior(variances, expect
     assert found.variance == pytest.approx(expected)
 
 
-def test_equal_scores_take_the_variance_of_the_prior():
+def test_equal_scores_shrink_the_variance_of_the_prior():
+    """As every variance does: they are 0 with n − 1 degrees of freedom, and what is left of the prior is above 0."""
     variances = np.array([0.0, 0.1, 0.2, 0.4, 0.1, 0.3])
     found = moderate(np.full(6, 90.0), variances, np.full(6, 3.0), np.arange(6) > 0)
     assert found.variance[0] == pytest.approx(found.borrowed * found.prior[0] / (found.borrowed + 2))
+    assert found.freedom[0] == found.borrowed + 2
 
 
 def test_a_single_replicate_gets_the_prior_alone():

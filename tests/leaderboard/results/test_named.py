@@ -55,20 +55,22 @@ def test_two_keys_that_begin_alike_are_listed(make):
 @pytest.mark.parametrize(
     ("changes", "command"),
     [
-        pytest.param({}, 'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 0 --precision fp32', id="plain"),
+        pytest.param(
+            {}, 'lnlbench run digits/symmetric-0.4 --methods "ce" --replicates 0 --precision fp32', id="plain"
+        ),
         pytest.param(
             {"setting": "digits,lr=0.1/clean", "replicate": 3},
-            'lnlbench run digits/clean --methods "ce" --seeds 3 --set lr=0.1 --precision fp32',
+            'lnlbench run digits/clean --methods "ce" --replicates 3 --set lr=0.1 --precision fp32',
             id="a changed setting",
         ),
         pytest.param(
             {"label": "forward [true-0.2]"},
-            'lnlbench run digits/symmetric-0.4 --methods "forward" --seeds 0 --precision fp32 --told true-0.2',
+            'lnlbench run digits/symmetric-0.4 --methods "forward" --replicates 0 --precision fp32 --told true-0.2',
             id="told",
         ),
         pytest.param(
             {"environment": {"execution": "graph", "device": "cuda:1"}, "identity": {"precision": "bf16"}},
-            'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 0'
+            'lnlbench run digits/symmetric-0.4 --methods "ce" --replicates 0'
             " --precision bf16 --execution graph --device cuda",
             id="elsewhere",
         ),

@@ -71,7 +71,7 @@ def test_commands_of_a_board_name_the_precision(make):
     rounded = [replace(one, identity=one.identity | {"precision": "bf16"}) for one in plain]
     for runs, precision in ((plain, "fp32"), (rounded, "bf16")):
         board = build(runs, "final")
-        assert command_of(board.rows[0], board).endswith(f"--seeds 0-1 --precision {precision}")
+        assert command_of(board.rows[0], board).endswith(f"--replicates 0-1 --precision {precision}")
         assert board.plan.command.endswith(f"--precision {precision}")
     mixed = build([*plain[:2], *rounded[2:]], "final")
     assert mixed.plan.command == "" and command_of(mixed.row("ce"), mixed).endswith("--precision fp32")

@@ -158,7 +158,9 @@ def test_a_row_says_where_it_comes_from_and_how_to_make_it(html, after):
     found = after(html, TOOLS + script)
     assert "Between CE and MAE." in found["text"] and "(loss)" in found["text"]
     assert found["links"] == ["https://arxiv.org/abs/1805.07836"]
-    made_by = 'lnlbench run digits/symmetric-0.4 digits/asymmetric-0.4 --methods "gce" --seeds 0-2 --precision fp32'
+    made_by = (
+        'lnlbench run digits/symmetric-0.4 digits/asymmetric-0.4 --methods "gce" --replicates 0-2 --precision fp32'
+    )
     assert found["command"] == made_by
 
 

@@ -128,7 +128,7 @@ def test_commands_of_a_method_of_ones_own_name_its_file(held):
     cards = {key: replace(card, code="my_ce.py") for key, card in held.cards.items()}
     text = site(replace(held, cards=cards))[f"{BOARD}/ce.html"]
     option = " --plugin results/digits/ce/1/my_ce.py"
-    assert f"--methods &#34;ce&#34; --seeds 0-2 --precision fp32{option}</code>" in text
+    assert f"--methods &#34;ce&#34; --replicates 0-2 --precision fp32{option}</code>" in text
     key = next(iter(cards))
     assert f"lnlbench reproduce {key[:12]}{option}" in text and text.count(option) == 1 + 2 * 6
 
