@@ -40,6 +40,7 @@ class Criterion:
     gates: bool = True  # False: shown, but nothing fails by it
     ours: str = ""  # why the threshold is what it is, where no source gives one: shown as [ours]
     interval: bool = False  # the values are ends of intervals, two by two: a claim
+    share: bool = False  # of a share in percent: an interval is read no further than from 0 to 100
 
     @property
     def threshold(self) -> str:
@@ -78,10 +79,15 @@ class Verdict:
     def word(self) -> str:
         """What came of it, in words."""
         if self.criterion.interval:
-            ends = zip(self.values[::2], self.values[1::2], strict=True)
-            words = [self._decided(a, b) for a, b in ends]
+            words = [self._decided(a, b) for a, b in self._ends]
             return words[0] if len(set(words)) == 1 else "; ".join(words)
         return ("holds" if self.passed else "fails") if self.criterion.gates else "informational"
+
+    @property
+    def _ends(self) -> list[tuple[float, float]]:
+        """The ends of the intervals."""
+        values = [min(max(value, 0.0), 100.0) if self.criterion.share else value for value in self.values]
+        return list(zip(values[::2], values[1::2], strict=True))
 
     def _decided(self, a: float, b: float) -> str:
         """Return the verdict of one interval on the claim."""
@@ -93,8 +99,7 @@ class Verdict:
     def measured(self) -> str:
         """The value, or the range of the values and their number; how many are no number where some are."""
         if self.criterion.interval:
-            ends = [_number(value) for value in self.values]
-            return "; ".join(f"{a} to {b}" for a, b in zip(ends[::2], ends[1::2], strict=True))
+            return "; ".join(f"{_number(a)} to {_number(b)}" for a, b in self._ends)
         there = [value for value in self.values if not math.isnan(value)]
         if not there:
             return "never"
@@ -139,6 +144,7 @@ class Study(Generic[C]):
     analysis: ClassVar[Mapping[str, str]] = {}  # criterion -> why it fails, where it is known to
     discrepancies: ClassVar[tuple[str, ...]] = ()  # where paper, code and what is measured disagree
     less: ClassVar[str] = ""  # what `laptop` has less of than `full`
+    notes: ClassVar[Mapping[str, str]] = {}  # commit -> what must be known first of the outcomes that it made
     heavy: ClassVar[bool] = False  # `full` wants a GPU
 
     @property

@@ -84,7 +84,7 @@ class BinaryDynamics(Study[Binary]):
         Criterion("GD", "gradient descent: ratio at t*", "gd_ratio", high=1.35),
         Criterion("GD", "test error at t*", "gd_best_test", high=0.2),
         Criterion("GD", "test error at the end minus that at t*", "gd_rise", low=0.15, only="fast"),
-        Criterion("GD", "the same", "gd_rise", gates=False, only=FULL),
+        Criterion("GD", "test error at the end minus that at t*", "gd_rise", gates=False, only=FULL),
     )
     analysis = {  # noqa: RUF012
         "B5": (

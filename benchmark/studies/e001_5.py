@@ -168,6 +168,7 @@ class CIFARDynamics(MulticlassStudy):
         "beside 10,000, bf16. Images, labels and recipe are those of `full`; at a learning rate of 0.02 two criteria "
         "of t* failed (test error 0.412, error of wrong labels 0.881), since wrong labels were fitted sooner."
     )
+    notes = {"c2b40e49cf4d": "a second run: the first, at a learning rate of 0.02, failed 2 of the 11"}  # noqa: RUF012
     heavy = True
     criteria = (
         Criterion("start", "pooled ratio over (C-1)(1-δ)/δ", "start_ratio", 0.8, 1.2),

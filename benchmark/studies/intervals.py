@@ -34,9 +34,9 @@ def difference(columns: dict[str, tuple[list[str], Welch]], a: Cell, b: Cell, le
 
 
 def share(values: list[float], level: float) -> list[float]:
-    """Return the ends of the t interval of shares in percent, cut to 0 and 100; not numbers with fewer than two."""
+    """Return the ends of the t interval of shares in percent; not numbers with fewer than two."""
     if len(values) < 2:
         return [np.nan, np.nan]
     found = interval(values, level)
     half = found.half or 0.0
-    return [max(0.0, found.mean - half), min(100.0, found.mean + half)]
+    return [found.mean - half, found.mean + half]

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.studies.base import HELD_TO, Criterion, Study, StudyError
+from lnlbench.benchmark.studies.base import FAST, HELD_TO, Criterion, Study, StudyError, Verdict
 from lnlbench.benchmark.studies.outcome import FIGURE, RECORD, Outcome, from_json
 from lnlbench.leaderboard.results.files import write_all
 from lnlbench.leaderboard.results.markdown import table
@@ -24,6 +24,7 @@ from the last run of each; nothing on it is typed by hand. A criterion holds if 
 most; their number stands behind the range) is within its threshold;
 thresholds were fixed before these runs, and one that fails stays here with the reason. *Informational* ones make
 nothing fail. A threshold marked [ours] has no source and was chosen here; the reason stands below its table.
+Where a longer run is shown `fast` has one line; the run itself prints its criteria.
 
 ```console
 $ lnlbench study list
@@ -78,16 +79,25 @@ def _share(outcome: Outcome) -> str:
 
 
 def _table(studies: Sequence[Study[Any]], folder: Path) -> str:
-    rows = [[f"[{s.name}](#{_anchor(s)})", s.title, s.source, state(s.name, folder)] for s in studies]
+    rows = [
+        [f"[{s.name}](#{_anchor(s)})", s.title, s.source, "; ".join([state(s.name, folder), *_notes(s, folder)])]
+        for s in studies
+    ]
     return table(["study", "what", "source", "state"], rows) + "\n"
 
 
+def _notes(study: Study[Any], folder: Path) -> list[str]:
+    found = {o.length: study.notes.get(o.made["commit"] or "") for o in outcomes(study.name, folder)}
+    return [f"`{length}` is {note}" for length, note in found.items() if note]
+
+
 def _section(study: Study[Any], folder: Path) -> str:
-    parts = [f"## {study.name} {study.title}", f"*{study.source}.* {study.claim}"]
+    notes = [f"**{note}.**" for note in _notes(study, folder)]
+    parts = [f"## {study.name} {study.title}", *notes, f"*{study.source}.* {study.claim}"]
     found = outcomes(study.name, folder)
     if found:
         parts.append(f"![{study.title}]({FIGURES}/{found[0].study}.{found[0].length}.png)\n\n{study.caption}")
-    parts += [_outcome(study, outcome) for outcome in found]
+    parts += [_outcome(study, outcome, short=outcome.length == FAST and outcome is not found[0]) for outcome in found]
     missing = [length for length in study.lengths if length not in [outcome.length for outcome in found]]
     parts += [f"`lnlbench study run {study.name} --{length}`: not yet run." for length in missing]
     if study.less:
@@ -98,29 +108,39 @@ def _section(study: Study[Any], folder: Path) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _outcome(study: Study[Any], outcome: Outcome) -> str:
-    config = ", ".join(f"{name} = {_text(value)}" for name, value in outcome.config.items())
+def _outcome(study: Study[Any], outcome: Outcome, short: bool) -> str:
+    """Return what an outcome says: of a `short` one how many criteria hold, and why one fails."""
+    now = {_key(criterion): criterion for criterion in study.criteria}
+    verdicts = [Verdict(now.get(_key(v.criterion), v.criterion), v.values) for v in outcome.verdicts]
     made = outcome.made
-    reasons = {_key(criterion): criterion.ours for criterion in study.criteria if criterion.ours}
-    rows = []
-    for verdict in outcome.verdicts:
-        criterion = verdict.criterion
-        mark = {"fails": "**fails**", "informational": "*informational*"}.get(verdict.word, verdict.word)
-        threshold = criterion.threshold + (" [ours]" if _key(criterion) in reasons else "")
-        rows.append([criterion.name, criterion.claim, verdict.measured, threshold, mark])
     lines = [
         f"`{_command(study, outcome)}`: {_share(outcome)}; {outcome.seconds:.0f} s on "
-        f"{made['hardware']}, {made['date']}, commit {made['commit'] or 'unknown'}.",
-        f"Configuration: {config}.",
-        "",
-        table(["", "criterion", "measured", "threshold", ""], rows),
-        "",
+        f"{made['hardware']}, {made['date']}, commit {made['commit'] or 'unknown'}."
     ]
-    shown = [reasons[_key(v.criterion)] for v in outcome.verdicts if _key(v.criterion) in reasons]
-    lines += [f"[ours] {' '.join(dict.fromkeys(shown))}", ""] if shown else []
+    if not short:
+        config = ", ".join(f"{name} = {_text(value)}" for name, value in outcome.config.items())
+        reasons = [v.criterion.ours for v in verdicts if v.criterion.ours]
+        lines += [
+            f"Configuration: {config}.",
+            "",
+            table(["", "criterion", "measured", "threshold", ""], _rows(verdicts)),
+        ]
+        lines += ["", f"[ours] {' '.join(dict.fromkeys(reasons))}"] if reasons else []
     failed = dict.fromkeys(verdict.criterion.name for verdict in outcome.failed)
+    if failed:
+        lines.append("")
     lines += [f"**{name} fails.** {study.analysis.get(name, 'The cause is not known.')}" for name in failed]
     return "\n".join(lines)
+
+
+def _rows(verdicts: Iterable[Verdict]) -> list[list[str]]:
+    rows = []
+    for verdict in verdicts:
+        criterion = verdict.criterion
+        mark = {"fails": "**fails**", "informational": "*informational*"}.get(verdict.word, verdict.word)
+        threshold = criterion.threshold + (" [ours]" if criterion.ours else "")
+        rows.append([criterion.name, criterion.claim, verdict.measured, threshold, mark])
+    return rows
 
 
 def _command(study: Study[Any], outcome: Outcome) -> str:
@@ -133,8 +153,12 @@ def _command(study: Study[Any], outcome: Outcome) -> str:
 
 
 def _key(criterion: Criterion) -> tuple[str, ...]:
-    """Return the identity of a criterion within its study, in old outcomes too."""
-    return criterion.name, criterion.measure, criterion.only, criterion.threshold
+    """Return the identity of a criterion within its study, in old outcomes too.
+
+    What gates is judged by the bounds that it was run with; a claim, which makes nothing fail, by those of today.
+    """
+    bounds = "" if criterion.interval else criterion.threshold
+    return criterion.name, criterion.measure, criterion.only, bounds
 
 
 def _text(value: Any) -> str:

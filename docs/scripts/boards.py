@@ -4,6 +4,8 @@ A block stands between `<!-- NAME SOURCE RULE … -->` and `<!-- /NAME -->`. The
 of submissions; `settings=…` (suites too) and `methods=…`, with commas, choose what of it counts. The blocks are
 
     board       every board of the source
+    best        which methods could be best in each of the settings, the first and `most=…` more, in a column per rule
+                of `RULE,RULE`; the source is a folder of suites
     top         the first `rows=…` methods and cross-entropy, who leads, and how many beat cross-entropy
     decided     how many pairs of methods are told apart
     replicates  what the first `fewer=…` replicates would have decided, beside the first `more=…`
@@ -21,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+import best
 import rank_correlation
 import replicates
 
@@ -35,7 +38,9 @@ from lnlbench.leaderboard.show.formats import DOT, to_markdown
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/index.md", "docs/results*.md")
-NAMES = "board|top|decided|replicates|gap|ranks"
+NAMES = "board|best|top|decided|replicates|gap|ranks"
+LONG = 20
+"""Lines of a table of the gap beyond which it is folded."""
 BLOCK = re.compile(rf"<!-- ({NAMES}) (\S+) (\S+)((?: \w+=\S+)*) -->\n.*?<!-- /\1 -->", re.S)
 
 Choice = Mapping[str, str]
@@ -67,6 +72,18 @@ def boards(source: str, rule: str, choice: Choice) -> list[Board]:
 def board(source: str, rule: str, choice: Choice) -> str:
     """Return every board as Markdown."""
     return "\n".join(map(to_markdown, boards(source, rule, choice)))
+
+
+def leading(source: str, rules: str, choice: Choice) -> str:
+    """Return which methods could be best in every setting, of suites that lie in a folder each, under every rule."""
+    settings = [setting.name for setting in find(_names(choice, "settings"))]
+    held = [
+        name for name in dict.fromkeys(name.partition("/")[0] for name in settings) if (ROOT / source / name).is_dir()
+    ]
+    found = {
+        rule: [made for name in held for made in boards(f"{source}/{name}", rule, choice)] for rule in rules.split(",")
+    }
+    return best.to_markdown(found, settings, int(choice["most"]))
 
 
 def top(source: str, rule: str, choice: Choice) -> str:
@@ -114,8 +131,14 @@ def fewer(source: str, rule: str, choice: Choice) -> str:
 
 def closed(source: str, rule: str, choice: Choice) -> str:
     """Return the share of cross-entropy's gap that each method closes; of its own rules, whatever `rule` says."""
-    runs = [run for run in selected(source, choice) if run.replicate < int(choice["first"])]
-    return gap.to_markdown(gap.gaps(runs)) + "\n"
+    found = gap.gaps([run for run in selected(source, choice) if run.replicate < int(choice["first"])])
+    parts = []
+    for setting in dict.fromkeys(one.setting for one in found):
+        head, _, rows = gap.to_markdown([one for one in found if one.setting == setting]).partition("\n\n")
+        if rows.count("\n") > LONG:
+            rows = f"<details><summary>the methods, most first</summary>\n\n{rows}\n\n</details>"
+        parts.append(f"{head}\n\n{rows}\n")
+    return "\n".join(parts)
 
 
 def ranks(source: str, rule: str, choice: Choice) -> str:
@@ -124,7 +147,7 @@ def ranks(source: str, rule: str, choice: Choice) -> str:
 
 
 MAKERS: dict[str, Callable[[str, str, Choice], str]] = {
-    "board": board, "top": top, "decided": decided, "replicates": fewer, "gap": closed, "ranks": ranks,
+    "board": board, "best": leading, "top": top, "decided": decided, "replicates": fewer, "gap": closed, "ranks": ranks,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Gather the tables of the page on tuning into one, before and after: `python docs/scripts/tuning.py`."""
+"""Gather what the searches found into the first table of the page on tuning: `python docs/scripts/tuning.py`."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lnlbench.leaderboard.results.markdown import table
 
-PAGE = Path(__file__).parents[1] / "tuning.md"
+DOCS = Path(__file__).parents[1]
+PAGE, SEARCHES = DOCS / "tuning.md", DOCS / "tuning-searches.md"
 BEGIN, END = "<!-- before and after -->", "<!-- end before and after -->"
 SAME, NONE = "the same runs", "–"
 WAYS = {"alone": ("− default", "tuned − default"), "confirmed": ("confirmed − default",), "regret": ("regret",)}
@@ -54,11 +55,12 @@ def _shown(cell: str) -> str:
     return "0" if cell == SAME else f"**{cell}**" if below(cell) else cell
 
 
-def renewed(text: str) -> str:
-    """Return the page with its table of all sections made again."""
+def renewed(text: str, searches: str) -> str:
+    """Return the page with its table of all sections of the searches made again."""
     before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{summary(text)}\n\n{END}{rest.partition(END)[2]}"
+    return f"{before}{BEGIN}\n\n{summary(searches)}\n\n{END}{rest.partition(END)[2]}"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    found = SEARCHES.read_text(encoding="utf-8")
+    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")

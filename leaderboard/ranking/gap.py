@@ -1,8 +1,10 @@
 """The memorisation gap: how much of what cross-entropy loses after its best epoch a method's answer wins back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
+from statistics import fmean
 
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.precision import precision_of
@@ -52,7 +54,10 @@ def gaps(results: Sequence[Result]) -> list[MemorisationGap]:
 
 
 def to_markdown(found: Sequence[MemorisationGap]) -> str:
-    """One table a setting, track and precision: each replicate's gap, and the share of it that each method closes."""
+    """One table a setting, track and precision: each replicate's gap, and the share of it that each method closes.
+
+    First those that close most on the mean of their replicates.
+    """
     tables: dict[str, dict[tuple[str, str], list[MemorisationGap]]] = defaultdict(lambda: defaultdict(list))
     for gap in found:
         tables[gap.setting][gap.track, gap.precision].append(gap)
@@ -84,7 +89,7 @@ def _table(here: Sequence[MemorisationGap]) -> str:
     labels = [label for label, _ in rows]
     lines = [
         [text if labels.count(label) > 1 else label, *(_percent(row.get(i)) for i in sizes)]
-        for (label, text), row in rows.items()
+        for (label, text), row in sorted(rows.items(), key=lambda item: -_mean(item[1].values()))
     ]
     said = ", ".join(f"{100 * size:.2f} (s{i})" for i, size in sizes.items())
     return "\n".join(
@@ -94,6 +99,11 @@ def _table(here: Sequence[MemorisationGap]) -> str:
             table(["method", *(f"share closed, s{i}" for i in sizes)], lines, "lr"),
         ]
     )
+
+
+def _mean(shares: Iterable[float | None]) -> float:
+    known = [share for share in shares if share is not None]
+    return fmean(known) if known else -inf
 
 
 def _percent(share: float | None) -> str:

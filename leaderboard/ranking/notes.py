@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lnlbench.leaderboard.ranking.board import Board, Row
+from lnlbench.leaderboard.ranking.board import BETTER, Board, Row
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.results.precision import mixed_precisions
 from lnlbench.leaderboard.results.result import Result
@@ -39,6 +39,7 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     if board.rule not in RANKED:
         yield f"The rule {board.rule!r} looks at the test set and ranks nobody."
     every = (*board.rows, *board.below)
+    yield from _both(board)
     if left_out := [column.setting for column in board.columns if not column.counted]:
         yield f"Not in the mean, since fewer than nine in ten methods have results there: {', '.join(left_out)}."
     if incomplete := [row for row in board.below if row.status == "incomplete"]:
@@ -65,6 +66,17 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     if board.rule == "mean10" and cycles:
         yield f"Means of ten epochs within a cycle of the learning rate: {', '.join(cycles)}."
     yield from mixed_precisions(run for name in found.grid for run in found.runs(name))
+
+
+def _both(board: Board) -> Iterator[str]:
+    """Yield why the reference could be best and is marked as below the first, where it is."""
+    scores = {row.name: row.score for row in board.rows if row.status == "ranked" and row.score}
+    first, held = next(iter(scores), None), scores.get(board.reference or "")
+    if first and held and held.could_be_best and (mark := scores[first].against) and mark.mark == BETTER:
+        yield (
+            f"{board.reference} holds ● although {first} is + against it: a range of ranks allows for comparisons with "
+            "all others, readings too, and is wider than a mark, which allows for those with cross-entropy alone."
+        )
 
 
 def _most_shown(board: Board, row: Row) -> int:

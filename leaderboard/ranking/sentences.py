@@ -101,7 +101,9 @@ def _intervals(board: Board, ranked: Sequence[Row]) -> str:
     if borrowed:
         text += f"their variances are partly borrowed from the other methods, worth {borrowed:.1f} replicates."
     elif (count := sum(map(_tells, ranked))) < FEWEST:
-        text += f"nothing is borrowed from other methods, of which only {count} tell of a variance."
+        text += (
+            f"each uses its method's replicates alone: pooling needs {FEWEST} methods or more, and here are {count}."
+        )
     else:
         text += "nothing is borrowed from the other methods, whose variances are too unlike."
     cells = [row.score for row in ranked if row.score]

@@ -1,4 +1,4 @@
-"""The first table of the page on tuning says what its sections say."""
+"""The first table of the page on tuning says what the sections of the searches say."""
 
 import runpy
 from pathlib import Path
@@ -15,8 +15,8 @@ def page():
 
 
 def test_the_first_table_says_what_the_sections_say(page):
-    text = page["PAGE"].read_text(encoding="utf-8")
-    assert page["renewed"](text) == text
+    text, searches = (page[name].read_text(encoding="utf-8") for name in ("PAGE", "SEARCHES"))
+    assert page["renewed"](text, searches) == text
 
 
 def test_both_kinds_of_tables_are_read(page):

@@ -183,6 +183,40 @@ def test_the_page_shows_the_longest_run_first_and_which_is_missing(tmp_path):
     assert page.index("--laptop`: ") < page.index("--fast`: ") < page.index("--full`: not yet run.")
 
 
+def test_beside_a_longer_run_fast_is_one_line(tmp_path):
+    for length in (FAST, FULL):
+        _, files, _ = execute(TOY, length, Context())
+        report.export([{RECORD: files[RECORD].encode(), FIGURE: b""}], tmp_path)
+    page = report.write([TOY], tmp_path).read_text()
+    assert page.count("Configuration: ") == 1 and "run TOY --fast`: 1 of 1 criteria hold" in page
+
+
+def test_what_must_be_known_of_an_outcome_stands_first_until_another_commit_makes_it(tmp_path):
+    _, files, _ = execute(TOY, FULL, Context())
+    old = json.loads(files[RECORD])
+    old["made"] |= {"commit": "0ld"}
+    report.export([{RECORD: json.dumps(old).encode(), FIGURE: b""}], tmp_path)
+    told = ToyStudy()
+    told.notes = {"0ld": "outdated"}
+    page = report.write([told], tmp_path).read_text()
+    assert "## TOY A toy\n\n**`full` is outdated.**\n" in page and "criteria hold; `full` is outdated |" in page
+    told.notes = {"another": "outdated"}
+    assert "outdated" not in report.write([told], tmp_path).read_text()
+
+
+def test_a_claim_of_an_old_outcome_is_judged_and_told_as_today(tmp_path):
+    """It ended at 100 then, and the interval of a share reached beyond."""
+    claim = Criterion("C", "a share", "x", 95, gates=False, interval=True, share=True)
+    toy = ToyStudy()
+    toy.criteria = (replace(claim, claim="the share", high=100, share=False),)
+    toy.measure = lambda *_: Evidence({"x": [99.0, 100.5]}, {"a/line": (np.arange(2), np.arange(2))})
+    _, files, _ = execute(toy, FULL, Context())
+    assert '"passed": false' in files[RECORD]
+    report.export([{RECORD: files[RECORD].encode(), FIGURE: b""}], tmp_path)
+    toy.criteria = (claim,)
+    assert "| C | a share | 99 to 100 | ≥ 95 | supported |" in report.write([toy], tmp_path).read_text()
+
+
 def test_an_older_run_does_not_replace_a_newer_one_on_the_page(tmp_path):
     outcome, files, _ = execute(TOY, FAST, Context())
     old = json.loads(files[RECORD]) | {"seconds": 99.0}

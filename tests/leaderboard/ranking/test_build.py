@@ -213,7 +213,7 @@ def test_fewer_than_four_rows_borrow_nothing(results):
     (board,) = boards([r for r in results if r.label in ("ce", "gce", "dal")], ["final"])
     assert board.tests.borrowed == 0
     assert any(
-        "nothing is borrowed from other methods, of which only 3 tell of a variance." in text
+        "each uses its method's replicates alone: pooling needs 4 methods or more, and here are 3." in text
         for text in board.sentences
     )
 
@@ -327,6 +327,25 @@ def test_sentences_say_who_is_first_and_what_would_decide(results):
     assert '`lnlbench run digits/symmetric-0.4 digits/asymmetric-0.4 --methods "dal, gce" --replicates 3-' in command
     assert "more runs will not tell" in needed or "replicates" in needed
     assert whence.startswith("Intervals are 95 %; their variances are partly borrowed")
+
+
+def test_it_is_said_why_cross_entropy_could_be_best_and_is_below_the_first(make):
+    """Four readings widen the ranges of ranks, and are not of the family against cross-entropy."""
+    own = [*cell(make, "ce", [0.60, 0.61, 0.62]), *cell(make, "gce", [0.63, 0.64, 0.65])]
+    read = [
+        run
+        for k in range(4)
+        for i in range(3)
+        for run in cell(make, f"stop{k}", [0.60 + 0.01 * i + 0.001 * (k + i)] * (i + 1), host=f"ce symmetric-0.4 {i}")[
+            i:
+        ]
+    ]
+    said = "ce holds ● although gce is + against it"
+    (board,) = boards([*own, *read], ["final"])
+    assert board.rows[0].score.against.mark == "+" and board.row("ce").score.could_be_best
+    assert any(note.startswith(said) for note in board.notes)
+    (plain,) = boards(own, ["final"])
+    assert not plain.row("ce").score.could_be_best and not any(note.startswith(said) for note in plain.notes)
 
 
 def test_clean_labels_say_what_robustness_costs(results, make):
