@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lnlbench.benchmark.verification.present import present
 from lnlbench.leaderboard.results.command import that_made
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.named import named
@@ -21,17 +22,23 @@ if TYPE_CHECKING:
 MADE_BY = ("lnlbench", "commit", "python", "torch", "hardware", "device", "execution", "precision", "threads")
 
 
-def row(text: str, source: Path | None, address: StoreAddress) -> Result:
+def row(text: str, own: Mapping[str, str], source: Path | None, address: StoreAddress) -> Result:
     """Return the result that is meant: of a file or folder, else of the store, else of those in the package.
+
+    Args:
+        text: what it is called.
+        own: methods of files, as `Chosen.own` has them: of these the runs of what they are now.
+        source: the file or folder.
+        address: of the store.
 
     Raises:
         StoreError: there is none, there are several, or it cannot be read.
     """
     if source is not None:
-        return named(results_of(source), text, str(source))
+        return named(results_of(source), text, str(source), present(own))
     try:
         with existing(address) as store:
-            return store.find(text)[1]
+            return store.find(text, present(own))[1]
     except StoreError as error:
         try:
             return _carried(text)

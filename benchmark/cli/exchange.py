@@ -136,7 +136,8 @@ def reproduce(
     from lnlbench.benchmark.sweep.plugins import name_of_run
     from lnlbench.leaderboard.store.address import store_address
 
-    result = again.row(name_of_run(run, plugin), source, store_address(tracking_uri, database))
+    name, own = name_of_run(run, plugin)
+    result = again.row(name, own, source, store_address(tracking_uri, database))
     if not as_json:
         show(again.before(result))
     from lnlbench.benchmark.verification.reproduce import reproduce

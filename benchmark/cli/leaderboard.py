@@ -162,15 +162,16 @@ def show_(
     """Show one run: curves, scores under each rule, diagnostics, cost, and what made it."""
     from lnlbench.benchmark.cli import run_view
     from lnlbench.benchmark.sweep.plugins import name_of_run
+    from lnlbench.benchmark.verification.present import present
     from lnlbench.leaderboard.results.files import write_all
     from lnlbench.leaderboard.store.address import store_address
     from lnlbench.leaderboard.store.reader import existing
 
     if suspects is not None:
         refuse_void(context, ["as_json"], "with --suspects, which writes a table")
-    name = name_of_run(run)
+    name, own = name_of_run(run)
     with existing(store_address(tracking_uri, database)) as store:
-        run_id, result = store.find(name)
+        run_id, result = store.find(name, present(own))
         content = "" if suspects is None else run_view.suspects_of(store, run_id)
     if suspects is not None:
         write_all(suspects.absolute().parent, {suspects.name: content})

@@ -63,6 +63,7 @@ def submitted(
     from lnlbench.benchmark.cli import boards
     from lnlbench.benchmark.protocol import settings
     from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.benchmark.verification.present import present
     from lnlbench.benchmark.verification.submit import submit
     from lnlbench.leaderboard.results.references import base
 
@@ -80,7 +81,7 @@ def submitted(
     else:
         found = collect([source], predictions=True).results
         held = [result for result in found if names is None or result.setting in names]
-    return written(submit(chosen(held, wanted.texts), root, claim, data_dir), root)
+    return written(submit(chosen(present(wanted.own)(held), wanted.texts), root, claim, data_dir), root)
 
 
 def chosen(results: Sequence[Result], wanted: Sequence[str]) -> list[Result]:

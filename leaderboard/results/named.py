@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
@@ -29,25 +29,33 @@ def check_name(text: str) -> None:
         raise StoreError(f"{text!r} lacks a replicate: a run is called as in {f'{text} 0'!r}")
 
 
-def named(results: Iterable[Result], text: str, where: str) -> Result:
+def named(
+    results: Iterable[Result],
+    text: str,
+    where: str,
+    of: Callable[[Iterable[Result]], Sequence[Result]] = tuple,
+) -> Result:
     """Return the result that a text means.
 
     Args:
         results: to look through; of several with one name the last one counts, as it does on boards.
         text: the beginning of a key, "method setting replicate", or a number: the row, counted from 1.
         where: what the results are of, for the message.
+        of: chooses among those with one name.
 
     Raises:
         StoreError: there is none, several keys begin so, or it lacks a replicate.
     """
     check_name(text)
     words, found = text.split(), dict[str, Result]()
+    called: list[Result] = []
     for number, result in enumerate(results, 1):
         if len(words) >= 3:
             if is_called(words, (result.label, result.method), result.setting, str(result.replicate)):
-                found = {result.key: result}
+                called.append(result)
         elif (len(text) >= SHORTEST and result.key.startswith(text)) or text == str(number):
             found[result.key] = result
+    found |= {result.key: result for result in of(called)[-1:]}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:

@@ -1,7 +1,7 @@
 """Reads what a store holds: of a database without MLflow, which takes seconds, and without the right to write."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -34,6 +34,9 @@ from lnlbench.leaderboard.store.server import check_server
 from lnlbench.leaderboard.store.sql_index import SqlIndex
 from lnlbench.leaderboard.store.study_record import EXPERIMENT, KIND, LENGTH, STUDY
 from lnlbench.leaderboard.store.tracking import Tracking
+
+Choose = Callable[[Iterable[Result]], Sequence[Result]]
+"""Chooses among results of one name."""
 
 _KEYS = (KEY, PRECISION)
 _NAMES = (*_KEYS, SETTING, METHOD, LABEL, REPLICATE)
@@ -145,8 +148,12 @@ class StoreReader:
             results.append(self.read(runs.run(key)))
         return results
 
-    def find(self, text: str) -> tuple[str, Result]:
+    def find(self, text: str, of: Choose | None = None) -> tuple[str, Result]:
         """Return a finished run by its MLflow id, the beginning of its key, or as "method setting replicate".
+
+        Args:
+            text: what it is called.
+            of: chooses among the runs, without predictions, that "method setting replicate" may mean.
 
         Returns:
             its MLflow id and its result.
@@ -156,6 +163,9 @@ class StoreReader:
         """
         check_name(text)
         by_key = self._called(text)
+        if of is not None and len(text.split()) > 2:
+            meant = {result.key for result in of([self.read(run, predictions=False) for run in by_key.values()])}
+            by_key = {key: run for key, run in by_key.items() if key in meant}
         if len(by_key) != 1:
             names = [f"{name_of(entry)} {key[:12]}" for key, entry in by_key.items()]
             hint = "; ".join(names[:4]) or f"give an MLflow run id, {HINT}"
