@@ -62,7 +62,7 @@ def stored(
         SettingError: nothing is there.
         StoreError: the store or the archive cannot be used.
     """
-    from lnlbench.leaderboard.results.references import base
+    from lnlbench.leaderboard.results.references import is_wanted
     from lnlbench.leaderboard.results.setting_name import SettingName
     from lnlbench.leaderboard.results.submission import Collection, collect
     from lnlbench.leaderboard.store.reader import StoreReader
@@ -78,12 +78,12 @@ def stored(
         elif source.exists:
             with StoreReader(source) as store:
                 found = Collection(tuple(store.stream(settings=wanted, predictions=False)), {}, {})
-        kept = (result for result in found.results if wanted is None or base(result.setting) in wanted)
+        kept = (result for result in found.results if wanted is None or is_wanted(result.setting, wanted))
         return replace(found, results=tuple(result for result in kept if not track or result.track == track))
 
     if track and track not in TRACKS:
         raise SettingError(unknown("track", track, TRACKS))
-    wanted = {setting.name for setting in settings.find(targets)} if targets else None
+    wanted = settings.found_names(targets) if targets else None
     if (found := held(wanted)).results:
         if beyond := sorted(name for name in read - (wanted or read) if _is_meant(name, targets)):
             say(f"also there, and no part of {' '.join(targets)}: {', '.join(beyond)}; name settings to rank them")
@@ -126,7 +126,7 @@ def each(
     """
     from lnlbench.leaderboard.store.reader import StoreReader
 
-    wanted = {setting.name for setting in settings.find(targets)} if targets else None
+    wanted = settings.found_names(targets) if targets else None
     nothing = True
     if source.exists:
         with StoreReader(source) as store:
