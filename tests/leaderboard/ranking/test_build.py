@@ -1,11 +1,13 @@
 """Boards: what is grouped, what is compared, what stands below, and what the special cases do."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE
 from lnlbench.leaderboard.ranking.build import boards, build
+from lnlbench.leaderboard.shipped import shipped
 
 ONE, TWO = "digits/symmetric-0.4", "digits/asymmetric-0.4"
 
@@ -363,6 +365,32 @@ def test_changed_settings_are_in_the_command(make):
 def test_hiding_a_method_changes_no_number(results):
     (whole,), (part,) = boards(results, ["final"]), boards(results, ["final"], show=["ce"])
     assert part.rows == (whole.row("ce"),) and part.tests == whole.tests
+
+
+def test_what_is_said_of_some_rows_names_no_other():
+    runs = [run for run in shipped(suites=["mnist-mlp"]) if run.setting.endswith(("/clean", "/asymmetric-0.4"))]
+    (whole,), (part,) = boards(runs), boards(runs, show=["ce", "gce"])
+    assert (len(whole.rows) + len(whole.below), len(part.rows)) == (59, 2)
+    ranks = sum(row.status == "ranked" for row in whole.rows)
+    first, best, *others = part.sentences
+    assert first == f"Shown 2 of 59; ranks are among all {ranks}." and best == "None of these could be best."
+    assert others[0].startswith(f"Against ce: 1 better, 0 worse, 0 cannot be told apart yet (Holm over {ranks - 1} ")
+    hidden = {row.name for row in (*whole.rows, *whole.below)} - {"ce", "gce"}
+    said = re.sub(r"[^\w+]+", " ", " ".join([*part.sentences, *part.notes])).split()
+    assert part.plan is None and hidden & {*said} == set()
+    best = [row.name for row in whole.rows if row.score and row.score.could_be_best]
+    (part,) = boards(runs, show=best)
+    assert part.plan == whole.plan and any(whole.plan.command in text for text in part.sentences)
+
+
+def test_a_row_in_full_is_shown_by_its_label_and_a_board_without_rows_is_none(make):
+    runs = [make(label="gce", method=f"gce(q={q})", replicate=i, test=[q]) for i in range(2) for q in (0.5, 0.7)]
+    runs += [make(label="ce", method="ce", replicate=i, test=[0.6]) for i in range(2)]
+    runs += [make(label="ce", method="ce", setting="mnist/clean", replicate=i, test=[0.6]) for i in range(2)]
+    (board,) = boards(runs, show=["gce"])
+    assert {row.name for row in board.rows} == {"gce(q=0.5)", "gce(q=0.7)"} and board.suite == "digits"
+    assert any("'gce' stands for several" in note for note in board.notes)
+    assert not any("'gce'" in note for board in boards(runs, show=["ce"]) for note in board.notes)
 
 
 def test_an_unknown_reference_leaves_the_marks_out(results):
