@@ -131,11 +131,13 @@ def run(
     from lnlbench.benchmark.sweep.grid import grid
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.benchmark.sweep.until_decided import parse_budget
     from lnlbench.leaderboard.results.rules import PRIMARY
     from lnlbench.leaderboard.store.address import store_address
 
     if until_decided is None:
         refuse_void(context, ["budget"], "without --until-decided")
+    limit = parse_budget(budget)
     if as_json or dry_run:
         refuse_void(context, ["silent"], "with --json and --dry-run, which show no board")
     if executor != "ray":
@@ -175,7 +177,7 @@ def run(
     if until_decided is None:
         report, decision = sweep(runs), None
     else:
-        decision = until.decide(runs, plan, sweep, options, rule=PRIMARY, margin=until_decided, budget=budget, say=note)
+        decision = until.decide(runs, plan, sweep, options, rule=PRIMARY, margin=until_decided, budget=limit, say=note)
         runs, report = list(decision.runs), decision.report
     if as_json:
         show(to_json(display.report(report, runs) | ({"decision": until.as_json(decision)} if decision else {})))
