@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lnlbench.benchmark.cli.own_files import files_of
 from lnlbench.benchmark.verification.present import present
 from lnlbench.leaderboard.results.command import that_made
 from lnlbench.leaderboard.results.errors import StoreError
@@ -63,7 +64,7 @@ def before(result: Result) -> Fitted:
         "run": f"{result.label} on {result.setting}, replicate {result.replicate}",
         "method": result.method,
         "key": result.key,
-        "command": that_made(result) or "none: its values come from a search",
+        "command": that_made(result, files_of(result)) or "none: its values come from a search",
         "made by": ", ".join(f"{name} {made[name]}" for name in MADE_BY if made.get(name) is not None),
         "took": f"{result.cost.get('total_seconds', 0.0):.1f} s",
     }
@@ -80,7 +81,8 @@ def after(found: Reproduction) -> str:
 
 def as_json(found: Reproduction) -> dict[str, Any]:
     """Return all of it, JSON-able."""
-    return {"command": that_made(found.result), "made_by": found.result.environment, **found.json()}
+    command = that_made(found.result, files_of(found.result))
+    return {"command": command, "made_by": found.result.environment, **found.json()}
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:

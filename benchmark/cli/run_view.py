@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, ConsoleOptions, Group
 from rich.text import Text
 
+from lnlbench.benchmark.cli.own_files import files_of
 from lnlbench.benchmark.runs.kept_samples import SAMPLES, suspects
 from lnlbench.leaderboard.results.command import that_made, that_reproduces
 from lnlbench.leaderboard.results.errors import StoreError
@@ -134,9 +135,9 @@ def _facts(run_id: str, result: Result) -> Fitted:
         "data": " ".join(str(identity.get("dataset", {}).get(name, "")) for name in ("name", "revision")),
         "length": f"{result.trained} of {result.epochs} epochs, {result.length}, track {result.track}",
         "cost": ", ".join(f"{name} {_short(value)}" for name, value in cost.items()),
-        "made by": ", ".join(f"{name} {value}" for name, value in made.items()),
-        "command": that_made(result) or "none: its values come from a search",
-        "again": that_reproduces(result),
+        "made by": ", ".join(f"{name} {_short(value)}" for name, value in made.items()),
+        "command": that_made(result, files_of(result)) or "none: its values come from a search",
+        "again": that_reproduces(result, files_of(result)),
         "key": f"{result.key}, protocol {result.protocol}",
         "MLflow run": run_id,
     }
@@ -158,4 +159,6 @@ def _told(result: Result) -> str:
 def _short(value: object) -> str:
     if value is None:
         return "unknown"
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -150,6 +150,7 @@ class Row:
     score: Cell | None
     cells: dict[str, Cell]
     have: int
+    plugins: tuple[str, ...] = ()  # names of the files that registered the method, where it is nobody's but the user's
     standing: str = ""  # how far its runs were checked, by whom and when; nothing where nobody keeps it
 
     @property

@@ -18,6 +18,7 @@ from lnlbench.leaderboard.ranking.plan import plan
 from lnlbench.leaderboard.ranking.scored import Scored, scored
 from lnlbench.leaderboard.ranking.sentences import sentences
 from lnlbench.leaderboard.ranking.shown import shown
+from lnlbench.leaderboard.results.command import plugins_of
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.references import base
 from lnlbench.leaderboard.results.result import Result
@@ -230,6 +231,7 @@ def _row(found: Scored, chosen: Eligible, name: str, score: Cell | None, cells: 
         told=tuple(sorted({told for run in runs for told in run.told})),
         precisions=tuple(sorted({precision_of(run) for run in runs})),
         networks=max(run.networks for run in runs),
+        plugins=tuple(dict.fromkeys(file for run in runs for file in plugins_of(run))),
         status=status,
         reading=found.hosts[name] is not None,
         host=found.hosts[name] or None,

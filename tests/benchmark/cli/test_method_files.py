@@ -98,7 +98,8 @@ def test_a_file_means_its_runs_as_it_is_now(one_line, lnlbench, plugin_of, store
     assert len(set(keys)) == 2
     for text, key in zip((MINE, halved), keys, strict=True):
         plugin_of(text)
-        assert json.loads(lnlbench("show", path, *run, "--json")[1])["key"] == key
+        shown = json.loads(lnlbench("show", path, *run, "--json")[1])
+        assert (shown["key"], shown["environment"]["plugins"]) == (key, ["plugin.py"])
         assert f"ok       key: {key}\n" in lnlbench("verify", path, *run)[1]
         (board,) = json.loads(lnlbench("leaderboard", "-m", path, "-f", "json")[1])
         scores = json.loads(lnlbench("show", key, "--json")[1])["scores"]

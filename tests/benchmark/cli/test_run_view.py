@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from lnlbench.benchmark import run
+from lnlbench.benchmark.cli.own_files import files_of
 from lnlbench.benchmark.cli.run_view import Curves, as_json, shown, sparkline
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.rules import RULES
@@ -66,6 +67,14 @@ def test_all_that_matters_is_shown(filled):
     record = json.loads(as_json(run_id, result))
     assert record["scores"].keys() == RULES.keys() and "predictions" not in record
     assert record["curves"]["test_accuracy"] == result.curves["test_accuracy"]
+
+
+def test_commands_of_a_method_of_a_file_name_the_file(filled):
+    result = filled.result(next(iter(filled.stored())))
+    assert files_of(result) == ()
+    own = replace(result, method="nobody(q=0.5) + sam", environment=result.environment | {"plugins": ["mine.py"]})
+    assert files_of(own) == ("mine.py",)
+    assert files_of(replace(own, environment=result.environment)) == ("FILE",), "a record of before"
 
 
 def test_curves_take_what_the_terminal_leaves_them(filled):

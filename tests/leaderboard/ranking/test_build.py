@@ -8,6 +8,7 @@ import pytest
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE
 from lnlbench.leaderboard.ranking.build import boards, build
 from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.show.page.about import command_of
 
 ONE, TWO = "digits/symmetric-0.4", "digits/asymmetric-0.4"
 
@@ -355,6 +356,16 @@ def test_more_runs_of_contenders_are_planned_with_their_cost(make):
     assert all(one.replicates is None or one.replicates > 3 for one in plan.contenders)
     gaps = [one.gap for one in plan.contenders]
     assert gaps == sorted(gaps) and (plan.contenders[0].replicates or 101) >= plan.contenders[-1].replicates
+
+
+def test_the_files_of_methods_are_in_the_command(make):
+    own = {"environment": {"lnlbench": "0.1.0", "plugins": ["mine.py"]}}
+    runs = [run for label in "ab" for run in cell(make, label, [0.5, 0.6, 0.71], **(own if label == "a" else {}))]
+    runs += cell(make, "c", [0.51, 0.62, 0.7])
+    (board,) = boards(runs, ["final"])
+    assert board.row("a").plugins == ("mine.py",) and board.row("b").plugins == ()
+    assert not board.plan.command or board.plan.command.endswith("--plugin mine.py")
+    assert command_of(board.row("a"), board).endswith("--precision fp32 --plugin mine.py")
 
 
 def test_changed_settings_are_in_the_command(make):
