@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.benchmark.cli.own_files import files_of
-from lnlbench.benchmark.verification.present import present
 from lnlbench.leaderboard.results.command import that_made
-from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.named import named
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.submission import results_of
 from lnlbench.leaderboard.show.terminal import Fitted
-from lnlbench.leaderboard.store.address import StoreAddress
-from lnlbench.leaderboard.store.reader import existing
 
 if TYPE_CHECKING:
     from lnlbench.benchmark.verification.likeness import Reproduction
 
 MADE_BY = ("lnlbench", "commit", "python", "torch", "hardware", "device", "execution", "precision", "threads")
-
-
-def row(text: str, own: Mapping[str, str], source: Path | None, address: StoreAddress) -> Result:
-    """Return the result that is meant: of a file or folder, else of the store, else of those in the package.
-
-    Args:
-        text: what it is called.
-        own: methods of files, as `Chosen.own` has them: of these the runs of what they are now.
-        source: the file or folder.
-        address: of the store.
-
-    Raises:
-        StoreError: there is none, there are several, or it cannot be read.
-    """
-    if source is not None:
-        return named(results_of(source), text, str(source), present(own))
-    try:
-        with existing(address) as store:
-            return store.find(text, present(own))[1]
-    except StoreError as error:
-        try:
-            return _carried(text)
-        except StoreError as other:
-            raise (error if address.exists else other) from None
-
-
-def _carried(text: str) -> Result:
-    """Return the result of the package that a text names, whose predictions alone are read."""
-    from lnlbench.leaderboard.results.card import suite_of
-    from lnlbench.leaderboard.shipped import shipped
-
-    found = named(shipped(), text, "the package")
-    whole = shipped(suites=[suite_of(found)], methods=[found.label], predictions=True)
-    return next(result for result in whole if result.key == found.key)
 
 
 def before(result: Result) -> Fitted:

@@ -18,9 +18,10 @@ from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES, scores_of
 from lnlbench.leaderboard.show.terminal import Fitted
+from lnlbench.leaderboard.store.reader import existing
 
 if TYPE_CHECKING:
-    from lnlbench.leaderboard.store.reader import StoreReader
+    from lnlbench.leaderboard.store.address import StoreAddress
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 WIDTH = 60  # columns of a curve, at most
@@ -55,17 +56,20 @@ def as_json(run_id: str, result: Result) -> str:
         name: [value if value is None or math.isfinite(value) else str(value) for value in curve]
         for name, curve in result.curves.items()
     }
-    return json.dumps({"run_id": run_id, "scores": scores_of(result), **record, "curves": finite}, default=str)
+    return json.dumps({"run_id": run_id or None, "scores": scores_of(result), **record, "curves": finite}, default=str)
 
 
-def suspects_of(store: StoreReader, run_id: str) -> str:
+def suspects_of(address: StoreAddress, run_id: str) -> str:
     """Return the training samples that a run thinks are mislabelled, as CSV (see `kept.suspects`).
 
     Raises:
         StoreError: the run kept no samples.
     """
+    if not run_id:
+        raise StoreError("a run of the package kept no samples: make it in a store, with --keep-samples")
     try:
-        content = store.file(run_id, SAMPLES)
+        with existing(address) as store:
+            content = store.file(run_id, SAMPLES)
     except StoreError:
         raise StoreError(
             f"run {run_id} kept no samples; delete it in the UI, and run it again with --keep-samples"
@@ -102,7 +106,7 @@ class Curves:
         others = [max(map(len, texts)) for texts in zip(header, *rows, strict=True)]
         width = max(1, min(WIDTH, options.max_width - sum(others) - 3 * len(header) - 2))
         rows = [[*row, sparkline(*end, width)] for row, end in zip(rows, ends, strict=True)]
-        yield Fitted([*header, f"epochs 0 to {self.result.trained - 1}"], rows)
+        yield Fitted([*header, f"epochs 1 to {self.result.trained}"], rows)
 
     def _names(self) -> list[str]:
         hidden = ("seconds", "forward", "backward", "learning_rate", "objective")
@@ -117,7 +121,7 @@ def _scores(result: Result) -> Fitted:
             epoch = "-"
         else:
             epochs = RULES[name].epochs(result)
-            epoch = " to ".join(str(epoch) for epoch in dict.fromkeys((epochs[0], epochs[-1])))
+            epoch = " to ".join(str(1 + epoch) for epoch in dict.fromkeys((epochs[0], epochs[-1])))  # as pages count
         rows.append([f"{name} (ranks)" if name == PRIMARY else name, f"{100 * score:.2f}", epoch])
     return Fitted(["rule", "test accuracy, %", "epoch"], rows)
 
@@ -139,7 +143,7 @@ def _facts(run_id: str, result: Result) -> Fitted:
         "command": that_made(result, files_of(result)) or "none: its values come from a search",
         "again": that_reproduces(result, files_of(result)),
         "key": f"{result.key}, protocol {result.protocol}",
-        "MLflow run": run_id,
+        "MLflow run": run_id or "none: it is not of the store",
     }
     return Fitted([], [[name, str(value)] for name, value in facts.items()])
 

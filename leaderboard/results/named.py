@@ -29,6 +29,14 @@ def check_name(text: str) -> None:
         raise StoreError(f"{text!r} lacks a replicate: a run is called as in {f'{text} 0'!r}")
 
 
+def replicates_there(numbers: Iterable[str]) -> str:
+    """Return `replicates 0 and 1 are there`; nothing where none is."""
+    *others, last = sorted({*numbers}, key=lambda number: (len(number), number)) or [""]
+    if not last:
+        return ""
+    return f"replicates {', '.join(others)} and {last} are there" if others else f"replicate {last} is there"
+
+
 def named(
     results: Iterable[Result],
     text: str,
@@ -49,10 +57,13 @@ def named(
     check_name(text)
     words, found = text.split(), dict[str, Result]()
     called: list[Result] = []
+    others: set[str] = set()  # replicates of that method and setting
     for number, result in enumerate(results, 1):
         if len(words) >= 3:
-            if is_called(words, (result.label, result.method), result.setting, str(result.replicate)):
-                called.append(result)
+            if is_called([*words[:-1], "0"], (result.label, result.method), result.setting, "0"):
+                others.add(str(result.replicate))
+                if words[-1].removeprefix("s") == str(result.replicate):
+                    called.append(result)
         elif (len(text) >= SHORTEST and result.key.startswith(text)) or text == str(number):
             found[result.key] = result
     found |= {result.key: result for result in of(called)[-1:]}
@@ -61,4 +72,5 @@ def named(
     if found:
         names = [f"{r.label} {r.setting} {r.replicate} {r.key[:12]}" for r in found.values()]
         raise StoreError(f"several results in {where} are called {text!r}: {'; '.join(names[:4])}")
-    raise StoreError(f"no result in {where} is called {text!r}: give {HINT}, or the number of a row")
+    hint = replicates_there(others) or f"give {HINT}, or the number of a row"
+    raise StoreError(f"no result in {where} is called {text!r}: {hint}")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -64,6 +65,7 @@ def test_all_that_matters_is_shown(filled):
     text = capture.get()
     words = [*RULES, "memorised_online", "auroc", result.key, run_id, "realised", "train_seconds", "torch", "█"]
     assert [word for word in words if word not in text] == []
+    assert re.search(r"final +│ \S+ +│ 2 ", text), "the second epoch is the last: epochs are counted from 1"
     record = json.loads(as_json(run_id, result))
     assert record["scores"].keys() == RULES.keys() and "predictions" not in record
     assert record["curves"]["test_accuracy"] == result.curves["test_accuracy"]
@@ -87,7 +89,7 @@ def test_curves_take_what_the_terminal_leaves_them(filled):
         lines = capture.get().splitlines()
         assert max(map(len, lines)) <= width
         first = next(line for line in lines if line.startswith(" test_accuracy"))
-        assert "epochs 0 to 149" in lines[0] and "validation_accuracy " in capture.get()
+        assert "epochs 1 to 150" in lines[0] and "validation_accuracy " in capture.get()
         shown = first.rpartition("│")[2].strip()
         assert len(shown) == (60 if width == 140 else 80 - first.index(shown) - 1), "to the edge, or 60 at most"
 
