@@ -172,7 +172,7 @@ def run(
         note(advice)
     if dry_run:
         rows = forecast(runs, options)
-        show(to_json(rows) if as_json else display.table(rows))
+        show(to_json(rows) if as_json else display.planned(rows))
         return
     if until_decided is None:
         report, decision = sweep(runs), None
@@ -227,7 +227,7 @@ def compare(
         if not dry_run:
             return followed(runs, how, quiet(as_json))
         rows = forecast(runs, how)
-        show(to_json(rows) if as_json else display.table(rows))
+        show(to_json(rows) if as_json else display.planned(rows))
         raise typer.Exit
 
     verdicts = compared(method, against, suite, seeds, overrides(changes), options, sweep, rule, precision, note)
