@@ -31,7 +31,7 @@ def table(rows: Rows) -> Fitted:
 
 
 def planned(rows: Rows) -> Fitted:
-    """Return what a sweep would do as a table: under stored and missing numbers of replicates, at last those of runs."""
+    """Return what a sweep would do as a table: stored and missing are numbers of replicates, at last of runs."""
     *cells, total = rows
     total = total | {name: f"{total[name]} run{'s' if total[name] != 1 else ''}" for name in ("stored", "missing")}
     heads = {"stored": "stored seeds", "missing": "missing seeds"}
