@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.methods._errors import MethodError
+from lnlbench.methods._registry import file_of
 from lnlbench.methods.base import HOOKS, Batch, Clock, History, Method, Params, Predict, Record, Task
 
 SHARED = {"perturb", "stop", "start", "carry", "remember", "observe"}  # hooks that several parts may answer
@@ -57,6 +58,12 @@ class Composition(Method):
     def sources(self) -> tuple[str, ...]:
         """What tells parts of the user's own from what they were before an edit."""
         return tuple(part.source for part in self.parts if part.source)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the user's own files that parts were loaded from."""
+        found = [file_of(type(part)) for part in self.parts]
+        return tuple(dict.fromkeys(file.name for file in found if file is not None))
 
     @property
     def host(self) -> Composition:

@@ -24,6 +24,7 @@ from lnlbench.methods.base import Method
 
 M = TypeVar("M", bound=Method)
 _METHODS: dict[str, type[Method]] = {}
+_USER = "lnlbench_user_"  # begins the names of the modules of users' files
 _CONTENT = "__lnlbench_content__"  # of a user's module: the hash of the file that it was made of
 
 
@@ -39,7 +40,7 @@ def register(name: str) -> Callable[[type[M]], type[M]]:
         if not name.isidentifier():
             raise MethodError(f"a method's name must be an identifier, but got {name!r}")
         if name in _METHODS:
-            raise MethodError(f"two methods are called {name!r}: {_where(_METHODS[name])} and {_where(method)}")
+            raise MethodError(_twice(name, _METHODS[name], method))
         method.name, method.source = name, _source(method)
         _METHODS[name] = dataclass(frozen=True)(method)
         return method
@@ -80,7 +81,7 @@ def load_file(path: Path) -> list[str]:
     """
     methods()  # ours come first, so that a file cannot take their names
     place = zlib.crc32(os.path.realpath(path).encode())  # files of one name in two folders are two modules
-    spec = importlib.util.spec_from_file_location(f"lnlbench_user_{path.stem}_{place:08x}", path)
+    spec = importlib.util.spec_from_file_location(f"{_USER}{path.stem}_{place:08x}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise MethodError(f"no Python file at {path}")
     content = _content_of(path)
@@ -146,5 +147,20 @@ def _source(method: type[Method]) -> str:
     return hashlib.sha256(ast.dump(ast.parse(Path(file).read_bytes())).encode()).hexdigest()[:16]
 
 
+def _twice(name: str, first: type[Method], second: type[Method]) -> str:
+    """Say which two classes have one name, and what to do where one is the user's own."""
+    files = {_where(method) for method in (first, second) if method.__module__.startswith(_USER)}
+    rename = f"rename {'yours' if len(files) == 1 else 'one'} in its @register(...)"
+    if first.__module__ == second.__module__ and files:
+        return f"{files.pop()} registers {name!r} twice; rename one of them"
+    if len(files) == 2:
+        return f"{_where(first)} and {_where(second)} both register {name!r}; {rename}"
+    return f"two methods are called {name!r}: {_where(first)} and {_where(second)}" + (f"; {rename}" if files else "")
+
+
 def _where(method: type[Method]) -> str:
-    return f"{method.__module__}.{method.__qualname__}"
+    """Return the file of a user's method, as short as it can be named from here; of others the class."""
+    if not method.__module__.startswith(_USER):
+        return f"{method.__module__}.{method.__qualname__}"
+    path = Path(str(sys.modules[method.__module__].__file__))
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

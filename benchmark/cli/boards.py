@@ -62,7 +62,7 @@ def stored(
         SettingError: nothing is there.
         StoreError: the store or the archive cannot be used.
     """
-    from lnlbench.leaderboard.results.references import base
+    from lnlbench.leaderboard.results.references import is_wanted
     from lnlbench.leaderboard.results.setting_name import SettingName
     from lnlbench.leaderboard.results.submission import Collection, collect
     from lnlbench.leaderboard.store.reader import StoreReader
@@ -78,12 +78,12 @@ def stored(
         elif source.exists:
             with StoreReader(source) as store:
                 found = Collection(tuple(store.stream(settings=wanted, predictions=False)), {}, {})
-        kept = (result for result in found.results if wanted is None or base(result.setting) in wanted)
+        kept = (result for result in found.results if wanted is None or is_wanted(result.setting, wanted))
         return replace(found, results=tuple(result for result in kept if not track or result.track == track))
 
     if track and track not in TRACKS:
         raise SettingError(unknown("track", track, TRACKS))
-    wanted = {setting.name for setting in settings.find(targets)} if targets else None
+    wanted = settings.found_names(targets) if targets else None
     if (found := held(wanted)).results:
         if beyond := sorted(name for name in read - (wanted or read) if _is_meant(name, targets)):
             say(f"also there, and no part of {' '.join(targets)}: {', '.join(beyond)}; name settings to rank them")
@@ -126,7 +126,7 @@ def each(
     """
     from lnlbench.leaderboard.store.reader import StoreReader
 
-    wanted = {setting.name for setting in settings.find(targets)} if targets else None
+    wanted = settings.found_names(targets) if targets else None
     nothing = True
     if source.exists:
         with StoreReader(source) as store:
@@ -170,6 +170,7 @@ def leaderboard(results: Sequence[Result], view: View) -> Any:
 
     Raises:
         SettingError: a method that nothing is stored of.
+        StoreError: a file of methods that nothing is stored of as it is now.
     """
     from rich.console import Group
     from rich.markdown import Markdown
@@ -183,7 +184,8 @@ def leaderboard(results: Sequence[Result], view: View) -> Any:
     from lnlbench.leaderboard.show.latex import to_latex
     from lnlbench.leaderboard.show.terminal_board import TerminalBoard
 
-    found, shown = _boards(results, view), _shown(results, view)
+    results, shown = _chosen(results, view)
+    found = _boards(results, shown, view)
     tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if view.gap else []
     pairs = [one for one in beside(results) if shown is None or one.label in shown] if view.published else []
     if view.form == "terminal":
@@ -224,7 +226,7 @@ def figure(path: Path, results: Sequence[Result], view: View, draw: str) -> str:
     kind = path.suffix.removeprefix(".").lower()
     if kind not in board_figures.KINDS:
         raise SettingError(f"a figure ends with {', '.join(f'.{k}' for k in board_figures.KINDS)}, got {path.name!r}")
-    found = _boards(results, view)
+    found = _boards(*_chosen(results, view), view)
     if len(found) > 1:
         titles = "; ".join(board.title for board in found[:LISTED])
         raise SettingError(
@@ -237,29 +239,38 @@ def figure(path: Path, results: Sequence[Result], view: View, draw: str) -> str:
     return f"{found[0].title}: drawn in {path}"
 
 
-def _boards(results: Sequence[Result], view: View) -> list[Board]:
+def _boards(results: Sequence[Result], shown: Sequence[str] | None, view: View) -> list[Board]:
     from lnlbench.leaderboard.ranking.build import boards
 
     known = settings.suites()
     asked = {name: {setting.name for setting in known[name]} for name in view.targets if name in known}
-    shown = _shown(results, view)
     made = partial(boards, margin=view.margin, complete=view.complete, standings=view.standings)
     found = made(results, view.rules, shown, suites=asked)
     if not found:
+        of = f" of {', '.join(shown)}" if shown else ""
         raise SettingError(
-            f"the rule {' or '.join(view.rules)} finds nothing to measure in these {len(results)} results"
+            f"the rule {' or '.join(view.rules)} finds nothing to measure{of} in these {len(results)} results"
         )
     return found
 
 
-def _shown(results: Sequence[Result], view: View) -> list[str] | None:
-    from lnlbench.benchmark.sweep.plugins import choose_methods
+def _chosen(results: Sequence[Result], view: View) -> tuple[Sequence[Result], list[str] | None]:
+    """Return the results to rank, of methods of files those of what they are now, and the rows to show, None for all.
 
-    shown = [*choose_methods(view.methods).texts] or None
+    Raises:
+        SettingError: nothing is there of a method.
+        StoreError: of a file there is nothing but what it was before.
+    """
+    from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.benchmark.verification.present import present
+
+    chosen = choose_methods(view.methods)
+    shown = [*chosen.texts] or None
+    results = present(chosen.own)(results)
     labels = {result.label for result in results}
     if missing := set(shown or ()) - labels - {result.method for result in results}:
         raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
-    return shown
+    return results, shown
 
 
 def page(

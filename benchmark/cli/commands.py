@@ -16,18 +16,25 @@ OPTIONAL = {"--until-decided": UNTIL_DECIDED, "--rerun": "1"}
 """Options whose value may be left out, which typer has not."""
 
 
+NEVER_EMPTY = {"against", "budget", "family", "freeze", "methods", "seeds", "track", "ui"}
+"""Parameters whose empty value would mean what leaving them out does: it is a slip, as of a variable of the shell."""
+
+
 class StrictCommand(TyperCommand):
-    """A command that refuses an option given twice, of which click would silently take the last."""
+    """A command that refuses an option given twice, of which click would silently take the last, and an empty list."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse as click does, after a look at what is given.
 
         Raises:
-            SettingError: an option that takes one value is given more than once.
+            SettingError: an option that takes one value is given more than once, or is empty.
         """
         args = completed(args)
         seen: list[Any] = []
-        for parameter in self.make_parser(ctx).parse_args(args=list(args))[2]:
+        values, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for parameter in order:
+            if parameter.name in NEVER_EMPTY and not str(values.get(parameter.name)).strip(" ,"):
+                raise SettingError(f"{parameter.opts[0]} is empty")
             if parameter in seen and parameter.param_type_name == "option" and not parameter.multiple:
                 raise SettingError(f"{parameter.opts[0]} is given more than once, but takes one value")
             seen.append(parameter)

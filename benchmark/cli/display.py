@@ -30,6 +30,14 @@ def table(rows: Rows) -> Fitted:
     return Fitted([*rows[0]] if rows else [], [[*map(_text, row.values())] for row in rows], repeated=1)
 
 
+def planned(rows: Rows) -> Fitted:
+    """Return what a sweep would do as a table: stored and missing are numbers of replicates, at last of runs."""
+    *cells, total = rows
+    total = total | {name: f"{total[name]} run{'s' if total[name] != 1 else ''}" for name in ("stored", "missing")}
+    heads = {"stored": "stored seeds", "missing": "missing seeds"}
+    return table([{heads.get(name, name): value for name, value in row.items()} for row in (*cells, total)])
+
+
 def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
     """Return what a sweep did, JSON-able."""
     names = {run.key: f"{run.setting.name} {run.name} s{run.replicate}" for run in runs}

@@ -133,10 +133,12 @@ def reproduce(
 ) -> None:
     """Make a run again beside the store: identical, within the band, or not (exit code 1)."""
     from lnlbench.benchmark.cli import again
+    from lnlbench.benchmark.cli.one_run import one_run
     from lnlbench.benchmark.sweep.plugins import name_of_run
     from lnlbench.leaderboard.store.address import store_address
 
-    result = again.row(name_of_run(run, plugin), source, store_address(tracking_uri, database))
+    name, own = name_of_run(run, plugin)
+    _, result = one_run(name, own, source, store_address(tracking_uri, database))
     if not as_json:
         show(again.before(result))
     from lnlbench.benchmark.verification.reproduce import reproduce

@@ -18,6 +18,7 @@ from lnlbench.benchmark.cli.parameters import (
     FromFile,
     Json,
     Methods,
+    Plugin,
     Rules,
     RunName,
     SomeTargets,
@@ -156,23 +157,28 @@ def show_(
         ),
     ] = None,
     as_json: Json = False,
+    source: FromFile = None,
+    plugin: Plugin = [],  # noqa: B006 -- typer copies it
     tracking_uri: Uri = None,
     database: Database = None,
 ) -> None:
     """Show one run: curves, scores under each rule, diagnostics, cost, and what made it."""
     from lnlbench.benchmark.cli import run_view
+    from lnlbench.benchmark.cli.one_run import one_run
     from lnlbench.benchmark.sweep.plugins import name_of_run
     from lnlbench.leaderboard.results.files import write_all
     from lnlbench.leaderboard.store.address import store_address
-    from lnlbench.leaderboard.store.reader import existing
 
     if suspects is not None:
         refuse_void(context, ["as_json"], "with --suspects, which writes a table")
-    name = name_of_run(run)
-    with existing(store_address(tracking_uri, database)) as store:
-        run_id, result = store.find(name)
-        content = "" if suspects is None else run_view.suspects_of(store, run_id)
+        refuse_void(context, ["source"], "with --suspects: samples are kept in the store alone")
+    if source is not None:
+        refuse_void(context, ["tracking_uri", "database"], "with --from, which reads a file")
+    name, own = name_of_run(run, plugin)
+    address = store_address(tracking_uri, database)
+    run_id, result = one_run(name, own, source, address)
     if suspects is not None:
+        content = run_view.suspects_of(address, run_id)
         write_all(suspects.absolute().parent, {suspects.name: content})
         show(f"{content.count(chr(10)) - 1} of {result.identity['split']['train']} samples, in {suspects}")
         return

@@ -131,11 +131,13 @@ def run(
     from lnlbench.benchmark.sweep.grid import grid
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.benchmark.sweep.until_decided import parse_budget
     from lnlbench.leaderboard.results.rules import PRIMARY
     from lnlbench.leaderboard.store.address import store_address
 
     if until_decided is None:
         refuse_void(context, ["budget"], "without --until-decided")
+    limit = parse_budget(budget)
     if as_json or dry_run:
         refuse_void(context, ["silent"], "with --json and --dry-run, which show no board")
     if executor != "ray":
@@ -170,12 +172,12 @@ def run(
         note(advice)
     if dry_run:
         rows = forecast(runs, options)
-        show(to_json(rows) if as_json else display.table(rows))
+        show(to_json(rows) if as_json else display.planned(rows))
         return
     if until_decided is None:
         report, decision = sweep(runs), None
     else:
-        decision = until.decide(runs, plan, sweep, options, rule=PRIMARY, margin=until_decided, budget=budget, say=note)
+        decision = until.decide(runs, plan, sweep, options, rule=PRIMARY, margin=until_decided, budget=limit, say=note)
         runs, report = list(decision.runs), decision.report
     if as_json:
         show(to_json(display.report(report, runs) | ({"decision": until.as_json(decision)} if decision else {})))
@@ -225,7 +227,7 @@ def compare(
         if not dry_run:
             return followed(runs, how, quiet(as_json))
         rows = forecast(runs, how)
-        show(to_json(rows) if as_json else display.table(rows))
+        show(to_json(rows) if as_json else display.planned(rows))
         raise typer.Exit
 
     verdicts = compared(method, against, suite, replicates, overrides(changes), options, sweep, rule, precision, note)

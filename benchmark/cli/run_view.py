@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, ConsoleOptions, Group
 from rich.text import Text
 
+from lnlbench.benchmark.cli.own_files import files_of
 from lnlbench.benchmark.runs.kept_samples import SAMPLES, suspects
 from lnlbench.leaderboard.results.command import that_made, that_reproduces
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES, scores_of
 from lnlbench.leaderboard.show.terminal import Fitted
+from lnlbench.leaderboard.store.reader import existing
 
 if TYPE_CHECKING:
-    from lnlbench.leaderboard.store.reader import StoreReader
+    from lnlbench.leaderboard.store.address import StoreAddress
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 WIDTH = 60  # columns of a curve, at most
@@ -54,17 +56,20 @@ def as_json(run_id: str, result: Result) -> str:
         name: [value if value is None or math.isfinite(value) else str(value) for value in curve]
         for name, curve in result.curves.items()
     }
-    return json.dumps({"run_id": run_id, "scores": scores_of(result), **record, "curves": finite}, default=str)
+    return json.dumps({"run_id": run_id or None, "scores": scores_of(result), **record, "curves": finite}, default=str)
 
 
-def suspects_of(store: StoreReader, run_id: str) -> str:
+def suspects_of(address: StoreAddress, run_id: str) -> str:
     """Return the training samples that a run thinks are mislabelled, as CSV (see `kept_samples.suspects`).
 
     Raises:
         StoreError: the run kept no samples.
     """
+    if not run_id:
+        raise StoreError("a run of the package kept no samples: make it in a store, with --keep-samples")
     try:
-        content = store.file(run_id, SAMPLES)
+        with existing(address) as store:
+            content = store.file(run_id, SAMPLES)
     except StoreError:
         raise StoreError(
             f"run {run_id} kept no samples; delete it in the UI, and run it again with --keep-samples"
@@ -101,7 +106,7 @@ class Curves:
         others = [max(map(len, texts)) for texts in zip(header, *rows, strict=True)]
         width = max(1, min(WIDTH, options.max_width - sum(others) - 3 * len(header) - 2))
         rows = [[*row, sparkline(*end, width)] for row, end in zip(rows, ends, strict=True)]
-        yield Fitted([*header, f"epochs 0 to {self.result.trained - 1}"], rows)
+        yield Fitted([*header, f"epochs 1 to {self.result.trained}"], rows)
 
     def _names(self) -> list[str]:
         hidden = ("seconds", "forward", "backward", "learning_rate", "objective")
@@ -116,7 +121,7 @@ def _scores(result: Result) -> Fitted:
             epoch = "-"
         else:
             epochs = RULES[name].epochs(result)
-            epoch = " to ".join(str(epoch) for epoch in dict.fromkeys((epochs[0], epochs[-1])))
+            epoch = " to ".join(str(1 + epoch) for epoch in dict.fromkeys((epochs[0], epochs[-1])))  # as pages count
         rows.append([f"{name} (ranks)" if name == PRIMARY else name, f"{100 * score:.2f}", epoch])
     return Fitted(["rule", "test accuracy, %", "epoch"], rows)
 
@@ -134,11 +139,11 @@ def _facts(run_id: str, result: Result) -> Fitted:
         "data": " ".join(str(identity.get("dataset", {}).get(name, "")) for name in ("name", "revision")),
         "length": f"{result.trained} of {result.epochs} epochs, {result.length}, track {result.track}",
         "cost": ", ".join(f"{name} {_short(value)}" for name, value in cost.items()),
-        "made by": ", ".join(f"{name} {value}" for name, value in made.items()),
-        "command": that_made(result) or "none: its values come from a search",
-        "again": that_reproduces(result),
+        "made by": ", ".join(f"{name} {_short(value)}" for name, value in made.items()),
+        "command": that_made(result, files_of(result)) or "none: its values come from a search",
+        "again": that_reproduces(result, files_of(result)),
         "key": f"{result.key}, protocol {result.protocol}",
-        "MLflow run": run_id,
+        "MLflow run": run_id or "none: it is not of the store",
     }
     return Fitted([], [[name, str(value)] for name, value in facts.items()])
 
@@ -158,4 +163,6 @@ def _told(result: Result) -> str:
 def _short(value: object) -> str:
     if value is None:
         return "unknown"
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -63,24 +63,25 @@ def submitted(
     from lnlbench.benchmark.cli import boards
     from lnlbench.benchmark.protocol import settings
     from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.benchmark.verification.present import present
     from lnlbench.benchmark.verification.submit import submit
-    from lnlbench.leaderboard.results.references import base
+    from lnlbench.leaderboard.results.references import is_wanted
 
     if not root.is_dir():
         raise StoreError(f"there is no folder {root}; `lnlbench submit --init {root}` begins a results repository")
     if not claim.authors:
         raise StoreError('say who submits: --author "Ada Example"')
     wanted = choose_methods(methods, plugins)
-    names = {setting.name for setting in settings.find(targets)} if targets else None
+    names = settings.found_names(targets) if targets else None
     if source is None:
         held = list(boards.each(targets, address, predictions=True))
-        others = sorted({result.setting for result in held if names is not None and base(result.setting) not in names})
+        others = sorted({run.setting for run in held if names is not None and not is_wanted(run.setting, names)})
         if others:  # what a reader is shown in its place is not what a submission may say
             raise StoreError(f"nothing is stored of {' '.join(targets)} as it is, only {others[0]}: name no settings")
     else:
         found = collect([source], predictions=True).results
         held = [result for result in found if names is None or result.setting in names]
-    return written(submit(chosen(held, wanted.texts), root, claim, data_dir), root)
+    return written(submit(chosen(present(wanted.own)(held), wanted.texts), root, claim, data_dir), root)
 
 
 def chosen(results: Sequence[Result], wanted: Sequence[str]) -> list[Result]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.runs.run import Run
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.scheduler import Report
-    from lnlbench.benchmark.sweep.until_decided import Decision
+    from lnlbench.benchmark.sweep.until_decided import Decision, Spending
     from lnlbench.leaderboard.results.result import Result
 
 
@@ -23,7 +23,7 @@ def decide(
     *,
     rule: str,
     margin: float,
-    budget: str,
+    budget: Spending,
     say: Callable[[str], None],
 ) -> Decision:
     """Run a grid, and its contenders on more replicates.
@@ -35,16 +35,15 @@ def decide(
         options: with the store.
         rule: that scores.
         margin: points within which methods are practically equal.
-        budget: as the command line writes it.
+        budget: of what may be spent.
         say: is told what comes next.
 
     Raises:
-        SettingError: a budget that is none, settings of several tasks, or methods that are told in several ways.
+        SettingError: settings of several tasks, or methods that are told in several ways.
     """
-    from lnlbench.benchmark.sweep.until_decided import Race, parse_budget
+    from lnlbench.benchmark.sweep.until_decided import Race
     from lnlbench.leaderboard.store.reader import StoreReader
 
-    limit = parse_budget(budget)
     if len({run.setting.task for run in runs}) > 1:
         raise SettingError("--until-decided decides on one board; name one suite, or settings of one task")
     if told := [run.name for run in runs if run.name != run.label]:
@@ -66,7 +65,7 @@ def decide(
         stored=held,
         rule=rule,
         margin=margin,
-        budget=limit,
+        budget=budget,
         say=say,
     )
     return race.decide(methods, sorted({run.replicate for run in runs}), known)

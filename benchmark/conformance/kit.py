@@ -57,7 +57,7 @@ class Report:
         return [
             {
                 "check": name,
-                "result": "FAULT" if one.fault else "ok",
+                "result": one.result or ("FAULT" if one.fault else "ok"),
                 "reason": one.reason,
                 "where": one.where,
             }

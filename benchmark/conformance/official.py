@@ -91,8 +91,10 @@ def at_work(text: str) -> Composition:
 
 
 def agrees(subject: Subject) -> Iterator[Finding]:
-    """Check that a method is what the fixed numbers of its official code say, where there are any."""
-    for part in subject.method.parts:
-        for found in agreements(part.name):
-            if not found.difference <= found.bound:
-                yield Finding(f"{found.method} is {found.difference:.3g} off the numbers of {found.code}")
+    """Check that a method is what the fixed numbers of its official code say; where there are none, say so."""
+    compared = [found for part in subject.method.parts for found in agreements(part.name)]
+    if not compared:
+        yield Finding("", fault=False, result="none")
+    for found in compared:
+        if not found.difference <= found.bound:
+            yield Finding(f"{found.method} is {found.difference:.3g} off the numbers of {found.code}")

@@ -37,11 +37,12 @@ TOLD: dict[str, torch.Tensor] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check found: a fault, or a fact worth knowing."""
+    """One thing that a check found: a fault, a fact worth knowing, or that there was nothing to check."""
 
     reason: str
     where: str = ""  # file:line where it is known
     fault: bool = True
+    result: str = ""  # the word for it; by default FAULT or ok
 
 
 Check = Callable[["Subject"], Iterable[Finding]]

@@ -17,6 +17,8 @@ from lnlbench.datasets.loading.place import is_folder, split_place
 from lnlbench.leaderboard.results.setting_name import SettingName
 
 OPTIMISERS = ("sgd", "nesterov", "adam", "adamw")
+GIVEN = "given"
+"""The noise of labels that nobody drew."""
 TIMM = re.compile(r"timm:\w+")
 """Any optimiser of timm's, by its name there."""
 _OPTIONS = {"precision": "precision", "replicates": "replicates", "seeds": "replicates", "seed": "replicates"}
@@ -133,7 +135,10 @@ class Setting:
         shown = {n: f"{times}x" if n == "epochs" and times else getattr(changed, n) for n in sorted(values)}
         marks = [f"{n}={text}" for n, text in shown.items() if getattr(changed, n) != getattr(self, n)]
         name = SettingName.parse(self.name)
-        return replace(changed, task=replace(name, changes=(*name.changes, *marks)).changed_task)
+        if twice := sorted(values.keys() & name.values()):
+            raise SettingError(f"{twice[0]} is changed in the name {self.task!r} already; change it once")
+        every = sorted((*name.changes, *marks), key=lambda change: change.partition("=")[0])
+        return replace(changed, task=replace(name, changes=tuple(every)).changed_task)
 
 
 def _times(epochs: Any) -> int | None:
@@ -182,6 +187,8 @@ def setting(name: str) -> Setting:
 def find(names: Iterable[str], blind: bool = False) -> list[Setting]:
     """Return the settings of suites, of names, and of patterns such as `mnist*/sym*`, each once, in order.
 
+    What boards call a changed setting is its name, too: `digits,epochs=2` is the suite with other values.
+
     Args:
         names: what to find.
         blind: whether test labels of a folder may not enter this process.
@@ -189,23 +196,45 @@ def find(names: Iterable[str], blind: bool = False) -> list[Setting]:
     Raises:
         SettingError: a name that is no suite and no setting, or a pattern that fits nothing.
     """
-    found: dict[str, Setting] = {}
-    for name in names:
-        if name in suites():
-            chosen = suites()[name]
-        elif is_path(name):
-            chosen = [own_setting(name, blind)]
-        elif "*" in name or "?" in name:
-            every = [member for suite in suites().values() for member in suite]
-            chosen = [member for member in every if fnmatchcase(member.name, name)]
-            if not chosen:
-                raise SettingError(f"no setting fits {name!r}; `lnlbench list settings` shows them")
-        elif "/" in name:
-            chosen = [setting(name)]
-        else:
-            raise SettingError(unknown("suite", name, sorted(suites()), "suites") + "; a setting is written task/noise")
-        found |= {member.name: member for member in chosen}
-    return list(found.values())
+    return list({member.name: member for name in names for member in _members(name, blind)}.values())
+
+
+def found_names(names: Iterable[str]) -> set[str]:
+    """Return what the settings that `find` finds are called; of a folder's data set by its name, without the data."""
+    called = {name: SettingName.parse(name) for name in names}
+    own = {name for name, parsed in called.items() if _is_own(parsed)}
+    given = {str(replace(called[name], noise=GIVEN)) for name in own}
+    return given | {member.name for member in find(name for name in called if name not in own)}
+
+
+def _members(name: str, blind: bool) -> list[Setting]:
+    called = SettingName.parse(name)
+    if name in suites():
+        return suites()[name]
+    if is_path(name):
+        return [own_setting(name, blind)]
+    if called.changes and all("=" in change for change in called.changes):
+        unchanged = str(called.unchanged) if called.noise else called.task
+        return [member.override(**called.values()) for member in _members(unchanged, blind)]
+    if _is_own(called):
+        return [_of_own(called.task, blind)]
+    if "*" in name or "?" in name:
+        every = [member for suite in suites().values() for member in suite]
+        if chosen := [member for member in every if fnmatchcase(member.name, name)]:
+            return chosen
+        raise SettingError(f"no setting fits {name!r}; `lnlbench list settings` shows them")
+    if "/" in name:
+        return [setting(name)]
+    raise SettingError(unknown("suite", name, sorted(suites()), "suites") + "; a setting is written task/noise")
+
+
+def _is_own(called: SettingName) -> bool:
+    """Return whether a name is that of a folder's data set, as boards have it: `my-data@dece2ac2c250/given`."""
+    if "@" not in called.task or called.noise not in ("", GIVEN):
+        return False
+    from lnlbench.datasets.loading.own import is_own
+
+    return is_own(called.task)
 
 
 def is_path(name: str) -> bool:
@@ -227,12 +256,17 @@ def own_setting(path: str, blind: bool = False) -> Setting:
         DataError: it cannot be read.
     """
     from lnlbench.datasets.loading import elsewhere, own
+
+    return _of_own((elsewhere if blind else own).bring_in(path), blind)
+
+
+def _of_own(name: str, blind: bool) -> Setting:
+    from lnlbench.datasets.loading import own
     from lnlbench.datasets.loading.images import load_blind
 
-    name = (elsewhere if blind else own).bring_in(path)
     card = load_blind(name).card if blind else own.read(name)[0]
     base = "own-small" if card.channels == 1 and card.size <= 32 else "own"
-    return replace(Setting(task=name, noise="given", dataset=name, **_table("own", base)), task=name)
+    return replace(Setting(task=name, noise=GIVEN, dataset=name, **_table("own", base)), task=name)
 
 
 def _table(section: str, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.engine.job import Epoch
 
 
-def environment(how: Compute, last: Epoch) -> dict[str, Any]:
-    """Return the versions, the hardware and the execution that made a run."""
+def environment(how: Compute, last: Epoch, files: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the versions, the hardware and the execution that made a run, and files of methods where there are any."""
     import torch  # here: the version and the commit are told without it
 
     return {
@@ -31,6 +32,7 @@ def environment(how: Compute, last: Epoch) -> dict[str, Any]:
         "stacked": last.stacked,  # slots of the stack at the end
         "precision": how.precision,
         "threads": torch.get_num_threads(),
+        **({"plugins": [*files]} if files else {}),
     }
 
 

@@ -61,7 +61,7 @@ def result_of(
         diverged=last.diverged,
         predictions=pack(np.stack(curves.predictions)),
         cost=_cost(run, curves.values, len(prepared.split.given), how, facts, start),
-        environment=environment(how, last),
+        environment=environment(how, last, run.method.files),
     )
 
 

@@ -17,6 +17,7 @@ from lnlbench.leaderboard.ranking.versus import Cells, Versus, versus
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, applies, rule_named, score
+from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods._parse import parse
@@ -103,7 +104,8 @@ def compare(
         )
     for text in (*names, *texts):
         parse(text)  # a wrong name is said before any data are read
-    carried = {result.key: result for result in shipped(suites={setting.task for setting in find(targets)})}
+    suites = {SettingName.parse(setting.name).task for setting in find(targets)}
+    carried = {result.key: result for result in shipped(suites=suites)}
     held: dict[str, Result] = {}
     if options.store.exists:
         with StoreReader(options.store) as store:

@@ -46,11 +46,13 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     for run in runs:
         cells.setdefault((run.setting.name, run.name), []).append(run)
     carried = Carried(lambda: slower(options.device))
-    rows, left, unknown = [], 0.0, 0
+    rows: list[dict[str, Any]] = []
+    spent: list[float] = []  # seconds of the runs that are to be trained, as far as they are known
+    unknown = 0
     for (setting, label), members in cells.items():
         missing = [run.replicate for run in members if run.key not in held]
         seconds, source = _seconds(members[0], stored, carried) if missing else (0.0, "")
-        left += (seconds or 0.0) * len(missing)
+        spent += [seconds] * len(missing) if seconds else []
         unknown += len(missing) if seconds is None else 0
         host = members[0].host
         rows.append(
@@ -64,7 +66,7 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
                 "from": source,
             }
         )
-    return [*rows, _total(rows, left, unknown, options)]
+    return [*rows, _total(rows, spent, unknown, options)]
 
 
 def in_the_package(runs: Sequence[Run], options: Options) -> str:
@@ -179,18 +181,21 @@ def _timings(results: Iterable[Result]) -> Timings:
     return {what: seconds for what, seconds in found.items() if seconds is not None}
 
 
-def _total(rows: Sequence[Mapping[str, Any]], left: float, unknown: int, options: Options) -> dict[str, Any]:
-    """Return the row of sums, with the time by the clock."""
-    jobs = options.jobs or default_jobs(options.device)
+def _total(rows: Sequence[Mapping[str, Any]], spent: Sequence[float], unknown: int, options: Options) -> dict[str, Any]:
+    """Return the row of sums, with the time by the clock: a run is of one process, however many there are."""
     missing = sum(len(row["missing"]) for row in rows)
-    clock = f"about {duration(left / jobs)} with {jobs} process{'es' if jobs != 1 else ''}" if left else ""
-    more = f"{unknown} runs unknown" if unknown else ""
+    left, clock = math.fsum(spent), ""
+    if spent:
+        jobs = min(options.jobs or default_jobs(options.device), len(spent) + unknown)
+        time = duration(max(left / jobs, *spent))
+        clock = f"{'at least' if unknown else 'about'} {time} with {jobs} process{'es' if jobs != 1 else ''}"
+    more = f"{unknown} of {missing} runs unknown" if unknown else ""
     return {
         "setting": "total",
         "method": "",
         "stored": sum(len(row["stored"]) for row in rows),
         "missing": missing,
-        "how": ", ".join(part for part in (clock, more) if part),
+        "how": "; ".join(part for part in (clock, more) if part),
         "seconds": float(f"{left:.2g}") if left or not unknown else "unknown",
         "from": "",
     }

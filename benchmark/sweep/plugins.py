@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lnlbench.methods._errors import MethodError
@@ -20,6 +20,7 @@ class Chosen:
 
     texts: tuple[str, ...] = ()
     plugins: tuple[Path, ...] = ()  # absolute: what every process that works on them must load
+    own: Mapping[str, str] = field(default_factory=dict)  # name of a method → its file, as it was named
 
     @property
     def text(self) -> str:
@@ -44,21 +45,29 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
         MethodError: no such file, it does not import, it ends the program, it registers nothing, or several
             methods where one is needed.
     """
-    files = [path.expanduser().absolute() for path in plugins]
+    files: list[Path] = []
+    own: dict[str, str] = {}
+
+    def loaded(named: str) -> list[str]:
+        files.append(Path(named).expanduser().absolute())
+        names = load_file(files[-1])
+        own.update(dict.fromkeys(names, named))
+        return names
+
+    named_files = [str(path) for path in plugins]
     listed = split_methods(methods)
-    if files or any(FILE.fullmatch(part) for text in listed for part in _parts(text)):  # else no need of torch
+    if named_files or any(FILE.fullmatch(part) for text in listed for part in _parts(text)):  # else no need of torch
         import lnlbench.benchmark.runs.rescoring  # noqa: F401 -- bound before a plug-in can replace what it calls
         from lnlbench.methods._registry import load_file
-    for path in files:
-        load_file(path)
+    for named in named_files:
+        loaded(named)
     texts: list[str] = []
     for text in listed:
         parts = []
         for part in _parts(text):
             names = [part]
             if found := FILE.fullmatch(part.strip()):
-                files.append(Path(found[1]).expanduser().absolute())
-                names = [name + (found[2] or "") for name in load_file(files[-1])]
+                names = [name + (found[2] or "") for name in loaded(found[1])]
             parts.append([" ".join(name.split()) for name in names])
         alone = len(parts) == 1 and text.endswith(".py")
         if not alone and (several := [name for names in parts if len(names) > 1 for name in names]):
@@ -67,7 +76,7 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
                 f"{', '.join(several)}; name the file by `--plugin` and the method by its name"
             )
         texts += parts[0] if len(parts) == 1 else [" + ".join(name for (name,) in parts)]
-    return Chosen(texts=tuple(texts), plugins=tuple(dict.fromkeys(files)))
+    return Chosen(texts=tuple(texts), plugins=tuple(dict.fromkeys(files)), own=own)
 
 
 def _parts(text: str) -> list[str]:
@@ -75,8 +84,10 @@ def _parts(text: str) -> list[str]:
     return [text] if text.endswith(".py") and Path(text).expanduser().is_file() else PLUS.split(text)
 
 
-def name_of_run(words: Sequence[str], plugins: Iterable[Path] = ()) -> str:
+def name_of_run(words: Sequence[str], plugins: Iterable[Path] = ()) -> tuple[str, Mapping[str, str]]:
     """Return what a store calls a run: an id or a key as it is, and `my_loss.py digits/clean 0` by its method's name.
+
+    Beside it, as `Chosen.own`, which methods come from which files.
 
     Args:
         words: of a command line, one name in one word or in several.
@@ -86,4 +97,5 @@ def name_of_run(words: Sequence[str], plugins: Iterable[Path] = ()) -> str:
         MethodError: as `choose_methods`.
     """
     *method, setting, replicate = ["", "", *" ".join(words).split()]
-    return " ".join([choose_methods(" ".join(method), plugins).text, setting, replicate]).strip()
+    chosen = choose_methods(" ".join(method), plugins)
+    return " ".join([chosen.text, setting, replicate]).strip(), chosen.own

@@ -14,6 +14,7 @@ from lnlbench.benchmark.protocol.splits import images_of
 from lnlbench.benchmark.sweep.plugins import choose_methods, name_of_run
 from lnlbench.benchmark.verification.across import Votes, across
 from lnlbench.benchmark.verification.findings import FLAGGED, OK, UNKNOWN, WRONG, Finding, worst
+from lnlbench.benchmark.verification.present import present
 from lnlbench.benchmark.verification.recompute import Data
 from lnlbench.benchmark.verification.verify import verify
 from lnlbench.datasets.loading.errors import DataError
@@ -76,7 +77,8 @@ def receipts(
         choose_methods(plugins=plugins)
         return verified_source(file, data_dir)
     with existing(address) as store:
-        run_id, result = store.find(name_of_run(what, plugins))
+        name, own = name_of_run(what, plugins)
+        run_id, result = store.find(name, present(own))
         hosts = {} if result.host is None else {result.host: store.result(result.host)}
         shown, scores = store.numbers(run_id), scores_of(result)
     (receipt,) = verified([result], data_dir, hosts)

@@ -12,6 +12,7 @@ from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.sweep.plugins import name_of_run
 from lnlbench.benchmark.verification.findings import OK, UNKNOWN, WRONG, Finding
 from lnlbench.benchmark.verification.likeness import DIFFERS, IDENTICAL
+from lnlbench.benchmark.verification.present import present
 from lnlbench.benchmark.verification.receipts import Receipt, archive_of
 from lnlbench.benchmark.verification.reproduce import ReproductionError, reproduce
 from lnlbench.datasets.loading.errors import DataError
@@ -37,7 +38,8 @@ def records(what: Sequence[str], plugins: Iterable[Path], address: StoreAddress)
     file = archive_of(what)
     if file is None:
         with existing(address) as store:
-            yield store.find(name_of_run(what, plugins))[1]
+            name, own = name_of_run(what, plugins)
+            yield store.find(name, present(own))[1]
     else:
         yield from results_of(file)
 

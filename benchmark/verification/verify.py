@@ -158,12 +158,17 @@ def _values(method: Composition, chosen: str | None) -> object:
     return [part.name for part in method.parts], {name: values.get(name) for name in written(chosen)}
 
 
-def _key(result: Result, setting: Setting, method: Composition, data: Data) -> Finding:
+def key_now(result: Result, setting: Setting, method: Composition, data: Data) -> str | None:
+    """Return the key that a result would have with a method as it is here; None where only the data set tells."""
     content = content_of(result, setting, data)
-    if content is None:
+    return None if content is None else _key_with(content, result, setting, result.method, method)
+
+
+def _key(result: Result, setting: Setting, method: Composition, data: Data) -> Finding:
+    right = key_now(result, setting, method, data)
+    if right is None:
         why = apart(result, data) or "the file is missing or does not fit"
         return Finding("key", UNKNOWN, f"its labels are a part or a draw of a label file's: {why}")
-    right = _key_with(content, result, setting, result.method, method)
     if right != result.key:
         return Finding("key", WRONG, f"is {result.key}, but identity and method give {right}")
     return Finding("key", OK, right)

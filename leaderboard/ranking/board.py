@@ -150,6 +150,7 @@ class Row:
     score: Cell | None
     cells: dict[str, Cell]
     have: int
+    plugins: tuple[str, ...] = ()  # names of the files that registered the method, where it is nobody's but the user's
     standing: str = ""  # how far its runs were checked, by whom and when; nothing where nobody keeps it
 
     @property
@@ -246,9 +247,10 @@ class Board:
         return rule_named(self.rule).of_validation and not column.guaranteed
 
     def held(self, row: Row) -> str:
-        """Return what an incomplete row has: `1 of 2` settings with enough replicates, or `n = 1` of the only one."""
-        if len(self.counted) == 1 and (cell := row.cells.get(self.counted[0].setting)):
-            return f"n = {cell.n}"
+        """Return what an incomplete row has: `1 of 2` settings with enough replicates, or `n = 1` of every one."""
+        found = [row.cells[column.setting].n for column in self.counted if column.setting in row.cells]
+        if len(found) == len(self.counted) and (len(found) == 1 or {*found} == {1}):
+            return f"n = {found[0]}"
         return f"{row.have} of {len(self.counted)}"
 
     def row(self, name: str) -> Row | None:

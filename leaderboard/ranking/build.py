@@ -17,6 +17,8 @@ from lnlbench.leaderboard.ranking.notes import notes
 from lnlbench.leaderboard.ranking.plan import plan
 from lnlbench.leaderboard.ranking.scored import Scored, scored
 from lnlbench.leaderboard.ranking.sentences import sentences
+from lnlbench.leaderboard.ranking.shown import shown
+from lnlbench.leaderboard.results.command import plugins_of
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.references import base
 from lnlbench.leaderboard.results.result import Result
@@ -48,7 +50,8 @@ def boards(
     Args:
         results: in order of age; of several results of one method, setting and replicate the last one counts.
         rules: names of `RULES`.
-        show: the rows to keep, by name. All is tested before: hiding a method changes no number.
+        show: the rows to keep, by their names or those of their methods. All is tested before: hiding a method changes
+            no number, but sentences and notes are of the rows that are left. A board without one of them is none.
         suites: which settings share a board; by default those of one task, what stands before the slash.
         margin: points within which two methods are practically equal.
         complete: whether only settings count that all methods have.
@@ -62,12 +65,13 @@ def boards(
         rule_named(name)
     groups = grouped(results, suites)
     made = partial(build, show=show, margin=margin, complete=complete, seed=seed, standings=standings)
-    return [
+    every = (
         made(groups[group], rule, suite=group[0])
         for group in sorted(groups)
         for rule in rules
         if any(applies(rule, result) for result in groups[group])
-    ]
+    )
+    return [board for board in every if show is None or board.rows or board.below]
 
 
 def grouped(results: Iterable[Result], suites: Suites | None = None) -> dict[Group, list[Result]]:
@@ -148,14 +152,9 @@ def build(
         tests=tests,
     )
     board = replace(board, plan=plan(board, found))
-    board = replace(board, sentences=tuple(sentences(board)), notes=(*found.notes, *notes(board, found)))
-    if show is None:
-        return board
-    return replace(
-        board,
-        rows=tuple(row for row in board.rows if row.name in show),
-        below=tuple(row for row in board.below if row.name in show),
-    )
+    part, some = (board, found) if show is None else shown(board, found, show)
+    said = (*(note.text for note in some.notes), *notes(part, some))
+    return replace(part, sentences=tuple(sentences(part, board)), notes=said)
 
 
 class _Table:
@@ -232,6 +231,7 @@ def _row(found: Scored, chosen: Eligible, name: str, score: Cell | None, cells: 
         told=tuple(sorted({told for run in runs for told in run.told})),
         precisions=tuple(sorted({precision_of(run) for run in runs})),
         networks=max(run.networks for run in runs),
+        plugins=tuple(dict.fromkeys(file for run in runs for file in plugins_of(run))),
         status=status,
         reading=found.hosts[name] is not None,
         host=found.hosts[name] or None,

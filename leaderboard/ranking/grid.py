@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
@@ -11,11 +12,18 @@ Grid = dict[str, dict[str, dict[int, Result]]]
 """Row → setting → replicate → result."""
 
 
-def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[str]]:
+class Note(NamedTuple):
+    """A sentence on how results were sorted, and the label that it is about, nothing where it is about all."""
+
+    text: str
+    label: str = ""
+
+
+def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[Note]]:
     """Sort results into rows by label, or by full text where a label means two methods in one setting.
 
     A label that has results of two precisions in one setting has a row for each: `ce [bf16]`. Of several results of
-    one row, setting and replicate the last one counts. Also returned: notes, a sentence each.
+    one row, setting and replicate the last one counts. Also returned: notes.
     """
     texts: dict[tuple[str, str], set[str]] = defaultdict(set)
     precisions: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -32,10 +40,11 @@ def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[str]]:
         runs = grid.setdefault(name, {}).setdefault(result.setting, {})
         older += result.replicate in runs
         runs[result.replicate] = result
-    notes = [f"{older} older results of the same method, setting and replicate are not shown."] if older else []
-    notes += [f"The label {label!r} stands for several methods; they are shown in full." for label in sorted(ambiguous)]
-    notes += [f"{label!r} has results of several precisions; they are rows of their own." for label in sorted(twice)]
-    return grid, notes + _unpaired(grid)
+    notes = [Note(f"{older} older results of the same method, setting and replicate are not shown.")] if older else []
+    several, rows = "stands for several methods; they are shown in full.", "they are rows of their own."
+    notes += [Note(f"The label {label!r} {several}", label) for label in sorted(ambiguous)]
+    notes += [Note(f"{label!r} has results of several precisions; {rows}", label) for label in sorted(twice)]
+    return grid, notes + [Note(text) for text in _unpaired(grid)]
 
 
 def _unpaired(grid: Grid) -> list[str]:

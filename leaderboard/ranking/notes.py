@@ -42,7 +42,13 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     yield from _both(board)
     if left_out := [column.setting for column in board.columns if not column.counted]:
         yield f"Not in the mean, since fewer than nine in ten methods have results there: {', '.join(left_out)}."
-    if incomplete := [row for row in board.below if row.status == "incomplete"]:
+    incomplete = [row for row in board.below if row.status == "incomplete"]
+    once = {row.name: _next(board, row) for row in incomplete if board.held(row) == "n = 1"}
+    for seed in sorted({*once.values()}):
+        names = [name for name, following in once.items() if following == seed]
+        have = "has" if len(names) == 1 else "have"
+        yield f"{', '.join(names)} {have} one replicate; two are needed for an interval (`--replicates {seed}`)."
+    if incomplete := [row for row in incomplete if row.name not in once]:
         held = "; ".join(f"{row.name}: {board.held(row)}" for row in incomplete)
         yield f"Incomplete, and not compared with the others: {held}."
     if fewer := [f"{row.name} {row.score.n}" for row in every if row.score and row.score.n < _most_shown(board, row)]:
@@ -77,6 +83,13 @@ def _both(board: Board) -> Iterator[str]:
             f"{board.reference} holds ● although {first} is + against it: a range of ranks allows for comparisons with "
             "all others, readings too, and is wider than a mark, which allows for those with cross-entropy alone."
         )
+
+
+def _next(board: Board, row: Row) -> int:
+    """Return the replicate that a row of one lacks: the first that other rows have, else the one after its own."""
+    own = {replicate for cell in row.cells.values() for replicate in cell.scores}
+    others = {i for other in board.rows for cell in other.cells.values() for i in cell.scores}
+    return min(others - own, default=max(own) + 1)
 
 
 def _most_shown(board: Board, row: Row) -> int:

@@ -49,6 +49,7 @@ def plan(board: Board, found: Scored) -> Plan | None:
             [row.name for row in best],
             _following(best, more),
             {precision for row in best for precision in row.precisions},
+            dict.fromkeys(file for row in best for file in row.plugins),
         ),
         runs=len(trained) * len(settings) * more,
         seconds=more * math.fsum(known) if len(known) == len(spent) else None,

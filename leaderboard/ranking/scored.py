@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lnlbench.leaderboard.ranking.compare import Scores
-from lnlbench.leaderboard.ranking.grid import Grid, sort_into_grid
+from lnlbench.leaderboard.ranking.grid import Grid, Note, sort_into_grid
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import applies, rule_named, score
@@ -31,7 +31,7 @@ class Scored:
     longer: frozenset[str]
     settings: tuple[str, ...]
     reference: str | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def candidates(self) -> list[str]:

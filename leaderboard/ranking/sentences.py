@@ -12,12 +12,18 @@ NAMED = 6
 """Methods that a sentence names before it counts the others."""
 
 
-def sentences(board: Board) -> Iterator[str]:
+def sentences(board: Board, whole: Board) -> Iterator[str]:
     """Yield who is first, what is better and worse than cross-entropy, what would decide, whence the intervals come.
 
     Args:
-        board: with rows, tests and plan.
+        board: with rows, tests and plan; with some rows alone, where a reader asked for them.
+        whole: with all rows.
     """
+    some, every = (len(one.rows) + len(one.below) for one in (board, whole))
+    yield from _of_all(board) if some == every else _of_some(board, whole)
+
+
+def _of_all(board: Board) -> Iterator[str]:
     ranked = [row for row in board.rows if row.status == "ranked" and row.score]
     if not ranked:
         return
@@ -30,6 +36,27 @@ def sentences(board: Board) -> Iterator[str]:
         yield from _against(board, ranked)
         yield from _plan(board)
     yield _intervals(board, ranked)
+
+
+def _of_some(board: Board, whole: Board) -> Iterator[str]:
+    some, every = (len(one.rows) + len(one.below) for one in (board, whole))
+    ranks = sum(row.status == "ranked" for row in whole.rows)
+    among = f"; ranks are among all {ranks}" if whole.tests else ""
+    yield f"Shown {some} of {every}{among}."
+    ranked = [row for row in board.rows if row.status == "ranked" and row.score]
+    if whole.tests is None or not ranked:
+        return
+    best = [row.name for row in ranked if row.score and row.score.could_be_best]
+    yield f"Of these, {_listed(best, 'and')} could be best." if best else "None of these could be best."
+    if equal := [row.name for row in ranked if row.score and row.score.gap and row.score.gap.practically_equal]:
+        yield f"{_listed(equal, 'and')} {_be(equal)} practically equal to the first: within {board.margin:g} points."
+    yield from _against(board, ranked)
+    yield from _plan(board)
+    yield _intervals(whole, [row for row in whole.rows if row.status == "ranked" and row.score])
+
+
+def _be(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _first(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
@@ -53,8 +80,7 @@ def _first(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
         yield f"{shown}; it could also be {_listed(others, 'or')}."
     equal = [row.name for row in ranked if row.score and row.score.gap and row.score.gap.practically_equal]
     if equal:
-        be = "is" if len(equal) == 1 else "are"
-        yield f"{_listed(equal, 'and')} {be} practically equal to it: within {board.margin:g} points."
+        yield f"{_listed(equal, 'and')} {_be(equal)} practically equal to it: within {board.margin:g} points."
 
 
 def _against(board: Board, ranked: Sequence[Row]) -> Iterator[str]:

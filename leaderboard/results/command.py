@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+import shlex
+from collections.abc import Collection, Iterable, Sequence
 
 from lnlbench.leaderboard.results.form import SEARCHED
 from lnlbench.leaderboard.results.precision import precision_of
@@ -16,7 +17,11 @@ _MARKED = re.compile(r"(.*) \[(true[\d.+-]*)\]")
 
 
 def command(
-    settings: Sequence[str], methods: Sequence[str], replicates: Sequence[int], precisions: Collection[str]
+    settings: Sequence[str],
+    methods: Sequence[str],
+    replicates: Sequence[int],
+    precisions: Collection[str],
+    plugins: Iterable[str] = (),
 ) -> str:
     """Return the command that makes runs; nothing where no single one does.
 
@@ -25,6 +30,7 @@ def command(
         methods: as they were written.
         replicates: in order.
         precisions: of the runs; the command names it, since what `auto` is depends on recipe and device.
+        plugins: files that register them.
     """
     names = [SettingName.parse(setting) for setting in settings]
     changes = {name.changes for name in names}
@@ -34,23 +40,42 @@ def command(
     options = "".join(f" --set {change}" for change in changes.pop())
     first, last = replicates[0], replicates[-1]
     numbers = f"{first}-{last}" if len(replicates) > 1 else f"{first}"
-    options += "".join(f" --precision {name}" for name in precisions)
+    options += "".join(f" --precision {name}" for name in precisions) + _named(plugins)
     return f'lnlbench run {" ".join(targets)} --methods "{", ".join(methods)}" --replicates {numbers}{options}'
 
 
-def that_made(result: Result) -> str:
-    """Return the command that makes the run of a result; nothing of a tuned one, which takes a whole search."""
+def plugins_of(result: Result) -> tuple[str, ...]:
+    """Return the files that registered the method of a result, by their names; none where it is one of the package's.
+
+    Records of before have no such names.
+    """
+    named = result.environment.get("plugins", ())
+    return tuple(map(str, named)) if isinstance(named, Sequence) and not isinstance(named, str) else ()
+
+
+def that_made(result: Result, plugins: Iterable[str] | None = None) -> str:
+    """Return the command that makes the run of a result; nothing of a tuned one, which takes a whole search.
+
+    Args:
+        result: of the run.
+        plugins: paths of the files that register its method; by default their names, as far as they are recorded.
+    """
     if result.track in SEARCHED:
         return ""
     marked = _MARKED.fullmatch(result.label)
     name = marked[1] if marked else result.label
-    found = command([result.setting], [name], [result.replicate], [precision_of(result)])
+    files = plugins_of(result) if plugins is None else plugins
+    found = command([result.setting], [name], [result.replicate], [precision_of(result)], files)
     told = f" --told {marked[2]}" if marked and found else ""
     execution, place = result.environment.get("execution"), str(result.environment.get("device", "")).partition(":")[0]
     how = "".join(f" --{name} {value}" for name, value in (("execution", execution), ("device", place)) if value)
     return found + told + how if found else ""
 
 
-def that_reproduces(result: Result) -> str:
-    """Return the command that makes a run again beside the store, and compares."""
-    return f"lnlbench reproduce {result.key[:LETTERS]}"
+def that_reproduces(result: Result, plugins: Iterable[str] | None = None) -> str:
+    """Return the command that makes a run again beside the store, and compares; arguments as of `that_made`."""
+    return f"lnlbench reproduce {result.key[:LETTERS]}" + _named(plugins_of(result) if plugins is None else plugins)
+
+
+def _named(plugins: Iterable[str]) -> str:
+    return "".join(f" --plugin {shlex.quote(file)}" for file in plugins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
@@ -29,28 +29,48 @@ def check_name(text: str) -> None:
         raise StoreError(f"{text!r} lacks a replicate: a run is called as in {f'{text} 0'!r}")
 
 
-def named(results: Iterable[Result], text: str, where: str) -> Result:
+def replicates_there(numbers: Iterable[str]) -> str:
+    """Return `replicates 0 and 1 are there`; nothing where none is."""
+    *others, last = sorted({*numbers}, key=lambda number: (len(number), number)) or [""]
+    if not last:
+        return ""
+    return f"replicates {', '.join(others)} and {last} are there" if others else f"replicate {last} is there"
+
+
+def named(
+    results: Iterable[Result],
+    text: str,
+    where: str,
+    of: Callable[[Iterable[Result]], Sequence[Result]] = tuple,
+) -> Result:
     """Return the result that a text means.
 
     Args:
         results: to look through; of several with one name the last one counts, as it does on boards.
         text: the beginning of a key, "method setting replicate", or a number: the row, counted from 1.
         where: what the results are of, for the message.
+        of: chooses among those with one name.
 
     Raises:
         StoreError: there is none, several keys begin so, or it lacks a replicate.
     """
     check_name(text)
     words, found = text.split(), dict[str, Result]()
+    called: list[Result] = []
+    others: set[str] = set()  # replicates of that method and setting
     for number, result in enumerate(results, 1):
         if len(words) >= 3:
-            if is_called(words, (result.label, result.method), result.setting, str(result.replicate)):
-                found = {result.key: result}
+            if is_called([*words[:-1], "0"], (result.label, result.method), result.setting, "0"):
+                others.add(str(result.replicate))
+                if words[-1].removeprefix("s") == str(result.replicate):
+                    called.append(result)
         elif (len(text) >= SHORTEST and result.key.startswith(text)) or text == str(number):
             found[result.key] = result
+    found |= {result.key: result for result in of(called)[-1:]}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
         names = [f"{r.label} {r.setting} {r.replicate} {r.key[:12]}" for r in found.values()]
         raise StoreError(f"several results in {where} are called {text!r}: {'; '.join(names[:4])}")
-    raise StoreError(f"no result in {where} is called {text!r}: give {HINT}, or the number of a row")
+    hint = replicates_there(others) or f"give {HINT}, or the number of a row"
+    raise StoreError(f"no result in {where} is called {text!r}: {hint}")

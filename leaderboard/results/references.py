@@ -1,6 +1,6 @@
 """Reference rows: runs of a multiple of a setting's length, shown beside it so that equal passes can be compared."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from lnlbench.leaderboard.results.result import Result
@@ -10,6 +10,11 @@ from lnlbench.leaderboard.results.setting_name import SettingName
 def base(setting: str) -> str:
     """Return the setting whose length a setting multiplies: `mnist-fast/clean` of `mnist-fast,epochs=2x/clean`."""
     return str(SettingName.parse(setting).base) if "," in setting else setting
+
+
+def is_wanted(setting: str, wanted: Collection[str]) -> bool:
+    """Return whether a setting is one of those wanted, or a multiple of the length of one."""
+    return setting in wanted or base(setting) in wanted
 
 
 def split_references(results: Sequence[Result]) -> tuple[list[Result], list[Result]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
@@ -61,9 +60,9 @@ def place(card: Card) -> PurePosixPath:
     return PurePosixPath(RESULTS, slug(card.suite), slug(card.method), slug(card.version))
 
 
-def plugin_option(card: Card | None) -> str:
-    """Return what names the file of the method in a command of a results repository; nothing where there is none."""
-    return f" --plugin {shlex.quote(str(place(card) / card.plugin))}" if card is not None and card.plugin else ""
+def plugins_in(card: Card | None) -> list[str] | None:
+    """Return the path of the file of the method in a results repository; None where there is none."""
+    return [str(place(card) / card.plugin)] if card is not None and card.plugin else None
 
 
 def submissions(root: Path, leave_out: Callable[[str], None] | None = None) -> list[Submission]:

@@ -95,7 +95,7 @@ def _panel(panel: Panel) -> str:
         parts.append(f"<path d='M{x:.1f} {y:.1f}H{WIDTH - RIGHT}' stroke='#ddd' fill='none'/>")
         parts.append(_text(LEFT - 5, y + 4, f"{top * i / 4:.3g}", "end"))
     below, shown = HEIGHT - BOTTOM + 15, sorted({0, last // 2, last})
-    parts += [_text(place(epoch, 0)[0], below, str(epoch), "middle") for epoch in shown]
+    parts += [_text(place(epoch, 0)[0], below, str(1 + epoch), "middle") for epoch in shown]  # from 1
     parts.append(_text(LEFT + across / 2, HEIGHT - 5, "epoch", "middle", "#666"))
     for word, epoch in panel.marks.items():
         x, _ = place(epoch, 0)

@@ -1,13 +1,13 @@
 """Reads what a store holds: of a database without MLflow, which takes seconds, and without the right to write."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Self
 
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called
+from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called, replicates_there
 from lnlbench.leaderboard.results.result import Result, from_json
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import index, naming
@@ -34,6 +34,9 @@ from lnlbench.leaderboard.store.server import check_server
 from lnlbench.leaderboard.store.sql_index import SqlIndex
 from lnlbench.leaderboard.store.study_record import EXPERIMENT, KIND, LENGTH, STUDY
 from lnlbench.leaderboard.store.tracking import Tracking
+
+Choose = Callable[[Iterable[Result]], Sequence[Result]]
+"""Chooses among results of one name."""
 
 _KEYS = (KEY, PRECISION)
 _NAMES = (*_KEYS, SETTING, METHOD, LABEL, REPLICATE)
@@ -145,8 +148,12 @@ class StoreReader:
             results.append(self.read(runs.run(key)))
         return results
 
-    def find(self, text: str) -> tuple[str, Result]:
+    def find(self, text: str, of: Choose | None = None) -> tuple[str, Result]:
         """Return a finished run by its MLflow id, the beginning of its key, or as "method setting replicate".
+
+        Args:
+            text: what it is called.
+            of: chooses among the runs, without predictions, that "method setting replicate" may mean.
 
         Returns:
             its MLflow id and its result.
@@ -156,9 +163,12 @@ class StoreReader:
         """
         check_name(text)
         by_key = self._called(text)
+        if of is not None and len(text.split()) > 2:
+            meant = {result.key for result in of([self.read(run, predictions=False) for run in by_key.values()])}
+            by_key = {key: run for key, run in by_key.items() if key in meant}
         if len(by_key) != 1:
             names = [f"{name_of(entry)} {key[:12]}" for key, entry in by_key.items()]
-            hint = "; ".join(names[:4]) or f"give an MLflow run id, {HINT}"
+            hint = "; ".join(names[:4]) or self._replicates(text) or f"give an MLflow run id, {HINT}"
             raise StoreError(f"{'several runs are' if by_key else 'no finished run is'} called {text!r}: {hint}")
         (entry,) = by_key.values()
         return entry.run_id, self.read(entry)
@@ -247,6 +257,13 @@ class StoreReader:
         found |= {runs.key(entry): entry for entry in entries if text == entry.run_id}
         named = {e.run_id: e for e in self._index.entries(_NAMES, runs=[entry.run_id for entry in found.values()])}
         return {key: named[entry.run_id] for key, entry in found.items()}
+
+    def _replicates(self, text: str) -> str:
+        """Say of which replicates there are runs of a method and setting, where the one that a text names is not."""
+        words = text.split()
+        entries = self._finished(_NAMES, where={SETTING: [words[-2]]}) if len(words) > 2 else []
+        tags = [dict(entry.tags) for entry in entries if REPLICATE in entry.tags]
+        return replicates_there(t[REPLICATE] for t in tags if _is_called(t | {REPLICATE: "0"}, [*words[:-1], "0"]))
 
     def _is_whole(self, entry: Entry, *, thorough: bool) -> bool:
         folder = self._files.to_read(entry.artifacts)

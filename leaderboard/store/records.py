@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning, one_line
 from lnlbench.leaderboard.results.precision import key_in, precision_of
-from lnlbench.leaderboard.results.references import base
+from lnlbench.leaderboard.results.references import is_wanted
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.index import KEY, KIND, SETTING, Entry
 from lnlbench.leaderboard.store.keyed import possible_keys
@@ -31,7 +31,7 @@ def results_of(
     for entry in entries:
         if entry.tags.get(KIND) == TRIAL or KEY not in entry.tags:
             continue
-        if settings is not None and base(entry.tags.get(SETTING, "")) not in settings:
+        if settings is not None and not is_wanted(entry.tags.get(SETTING, ""), settings):
             continue
         same_key.setdefault(entry.tags[KEY], []).append(entry)
     lost: list[str] = []

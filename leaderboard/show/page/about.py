@@ -30,13 +30,19 @@ def parts_of(row: Row, about: Mapping[str, About]) -> list[dict[str, str]]:
     return [{"name": name, **{field: text for field, text in one.items() if field != "bibtex"}} for name, one in known]
 
 
-def command_of(row: Row, board: Board) -> str:
-    """Return the command that makes the runs of a row again; nothing where no single command does."""
+def command_of(row: Row, board: Board, plugins: Sequence[str] = ()) -> str:
+    """Return the command that makes the runs of a row again; nothing where no single command does.
+
+    Args:
+        row: of the board.
+        board: that it is on.
+        plugins: paths of the files that register its method; by default their names, as far as they are recorded.
+    """
     settings = [column.setting for column in board.columns if column.setting in row.cells]
     replicates = sorted({replicate for cell in row.cells.values() for replicate in cell.scores})
     if not settings or not _consecutive(replicates) or board.track in SEARCHED:
         return ""
-    return command(settings, [row.name], replicates, row.precisions)
+    return command(settings, [row.name], replicates, row.precisions, plugins or row.plugins)
 
 
 def _consecutive(numbers: Sequence[int]) -> bool:

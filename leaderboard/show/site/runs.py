@@ -17,7 +17,7 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.result import to_json as record
 from lnlbench.leaderboard.results.rules import RULES, score
 from lnlbench.leaderboard.results.standing import Standing, Standings
-from lnlbench.leaderboard.results.submission import plugin_option
+from lnlbench.leaderboard.results.submission import plugins_in
 from lnlbench.leaderboard.results.text import cell
 
 Row = dict[str, Any]
@@ -103,7 +103,7 @@ def receipt(run: Result, standing: Standing | None, card: Card | None = None) ->
         "split": f"sha256 {split.get('sha256')}",
         "made by": ", ".join(f"{name} {made[name]}" for name in versions if made.get(name) is not None),
         "precision": precision_of(run),
-        "command": made_by + plugin_option(card) if (made_by := that_made(run)) else "",
-        "make it again": that_reproduces(run) + plugin_option(card),
+        "command": that_made(run, plugins_in(card)),
+        "make it again": that_reproduces(run, plugins_in(card)),
     }
     return {name: text for name, text in facts.items() if text}

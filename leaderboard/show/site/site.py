@@ -16,7 +16,7 @@ from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import EVERY, PRIMARY, RULES, score
 from lnlbench.leaderboard.results.setting_name import SettingName
-from lnlbench.leaderboard.results.submission import Collection, plugin_option
+from lnlbench.leaderboard.results.submission import Collection, plugins_in
 from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.formats import to_csv, to_json, to_markdown
 from lnlbench.leaderboard.show.page.about import About, command_of, parts_of
@@ -159,9 +159,7 @@ def _row(
         row=row,
         board=board,
         parts=parts_of(row, about),
-        command=command + "".join(dict.fromkeys(map(plugin_option, cards)))
-        if (command := command_of(row, board))
-        else "",
+        command=command_of(row, board, list(dict.fromkeys(file for card in cards for file in plugins_in(card) or ()))),
         cards=cards,
         bibtex="\n\n".join(dict.fromkeys(entries)),
         drawings=[one for one in drawn if one is not None],

@@ -114,6 +114,7 @@ CONTRADICTIONS = [
     ["run", NOISY, "--gpus", "1"],
     ["run", NOISY, "--json", "--quiet"],
     ["run", NOISY, "--until-decided", "--budget", "-1"],
+    *(["run", NOISY, "--until-decided", "--budget", text, "--dry-run"] for text in ("abc", "-5", "2hours")),
     ["run", NOISY, "--set", "lr=0.1", "--set", "lr=0.2"],
     ["run", NOISY, "--epochs", "2", "--set", "epochs=3"],
     ["tune", NOISY, "--dry-run", "--report", "page.md"],

@@ -28,6 +28,23 @@ def test_an_option_is_given_once(lnlbench, one_line, arguments, option):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        pytest.param(["run", NOISY, "-m", ""], "--methods", id="methods"),
+        pytest.param(["run", NOISY, "-m", " , "], "--methods", id="a comma"),
+        pytest.param(["run", NOISY, "--seeds="], "--seeds", id="seeds"),
+        pytest.param(["tune", NOISY, "-m", ","], "--methods", id="of a search"),
+        pytest.param(["compare", "gce", "-a", ""], "--against", id="baselines"),
+        pytest.param(["leaderboard", "-m", ""], "--methods", id="rows"),
+        pytest.param(["leaderboard", "--track", ""], "--track", id="track"),
+        pytest.param(["run", NOISY, "--until-decided", "--budget", ""], "--budget", id="budget"),
+    ],
+)
+def test_an_empty_list_is_a_slip(lnlbench, one_line, arguments, option):
+    one_line(lnlbench(*arguments), f"lnlbench: {option} is empty\n")
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         pytest.param(["leaderboard", "--ui", "http://h"], "--ui is void without --html", id="links without a page"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lnlbench.benchmark.cli import again
+from lnlbench.benchmark.cli.one_run import one_run
 from lnlbench.leaderboard.results.archive import read, write
 from lnlbench.leaderboard.shipped import located, shipped
 from lnlbench.leaderboard.store.address import store_address
@@ -85,6 +85,24 @@ def test_a_folder_of_submissions_is_imported_and_verified(lnlbench, filled, stor
     assert lnlbench("import", tmp_path)[:2] == (0, "0 results added, 7 were stored before.\n")
 
 
+def test_a_run_is_shown_of_a_file_or_of_the_package(one_line, lnlbench, filled, monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
+    file, run = tmp_path / "all.jsonl.xz", ("ce", "digits,epochs=3/symmetric-0.4", "0")
+    lnlbench("export", file, "--tracking-uri", filled)
+    there, record = (
+        json.loads(lnlbench("show", *run, "--json", *where)[1])
+        for where in (("--tracking-uri", filled), ("--from", file))
+    )
+    assert there.pop("run_id") and record.pop("run_id") is None and record == there
+    code, out, err = lnlbench("show", "ce", "mnist-fast/clean", "0")
+    assert (code, err) == (0, "") and "none: it is not of the store" in out
+    one_line(lnlbench("show", "ce", "mnist-fast/clean", "7", "--from", "shipped"), ": replicates 0 and 1 are there")
+    one_line(lnlbench("show", *run[:2], "7", "--tracking-uri", filled), "7': replicates 0 and 1 are there")
+    one_line(lnlbench("show", *run[:2], "7", "--from", file), "7': replicates 0 and 1 are there")
+    one_line(lnlbench("show", "ce", "mnist-fas/clean", "0", "--from", file), "unknown task 'mnist-fas'; did you mean")
+    one_line(lnlbench("show", *run, "--from", file, "--suspects", "x.csv"), "--from is void with --suspects")
+
+
 @pytest.mark.slow
 def test_a_run_that_is_nowhere_and_one_without_a_replicate_are_named(one_line, lnlbench, filled, monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
@@ -105,7 +123,7 @@ def test_a_result_of_the_package_is_found_with_its_predictions(url):
         (f"ce {one.setting} 0", None),
         (f"ce {one.setting} 0", located("shipped")),
     ):
-        found = again.row(text, source, nowhere)
+        _, found = one_run(text, {}, source, nowhere)
         assert found.predictions and replace(found, predictions="") == one
 
 

@@ -75,6 +75,16 @@ def test_a_leaderboard_finds_runs_of_another_length_and_says_so(lnlbench, filled
     assert [board["suite"] for board in json.loads(out)] == ["digits,epochs=3", "digits,epochs=3,length=full"]
 
 
+def test_the_names_of_boards_are_taken_by_every_command(lnlbench, filled, tmp_path):
+    how = ("--tracking-uri", filled)
+    for named in ("digits,epochs=3", f"digits,epochs=3/{NOISY[7:]}", "digits,epochs=3/*"):
+        code, out, err = lnlbench("leaderboard", named, "--format", "json", *how)
+        assert (code, err, [board["suite"] for board in json.loads(out)]) == (0, "", ["digits,epochs=3"])
+        assert lnlbench("export", tmp_path / "some.jsonl.xz", named, *how)[1].startswith("6 results")
+        code, out, err = lnlbench("run", f"digits,epochs=3/{NOISY[7:]}", "-m", "ce", "-s", "0,1", "--json", *how)
+        assert code == 0 and json.loads(out)["made"] == []
+
+
 def test_a_leaderboard_is_drawn(one_line, lnlbench, filled, tmp_path):
     how = ("--track", "default", "--tracking-uri", filled)
     files = [tmp_path / "board.svg", tmp_path / "pairs.png"]

@@ -9,6 +9,9 @@ FAST = ("--epochs", "2", "--device", "cpu", "--jobs", "1")
 RUN = ("run", NOISY, "-m", "ce", "-s", "0", *FAST)
 
 
+MINE = "from lnlbench.methods import Method, register\n\n\n@register('mine_here')\nclass Mine(Method):\n    pass\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -25,6 +28,17 @@ RUN = ("run", NOISY, "-m", "ce", "-s", "0", *FAST)
 def test_a_plugin_that_cannot_be_used(one_line, lnlbench, plugin_of, tmp_path, text, message):
     one_line(lnlbench(*RUN, "--plugin", plugin_of(text)), message)
     assert list(tmp_path.rglob("*.db*")) == []
+
+
+def test_two_files_of_one_name_are_both_named(one_line, lnlbench, plugin_of, tmp_path, monkeypatch):
+    path = plugin_of(MINE)
+    (tmp_path / "d2").mkdir()
+    (tmp_path / "d2/plugin.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    answer = lnlbench("run", NOISY, "-m", f"{path.name}, d2/{path.name}", "-s", "0", *FAST)
+    one_line(answer, "plugin.py and d2/plugin.py both register 'mine_here'; rename one in its @register(...)")
+    plugin_of(MINE + MINE)
+    one_line(lnlbench("check", path.name), "plugin.py registers 'mine_here' twice; rename one of them")
 
 
 EVERYWHERE = [
@@ -53,9 +67,6 @@ def test_a_plugin_that_ends_the_program_is_a_mistake_everywhere(
     one_line(answer, f"{path} ends the program: it calls sys.exit(0) when it is imported")
 
 
-MINE = "from lnlbench.methods import Method, register\n\n\n@register('mine_here')\nclass Mine(Method):\n    pass\n"
-
-
 @pytest.mark.slow
 def test_a_file_is_a_method_in_every_command(lnlbench, plugin_of, stored):
     path = plugin_of(MINE)
@@ -72,3 +83,28 @@ def test_a_file_is_a_method_in_every_command(lnlbench, plugin_of, stored):
     with_set = ("--suite", NOISY, "-s", "0-1", "--set", "epochs=2", "--device", "cpu", "--jobs", "1", "--json")
     code, out, err = lnlbench("compare", path, "-a", "ce", *with_set)
     assert (code, err) == (0, "") and [verdict["method"] for verdict in json.loads(out)] == ["mine_here"]
+
+
+def test_a_file_means_its_runs_as_it_is_now(one_line, lnlbench, plugin_of, stored, tmp_path):
+    """An edited copy has runs of the same name; each file finds its own, and a third one none."""
+    halved = MINE.replace(
+        "pass", "def loss(self, logits, batch, clock):\n        return super().loss(logits, batch, clock) / 2"
+    )
+    path, run = tmp_path / "plugin.py", (f"digits,epochs=2/{NOISY[7:]}", "0")
+    keys = []
+    for text in (MINE, halved):
+        plugin_of(text)
+        keys += json.loads(lnlbench("run", NOISY, "-m", path, "-s", "0", *FAST, "--json")[1])["made"]
+    assert len(set(keys)) == 2
+    for text, key in zip((MINE, halved), keys, strict=True):
+        plugin_of(text)
+        shown = json.loads(lnlbench("show", path, *run, "--json")[1])
+        assert (shown["key"], shown["environment"]["plugins"]) == (key, ["plugin.py"])
+        assert f"ok       key: {key}\n" in lnlbench("verify", path, *run)[1]
+        (board,) = json.loads(lnlbench("leaderboard", "-m", path, "-f", "json")[1])
+        scores = json.loads(lnlbench("show", key, "--json")[1])["scores"]
+        assert [row["score"]["mean"] for row in board["rows"]] == [pytest.approx(100 * scores["noisy_val"])]
+    plugin_of(MINE.replace("pass", "networks = 2"))
+    message = f"{path} as it is now has no run; stored are {keys[0][:12]} and {keys[1][:12]} of other versions"
+    for words in (["leaderboard", "-m", path], ["show", path, *run], ["verify", path, *run]):
+        one_line(lnlbench(*words), message)

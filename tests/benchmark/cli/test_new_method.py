@@ -19,6 +19,8 @@ def written(tmp_path):
 def test_what_is_written_is_a_method(written):
     assert load_file(written) == ["my_loss"]
     assert str(parse("my_loss")) == "my_loss(q=0.7)"
+    (method,) = parse("my_loss").parts
+    assert method.space()["q"].origin == "ours", "no paper has its default"
     done = subprocess.run([sys.executable, "-m", "pyflakes", str(written)], capture_output=True, text=True, check=False)
     assert done.returncode == 0 or "No module" in done.stderr, done.stdout
     assert "@" not in written.read_text().replace("@register", "")

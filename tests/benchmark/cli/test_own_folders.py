@@ -194,6 +194,11 @@ def test_a_run_trains_and_finds_its_folder_again(name, call, tmp_path):
     code, out, err = call("run", f"./{name}", *how)
     assert (code, err) == (0, ""), err
     assert json.loads(out)["made"] == []
+    (run,) = (json.loads(call("show", *json.loads(out)["stored"], "--json")[1]),)
+    for named in (run["setting"], run["setting"].partition("/")[0]):
+        code, out, err = call("run", named, "-m", "ce", "-s", "0", "--device", "cpu", "--json")
+        assert (code, json.loads(out)["made"], err) == (0, [], "")
+        assert run["setting"] in call("leaderboard", named, "-f", "csv")[1]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from lnlbench.benchmark import run
+from lnlbench.benchmark.cli.own_files import files_of
 from lnlbench.benchmark.cli.run_view import Curves, as_json, shown, sparkline
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.rules import RULES
@@ -63,9 +65,18 @@ def test_all_that_matters_is_shown(filled):
     text = capture.get()
     words = [*RULES, "memorised_online", "auroc", result.key, run_id, "realised", "train_seconds", "torch", "█"]
     assert [word for word in words if word not in text] == []
+    assert re.search(r"final +│ \S+ +│ 2 ", text), "the second epoch is the last: epochs are counted from 1"
     record = json.loads(as_json(run_id, result))
     assert record["scores"].keys() == RULES.keys() and "predictions" not in record
     assert record["curves"]["test_accuracy"] == result.curves["test_accuracy"]
+
+
+def test_commands_of_a_method_of_a_file_name_the_file(filled):
+    result = filled.result(next(iter(filled.stored())))
+    assert files_of(result) == ()
+    own = replace(result, method="nobody(q=0.5) + sam", environment=result.environment | {"plugins": ["mine.py"]})
+    assert files_of(own) == ("mine.py",)
+    assert files_of(replace(own, environment=result.environment)) == ("FILE",), "a record of before"
 
 
 def test_curves_take_what_the_terminal_leaves_them(filled):
@@ -78,7 +89,7 @@ def test_curves_take_what_the_terminal_leaves_them(filled):
         lines = capture.get().splitlines()
         assert max(map(len, lines)) <= width
         first = next(line for line in lines if line.startswith(" test_accuracy"))
-        assert "epochs 0 to 149" in lines[0] and "validation_accuracy " in capture.get()
+        assert "epochs 1 to 150" in lines[0] and "validation_accuracy " in capture.get()
         shown = first.rpartition("│")[2].strip()
         assert len(shown) == (60 if width == 140 else 80 - first.index(shown) - 1), "to the edge, or 60 at most"
 

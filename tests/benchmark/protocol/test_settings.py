@@ -81,6 +81,10 @@ CLEAN = list(dict.fromkeys(name for members in NAMES.values() for name in member
         pytest.param(["digits", "digits/clean"], NAMES["digits"], id="each once"),
         pytest.param(["digits/clean", "digits"], ["digits/clean", "digits/symmetric-0.4"], id="in the order asked"),
         pytest.param(["digits/file:a*b.npy"], None, id="a pattern that fits nothing"),
+        pytest.param(["digits,epochs=2/clean"], ["digits,epochs=2/clean"], id="a changed setting"),
+        pytest.param(["digits,epochs=2x"], [f"digits,epochs=2x{n[6:]}" for n in NAMES["digits"]], id="a changed suite"),
+        pytest.param(["digits,lr=0.5,epochs=2/cl*"], ["digits,epochs=2,lr=0.5/clean"], id="a changed pattern"),
+        pytest.param(["digits,epochs=40/clean"], ["digits/clean"], id="the same value is no change"),
         pytest.param([], [], id="nothing"),
     ],
 )
@@ -108,6 +112,9 @@ def test_settings_are_found(names, expected):
         pytest.param("/clean", ["unknown task ''"], id="no task"),
         pytest.param("nothing*", ["no setting fits 'nothing*'", "lnlbench list settings"], id="pattern"),
         pytest.param("", ["unknown suite ''"], id="empty"),
+        pytest.param("digitz,epochs=2", ["unknown suite 'digitz'; did you mean 'digits'?"], id="a changed suite"),
+        pytest.param("digits,epoch=2", ["unknown field 'epoch'; did you mean 'epochs'?"], id="a field"),
+        pytest.param("digits,mnist", ["unknown suite 'digits,mnist'"], id="two in one word"),
     ],
 )
 def test_what_is_not_there_is_named(name, messages):
@@ -149,6 +156,9 @@ def test_a_multiple_of_the_length_is_named_as_one():
 def test_a_change_of_a_change_keeps_both_names():
     changed = setting("digits/clean").override(epochs=5).override(lr=0.1)
     assert changed.name == "digits,epochs=5,lr=0.1/clean"
+    assert changed.override(batch_size=32).name == "digits,batch_size=32,epochs=5,lr=0.1/clean"
+    with pytest.raises(SettingError, match=r"epochs is changed in the name 'digits,epochs=5,lr=0.1' already"):
+        changed.override(epochs=3)
 
 
 @pytest.mark.parametrize(

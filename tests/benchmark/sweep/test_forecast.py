@@ -49,9 +49,21 @@ def test_what_nothing_tells_is_unknown(options):
     sweep(runs_of(options, "ce", "0"), options)
     longer, total = forecast(runs_of(options, "ce", "0", epochs=3), options)
     assert longer["seconds"] == "unknown", "another length tells nothing"
-    assert (total["seconds"], total["how"]) == ("unknown", "1 runs unknown")
+    assert (total["seconds"], total["how"]) == ("unknown", "1 of 1 runs unknown")
     stored, _ = forecast(runs_of(options, "ce", "0"), options)
     assert (stored["seconds"], stored["missing"]) == (0, []), "nothing of it is missing"
+
+
+def test_a_run_is_of_one_process(options):
+    sweep(runs_of(options, "ce", "0"), options)
+    (one, alone), (_, two) = (
+        forecast(runs_of(options, "ce", replicates), replace(options, jobs=2)) for replicates in ("1", "1-2")
+    )
+    assert one["seconds"] == alone["seconds"] and two["seconds"] == pytest.approx(2 * one["seconds"], rel=0.1)
+    assert alone["how"].endswith(" with 1 process"), "a second one has nothing to do"
+    assert two["how"] == alone["how"].replace("1 process", "2 processes")
+    *_, total = forecast(runs_of(options, "ce, gce", "0-2"), replace(options, jobs=2))
+    assert total["how"].startswith("at least ") and total["how"].endswith("; 3 of 5 runs unknown")
 
 
 def test_looking_makes_no_database(options, url):

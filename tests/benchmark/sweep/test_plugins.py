@@ -42,6 +42,7 @@ def test_files_among_methods_stand_for_what_they_register(plugin):
     assert chosen.texts == ("ce", "mine_of_the_door", "gce( q=0.5 )") and chosen.plugins == (path,)
     assert choose_methods("", [path, path]).plugins == (path,)
     assert choose_methods().texts == () and choose_methods().text == ""
+    assert chosen.own == {"mine_of_the_door": str(path)} and choose_methods().own == {}
 
 
 def test_a_file_stands_for_its_method_in_a_composition_and_with_values(plugin):
@@ -96,7 +97,7 @@ def test_an_unchanged_file_is_executed_once_and_an_edited_one_again(plugin, tmp_
 def test_a_run_is_named_with_its_method_or_its_file(plugin, monkeypatch, tmp_path, words, name):
     plugin()
     monkeypatch.chdir(tmp_path)
-    assert name_of_run(words) == name
+    assert name_of_run(words) == (name, {name.split()[0]: "mine.py"} if "mine.py" in words else {})
 
 
 def test_all_methods_of_a_search_include_those_of_a_plugin(plugin):

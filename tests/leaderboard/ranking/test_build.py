@@ -1,11 +1,14 @@
 """Boards: what is grouped, what is compared, what stands below, and what the special cases do."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE
 from lnlbench.leaderboard.ranking.build import boards, build
+from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.show.page.about import command_of
 
 ONE, TWO = "digits/symmetric-0.4", "digits/asymmetric-0.4"
 
@@ -133,7 +136,10 @@ def test_one_replicate_beside_three_is_incomplete(results):
     assert [row.name for row in board.below] == ["sam"]
     assert board.row("sam").cells[TWO].n == 1 and board.row("sam").cells[TWO].half is None
     (alone,) = boards([r for r in partial if r.noise == "asymmetric-0.4"], ["final"])
-    assert "Incomplete, and not compared with the others: sam: n = 1." in alone.notes
+    assert "sam has one replicate; two are needed for an interval (`--seeds 1`)." in alone.notes
+    assert not any("Incomplete" in note for note in alone.notes)
+    (both,) = boards([r for r in results if r.label != "sam" or r.replicate == 0], ["final"])
+    assert both.held(both.row("sam")) == "n = 1" and "sam has one replicate; two" in " ".join(both.notes)
 
 
 def test_replicates_that_differ_between_settings_have_no_mean(results):
@@ -371,6 +377,16 @@ def test_more_runs_of_contenders_are_planned_with_their_cost(make):
     assert gaps == sorted(gaps) and (plan.contenders[0].replicates or 101) >= plan.contenders[-1].replicates
 
 
+def test_the_files_of_methods_are_in_the_command(make):
+    own = {"environment": {"lnlbench": "0.1.0", "plugins": ["mine.py"]}}
+    runs = [run for label in "ab" for run in cell(make, label, [0.5, 0.6, 0.71], **(own if label == "a" else {}))]
+    runs += cell(make, "c", [0.51, 0.62, 0.7])
+    (board,) = boards(runs, ["final"])
+    assert board.row("a").plugins == ("mine.py",) and board.row("b").plugins == ()
+    assert not board.plan.command or board.plan.command.endswith("--plugin mine.py")
+    assert command_of(board.row("a"), board).endswith("--precision fp32 --plugin mine.py")
+
+
 def test_changed_settings_are_in_the_command(make):
     runs = [run for label in "abcd" for run in cell(make, label, [0.5, 0.6, 0.71 + ord(label) / 1000])]
     changed = [replace(run, setting="digits,epochs=2/symmetric-0.4") for run in runs]
@@ -382,6 +398,32 @@ def test_changed_settings_are_in_the_command(make):
 def test_hiding_a_method_changes_no_number(results):
     (whole,), (part,) = boards(results, ["final"]), boards(results, ["final"], show=["ce"])
     assert part.rows == (whole.row("ce"),) and part.tests == whole.tests
+
+
+def test_what_is_said_of_some_rows_names_no_other():
+    runs = [run for run in shipped(suites=["mnist-mlp"]) if run.setting.endswith(("/clean", "/asymmetric-0.4"))]
+    (whole,), (part,) = boards(runs), boards(runs, show=["ce", "gce"])
+    assert (len(whole.rows) + len(whole.below), len(part.rows)) == (59, 2)
+    ranks = sum(row.status == "ranked" for row in whole.rows)
+    first, best, *others = part.sentences
+    assert first == f"Shown 2 of 59; ranks are among all {ranks}." and best == "None of these could be best."
+    assert others[0].startswith(f"Against ce: 1 better, 0 worse, 0 cannot be told apart yet (Holm over {ranks - 1} ")
+    hidden = {row.name for row in (*whole.rows, *whole.below)} - {"ce", "gce"}
+    said = re.sub(r"[^\w+]+", " ", " ".join([*part.sentences, *part.notes])).split()
+    assert part.plan is None and hidden & {*said} == set()
+    best = [row.name for row in whole.rows if row.score and row.score.could_be_best]
+    (part,) = boards(runs, show=best)
+    assert part.plan == whole.plan and any(whole.plan.command in text for text in part.sentences)
+
+
+def test_a_row_in_full_is_shown_by_its_label_and_a_board_without_rows_is_none(make):
+    runs = [make(label="gce", method=f"gce(q={q})", replicate=i, test=[q]) for i in range(2) for q in (0.5, 0.7)]
+    runs += [make(label="ce", method="ce", replicate=i, test=[0.6]) for i in range(2)]
+    runs += [make(label="ce", method="ce", setting="mnist/clean", replicate=i, test=[0.6]) for i in range(2)]
+    (board,) = boards(runs, show=["gce"])
+    assert {row.name for row in board.rows} == {"gce(q=0.5)", "gce(q=0.7)"} and board.suite == "digits"
+    assert any("'gce' stands for several" in note for note in board.notes)
+    assert not any("'gce'" in note for board in boards(runs, show=["ce"]) for note in board.notes)
 
 
 def test_an_unknown_reference_leaves_the_marks_out(results):

@@ -75,6 +75,17 @@ def test_two_keys_that_begin_alike_are_listed(make):
             id="elsewhere",
         ),
         pytest.param({"track": "tuned"}, "", id="tuned"),
+        pytest.param(
+            {"label": "my_loss(q=0.5)", "environment": {"plugins": ["my loss.py"]}},
+            'lnlbench run digits/symmetric-0.4 --methods "my_loss(q=0.5)" --seeds 0 --precision fp32'
+            " --plugin 'my loss.py'",
+            id="a file of one's own",
+        ),
+        pytest.param(
+            {"environment": {"plugins": "$(false)"}},
+            'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 0 --precision fp32',
+            id="no list",
+        ),
     ],
 )
 def test_the_command_that_made_a_run(make, changes, command):
@@ -83,3 +94,6 @@ def test_the_command_that_made_a_run(make, changes, command):
 
 def test_the_command_that_makes_a_run_again(make):
     assert that_reproduces(make(key="0123456789abcdef")) == "lnlbench reproduce 0123456789ab"
+    own = make(key="0123456789abcdef", environment={"plugins": ["my_loss.py"]})
+    assert that_reproduces(own) == "lnlbench reproduce 0123456789ab --plugin my_loss.py"
+    assert that_reproduces(own, ["results/x/my_loss.py"]).endswith("ab --plugin results/x/my_loss.py")

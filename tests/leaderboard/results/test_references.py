@@ -3,7 +3,7 @@
 import pytest
 
 from lnlbench.leaderboard.ranking.build import boards
-from lnlbench.leaderboard.results.references import base, split_references
+from lnlbench.leaderboard.results.references import base, is_wanted, split_references
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from lnlbench.leaderboard.results.references import base, split_references
 )
 def test_the_setting_that_is_referred_to(setting, expected):
     assert base(setting) == expected
+    assert is_wanted(setting, {expected}) and is_wanted(setting, {setting}) and not is_wanted(setting, {"mnist/x"})
 
 
 @pytest.fixture

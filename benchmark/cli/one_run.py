@@ -1,0 +1,62 @@
+"""The one run that a command names: of a file or folder, of the store, or of what comes with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lnlbench.benchmark.protocol.settings import found_names
+from lnlbench.benchmark.verification.present import present
+from lnlbench.leaderboard.results.card import suite_of
+from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.named import check_name, named
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.submission import results_of
+from lnlbench.leaderboard.store.address import StoreAddress
+from lnlbench.leaderboard.store.reader import existing
+
+
+def one_run(text: str, own: Mapping[str, str], source: Path | None, address: StoreAddress) -> tuple[str, Result]:
+    """Return the result that is meant, and its MLflow run, nothing where it is not of the store.
+
+    Args:
+        text: what it is called.
+        own: methods of files, as `Chosen.own` has them: of these the runs of what they are now.
+        source: the file or folder; without one the store is looked through, then the package.
+        address: of the store.
+
+    Raises:
+        StoreError: there is none, there are several, or it cannot be read.
+        SettingError: there is none, and no such task.
+    """
+    check_name(text)
+    try:
+        if source is not None:
+            return "", named(results_of(source), text, str(source), present(own))
+        try:
+            with existing(address) as store:
+                return store.find(text, present(own))
+        except StoreError as error:
+            try:
+                return "", _carried(text)
+            except StoreError as other:
+                raise (error if address.exists else StoreError(f"{error}; {other}")) from None
+    except StoreError as error:
+        _check_setting(text)
+        raise error from None
+
+
+def _carried(text: str) -> Result:
+    """Return the result of the package that a text names, whose predictions alone are read."""
+    from lnlbench.leaderboard.shipped import shipped
+
+    found = named(shipped(), text, "the package")
+    whole = shipped(suites=[suite_of(found)], methods=[found.label], predictions=True)
+    return next(result for result in whole if result.key == found.key)
+
+
+def _check_setting(text: str) -> None:
+    """Refuse a name whose task there is not: that is the mistake, and not that nothing is stored."""
+    *method, setting, _ = ["", "", *text.split()]
+    if any(method) and "/" in setting:
+        found_names([setting])

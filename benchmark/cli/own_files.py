@@ -1,0 +1,19 @@
+"""Which files a command must name for the method of a result: of records from before their names were kept, a word."""
+
+from __future__ import annotations
+
+import re
+
+from lnlbench.benchmark.cli.new_method import registered
+from lnlbench.leaderboard.results.command import plugins_of
+from lnlbench.leaderboard.results.result import Result
+
+UNKNOWN = "FILE"
+"""Stands for a file whose name nobody kept."""
+_PART = re.compile(r"(?:^| \+ )(\w+)")
+
+
+def files_of(result: Result) -> tuple[str, ...]:
+    """Return the names of the files that register a result's method, `FILE` where it is nobody's here."""
+    names = {*_PART.findall(result.method)} - {"ce"}
+    return plugins_of(result) or ((UNKNOWN,) if names - registered() else ())
