@@ -46,8 +46,10 @@ def export(
     from lnlbench.leaderboard.store.address import store_address
 
     results = boards.each(targets or [], store_address(tracking_uri, database), predictions=predictions)
+    new = not file.absolute().parent.exists()
     written = write(file, results, predictions=predictions)
-    show(f"{written.results} results, {written.size / 2**20:.2f} MB, in {file}")
+    where = f"{file.absolute()}, whose folder is new" if new else file
+    show(f"{written.results} results, {written.size / 2**20:.2f} MB, in {where}")
 
 
 @commands.command("import")

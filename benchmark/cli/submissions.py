@@ -81,7 +81,9 @@ def submitted(
     else:
         found = collect([source], predictions=True).results
         held = [result for result in found if names is None or result.setting in names]
-    return written(submit(chosen(present(wanted.own)(held), wanted.texts), root, claim, data_dir), root)
+    results = chosen(present(wanted.own)(held), wanted.texts)
+    of = "what was chosen of the store" if source is None else source
+    return written(submit(results, root, claim, data_dir, of), root)
 
 
 def chosen(results: Sequence[Result], wanted: Sequence[str]) -> list[Result]:

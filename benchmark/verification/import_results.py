@@ -70,8 +70,12 @@ def import_results(source: Path, data_dir: Path | None, plugins: Iterable[Path],
     return Imported(tuple(added), tuple(stored))
 
 
-def refuse(source: Path, receipts: Iterable[Receipt]) -> None:
-    """Refuse a file or folder of which anything does not verify.
+def refuse(source: object, receipts: Iterable[Receipt]) -> None:
+    """Refuse results of which anything does not verify.
+
+    Args:
+        source: what they are of, for the message: a file or a folder.
+        receipts: of all of them.
 
     Raises:
         ExchangeError: naming the first such result, wrong ones before those that cannot be verified here.

@@ -35,7 +35,13 @@ class Claim:
     bibtex: str = ""
 
 
-def submit(results: Iterable[Result], root: Path, claim: Claim, data_dir: Path | None = None) -> list[Submission]:
+def submit(
+    results: Iterable[Result],
+    root: Path,
+    claim: Claim,
+    data_dir: Path | None = None,
+    source: object = "what was chosen",
+) -> list[Submission]:
     """Write results into a results repository, hosts of readings among them.
 
     Args:
@@ -43,6 +49,7 @@ def submit(results: Iterable[Result], root: Path, claim: Claim, data_dir: Path |
         root: of the repository.
         claim: who submits.
         data_dir: where data sets are.
+        source: what the results are of, for the message that refuses them.
 
     Raises:
         StoreError: there are no results, the card lacks something, a folder or a key is there already, or nothing can
@@ -53,7 +60,7 @@ def submit(results: Iterable[Result], root: Path, claim: Claim, data_dir: Path |
     held = list(results)
     if not held:
         raise StoreError("there are no results to submit")
-    refuse(root, verified(held, data_dir))
+    refuse(source, verified(held, data_dir))
     groups: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in held:
         groups[suite_of(result), result.label].append(result)

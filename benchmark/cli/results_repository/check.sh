@@ -6,8 +6,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+git rev-parse --quiet --verify HEAD >/dev/null 2>&1 || {
+    echo "there is no git repository with a commit here yet: git init && git add . && git commit --message Begin" >&2
+    exit 2
+}
 base=${1:-origin/main}
-git rev-parse --quiet --verify "$base^{commit}" >/dev/null || {
+git rev-parse --quiet --verify "$base^{commit}" >/dev/null 2>&1 || {
     echo "there is no commit $base here: name the one before the change, as in ci/check.sh HEAD~1" >&2
     exit 2
 }

@@ -24,6 +24,19 @@ def test_verify_and_import(lnlbench, filled, stored, tmp_path):
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+def test_a_file_that_does_not_verify_is_the_one_refused(lnlbench, filled, tmp_path, one_line):
+    file, folder = tmp_path / "new" / "all.jsonl.xz", tmp_path / "mine"
+    out = lnlbench("export", file, "--tracking-uri", filled)[1]
+    assert out.endswith(f"MB, in {file}, whose folder is new\n")
+    assert lnlbench("export", file, "--tracking-uri", filled)[1].endswith(f"MB, in {file}\n")
+    first = next(run for run in read(file) if run.host is None)
+    bent = [value / 2 for value in first.curves["test_accuracy"]]
+    write(file, [replace(first, curves=first.curves | {"test_accuracy": bent})])
+    folder.mkdir()
+    answer = lnlbench("submit", folder, "--from", file, "--author", "Ada")
+    one_line(answer, f"lnlbench: {file} is refused whole, 1 of 1 results do not verify: ")
+
+
 def test_reproduce_of_the_store_and_of_a_file(lnlbench, filled, tmp_path, one_line):
     file, name = tmp_path / "all.jsonl.xz", ["ce", "digits,epochs=3/symmetric-0.4", "1"]
     lnlbench("export", file, "--tracking-uri", filled)

@@ -89,6 +89,17 @@ def test_a_script_without_a_commit_to_hold_against_says_so(repository):
         )
 
 
+def test_a_script_without_git_says_how_to_begin(lnlbench, tmp_path):
+    root = tmp_path / "fresh"
+    assert lnlbench("submit", "--init", root)[0] == 0
+    said = "there is no git repository with a commit here yet: git init && git add . && git commit --message Begin\n"
+    for begun in (False, True):
+        if begun:
+            git(root, "init")
+        done = checked(root)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
 def test_runs_with_other_values_are_not_submitted_under_the_name_of_a_setting(lnlbench, filled, repository, one_line):
     said = lnlbench("submit", repository, "digits/symmetric-0.4", "--author", "Ada", "--tracking-uri", filled)
     one_line(said, "nothing is stored of digits/symmetric-0.4 as it is, only digits,epochs=3")
