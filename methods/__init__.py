@@ -1,6 +1,6 @@
-"""Methods of learning with noisy labels: one file each, found by name. What is imported here is loaded when it is used.
+"""Methods of learning with noisy labels: one file each, found by name. Names are imported when they are first used.
 
-Most of it needs torch, which takes seconds; to split a list of methods takes none.
+Most of them need torch, which takes seconds to import; splitting a list of methods does not.
 """
 
 from importlib import import_module

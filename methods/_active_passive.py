@@ -1,4 +1,4 @@
-"""The terms of active-passive losses: [..., C] logits and label weights to [...]. Pure functions, no method."""
+"""Terms of active-passive losses: pure functions of logits and label weights [..., C] that return [...]."""
 
 import math
 
@@ -13,7 +13,7 @@ LOG_ZERO = math.log(1e-4)
 
 
 def normalised_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Log p_y / Σ_k log p_k, in [0, 1]: active. Source: Ma et al., ICML 2020, eq. 8."""
+    """Return NCE, log p_y / Σ_k log p_k, in [0, 1]: active. Source: Ma et al., ICML 2020, eq. 8."""
     log_p = logits.log_softmax(-1)
     return (targets * log_p).sum(-1) / log_p.sum(-1)
 
@@ -24,7 +24,7 @@ def mean_absolute_error(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def reverse_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """-Σ_k p_k log y_k = -A (1 - p_y) with log 0 = A: passive. Source: Wang et al., ICCV 2019, eq. 5."""
+    """Return RCE, -Σ_k p_k log y_k = -A (1 - p_y) with log 0 = A: passive. Source: Wang et al., ICCV 2019, eq. 5."""
     return -LOG_ZERO * (targets * box_cox(logits, 1.0)).sum(-1)
 
 
@@ -57,7 +57,7 @@ def asymmetric_squared_error(logits: Tensor, targets: Tensor, a: Tensor | float)
 
 
 def normalised_focal(logits: Tensor, targets: Tensor, gamma: Tensor | float) -> Tensor:
-    """Return NFL, FL_y / Σ_k FL_k, whose gradient takes each (1 - p_k)^γ for a constant: active.
+    """Return NFL, FL_y / Σ_k FL_k, whose gradient treats each (1 - p_k)^γ as a constant: active.
 
     Source: Ma et al., ICML 2020, eq. 9.
     """

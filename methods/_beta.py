@@ -1,4 +1,4 @@
-"""Beta-distributed shares for mixing, from uniform numbers: pure tensor code, whatever the parameter."""
+"""Beta-distributed mixing weights from uniform numbers, as pure tensor code."""
 
 import math
 
@@ -9,10 +9,10 @@ GRID = 1025
 
 
 def symmetric_beta(uniform: Tensor, alpha: Tensor | float) -> Tensor:
-    """Beta(α, α) from numbers in [0, 1), by the inverse of its distribution function.
+    """Return Beta(α, α) variates from uniform numbers in [0, 1), by inverting the distribution function.
 
     In x = sin² θ the density is proportional to sin(2θ)^(2α - 1), which is finite for α ≥ 0.5; it is summed on a grid
-    of 1,024 parts and interpolated, with an error in x below 1e-3 for α from 0.5 to 8.
+    of 1,024 intervals and interpolated linearly, with an error in x below 1e-3 for α from 0.5 to 8.
 
     Args:
         uniform: of any shape.

@@ -1,4 +1,4 @@
-"""Methods that consist of parts: `perturb` chains, memories join, any part may stop; other hooks have one owner."""
+"""Methods made of parts: `perturb` is chained, memories are joined, any part may stop; other hooks have one owner."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ READING = {"stop", "report"}  # a part that answers nothing else only reads its 
 
 @dataclass(frozen=True)
 class Composition(Method):
-    """Parts that answer different hooks, as one method; no part at all is cross-entropy.
+    """Parts that answer different hooks, as one method; without parts it is cross-entropy.
 
     Raises:
-        MethodError: two parts own one hook; the message names both.
+        MethodError: two parts answer a hook that can have only one owner; the message names both.
     """
 
     parts: tuple[Method, ...] = ()
@@ -56,7 +56,7 @@ class Composition(Method):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """What tells parts of the user's own from what they were before an edit."""
+        """Hashes of the code of user-defined parts: an edited part is another method."""
         return tuple(part.source for part in self.parts if part.source)
 
     @property
@@ -67,7 +67,7 @@ class Composition(Method):
 
     @property
     def host(self) -> Composition:
-        """What is trained: the method without the parts that only read the history."""
+        """The method that is trained: without the parts that only read the history."""
         return Composition(tuple(part for part in self.parts if not _reads(part)))
 
     @property
@@ -76,14 +76,14 @@ class Composition(Method):
         return any(map(_reads, self.parts))
 
     def owner(self, hook: str) -> Method:
-        """Return the part that answers a hook, or the default answers."""
+        """Return the part that answers a hook, or the base class where none does."""
         return next((part for part in self.parts if part.answers(hook)), _DEFAULT)
 
     def joined(self, hook: str, ask: Callable[[Method], dict[str, Tensor]]) -> dict[str, Tensor]:
         """Return the memories of all parts that answer a hook.
 
         Raises:
-            MethodError: two parts call different things by one name.
+            MethodError: two parts use the same name.
         """
         found: dict[str, Tensor] = {}
         owners: dict[str, str] = {}
@@ -138,7 +138,7 @@ class Composition(Method):
         return bool(self.observing(epoch, epochs).parts)
 
     def observing(self, epoch: int, epochs: int) -> Composition:
-        """Return the parts whose `observe` wants its pass before an epoch: one that is due brings no others."""
+        """Return the parts whose `observe` is due before an epoch; the others are not asked."""
         return Composition(tuple(p for p in self.parts if p.answers("observe") and p.due(epoch, epochs)))
 
     def stop(self, history: History) -> bool:

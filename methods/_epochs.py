@@ -10,9 +10,9 @@ Number = TypeVar("Number", float, Tensor)
 
 
 def whole_epochs(share: float, epochs: Number) -> Number:
-    """Return how many epochs a share of a training of so many epochs lasts, rounded up.
+    """Return the number of epochs in a share of the training length, rounded up.
 
-    Counted from 0, that is the first epoch after them. `due` and the hooks both compare an epoch with it: a product in
-    double precision and a quotient in single precision would disagree where their last bits differ.
+    Counted from 0, this is also the first epoch after them. `due` and the hooks both compare the epoch with it, because
+    `epoch >= share * epochs` in double and `progress >= share` in single precision can disagree.
     """
     return -((NEAR - share * epochs) // 1)

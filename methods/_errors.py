@@ -1,4 +1,4 @@
-"""The error of methods."""
+"""The error that methods raise."""
 
 
 class MethodError(ValueError):

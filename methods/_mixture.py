@@ -12,8 +12,8 @@ def clean_probability(losses: Tensor) -> Tensor:
     """Return the posterior probability of the component of lower mean, for each sample of each network.
 
     Losses are scaled to [0, 1]; two-means clustering from the two ends starts expectation-maximisation, which ends
-    after 10 rounds or once the mean log-likelihood moves by less than 0.01. Losses that are all equal, or not finite,
-    say nothing: every sample then counts as clean.
+    after 10 rounds or once the mean log-likelihood moves by less than 0.01. If losses are all equal, or not finite,
+    every sample counts as clean.
 
     Args:
         losses: [K, N].

@@ -1,4 +1,4 @@
-"""Normalised negative losses, and the slope of an L1 penalty: what active negative losses add. No method."""
+"""The parts that active negative losses add: normalised negative losses, and the gradient of an L1 penalty."""
 
 import math
 
@@ -14,7 +14,7 @@ LEAST = math.log(1e-7)
 def negative_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Return NNCE, 1 - (A + log p_y) / Σ_k (A + log p_k) with A = -log p_min: [..., C] to [...].
 
-    log p is held above -A, with gradient zero below.
+    log p is clamped at -A, below which the gradient is zero.
 
     Source: Ye et al., NeurIPS 2023, section 3.
     """
@@ -23,9 +23,9 @@ def negative_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def negative_focal(logits: Tensor, targets: Tensor, gamma: Tensor | float) -> Tensor:
-    """Return NNFL, 1 - (A - FL_y) / Σ_k (A - FL_k) with FL_k = -(1 - p_k)^γ log p_k and A that of p_min.
+    """Return NNFL, 1 - (A - FL_y) / Σ_k (A - FL_k) with FL_k = -(1 - p_k)^γ log p_k and A its value at p_min.
 
-    log p is held above log p_min, with gradient zero below.
+    log p is clamped at log p_min, below which the gradient is zero.
 
     Source: Ye et al., NeurIPS 2023, section 3.
     """
@@ -35,7 +35,7 @@ def negative_focal(logits: Tensor, targets: Tensor, gamma: Tensor | float) -> Te
 
 
 def with_l1(grads: Params, params: Params, delta: Tensor | float) -> Params:
-    """Return gradients to which those of δ ‖w‖₁ over all parameters are added: δ sign(w)."""
+    """Return the gradients plus δ sign(w), the gradient of δ ‖w‖₁ over all parameters."""
     return [
         {name: g + delta * network[name].detach().sign() for name, g in own.items()}
         for own, network in zip(grads, params, strict=True)

@@ -1,4 +1,4 @@
-"""Where a method is from: its paper as data, as BibTeX, and in one line."""
+"""The publication of a method, as data, as BibTeX and in one line."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Paper:
 
     @property
     def link(self) -> str:
-        """An address at which the paper is found; empty where none is known."""
+        """The address of the paper; empty if unknown."""
         if self.arxiv:
             return f"https://arxiv.org/abs/{self.arxiv}"
         return f"https://doi.org/{self.doi}" if self.doi else self.url

@@ -1,4 +1,4 @@
-"""Methods from text: `gce(q=0.5) + sam + early_stopping(patience=0.1)` is one expression."""
+"""Parse methods from text, such as `gce(q=0.5) + sam + early_stopping(patience=0.1)`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def parse(text: str, classes: int = 10) -> Composition:
 
     Args:
         text: names joined by `+`, each with hyper-parameters in parentheses where they differ from the defaults.
-        classes: of the data set; defaults may depend on their number, and on nothing else.
+        classes: number of classes of the data set, the only thing that defaults may depend on.
 
     Raises:
-        MethodError: text that is no such expression, an unknown name or hyper-parameter, a value that makes no
-            sense, or parts that cannot be combined.
+        MethodError: the text is not such an expression, a name or hyper-parameter is unknown, a value is invalid,
+            or parts cannot be combined.
     """
     if len(text) > LONGEST:
         raise MethodError(f"a method has at most {LONGEST} characters, but got {len(text)}: {text[:60]!r}…")
@@ -45,12 +45,12 @@ def parse(text: str, classes: int = 10) -> Composition:
 
 
 def without_revision(text: str) -> str:
-    """Return the text of a method without the revisions of its formulas: equal for all of them."""
+    """Return the text of a method without the revisions of its formulas, so that all revisions compare equal."""
     return REVISION.sub("", text)
 
 
 def written(text: str) -> set[tuple[str, str]]:
-    """Return part and name of every value that a method's text gives: the user's own choice, and not searched."""
+    """Return part and name of every hyper-parameter that the text sets: the user's choice, which is not searched."""
     calls = [node for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Call)]
     return {
         (call.func.id, str(word.arg)) for call in calls if isinstance(call.func, ast.Name) for word in call.keywords

@@ -1,4 +1,4 @@
-"""The methods by name: one file each, in this folder, in a file of the user's, or in an installed package."""
+"""The registry of methods by name: one file each, in this folder, in a user's file or in an installed package."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _CONTENT = "__lnlbench_content__"  # of a user's module: the hash of the file th
 
 @dataclass_transform(frozen_default=True)
 def register(name: str) -> Callable[[type[M]], type[M]]:
-    """Make a class a dataclass and a method that everything finds by `name`.
+    """Turn a class into a dataclass and register it as a method under `name`.
 
     Raises:
-        MethodError: the name is taken by another class, or is no identifier.
+        MethodError: the name is taken by another class, or is not an identifier.
     """
 
     def add(method: type[M]) -> type[M]:
@@ -49,16 +49,16 @@ def register(name: str) -> Callable[[type[M]], type[M]]:
 
 
 def methods() -> dict[str, type[Method]]:
-    """Every registered method by name, sorted."""
+    """Return all registered methods by name, sorted."""
     _discover()
     return dict(sorted(_METHODS.items()))
 
 
 def method_class(name: str) -> type[Method]:
-    """Return the method of a name.
+    """Return the method registered under a name.
 
     Raises:
-        MethodError: no such method; the message names the closest ones, and where to see all.
+        MethodError: there is no such method; the message names the closest ones, and where to see all.
     """
     known = methods()
     if name not in known:
@@ -68,7 +68,7 @@ def method_class(name: str) -> type[Method]:
 
 
 def load_file(path: Path) -> list[str]:
-    """Register the methods of a Python file of the user's.
+    """Register the methods in a user's Python file.
 
     The file is executed once for each of its contents: a second call with an unchanged file answers from the registry,
     and a call after an edit replaces what the earlier one registered.
@@ -77,7 +77,7 @@ def load_file(path: Path) -> list[str]:
         their names, sorted.
 
     Raises:
-        MethodError: no such file, it does not import, it ends the program, or it registers nothing.
+        MethodError: the file does not exist, cannot be imported, ends the program, or registers nothing.
     """
     methods()  # ours come first, so that a file cannot take their names
     place = zlib.crc32(os.path.realpath(path).encode())  # files of one name in two folders are two modules
@@ -103,7 +103,7 @@ def load_file(path: Path) -> list[str]:
 
 
 def file_of(method: type[Method]) -> Path | None:
-    """Return the file that `load_file` registered a method from; None for ours and those of installed packages."""
+    """Return the file that `load_file` registered a method from; None for built-in methods and installed packages."""
     module = sys.modules.get(method.__module__)
     return Path(str(module.__file__)) if module is not None and hasattr(module, _CONTENT) else None
 
@@ -140,7 +140,7 @@ def _explained(plugin: str) -> Iterator[None]:
 
 
 def _source(method: type[Method]) -> str:
-    """Return a hash of the file that a method of the user's is in, comments and layout aside; nothing for ours."""
+    """Return a hash of a user's method file, ignoring comments and layout; empty for built-in methods."""
     file = getattr(sys.modules.get(method.__module__), "__file__", None)
     if method.__module__.startswith("lnlbench.methods.") or file is None:
         return ""

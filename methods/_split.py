@@ -1,4 +1,4 @@
-"""Split a list of methods; it needs nothing heavy, so that commands which train nothing answer at once."""
+"""Split a list of methods, without heavy imports, so that commands which train nothing answer at once."""
 
 
 def split_methods(text: str) -> list[str]:

@@ -15,12 +15,13 @@ from lnlbench.methods.base import Batch, Clock, Method, Params, tuned
 class ActiveNegativeCE(Method):
     """L = α NCE + β NNCE + δ ‖w‖₁, NNCE = 1 - (A + log p_y) / Σ_k (A + log p_k) with A = -log 1e-7.
 
-    log p is held above -A in NNCE, with gradient zero below; the penalty is over all parameters, biases too.
+    In NNCE log p is clamped at -A, below which its gradient is zero. The penalty covers all parameters, including
+    biases.
 
     Source: Ye et al., "Active Negative Loss Functions for Learning with Noisy Labels", NeurIPS 2023, with the values of
-    its code for CIFAR-10 and, from 100 classes on, CIFAR-100; on MNIST it has (α, β, δ) = (1, 1, 1e-6). Not as there:
-    the setting's weight decay is kept beside the penalty, which comes in its place there; no clipping of gradients.
-    The objective that is shown leaves the penalty out.
+    its code for CIFAR-10 and, from 100 classes on, CIFAR-100; on MNIST it has (α, β, δ) = (1, 1, 1e-6). Differences:
+    the setting's weight decay is kept in addition to the penalty, which replaces it in the code; gradients are clipped
+    only if the setting says so. The reported objective does not include the penalty.
     """
 
     paper = Paper(

@@ -13,10 +13,10 @@ from lnlbench.methods.base import Batch, Clock, tuned
 class ActiveNegativeFocal(ActiveNegativeCE):
     """L = α NFL + β NNFL + δ ‖w‖₁, NNFL = 1 - (A - FL_y) / Σ_k (A - FL_k), FL_k = -(1 - p_k)^γ log p_k, A at p = 1e-7.
 
-    The gradient takes every (1 - p_k)^γ for a constant, as the authors' code does.
+    The gradient treats every (1 - p_k)^γ as a constant, as the authors' code does.
 
     Source: Ye et al., "Active Negative Loss Functions for Learning with Noisy Labels", NeurIPS 2023, with the values of
-    its code; what differs is as in `anl_ce`.
+    its code; the differences are those of `anl_ce`.
     """
 
     gamma: float = tuned(0.5, 0.1, 4.0, log=True, valid=(0.0, 10.0), origin="code")

@@ -8,7 +8,7 @@ from lnlbench.methods.sam import SAM
 
 @register("asam")
 class ASAM(SAM):
-    """SAM with e = ρ T² g / ‖T g‖₂, T = |w| + 0.01 for weights and 1 for biases, and with ranges of its own for ρ.
+    """SAM with e = ρ T² g / ‖T g‖₂, T = |w| + 0.01 for weights and 1 for biases, and its own range for ρ.
 
     Source: Kwon et al., "ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep Neural
     Networks", ICML 2021, algorithm 1; defaults of section 5.

@@ -1,4 +1,4 @@
-"""What a method is: a small set of answers to the questions that the training loop asks."""
+"""The base class of methods, the hooks that the training loop calls, and the values that it passes to them."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ class Random(Protocol):
 
 
 class Predict(Protocol):
-    """The present networks, as `guess` may ask them."""
+    """The current networks, as a function that `guess` may call."""
 
     def __call__(self, inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
-        """Return the logits [K, B, C] of inputs [B, ...] or [K, B, ...], without gradient, in training mode or not.
+        """Return the logits [K, B, C] of inputs [B, ...] or [K, B, ...], without gradient.
 
-        At the weights that are trained, or at those that `average` has given.
+        `training` selects training or evaluation mode, `averaged` the weights that `average` returned instead of the
+        trained ones.
         """
 
 
@@ -58,14 +59,14 @@ class Batch:
     index: Tensor  # [B] positions in the training set
     memory: Mapping[str, Tensor]  # the rows of the method's memory, each [K, B, ...]
     told: Mapping[str, Tensor] = field(default_factory=dict)  # what the method declares in `told`, nothing else
-    views: tuple[Tensor, ...] = ()  # the same samples augmented otherwise: one less than the method's `views`
+    views: tuple[Tensor, ...] = ()  # the same samples under other augmentations: one fewer than the method's `views`
     carried: Mapping[str, Tensor] = field(default_factory=dict)  # what the method remembers of the run, each [K, ...]
-    strong: tuple[Tensor, ...] = ()  # the same samples augmented strongly: as many as the method's `strong`
+    strong: tuple[Tensor, ...] = ()  # the same samples under strong augmentation: as many as the method's `strong`
 
 
 @dataclass(frozen=True)
 class Clock:
-    """When a hook is asked, as 0-d tensors, and its source of randomness."""
+    """The time at which a hook is called, as 0-d tensors, and its source of randomness."""
 
     epoch: Tensor  # from 0
     epochs: Tensor  # planned length T
@@ -85,7 +86,7 @@ class Task:
 
 @dataclass(frozen=True)
 class History:
-    """What `stop` and `report` may read: nothing that a test label has touched, and a true one only if declared."""
+    """What `stop` and `report` may read: nothing derived from test labels, and true labels only if declared."""
 
     epochs: int  # planned length
     validation: Sequence[float]  # accuracy on the validation split's given labels, mean of the networks, one per epoch
@@ -144,7 +145,7 @@ def tuned(
         high: upper end, included.
         log: search on a logarithmic scale.
         choices: a finite set instead of a range.
-        valid: the values that make sense at all, ends included; anything else is refused.
+        valid: the interval of allowed values, ends included; anything else is refused.
         above: the name of a field that this one must exceed.
         many: the default for data sets of 100 classes or more, where it differs.
         origin: where the default is from, of `ORIGINS`: "paper", "code", "other code" or "ours".
@@ -164,21 +165,19 @@ class Method:
     """
 
     name: ClassVar[str] = ""
-    paper: ClassVar[Paper | None] = None  # where it is from
-    family: ClassVar[str] = ""  # what it mainly changes, of `FAMILIES`
+    paper: ClassVar[Paper | None] = None  # the publication that describes it
+    family: ClassVar[str] = ""  # what it mainly changes, one of `FAMILIES`
     networks: ClassVar[int] = 1
     stackable: ClassVar[bool] = True
     views: ClassVar[int] = 1  # how often each sample of a batch is augmented
-    strong: ClassVar[int] = 0  # how often strongly, beside: RandAugment and cutout, where the setting augments at all
-    ensemble: ClassVar[bool] = False  # whether the mean softmax of its networks is what it is scored by
-    source: ClassVar[str] = ""  # a hash of the code, where it is not ours: an edited method is another method
-    revision: ClassVar[int] = 1  # of the formula: raised when equal values come to mean other numbers
-    told: ClassVar[
-        tuple[str, ...]
-    ] = ()  # what it must know beyond the given labels, of `FACTS`: the information ledger
+    strong: ClassVar[int] = 0  # strong views in addition: RandAugment and cutout, where the setting augments at all
+    ensemble: ClassVar[bool] = False  # whether it is scored by the mean softmax of its networks
+    source: ClassVar[str] = ""  # hash of the code of a user's method: an edited method is another method
+    revision: ClassVar[int] = 1  # of the formula: raised when the same values give other numbers
+    told: ClassVar[tuple[str, ...]] = ()  # facts that it requires, of `FACTS`: the information ledger
 
     def __post_init__(self) -> None:
-        """Refuse values that make no sense.
+        """Refuse invalid values.
 
         Raises:
             MethodError: a value of the wrong type, outside its valid range, or not above the field it must exceed.
@@ -218,7 +217,7 @@ class Method:
         return f"{self.name}({', '.join(values)})" if values else self.name
 
     def answers(self, hook: str) -> bool:
-        """Whether the method answers a hook itself."""
+        """Return whether the method overrides a hook."""
         return getattr(type(self), hook) is not getattr(Method, hook)
 
     def tensors(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Self:
@@ -235,7 +234,7 @@ class Method:
     def carry(self, task: Task) -> dict[str, Tensor]:
         """Return the state of the run as a whole: named tensors [K, ...], in `batch.carried`. Nothing by default.
 
-        `remember` and `observe` return new values under the same names; no name is one of the memory's.
+        `remember` and `observe` return new values under the same names, which must differ from those of the memory.
         """
         return {}
 
@@ -244,18 +243,18 @@ class Method:
         return batch
 
     def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
-        """Return what the networks are trained on, given what they predict now; after `perturb`, never stacked.
+        """Return the batch to train on, given current predictions; called after `perturb`, never stacked.
 
-        The batch may become wider, by whole batches one after another; `index` stays. `loss` may give one loss of each
-        row, or one of each sample that sees all its rows. The memory may be wider too, or hold more for later hooks;
-        what is stored is what `remember` returns.
+        The batch may be extended by whole batches, one after another, while `index` stays. `loss` may then return one
+        value per row, or one per sample that depends on all its rows. The memory may be extended as well, or hold more
+        for later hooks; only what `remember` returns is stored.
         """
         return batch
 
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
         """Return the new rows [K, B, ...] of the memory, from detached logits [K, B, C], before the loss sees them.
 
-        New values of what is carried go with them.
+        It may also return new values of what is carried.
         """
         return {}
 
@@ -268,7 +267,7 @@ class Method:
         return torch.ones_like(losses)
 
     def gradient(self, grads_at: Callable[[Params], Params], params: Params, batch: Batch, clock: Clock) -> Params:
-        """Return the gradient that the optimiser gets. That at the present parameters by default."""
+        """Return the gradient that the optimiser gets. The gradient at the current parameters by default."""
         return grads_at(params)
 
     def average(self, params: Params, averaged: Params, clock: Clock) -> Params:
@@ -276,41 +275,41 @@ class Method:
         return params
 
     def renew(self, depth: Tensor, clock: Clock) -> Tensor:
-        """Which parameters begin an epoch anew: bool [P], asked before each but the first, after `observe`.
+        """Return which parameters to re-initialise, bool [P]; called before every epoch but the first, after `observe`.
 
-        `depth` [P] says of each parameter which share of the network's stages ends with its own: in (0, 1], 1 at the
-        head, the same within a stage; a stage is one of a ResNet's four and the like, in other networks what these list
-        as one part, in their order. The answer holds for all networks; each draws new initial weights of its own.
-        BatchNorm's running statistics and averaged weights of the same stages begin anew too, and so does the
-        optimiser, for all parameters.
+        `depth` [P] is the share of the network's stages up to and including that of a parameter: in (0, 1], equal
+        within a stage, and 1 at the head. A stage is, for example, one of the four layers of a ResNet; in other
+        networks, each part that the network lists, in order. The answer holds for all networks, each of which draws its
+        own new weights. BatchNorm's running statistics and averaged weights of these stages are reset too, and so is
+        the optimiser, for all parameters.
         """
         return torch.zeros_like(depth, dtype=torch.bool)
 
     def freeze(self, depth: Tensor, clock: Clock) -> Tensor:
-        """Which parameters stay as they are during an epoch: bool [P], asked before each, after `renew`.
+        """Return which parameters stay fixed during an epoch, bool [P]; called before each epoch, after `renew`.
 
-        `depth` is as in `renew`. Gradients, the optimiser's moments and BatchNorm's running statistics move on; weight
-        decay does not.
+        `depth` is as in `renew`. Gradients, the optimiser's moments and BatchNorm's running statistics are still
+        updated; weight decay is not applied.
         """
         return torch.zeros_like(depth, dtype=torch.bool)
 
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:
         """Return new memory [K, N, ...] from a pass over the whole training set, before each epoch but the first.
 
-        New values of what is carried go with it.
+        It may also return new values of what is carried.
         """
         return {}
 
     def due(self, epoch: int, epochs: int) -> bool:
-        """Whether `observe` wants its pass before an epoch, counted from 0. Always by default."""
+        """Return whether `observe` is due before an epoch, counted from 0. Always by default."""
         return True
 
     def stop(self, history: History) -> bool:
-        """Whether training ends after the epoch that `history` ends with."""
+        """Return whether training ends after the last epoch of `history`. Never by default."""
         return False
 
     def report(self, history: History) -> int:
-        """Return the epoch that is the method's own answer. The last by default."""
+        """Return the epoch whose networks the method reports. The last by default."""
         return len(history.validation) - 1
 
 
@@ -321,7 +320,7 @@ HOOKS = (
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number that a float can hold: neither a truth value, nor infinite, nor above 1.8e308."""
+    """Return whether a value is a finite number that fits into a float; True and False are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
@@ -339,7 +338,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def remembering(batch: Batch, found: Mapping[str, Tensor]) -> Batch:
-    """Return the batch with what `remember` has found: new rows of the memory, new values of what is carried."""
+    """Return the batch with what `remember` returned: new rows of the memory and new values of what is carried."""
     carried = {name: found.get(name, value) for name, value in batch.carried.items()}
     rows = {name: new for name, new in found.items() if name not in carried}
     return replace(batch, memory={**batch.memory, **rows}, carried=carried)

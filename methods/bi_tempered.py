@@ -15,11 +15,11 @@ class BiTempered(Method):
     """L = -log_{t1} p_y - (1 - Σ_k p_k^{2 - t1}) / (2 - t1), p_k = exp_{t2}(z_k - λ), λ such that Σ p = 1.
 
     log_t(x) = (x^{1 - t} - 1) / (1 - t), exp_t its inverse; t1 < 1 bounds the loss, t2 > 1 gives the tails. The
-    prediction is the largest logit either way.
+    prediction is the largest logit, as usual.
 
     Source: Amid et al., "Robust Bi-Tempered Logistic Loss Based on Bregman Divergences", NeurIPS 2019, eq. 4, 5 and 8;
-    t1 0.7, t2 1.5 are those of DAL's code (2023) for all data. Not as in the authors' code: the normalisation is found
-    by Newton's method to the end, where that takes five fixed-point steps; the gradient is exact.
+    t1 = 0.7 and t2 = 1.5 are the values of DAL's code (2023) for all data sets. Difference: the normalisation is found
+    by Newton's method, to convergence and with an exact gradient, where the authors' code takes five fixed-point steps.
     """
 
     paper = Paper(
@@ -43,7 +43,7 @@ class BiTempered(Method):
 
 
 def log_tempered_softmax(logits: Tensor, t: Tensor | float) -> Tensor:
-    """Log p [..., C] with p = exp_t(z - λ), Σ p = 1, for t > 1."""
+    """Return log p [..., C] with p = exp_t(z - λ), Σ p = 1, for t > 1."""
     fixed = logits.detach()
     norm = fixed.amax(-1, keepdim=True)  # here Σ p >= 1: Newton's steps stay on this side
     for _ in range(ITERATIONS):
@@ -60,5 +60,5 @@ def _step(logits: Tensor, norm: Tensor, t: Tensor | float) -> Tensor:
 
 
 def _log_exp(logits: Tensor, norm: Tensor, t: Tensor | float) -> Tensor:
-    """Log of exp_t(z - λ) = [1 + (t - 1)(λ - z)]^{-1 / (t - 1)}."""
+    """Return the log of exp_t(z - λ) = [1 + (t - 1)(λ - z)]^{-1 / (t - 1)}."""
     return -torch.log1p((t - 1) * (norm - logits)) / (t - 1)

@@ -14,14 +14,15 @@ MATRICES = (2, 4)  # dimensions of what is judged: weights of linear layers and 
 
 @register("cdr")
 class CDR(Method):
-    """The gradient g of a weight w counts, times 1 - τ, where |g w| is among the largest 1 - τ of its network, else 0.
+    """Scale the gradient g of a weight w by 1 - τ where |g w| is in the largest share 1 - τ of its network, else by 0.
 
-    Judged are all weight matrices and convolutions of a network together; biases and normalisation keep their gradient.
-    The setting's weight decay goes on for all. τ is `forget` times the share of wrong labels, which the method is told.
+    All weight matrices and convolutions of a network are ranked together; biases and normalisation layers keep their
+    gradients. The setting's weight decay applies to all parameters. τ is `forget` times the share of wrong labels,
+    which the method is told.
 
     Source: Xia et al., "Robust early-learning: Hindering the memorization of noisy labels", ICLR 2021, eq. 4 to 7, with
-    the factor 1 - τ of its code, which keeps both constant. Not as there: the decay is the setting's L2, as in the
-    code, not the paper's L1.
+    the factor 1 - τ of its code, which keeps share and factor constant. Difference: the decay is the setting's L2
+    penalty, as in the code, not the paper's L1.
     """
 
     paper = Paper(
@@ -44,12 +45,12 @@ class CDR(Method):
 
 
 def critical(params: dict[str, Tensor], grads: dict[str, Tensor], kept: Tensor) -> dict[str, Tensor]:
-    """Return the gradients of one network, those of the share 1 - `kept` of its least critical weights zero.
+    """Return the gradients of one network, with those of its least critical weights, a share 1 - `kept`, set to zero.
 
     Args:
-        params: of one network.
-        grads: likewise.
-        kept: the share of critical weights, which is the factor of their gradients too, [].
+        params: the parameters of one network.
+        grads: their gradients.
+        kept: the share of critical weights, also the factor of their gradients, [].
     """
     size = {name: (params[name].detach() * g).abs() for name, g in grads.items() if g.ndim in MATRICES}
     if not size:

@@ -14,10 +14,10 @@ class EpsilonSoftmax(Method):
     """L = -α log p^ε_y + β MAE, p^ε = (p + m e_top) / (m + 1), e_top one-hot at the largest p; MAE = 2 (1 - p_y).
 
     Source: Wang et al., "ε-Softmax: Approximating One-Hot Vectors for Mitigating Label Noise", NeurIPS 2024, eq. 2 and
-    section 3.3 (CE_ε + MAE); values of its code for symmetric noise: (α, β, m) = (0.01, 5, 1e5) on CIFAR-10, and from
-    100 classes on (0.03, 1, 1e4), those of CIFAR-100 at 0.4. For asymmetric noise it has (0.02, 5, 1e3) and, on
-    CIFAR-100 at 0.4, (0.004, 1, 1e2). Not as there: p^ε is not held above 1e-8, which there cuts the gradient of
-    cross-entropy off below p_y = 1e-8 (m + 1).
+    section 3.3 (CE_ε + MAE); values of its code for symmetric noise: (α, β, m) = (0.01, 5, 1e5) on CIFAR-10, and, from
+    100 classes on, (0.03, 1, 1e4), those of CIFAR-100 at 0.4. For asymmetric noise it has (0.02, 5, 1e3) and, on
+    CIFAR-100 at 0.4, (0.004, 1, 1e2). Difference: p^ε is not clamped at 1e-8, which in the code cuts off the gradient
+    of cross-entropy below p_y = 1e-8 (m + 1).
     """
 
     paper = Paper(
@@ -40,7 +40,7 @@ class EpsilonSoftmax(Method):
 
 
 def log_nearly_one_hot(logits: Tensor, m: Tensor | float) -> Tensor:
-    """Return log p^ε [..., C]: of the largest class log(1 - (1 - p) / (m + 1)), of the others log p - log(m + 1)."""
+    """Return log p^ε [..., C]: log(1 - (1 - p) / (m + 1)) for the largest class, log p - log(m + 1) for the others."""
     log_p = logits.log_softmax(-1)
     top = torch.arange(logits.shape[-1], device=logits.device) == logits.argmax(-1, keepdim=True)
     share = log_p.new_ones(()) / (m + 1)

@@ -1,4 +1,4 @@
-"""Cross-entropy with sparse regularisation: predictions are drawn towards one class."""
+"""Cross-entropy with sparse regularisation: predictions are pulled towards one class."""
 
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -10,15 +10,16 @@ from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 
 @register("ce_sr")
 class SparseCE(Method):
-    """L = CE + λ_t Σ_k p_k^{power}, both of p = softmax(z / (τ ‖z‖₂)); λ grows geometrically, `growth` times in all.
+    """L = CE + λ_t Σ_k p_k^{power}, both of p = softmax(z / (τ ‖z‖₂)); λ grows geometrically, `growth`-fold in all.
 
-    The loss does not depend on the length ‖z‖₂ of the logits: what it can reach is bounded by τ.
+    The loss does not depend on the norm ‖z‖₂ of the logits; how small it can become is bounded by τ.
 
-    Source: Zhou et al., "Learning with Noisy Labels via Sparse Regularization", ICCV 2021, section 3.3 and its code:
-    τ 0.5; for CIFAR-10 power 0.1, λ 1.2, times 1.03 in each of 120 epochs, 34.7 in all; for CIFAR-100 (here from 100
-    classes on) power 0.01, λ 10 (under asymmetric noise 4), times 1.02 in each of 200, 52.5 in all. On MNIST that code
-    leaves the logits as they are, with τ 0.1, power 0.1, λ 4, doubled every 5 of 50 epochs. DAL's code (2023) always
-    normalises: power 0.01, λ 8, times 1.02 in each of 150. Not as in either: p is not clamped (at 1e-7, 1e-6).
+    Source: Zhou et al., "Learning with Noisy Labels via Sparse Regularization", ICCV 2021, section 3.3, with the values
+    of its code, τ = 0.5; for CIFAR-10 power 0.1 and λ = 1.2, multiplied by 1.03 in each of 120 epochs, 34.7 in all; for
+    CIFAR-100 (here from 100 classes on) power 0.01 and λ = 10 (4 under asymmetric noise), multiplied by 1.02 in each of
+    200 epochs, 52.5 in all. On MNIST that code does not normalise the logits and has τ = 0.1, power 0.1 and λ = 4,
+    doubled every 5 of 50 epochs. DAL's code (2023) always normalises, with power 0.01 and λ = 8, multiplied by 1.02 in
+    each of 150 epochs. Unlike in both, p is not clamped (at 1e-7 and 1e-6).
     """
 
     paper = Paper(

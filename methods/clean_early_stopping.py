@@ -10,10 +10,11 @@ from lnlbench.methods.early_stopping import EarlyStopping
 
 @register("clean_early_stopping")
 class CleanEarlyStopping(EarlyStopping):
-    """Early stopping whose validation labels are the true ones, which it declares to be told.
+    """Early stopping on true validation labels, which the method declares in `told`.
 
     Source: Foret et al., "Sharpness-Aware Minimization for Efficiently Improving Generalization", ICLR 2021, section
-    3.3, select by a clean validation set; a reference, since such labels are not there where this benchmark is for.
+    3.3, who select by a clean validation set. This is a reference: where labels are noisy, such a set is usually not
+    available.
     """
 
     told = ("clean_validation",)

@@ -9,11 +9,11 @@ from lnlbench.methods.small_loss import SmallLoss
 
 @register("co_teaching")
 class CoTeaching(SmallLoss):
-    """Small-loss selection whose rows are exchanged between two networks.
+    """Small-loss selection by two networks, each trained on the selection of the other.
 
-    Source: Han et al., "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels",
-    NeurIPS 2018, algorithm 1. Not as there: optimiser and schedule are the setting's, as for every method; the loss
-    is divided by the number of kept samples once.
+    Source: Han et al., "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels", NeurIPS
+    2018, algorithm 1. Differences: optimiser and schedule are those of the setting, as for every method; the loss is
+    divided by the number of kept samples only once.
     """
 
     networks = 2

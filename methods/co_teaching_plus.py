@@ -13,15 +13,15 @@ from lnlbench.methods.small_loss import SmallLoss, smallest
 class CoTeachingPlus(SmallLoss):
     """Of the n samples of a batch that the networks predict differently, each trains on the other's ⌈R(t) n⌉ easiest.
 
-    R(t) is that of `small_loss`. During the `warmup` all samples of the batch count as different: co-teaching. A batch
-    without disagreement trains neither.
+    R(t) is that of `small_loss`. During `warmup` all samples of the batch count as different, which is co-teaching. A
+    batch without disagreement trains neither network.
 
     Source: Yu et al., "How does Disagreement Help Generalization against Label Corruption?", ICML 2019, algorithm 1,
     with the first form of λ(e). The warm-up is from its code: 20 of 200 epochs on CIFAR-10, 5 on CIFAR-100, none on
-    MNIST. Not as there: its code feeds softmax outputs into cross-entropy as if they were logits, once the networks
-    disagree, where this is the paper's loss (the gradients differ in direction, and its losses lie within 1 of each
-    other); it trains on all of a batch without disagreement while epoch × step is below 5,000; optimiser and schedule
-    are the setting's; the loss is divided by the number of kept samples once.
+    MNIST. Differences: this is the paper's loss, where the code, once the networks disagree, feeds softmax outputs into
+    cross-entropy as if they were logits (the gradients differ in direction, and its losses lie within 1 of each other);
+    the code trains on all of a batch without disagreement while epoch × step is below 5,000; optimiser and schedule are
+    those of the setting; the loss is divided by the number of kept samples only once.
     """
 
     paper = Paper(

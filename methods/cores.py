@@ -1,4 +1,4 @@
-"""CORES²: predictions are kept from the labels' marginal, and what then looks corrupted is sieved out."""
+"""CORES²: predictions are pushed away from the label marginal, and samples that then look corrupted are sieved out."""
 
 import math
 
@@ -16,12 +16,13 @@ FLOOR = math.log(1e-8)  # of the probabilities in the regulariser, which bounds 
 class CORES(Method):
     """L = CE - β Σ_k π_k ℓ_k on the samples with CE <= mean_k ℓ_k, ℓ_k = -log(p_k + 1e-8), π the labels' marginal.
 
-    β is 0 for the share `warmup` of the training, then rises in a line to `beta` within the share `ramp`; all samples
-    count for the share `sieve`.
+    β is 0 for a share `warmup` of the training, then rises linearly to `beta` over a share `ramp`; all samples count
+    for a share `sieve`.
 
     Source: Cheng et al., "Learning with Instance-Dependent Label Noise: A Sample Sieve Approach", ICLR 2021, eq. 3 to
-    5, with the schedule of its code: of 100 epochs 10 at β = 0 and 30 of rise to 2; all samples for 31. Not as there: π
-    is the marginal of the batch's given labels, in the code that of the samples kept in the epoch before.
+    5, with the schedule of its code: of 100 epochs, 10 at β = 0, 30 of linear rise to 2, and 31 on all samples.
+    Difference: π is the marginal of the given labels of the batch, in the code that of the samples kept in the previous
+    epoch.
     """
 
     paper = Paper(

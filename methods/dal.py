@@ -1,4 +1,4 @@
-"""DAL: a loss that follows the dynamics, from fitting towards robustness, with an entropy term in the second phase."""
+"""DAL: a loss that moves from fitting towards robustness during training, with an entropy term in the second phase."""
 
 import math
 
@@ -39,7 +39,7 @@ class DAL(Method):
     lambda_max: float = tuned(1.0, 0.0, 2.0, valid=(0.0, 10.0), origin="code")
 
     def schedule(self, progress: Tensor) -> tuple[Tensor, Tensor]:
-        """Q and λ at a share of the training length."""
+        """Return q and λ at a share of the training length."""
         q = self.q_s + (self.q_e - self.q_s) * progress
         beyond = torch.relu(q - 1)
         # (t - t0) / (T - t0) = (q - 1) / (q_e - 1), written so that q_e <= 1 needs no case of its own

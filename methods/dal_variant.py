@@ -17,7 +17,7 @@ STEPS = 3
 
 @register("dal_variant")
 class DALVariant(DAL):
-    """DAL whose q moves otherwise: "cosine", "exponential", or in three equal "step"s; "linear" is DAL.
+    """DAL with another schedule of q: "cosine", "exponential", or three equal "step"s; "linear" is DAL.
 
     `bootstrap` is the term of the second phase: "soft" (the entropy, DAL), "hard" (-log max p), or "none".
 
@@ -29,7 +29,7 @@ class DALVariant(DAL):
     bootstrap: str = tuned("soft", choices=("none", "soft", "hard"), origin="paper")
 
     def schedule(self, progress: Tensor) -> tuple[Tensor, Tensor]:
-        """Q and λ at a share of the training length; λ follows q, as in DAL."""
+        """Return q and λ at a share of the training length; λ follows q, as in DAL."""
         if self.schedule_of_q == "exponential":
             q = self.q_s * (self.q_e / self.q_s) ** progress
         else:
@@ -38,7 +38,7 @@ class DALVariant(DAL):
         return q, self.lambda_max * beyond / (beyond + torch.relu(self.q_e - q) + 1e-12)
 
     def moved(self, progress: Tensor) -> Tensor:
-        """How far q has come from q_s to q_e, in [0, 1]."""
+        """Return how far q has moved from q_s to q_e, in [0, 1]."""
         if self.schedule_of_q == "cosine":
             return (1 - torch.cos(math.pi * progress)) / 2
         if self.schedule_of_q == "step":

@@ -1,4 +1,4 @@
-"""DISC: labels that views are surer of than usual are clean or hard, and where both contradict one it is replaced."""
+"""DISC: labels that views predict more confidently than usual are clean or hard; those they contradict are replaced."""
 
 from dataclasses import replace
 
@@ -17,20 +17,21 @@ HIGHEST = 0.9  # of the threshold above which a label is replaced
 
 @register("disc")
 class DISC(Method):
-    """Three sets, decided at each visit of a sample for the next one, by a threshold of each sample and view.
+    """Assign samples to three sets, at each visit for the next one, by a threshold for each sample and view.
 
-    τ ← m τ + (1 - m) max p, from 1/N. Clean where p_y > τ in both views; hard where in one of them; purified where in
-    neither and max (p + q)/2 > min(τ̄ + σ, 0.9), with the arg-max for a label. L = CE on the clean + λ GCE on the hard,
-    each of both views and as a share of the batch, + CE of mixtures of the three sets, within each view, with shares
-    l = max(l', 1 - l'), l' ~ Beta(α, α). Warm-up: cross-entropy on both views. GCE has q = 0.7.
+    τ ← m τ + (1 - m) max p, starting at 1/N. A sample is clean where p_y > τ in both views and hard where in one of
+    them; it is purified where in neither and max (p + q)/2 > min(τ̄ + σ, 0.9), and then has the arg-max as its label.
+    The loss is CE on clean samples + λ GCE on hard ones, both summed over the views and averaged over the whole batch,
+    + CE on mixtures of the three sets within each view, with weights l = max(l', 1 - l'), l' ~ Beta(α, α). During the
+    warm-up it is cross-entropy on both views. GCE has q = 0.7.
 
     Source: Li, Han, Shan and Chen, "DISC: Learning from Noisy Labels via Dynamic Instance-Specific Selection and
-    Correction", CVPR 2023, and its code, with its values for CIFAR at symmetric rates up to 0.4; it has m 0.95 under
-    asymmetric noise and above, and λ 0.2 above. Not as there: the strong view is the benchmark's, in the code two of
-    sixteen operations, each half the time and at a random magnitude, and cutout of 0.15 of the side; mixtures of all
-    samples are computed, of which those of the sets count, since a batch has one size; they share BatchNorm's batch
-    with the views. In a training of few epochs τ stays low, and most labels count as clean. The paper's own table of
-    values could not be read.
+    Correction", CVPR 2023, and its code, with its values for CIFAR at symmetric rates up to 0.4; it has m = 0.95 under
+    asymmetric noise and at higher rates, and λ = 0.2 at higher rates. Differences: the strong view is the benchmark's,
+    in the code two of sixteen operations, each applied half of the time and at a random magnitude, and cutout of 0.15
+    of the side; mixtures of all samples are computed, since the batch size is fixed, but only those of the sets count;
+    BatchNorm sees them together with the views. In short trainings τ stays low, and most labels count as clean. The
+    paper's own table of values was not available.
     """
 
     paper = Paper(
@@ -103,7 +104,7 @@ class DISC(Method):
 
 
 def one_hot(labels: Tensor, batch: Batch) -> Tensor:
-    """Labels [K, B] as weights [K, B, C] of the type of the batch's."""
+    """Return labels [K, B] as one-hot weights [K, B, C], of the type of the batch's targets."""
     classes = torch.arange(batch.targets.shape[-1], device=labels.device)
     return (labels.unsqueeze(-1) == classes).to(batch.targets.dtype)
 
@@ -113,7 +114,7 @@ def shuffled(members: Tensor, uniform: Tensor) -> Tensor:
 
     Args:
         members: bool [K, B].
-        uniform: numbers [K, B] in [0, 1), which decide.
+        uniform: random numbers [K, B] in [0, 1), which determine the permutation.
     """
     others = (~members).to(uniform.dtype)
     place, drawn = others.argsort(dim=-1, stable=True), (others + uniform).argsort(dim=-1)

@@ -20,15 +20,16 @@ RAMP = 16 / 300  # of the training length: the weight of the unlabelled part ris
 class DivideMix(Method):
     """MixMatch on a labelled part (what a mixture fitted to the *other* network's losses calls clean) and the rest.
 
-    Labelled: w y + (1 - w) p̄, p̄ the network's mean prediction over two views; the rest: the mean of both networks over
-    both views, the other one's in evaluation mode; each sharpened by the temperature. All are mixed with each other,
-    l = max(l, 1 - l), l ~ Beta(α, α). L = CE on what is mixed from labelled samples + λ_u squared error on the rest +
-    KL(uniform ‖ mean prediction). Warm-up: cross-entropy on both views.
+    Labelled samples have the target w y + (1 - w) p̄, p̄ the network's mean prediction over two views; the rest have
+    the mean prediction of both networks over both views, the other network's in evaluation mode. Targets are sharpened
+    by the temperature. All samples are mixed with each other, with weights l = max(l', 1 - l'), l' ~ Beta(α, α). L = CE
+    on mixtures of labelled samples + λ_u squared error on those of the rest + KL(uniform ‖ mean prediction). During the
+    warm-up L is cross-entropy on both views.
 
     Source: Li, Socher and Hoi, "DivideMix: Learning with Noisy Labels as Semi-supervised Learning", ICLR 2020,
-    algorithm 1, eq. 3 to 12. Not as there: a batch is one of the whole training set, so that both parts come in the
-    proportion in which they are, and both networks step at once; no confidence penalty in the warm-up; one λ_u; what
-    is scored is the mean softmax, where the code sums logits.
+    algorithm 1, eq. 3 to 12. Differences: batches are drawn from the whole training set, so that both parts occur in
+    their natural proportion, and both networks step at once; there is no confidence penalty during the warm-up; λ_u is
+    the same for all noise; the mean softmax is scored, where the code sums logits.
     """
 
     paper = Paper(
@@ -96,7 +97,7 @@ class DivideMix(Method):
 
 
 def sharpened(targets: Tensor, temperature: Tensor | float) -> Tensor:
-    """Label weights [..., C] to the power of 1 / T, normalised."""
+    """Return label weights [..., C] raised to the power of 1 / T and normalised."""
     powers = targets.clamp(min=0).pow(1 / temperature)
     return powers / powers.sum(-1, keepdim=True)
 

@@ -9,7 +9,7 @@ from lnlbench.methods.base import History, Method, tuned
 
 @register("early_stopping")
 class EarlyStopping(Method):
-    """Stop when the best validation epoch lies a share of the training length back, and answer with that epoch.
+    """Stop when the best validation epoch lies a share `patience` of the training length back, and report that epoch.
 
     Accuracy on held-out *noisy* labels is, in expectation, increasing in clean accuracy under class-conditional,
     diagonally dominant noise. Ties go to the earliest epoch.
@@ -30,7 +30,7 @@ class EarlyStopping(Method):
     patience: float = tuned(0.1, 0.03, 0.3, valid=(0.0, 1.0), origin="ours")
 
     def accuracies(self, history: History) -> Sequence[float]:
-        """Return what is waited for to rise, one per epoch."""
+        """Return the monitored accuracies, one per epoch."""
         return history.validation
 
     def report(self, history: History) -> int:

@@ -1,4 +1,4 @@
-"""Early-learning regularisation: each sample is held to what the network said of it early on."""
+"""Early-learning regularisation: predictions are kept close to what the network predicted early on."""
 
 import torch
 from torch import Tensor
@@ -12,9 +12,9 @@ from lnlbench.methods.base import Batch, Clock, Method, Task, cross_entropy, tun
 class ELR(Method):
     """L = CE + λ log(1 - ⟨t, p⟩) with the running target t ← β t + (1 - β) p of each sample, from t = 0.
 
-    Source: Liu et al., "Early-Learning Regularization Prevents Memorization of Noisy Labels", NeurIPS 2020,
-    eq. 6 and 9. Not as in the official code: p is not clamped to [1e-4, 1 - 1e-4]; ⟨t, p⟩ is held below 1 - 1e-4,
-    which keeps the term finite; this batch's p enters t before the loss.
+    Source: Liu et al., "Early-Learning Regularization Prevents Memorization of Noisy Labels", NeurIPS 2020, eq. 6 and
+    9. Differences from the official code: p is not clamped to [1e-4, 1 - 1e-4]; instead ⟨t, p⟩ is clamped at
+    1 - 1e-4, which keeps the term finite; p of the current batch enters t before the loss.
     """
 
     paper = Paper(

@@ -1,4 +1,4 @@
-"""ELR+: two networks, each held to what the average of the other one's weights says of a mixture."""
+"""ELR+: two networks, each kept close to what the other one's averaged weights predict, on mixtures of samples."""
 
 from dataclasses import replace
 
@@ -17,16 +17,16 @@ RAMP = 40_000 / 78_200  # of the training length: the average forgets slower and
 class ELRPlus(Method):
     """L = CE(ȳ, p) + λ log(1 - ⟨t̄, p⟩) on mixtures of two samples: their images, labels y and targets t alike.
 
-    The share is l = max(l', 1 - l'), l' ~ Beta(α, α), one for each batch and network.
-    t ← β t + (1 - β) p̃ for each sample and network, p̃ what the *other* network says of the whole image at a moving
-    average w̄ ← d w̄ + (1 - d) w of its weights, in training mode, with d = decay · exp(-5 (1 - s)²) and s rising to 1 in
-    half of the training.
+    The weight of a mixture is l = max(l', 1 - l'), l' ~ Beta(α, α), one for each batch and network. Targets move as
+    t ← β t + (1 - β) p̃ for each sample and network, p̃ the prediction of the *other* network for the unmixed image, in
+    training mode and at a moving average w̄ ← d w̄ + (1 - d) w of its weights, with d = decay · exp(-5 (1 - s)²) and s
+    rising to 1 over half of the training.
 
-    Source: Liu et al., "Early-Learning Regularization Prevents Memorization of Noisy Labels", NeurIPS 2020, and
-    its code. Not as there: both networks step at once, where the code trains one for an epoch and then the other; d
-    rises from epoch to epoch; the mean softmax of the averaged networks is scored, in the code the mean of the trained
-    ones' logits; ⟨t, p⟩ is held below 1 - 1e-4, in the code p in [1e-4, 1 - 1e-4]. For CIFAR-100 the code multiplies
-    the mixed labels by the targets, normalises them and lets λ rise for 40,000 steps: not here.
+    Source: Liu et al., "Early-Learning Regularization Prevents Memorization of Noisy Labels", NeurIPS 2020, and its
+    code. Differences: both networks step at once, where the code trains one for an epoch and then the other; d rises
+    from epoch to epoch; the mean softmax of the averaged networks is scored, in the code the mean of the trained ones'
+    logits; ⟨t, p⟩ is clamped at 1 - 1e-4, in the code p to [1e-4, 1 - 1e-4]. For CIFAR-100 the code also multiplies the
+    mixed labels by the targets, normalises them and lets λ rise for 40,000 steps, which this method does not.
     """
 
     paper = ELR.paper

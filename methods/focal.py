@@ -10,11 +10,11 @@ from lnlbench.methods.base import Batch, Clock, Method, tuned
 
 @register("focal")
 class Focal(Method):
-    """L = -(1 - p_y)^γ log p_y, the weight (1 - p_y)^γ taken as a constant by the gradient.
+    """L = -(1 - p_y)^γ log p_y, where the gradient treats the weight (1 - p_y)^γ as a constant.
 
-    Source: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, eq. 4. Not as there: the gradient of the
-    weight is left out, and γ is 0.5 instead of 2, both as in the codes whose tables of noisy labels hold this loss
-    (Ma et al., ICML 2020; Ye et al., NeurIPS 2023; Wang et al., NeurIPS 2024); no weights of classes.
+    Source: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, eq. 4. Differences: the gradient of the
+    weight is left out, and γ is 0.5 instead of 2, both as in the codes that compare with this loss under label noise
+    (Ma et al., ICML 2020; Ye et al., NeurIPS 2023; Wang et al., NeurIPS 2024); classes have no weights.
     """
 
     paper = Paper(
@@ -33,6 +33,6 @@ class Focal(Method):
 
 
 def focal_terms(log_p: Tensor, gamma: Tensor | float) -> Tensor:
-    """Return -(1 - p)^γ log p for every class [..., C] of log p; the gradient takes (1 - p)^γ for a constant."""
+    """Return -(1 - p)^γ log p for every class [..., C] of log p; the gradient treats (1 - p)^γ as a constant."""
     missing = -torch.expm1(log_p.detach())
     return -(missing**gamma) * log_p

@@ -32,5 +32,5 @@ class GCE(Method):
 
 
 def box_cox(logits: Tensor, q: Tensor | float) -> Tensor:
-    """(1 - p^q) / q for every class [..., C]; from log p, so that neither value nor gradient is cut off."""
+    """Return (1 - p^q) / q for every class [..., C], from log p, so that neither value nor gradient is cut off."""
     return -torch.expm1(q * logits.log_softmax(-1)) / q

@@ -15,14 +15,14 @@ from lnlbench.methods.js import JensenShannon
 class GeneralisedJensenShannon(Method):
     """L = [π KL(y‖m) + (1 - π)/2 (KL(p‖m) + KL(q‖m))] / Z, p and q the predictions of two strong views of a sample.
 
-    m = π y + (1 - π)(p + q)/2, Z = -(1 - π) log(1 - π). Where both views are alike, as where a setting does not
-    augment, this is `js`.
+    m = π y + (1 - π)(p + q)/2, Z = -(1 - π) log(1 - π). If both views are equal, as in settings without augmentation,
+    this is `js`.
 
-    Source: Englesson and Azizpour, "Generalized Jensen-Shannon Divergence Loss for Learning with Noisy Labels",
-    NeurIPS 2021, with three distributions. π 0.3 is that of the code for CIFAR-10 at symmetric 0.2 and asymmetric 0.4,
-    0.5 that for CIFAR-100 at symmetric 0.4; for CIFAR-10 at symmetric 0.4 it has 0.9. Not as there: a strong view is
-    the benchmark's, two operations of RandAugment at magnitude 9, and not one at magnitude 3; both have cutout of half
-    the side; both views are one batch for BatchNorm, as with the code's option `onebatch`.
+    Source: Englesson and Azizpour, "Generalized Jensen-Shannon Divergence Loss for Learning with Noisy Labels", NeurIPS
+    2021, with three distributions. π = 0.3 is the code's value for CIFAR-10 at symmetric 0.2 and asymmetric 0.4, 0.5
+    that for CIFAR-100 at symmetric 0.4; for CIFAR-10 at symmetric 0.4 it has 0.9. Differences: a strong view is the
+    benchmark's, with two operations of RandAugment at magnitude 9 where the code has one at magnitude 3 (both have
+    cutout of half the side); BatchNorm sees both views as one batch, as with the code's option `onebatch`.
     """
 
     paper = JensenShannon.paper

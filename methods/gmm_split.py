@@ -14,8 +14,8 @@ from lnlbench.methods.dividemix import DivideMix
 class GMMSplit(Method):
     """After a warm-up, keep the samples that are clean with a probability above a threshold, by their exact losses.
 
-    Source: Li, Socher and Hoi, "DivideMix: Learning with Noisy Labels as Semi-supervised Learning", ICLR 2020,
-    section 3.1, with one network and nothing made of the rest. Not as there: the warm-up is 0.1 of the training.
+    Source: Li, Socher and Hoi, "DivideMix: Learning with Noisy Labels as Semi-supervised Learning", ICLR 2020, section
+    3.1, with one network, and without using the other samples. Difference: the warm-up is a tenth of the training.
     """
 
     paper = DivideMix.paper

@@ -24,5 +24,5 @@ class HardBootstrapping(Method):
 
 
 def predicted_cross_entropy(logits: Tensor) -> Tensor:
-    """-log max_k p_k [...] of logits [..., C]: the cross-entropy against the prediction itself."""
+    """Return -log max_k p_k [...] of logits [..., C], the cross-entropy against the prediction itself."""
     return -logits.log_softmax(-1).amax(-1)

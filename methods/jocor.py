@@ -14,8 +14,9 @@ class JoCoR(SmallLoss):
 
     Each network is given half of the joint loss, so that their sum, from which both step, is L.
 
-    Source: Wei et al., "Combating Noisy Labels by Agreement: A Joint Training Method with Co-Regularization",
-    CVPR 2020, eq. 1 to 4, algorithm 1. Not as there: one λ for all noise; optimiser and schedule are the setting's.
+    Source: Wei et al., "Combating Noisy Labels by Agreement: A Joint Training Method with Co-Regularization", CVPR
+    2020, eq. 1 to 4, algorithm 1. Differences: λ is the same for all noise; optimiser and schedule are those of the
+    setting.
     """
 
     paper = Paper(

@@ -11,15 +11,15 @@ from lnlbench.methods.base import Batch, Clock, Method, tuned
 
 @register("label_noise_sgd")
 class LabelNoiseSGD(Method):
-    """At every step each label is replaced with probability p, uniformly by one of the C - 1 others than the given.
+    """Replace each label, at every step and with probability p, by one of the other C - 1 classes, drawn uniformly.
 
-    The noise that the method adds is redrawn at each step and is another thing than the noise of the setting.
+    The noise that the method adds is redrawn at each step, in addition to the fixed noise of the setting.
 
     Source: Damian, Ma and Lee, "Label Noise SGD Provably Prefers Flat Global Minimizers", NeurIPS 2021, algorithm 1;
-    Blanc et al., "Implicit regularization for deep neural networks driven by an Ornstein-Uhlenbeck like process",
-    COLT 2020. The code of "On the Learning Dynamics of Two-layer Linear Networks with Label Noise SGD" (AAAI 2026)
-    replaces a label with probability 0.5 by one of all C classes, its own among them: for ten classes that is p = 0.45
-    here. It trains with the squared error, this with cross-entropy.
+    Blanc et al., "Implicit regularization for deep neural networks driven by an Ornstein-Uhlenbeck like process", COLT
+    2020. The code of "On the Learning Dynamics of Two-layer Linear Networks with Label Noise SGD" (AAAI 2026) replaces
+    a label with probability 0.5 by one of all C classes, its own among them: for ten classes that is p = 0.45 here.
+    That code trains with the squared error, this method with cross-entropy.
     """
 
     paper = Paper(

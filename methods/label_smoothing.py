@@ -31,5 +31,5 @@ class LabelSmoothing(Method):
 
 
 def smoothed(targets: Tensor, smoothing: Tensor | float) -> Tensor:
-    """(1 - r) t + r / C, for any sign of r: label weights [..., C]."""
+    """Return label weights (1 - r) t + r / C [..., C], for r of either sign."""
     return (1 - smoothing) * targets + smoothing * targets.sum(-1, keepdim=True) / targets.shape[-1]

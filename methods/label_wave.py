@@ -13,9 +13,9 @@ from lnlbench.methods.base import History, Method, tuned
 class LabelWave(Method):
     """Stop at the first minimum of the prediction changes, averaged over the last `window` epochs.
 
-    A prediction change is a training sample whose predicted class is another than an epoch ago. A minimum counts as
-    such once it is not undercut for `patience`, a share of the training length. Until then the answer is the lowest
-    epoch so far.
+    A prediction change is a training sample whose predicted class differs from that of the previous epoch. A minimum is
+    accepted once nothing lower follows for a share `patience` of the training length; until then the lowest epoch so
+    far is reported.
 
     Source: Yuan, Feng and Liu, "Early Stopping Against Label Noise Without Validation Data", ICLR 2024, section 4,
     where the patience is not stated. Predictions are those of the training pass.
@@ -41,7 +41,7 @@ class LabelWave(Method):
         return self.minimum(history)[1]
 
     def minimum(self, history: History) -> tuple[int, bool]:
-        """Return the epoch of the first minimum, and whether it is one already.
+        """Return the epoch of the first minimum, and whether it is accepted yet.
 
         Raises:
             MethodError: the history does not say how many predictions changed.
@@ -53,9 +53,9 @@ class LabelWave(Method):
 
 
 def first_minimum(changes: Sequence[float], window: int, patience: float) -> tuple[int, bool]:
-    """Return the place of the first minimum of the trailing mean, and whether it has stood for `patience` places.
+    """Return the index of the first minimum of the trailing mean, and whether it has stood for `patience` epochs.
 
-    Nothing is known at the first place; before the first full window the answer is the last place.
+    The first value is unknown; before the first full window the last index is returned.
     """
     best, low = len(changes) - 1, math.inf
     for place in range(window, len(changes)):

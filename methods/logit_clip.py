@@ -1,4 +1,4 @@
-"""LogitClip: cross-entropy of logits whose length is held below a bound."""
+"""LogitClip: cross-entropy of logits whose norm is clipped."""
 
 import torch
 from torch import Tensor
@@ -10,12 +10,12 @@ from lnlbench.methods.base import Batch, Clock, Method, cross_entropy, tuned
 
 @register("logit_clip")
 class LogitClip(Method):
-    """L = CE(softmax(z')), z' = z where ‖z‖₂ ≤ δ, else δ z / ‖z‖₂. The prediction is the largest logit either way.
+    """L = CE(softmax(z')), z' = z where ‖z‖₂ ≤ δ, else δ z / ‖z‖₂. The prediction is unchanged.
 
     Source: Wei et al., "Mitigating Memorization of Noisy Labels by Clipping the Model Prediction", ICML 2023, section
-    3. The authors' code clips where ‖z‖ is above its option `temp`, but to 1 / `temp`: the same where both are 1. δ as
-    in the code of Wang et al., "ε-Softmax", NeurIPS 2024, for symmetric noise below one half: 1 for CIFAR-10 (1.5 from
-    one half on, 2.5 asymmetric), 0.5 for CIFAR-100 (2.5 asymmetric).
+    3. The authors' code clips where ‖z‖ is above its option `temp`, but to 1 / `temp`, which agrees where both are 1. δ
+    is that of the code of Wang et al., "ε-Softmax", NeurIPS 2024, for symmetric noise below one half: 1 for CIFAR-10
+    (1.5 from one half on, 2.5 asymmetric), 0.5 for CIFAR-100 (2.5 asymmetric).
     """
 
     paper = Paper(

@@ -1,4 +1,4 @@
-"""The mean absolute error: symmetric, so that uniform noise moves no minimum, and slow to fit."""
+"""The mean absolute error: symmetric, so that uniform noise does not move its minimum, but slow to fit."""
 
 from torch import Tensor
 
@@ -10,9 +10,9 @@ from lnlbench.methods.gce import box_cox
 
 @register("mae")
 class MAE(Method):
-    """L = 1 - p_y, half of ‖y - p‖₁: the factor is one of the learning rate.
+    """L = 1 - p_y, half of ‖y - p‖₁; the factor only rescales the learning rate.
 
-    It does not fit 100 classes: accuracy near chance there is what the paper on GCE reports too.
+    It does not fit 100 classes: the paper on GCE reports accuracies near chance there, too.
 
     Source: Ghosh, Kumar and Sastry, "Robust Loss Functions under Label Noise for Deep Neural Networks", AAAI 2017,
     section 3.

@@ -54,10 +54,10 @@ class Mixup(Method):
 
 
 def beta_variable(alpha: Tensor | float, random: Random) -> Tensor:
-    """One number [] of Beta(α, α), as the share of one of two gamma variables.
+    """Return one number [] from Beta(α, α), as the share of one of two gamma variables in their sum.
 
     Source: Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables", ACM TOMS 2000, with shape α + 1
-    brought to α by a power of a uniform number; so many proposals are drawn at once that one of them is taken.
+    reduced to α by a power of a uniform number; enough proposals are drawn at once that one of them is accepted.
     """
     shape = alpha + 1 - 1 / 3
     normal, uniform, boost = random.normal([2, PROPOSALS]), random.uniform([2, PROPOSALS]), random.uniform([2])

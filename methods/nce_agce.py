@@ -12,9 +12,9 @@ from lnlbench.methods.base import Batch, Clock, Method, tuned
 class NCEandAGCE(Method):
     """L = α NCE + β AGCE: log p_y / Σ log p_k, and [(a + 1)^q - (a + p_y)^q] / q.
 
-    Source: Zhou et al., "Asymmetric Loss Functions for Learning with Noisy Labels", ICML 2021, section 5; values
-    of its code for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: α 0, β 1, a 4, q 0.2). Not as there:
-    gradients are clipped where a setting says so alone.
+    Source: Zhou et al., "Asymmetric Loss Functions for Learning with Noisy Labels", ICML 2021, section 5; values of its
+    code for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: α 0, β 1, a 4, q 0.2). Difference: gradients are
+    clipped only if the setting says so.
     """
 
     paper = Paper(

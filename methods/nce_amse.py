@@ -13,7 +13,7 @@ class NCEandAMSE(Method):
     """L = α NCE + β AMSE: log p_y / Σ log p_k, and ‖a e_y - p‖₂² / C.
 
     Source: Wang et al., "Joint Asymmetric Loss for Learning with Noisy Labels", ICCV 2025 (JAL-CE), with its values for
-    CIFAR-10 and, from 100 classes on, CIFAR-100. Not as there: no clipping of gradients.
+    CIFAR-10 and, from 100 classes on, CIFAR-100. Difference: gradients are clipped only if the setting says so.
     """
 
     paper = Paper(

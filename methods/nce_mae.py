@@ -13,8 +13,8 @@ class NCEandMAE(Method):
     """L = α NCE + β MAE: log p_y / Σ log p_k, and 1 - p_y, half of ‖y - p‖₁ as in the codes that β is taken from.
 
     Source: Ma et al., "Normalized Loss Functions for Deep Learning with Noisy Labels", ICML 2020, eq. 8 and 13; α, β of
-    its code for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: β 10). Not as there: gradients are clipped
-    where a setting says so alone.
+    its code for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: β 10). Difference: gradients are clipped
+    only if the setting says so.
     """
 
     paper = NCEandRCE.paper

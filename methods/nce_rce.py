@@ -12,9 +12,9 @@ from lnlbench.methods.base import Batch, Clock, Method, tuned
 class NCEandRCE(Method):
     """L = α NCE + β RCE: log p_y / Σ log p_k, and -A (1 - p_y) with A = log 1e-4.
 
-    Source: Ma et al., "Normalized Loss Functions for Deep Learning with Noisy Labels", ICML 2020, eq. 8 and 13; α, β
-    of its code for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: β 10). Not as there: gradients are
-    clipped where a setting says so alone.
+    Source: Ma et al., "Normalized Loss Functions for Deep Learning with Noisy Labels", ICML 2020, eq. 8 and 13; α, β of
+    its code for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: β 10). Difference: gradients are clipped
+    only if the setting says so.
     """
 
     paper = Paper(

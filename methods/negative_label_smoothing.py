@@ -1,4 +1,4 @@
-"""Negative label smoothing: after a warm-up, labels are sharpened beyond one, the other classes pushed below zero."""
+"""Negative label smoothing: after a warm-up, the label's weight exceeds one and those of other classes are negative."""
 
 import torch
 from torch import Tensor
@@ -16,9 +16,9 @@ class NegativeLabelSmoothing(Method):
     The loss has no lower bound: logits grow as long as it is trained.
 
     Source: Wei et al., "To Smooth or Not? When Label Smoothing Meets Noisy Labels", ICML 2022, eq. 2. r = -0.2 after 2
-    of 100 epochs as in its replication. Not as there: the paper chooses r down to -8 by setting, and the authors' code
-    starts its second phase from the best epoch of the first and runs it at a learning rate of 1e-6, where here the
-    setting's schedule goes on.
+    of 100 epochs as in its replication. Differences: the paper chooses r, down to -8, for each setting, and the
+    authors' code starts its second phase from the best epoch of the first and runs it at a learning rate of 1e-6, where
+    here the setting's schedule continues.
     """
 
     paper = Paper(

@@ -12,11 +12,11 @@ from lnlbench.methods.nce_rce import NCEandRCE
 class NFLandRCE(Method):
     """L = α NFL + β RCE: FL_y / Σ_k FL_k with FL_k = -(1 - p_k)^γ log p_k, and -A (1 - p_y) with A = log 1e-4.
 
-    The gradient takes every (1 - p_k)^γ for a constant, as the authors' code does.
+    The gradient treats every (1 - p_k)^γ as a constant, as the authors' code does.
 
     Source: Ma et al., "Normalized Loss Functions for Deep Learning with Noisy Labels", ICML 2020, eq. 9 and 13. Values
-    as in the code of Ye et al., NeurIPS 2023; that of the paper has β = 10 on MNIST. Not as there: no clipping of
-    gradients.
+    as in the code of Ye et al., NeurIPS 2023; the paper's own code has β = 10 on MNIST. Difference: gradients are
+    clipped only if the setting says so.
     """
 
     paper = NCEandRCE.paper

@@ -10,15 +10,15 @@ from lnlbench.methods.base import Batch, Clock, Method, Task, tuned
 
 @register("nlnl")
 class NLNL(Method):
-    """L = -w_y Σ_n log(1 - p_n) over N complementary labels, drawn at each step among the C - 1 others than the given.
+    """L = -w_y Σ_n log(1 - p_n) over N complementary labels, drawn at each step from the C - 1 other classes.
 
-    w_y is the count of the most frequent given label over that of y, in the training set. The sum, not the mean, over
-    the draws: one draw says so little that training takes hundreds of epochs, and far more draws than classes make a
-    step as much larger. A soft target counts as its largest class.
+    w_y is the count of the most frequent given label in the training set, divided by that of y. The draws are summed,
+    not averaged: with one draw training takes hundreds of epochs, and with far more draws than classes steps are larger
+    by as much. A soft target counts as its largest class.
 
     Source: Kim et al., "NLNL: Negative Learning for Noisy Labels", ICCV 2019, eq. 2: negative learning alone, without
-    the selective and the semi-supervised phase; w_y is from its code. N = 110 for 100 classes as in that code, so 10
-    for ten: about one draw for each class. DAL's code (2023) has 110 for all. Not as in either: 1 - p is not clamped
+    the selective and the semi-supervised phase; w_y is from its code. N = 110 for 100 classes as in that code, and 10
+    for ten: about one draw per class. DAL's code (2023) has 110 for all data sets. Unlike in both, 1 - p is not clamped
     at 1e-5.
     """
 
@@ -51,7 +51,7 @@ class NLNL(Method):
 
 
 def log_one_minus(logits: Tensor) -> Tensor:
-    """log(1 - p) for every class [..., C], also where p rounds to 1."""
+    """Return log(1 - p) for every class [..., C], also where p rounds to 1."""
     log_p = logits.log_softmax(-1)
     top = torch.arange(logits.shape[-1], device=logits.device) == logits.argmax(-1, keepdim=True)
     below = torch.log1p(-log_p.masked_fill(top, -torch.inf).exp())  # p <= 1/2 here

@@ -1,4 +1,4 @@
-"""OGC: cross-entropy whose slope is clipped so far that noisy samples pull little more than clean ones."""
+"""OGC: cross-entropy whose slope is clipped so that noisy samples pull little more than clean ones."""
 
 import math
 
@@ -18,16 +18,16 @@ LEAST = 1e-7  # probability that is told from a smaller one
 
 @register("ogc")
 class OGC(Method):
-    """L = -log p_y where p_y > c, else 1 - p_y / c - log c: the slope by p_y is held within 1 / c.
+    """L = -log p_y where p_y > c, else 1 - p_y / c - log c: the slope by p_y is at most 1 / c.
 
     c is the smallest threshold at which the mean slope of noisy samples is at most 1 + ε_t times that of clean ones.
-    Both are expectations under a mixture of two normal distributions, fitted to the last 4,096 losses (the whole
-    training set where that is smaller) at every step once there are so many; ε_t falls from `epsilon` to zero as the
-    cosine does.
+    Both are expectations under a mixture of two normal distributions, refitted at every step to the last 4,096 losses
+    (to as many as there are training samples, if these are fewer) once there are that many; ε_t falls from `epsilon` to
+    zero along a cosine.
 
     Source: Ye et al., "Optimized Gradient Clipping for Noisy Label Learning", AAAI 2025, section 3, with the values of
-    its code for CIFAR-10: ε times its learning rate, 20 times 0.1. Not as there: ε_t follows a cosine, there the
-    learning rate in three steps; the mixture is renewed at every step, there at every 32nd.
+    its code for CIFAR-10: ε times its learning rate, 20 times 0.1. Differences: ε_t follows a cosine, in the code the
+    learning rate in three steps; the mixture is refitted at every step, in the code at every 32nd.
     """
 
     paper = Paper(
@@ -70,9 +70,9 @@ def threshold(means: Tensor, deviations: Tensor, bound: Tensor) -> Tensor:
     """Return the probability [K] below which slopes are clipped.
 
     Args:
-        means: of the clean and of the noisy losses, [2, K, 1].
-        deviations: likewise.
-        bound: the ratio of mean slopes, noisy to clean, that is allowed, [].
+        means: means of the clean and of the noisy losses, [2, K, 1].
+        deviations: their standard deviations, [2, K, 1].
+        bound: the largest allowed ratio of mean slopes, noisy to clean, [].
     """
     losses = torch.linspace(0, -math.log(LEAST), GRID, device=means.device, dtype=means.dtype)
     density = (-((losses - means) / deviations).square() / 2).softmax(-1)  # [2, K, G], of sum one

@@ -1,4 +1,4 @@
-"""Peer loss: the loss on a sample's label less the loss on the label of another sample."""
+"""Peer loss: the loss on a sample's label minus the loss on the label of another sample."""
 
 import math
 
@@ -17,13 +17,13 @@ RAMP = 20 / 300  # of the training: α rises for so long
 class PeerLoss(Method):
     """L = [ℓ(z, y) - α ℓ(z, y')] / (1 + α), ℓ(z, k) = -log(p_k + 1e-5), y' the label of another sample of the batch.
 
-    α is 0 for the share `warmup` of the training, then rises in a line to `alpha`, which it reaches 1/15 later.
-    Dividing by 1 + α stands for the code's learning rate over 1 + α.
+    α is 0 for a share `warmup` of the training, then rises linearly to `alpha` over another 1/15 of it. The division by
+    1 + α replaces the code's division of the learning rate.
 
     Source: Liu and Guo, "Peer Loss Functions: Learning from Noisy Labels without Knowing Noise Rates", ICML 2020, eq. 5
     (α = 1) and 12. Warm-up, rise and floor are those of its multi-class code, which goes on to α = 20 while its
-    learning rate falls to 1e-8: with the setting's schedule that ends in one class for all. Not as there: image and
-    label of the peer term are of the same batch, a permutation of its labels, where the code draws two other batches.
+    learning rate falls to 1e-8: with the setting's schedule every sample would end in one class. Difference: image and
+    label of the peer term come from the same batch, whose labels are permuted, where the code draws two other batches.
     """
 
     paper = Paper(

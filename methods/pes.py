@@ -1,4 +1,4 @@
-"""PES: the network is stopped early, its later stages again and earlier, and what it then confirms is trained on."""
+"""PES: the network is stopped early, its later stages anew and earlier; then it is trained on what it confirms."""
 
 import torch
 from torch import Tensor
@@ -13,17 +13,17 @@ from lnlbench.methods.base import Batch, Clock, Method, Record, Task, tuned
 class PES(Method):
     """Progressive early stopping: three phases, each shorter than the one before, then confident samples alone.
 
-    All is trained for T₁ epochs; the stages deeper than `split` begin anew and are trained for T₂ with the others
-    frozen; the head does so for T₃ with all others frozen. From then on the whole network is trained on the samples
-    whose given label it predicts, as found before each epoch, weighted by class: w_c = n̄ / n_c, n_c of the n confident
-    samples in class c, n̄ their mean over the classes that have any. A phase lasts a whole number of epochs, rounded up.
+    The whole network is trained for T₁ epochs; the stages deeper than `split` are re-initialised and trained for T₂
+    with the others frozen; so is the head alone, for T₃. From then on the whole network is trained on the samples whose
+    given label it predicts, as determined before each epoch, weighted by class: w_c = n̄ / n_c, n_c of the n confident
+    samples in class c, n̄ their mean over the classes that have any. Phases last whole epochs, rounded up.
 
     Source: Bai et al., "Understanding and Improving Early Stopping for Learning with Noisy Labels", NeurIPS 2021,
     algorithm 1 without its semi-supervised part; of the 200 epochs of its code T₁ is 25 (CIFAR-100: 30), T₂ 7, T₃ 5
-    (its script: 7), and what begins anew is the last of a ResNet's four layers, with the head. Not as there: T₂ and T₃
-    are taken out of the training, where the code puts them on top of it; all is trained by the setting's optimiser and
-    schedule, there the second and third phase by Adam at 1e-4; confident samples are found by an exact pass, there with
-    augmentation.
+    (its script: 7), and what is re-initialised is the last of a ResNet's four layers, with the head. Differences: T₂
+    and T₃ are part of the training length, to which the code adds them; optimiser and schedule are always those of the
+    setting, in the code Adam at 1e-4 for the second and third phase; confident samples are determined without
+    augmentation, in the code with it.
     """
 
     paper = Paper(
@@ -72,11 +72,11 @@ class PES(Method):
         return torch.where(early, torch.ones_like(losses), batch.memory["confident"].to(losses.dtype))
 
     def deep(self, depth: Tensor) -> Tensor:
-        """Return which parameters are trained in the second phase: the head's always."""
+        """Return which parameters are trained in the second phase; those of the head always are."""
         return (depth > self.split + NEAR) | (depth >= 1)
 
     def ends(self, epochs: Number) -> tuple[Number, Number, Number]:
-        """Return the epochs with which the phases are over."""
+        """Return the epochs at which the phases end."""
         first = whole_epochs(self.whole, epochs)
         second = first + whole_epochs(self.later, epochs)
         return first, second, second + whole_epochs(self.head, epochs)

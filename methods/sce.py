@@ -13,8 +13,8 @@ class SCE(Method):
     """L = α CE + β RCE, RCE = -A (1 - p_y) with A = log 1e-4 for log 0.
 
     Source: Wang et al., "Symmetric Cross Entropy for Robust Learning with Noisy Labels", ICCV 2019, eq. 5 to 7. The
-    paper writes A = -4, its code clamps at 1e-4: β means 2.3 times as much here as in the paper, as in every code. α, β
-    are the paper's for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: 0.01 and 1).
+    paper has A = -4, its code clamps at 1e-4; as in every code, β therefore counts 2.3 times as much here as in the
+    paper. α and β are the paper's for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: 0.01 and 1).
     """
 
     paper = Paper(

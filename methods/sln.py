@@ -14,18 +14,18 @@ from lnlbench.methods.ema import moved
 
 @register("sln")
 class SLN(Method):
-    """Targets y + σ n, n ~ N(0, I) afresh at each step; evaluated is a moving average of the weights.
+    """Train on targets y + σ n, n ~ N(0, I) at each step, and evaluate a moving average of the weights.
 
-    From the share `switch` of the training on there is no such noise, and the target of a sample is w y + (1 - w) ŷ:
-    ŷ is the one-hot prediction of the averaged weights, w the sample's cross-entropy under them, scaled to [0, 1] over
-    the training set; both are renewed before each epoch. `switch=1` leaves the correction out.
+    From a share `switch` of the training on no noise is added, and the target of a sample is w y + (1 - w) ŷ, with ŷ
+    the one-hot prediction of the averaged weights and w the sample's cross-entropy under them, scaled to [0, 1] over
+    the training set; both are recomputed before each epoch. `switch=1` leaves the correction out.
 
-    Source: Chen et al., "Noise Against Noise: Stochastic Label Noise Helps Combat Inherent Label Noise", ICLR 2021,
-    eq. 3 and section 4 (SLN-MO-LC); 250 of its code's 300 epochs are `switch`. One σ for all noise: its code has 1 for
-    symmetric and 0.5 for other noise on CIFAR-10, 0.2 and 0.1 on CIFAR-100. Not as in that code: w is always from the
-    loss of the *given* labels, where the code takes that of the targets corrected before, from the second corrected
-    epoch on; the average
-    begins with decay 0.1 (see `ema`), in the code with 0.999, and there covers BatchNorm's running statistics too.
+    Source: Chen et al., "Noise Against Noise: Stochastic Label Noise Helps Combat Inherent Label Noise", ICLR 2021, eq.
+    3 and section 4 (SLN-MO-LC); `switch` is 250 of the 300 epochs of its code. σ is the same for all noise; the code
+    has 1 for symmetric and 0.5 for other noise on CIFAR-10, 0.2 and 0.1 on CIFAR-100. Differences from that code: w
+    always comes from the loss of the *given* labels, in the code, from the second corrected epoch on, from that of the
+    previously corrected targets; the average begins with decay 0.1 (see `ema`), in the code with 0.999, where it covers
+    BatchNorm's running statistics, too.
     """
 
     paper = Paper(

@@ -11,11 +11,12 @@ from lnlbench.methods.base import Batch, Clock, Method, tuned
 class SmallLoss(Method):
     """Keep the share R(t) = 1 - τ min((t / T_k)^c, 1) of the batch, ⌈R B⌉ samples; t is the epoch from 0.
 
-    Source: Han et al., "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels",
-    NeurIPS 2018, algorithm 1, with one network. τ is `forget` times the share of wrong labels, which the method is
-    told; T_k (`ramp`) is a share of the training length: the paper's 10 of 200 epochs. Not as there: where c is not 1
-    the ramp is (t / T_k)^c, in the paper t^c / T_k of epochs, which no share of the length can say, in its code linear
-    up to τ^c; c is not searched. The code steps by τ / 9 in ten epochs, ours by τ / 10, and it keeps ⌊R B⌋ samples.
+    Source: Han et al., "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels", NeurIPS
+    2018, algorithm 1, with one network. τ is `forget` times the share of wrong labels, which the method is told; T_k
+    (`ramp`) is a share of the training length: the paper's 10 of 200 epochs. Differences: for c other than 1 the ramp
+    is (t / T_k)^c, in the paper t^c / T_k with t in epochs, which cannot be expressed in shares of the training length,
+    and in its code linear up to τ^c; c is not searched. Over ten epochs the code steps by τ / 9, this method by τ / 10,
+    and the code keeps ⌊R B⌋ samples.
     """
 
     paper = Paper(
@@ -38,17 +39,17 @@ class SmallLoss(Method):
         return smallest(losses, self.share(batch, clock))
 
     def share(self, batch: Batch, clock: Clock) -> Tensor:
-        """R(t) []."""
+        """Return R(t) []."""
         return keep_rate(batch.told["noise_rate"] * self.forget, clock.progress / self.ramp, self.exponent)
 
 
 def keep_rate(forget: Tensor, ramp: Tensor, exponent: Tensor | float) -> Tensor:
-    """R = 1 - τ min(ramp^c, 1), and at least 1 %."""
+    """Return R = 1 - τ min(ramp^c, 1), but at least 1 %."""
     return (1 - forget * (ramp**exponent).clamp(max=1)).clamp(min=0.01)
 
 
 def smallest(losses: Tensor, share: Tensor) -> Tensor:
-    """Weight 1 for the ⌈share · B⌉ smallest losses of each row [K, B], 0 for the others."""
+    """Return weight 1 for the ⌈share · B⌉ smallest losses of each row [K, B], 0 for the others."""
     # Float32 noise must not lift an exact R·B, 0.8 · 160 say, over the next integer.
     return (ranks(losses) < share * losses.shape[-1] - 1e-3).to(losses.dtype)
 

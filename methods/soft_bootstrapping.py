@@ -30,6 +30,6 @@ class SoftBootstrapping(Method):
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """-Σ p log p [...] of logits [..., C], from log p: never below zero, never log 0."""
+    """Return -Σ p log p [...] of logits [..., C], from log p: never negative, never log 0."""
     log_p = logits.log_softmax(-1)
     return -(log_p.exp() * log_p).sum(-1)

@@ -1,4 +1,4 @@
-"""SOP: what is wrong with each label is learnt beside the network, by variables of each sample that stay sparse."""
+"""SOP: the noise of each label is learnt along with the network, by variables of each sample that stay sparse."""
 
 import torch
 from torch import Tensor
@@ -13,22 +13,23 @@ FLOOR = 1e-4  # of what enters the logarithm
 
 @register("sop")
 class SOP(Method):
-    """L = -Σ_k y_k log r_k, r = q / Σ q, q = p + s, with s = u² y - v² (1 - y): one u and C numbers v of each sample.
+    """L = -Σ_k y_k log r_k, r = q / Σ q, q = p + s, with s = u² y - v² (1 - y): one u and C values v per sample.
 
-    u descends L, v the squared error ‖ŷ + s - y‖² of the arg-max ŷ; both by plain SGD on the mean over the batch, from
-    1e-8 on, their size held in [1e-8, 1]:
+    u minimises L, v the squared error ‖ŷ + s - y‖² of the one-hot prediction ŷ; both by plain SGD on the mean over the
+    batch, starting at 1e-8 and with magnitudes clamped to [1e-8, 1]:
 
         ∂L/∂u = 2 u Σ_k y_k (Σ_j y_j / Σ_j q_j - y_k / q_k),  ∂/∂v_k = -4 v_k (1 - y_k) (ŷ_k + s_k - y_k).
 
-    q is held above 1e-4, with gradient zero below, as in the code: a label that the network finds less probable than
-    that moves u by nothing.
+    q is clamped at 1e-4, below which its gradient is zero, as in the code: a label that the network finds less probable
+    than that does not move u.
 
     Source: Liu et al., "Robust Training under Label Noise by Over-parameterization", ICML 2022, algorithm 1; rates of
-    CIFAR-10 and, from 100 classes on, CIFAR-100 under symmetric noise. Not as there: u and v begin at 1e-8 and not at
-    random with that deviation; they step before the loss of the network sees them; a v of 1 comes back when the
-    prediction changes, if `lr_v` is below half the batch; neither consistency nor balance term (SOP+). The published
-    code departs from the algorithm: its u descends the squared error as well, so that a label which the network
-    contradicts lifts u by a gradient of -4 u even below the floor (another version of it cuts that off).
+    CIFAR-10 and, from 100 classes on, CIFAR-100 under symmetric noise. Differences: u and v start at 1e-8, not at
+    random values of that standard deviation; they are updated before the network's loss uses them; a v of 1 can
+    decrease again when the prediction changes, if `lr_v` is below half the batch size; there is neither a consistency
+    nor a balance term (see `sop_plus`). The published code departs from the algorithm: its u minimises the squared
+    error as well, so that a label which the network contradicts raises u by a gradient of -4 u even below the floor
+    (another version of the code cuts that off).
     """
 
     paper = Paper(

@@ -1,4 +1,4 @@
-"""SOP+: sparse noise of each label beside the network, agreement of two views, and predictions that favour no class."""
+"""SOP+: SOP, with agreement of a weak and a strong view and with predictions balanced over the classes."""
 
 from dataclasses import replace
 
@@ -14,13 +14,12 @@ from lnlbench.methods.sop import FLOOR, SOP, noise_of
 class SOPPlus(SOP):
     """L = SOP of the weak view + λ_C KL(p‖q) - λ_B Σ_k log r̄_k / C, p and q the predictions of weak and strong view.
 
-    p is a constant in the second term; r̄ is the mean over the batch of SOP's corrected predictions, held above 1e-4.
+    p is a constant in the second term; r̄ is the mean over the batch of SOP's corrected predictions, clamped at 1e-4.
 
-    Source: Liu et al., "Robust Training under Label Noise by Over-parameterization", ICML 2022, and its code, with
-    its weights of both terms. Not as there: the strong view is RandAugment with cutout, where the code has a
-    policy of AutoAugment with cutout; and what `sop` says of u and v. A later version of the code multiplies the
-    squared error by 100, so that v moves by as much more. Weights and rates are the code's for CIFAR-100; the paper's
-    table of them could not be read.
+    Source: Liu et al., "Robust Training under Label Noise by Over-parameterization", ICML 2022, and its code, with its
+    weights of both terms. Differences: the strong view is RandAugment with cutout, where the code has an AutoAugment
+    policy with cutout; u and v differ as in `sop`. A later version of the code multiplies the squared error by 100, and
+    thereby the steps of v. Weights and rates are the code's for CIFAR-100; the paper's table of them was not available.
     """
 
     paper = SOP.paper

@@ -1,4 +1,4 @@
-"""T-Revision: samples are weighed by a transition matrix, to which a learnt correction is added later on."""
+"""T-Revision: samples are weighted by a transition matrix, to which a learnt correction is added later on."""
 
 import torch
 from torch import Tensor
@@ -12,15 +12,15 @@ TINY = 1e-8  # of the probability of a given label, which is divided by
 
 @register("t_revision")
 class TRevision(Method):
-    """L = β CE with β = p_y / Σ_i p_i (T + ΔT)_{iy}; T is told, ΔT = 0 until the share `revise` of the training.
+    """L = β CE with β = p_y / Σ_i p_i (T + ΔT)_{iy}; T is told, and ΔT = 0 for a share `revise` of the training.
 
-    Until then the gradient takes β for a constant; from then on it goes through β, and ΔT descends L too, by plain SGD
-    with a learning rate of its own. T + ΔT is held above zero.
+    Until then the gradient treats β as a constant; from then on it flows through β, and ΔT minimises L too, by plain
+    SGD with its own learning rate. T + ΔT is clamped at zero.
 
     Source: Xia et al., "Are Anchor Points Really Indispensable in Label-Noise Learning?", NeurIPS 2019, eq. 3 to 5 and
-    algorithm 1; constant or not as in its code, which gives half of its epochs to either stage. Not as there: T is
-    estimated by confident learning, not from the most probable samples, unless the run is told the true one; the second
-    stage keeps the setting's optimiser where the code has Adam at 5e-7 for network and ΔT, whose step is ours.
+    algorithm 1; β is treated as in its code, which spends half of its epochs on each stage. Differences: T is estimated
+    by confident learning, not from the most probable samples, unless the run is told the true one; the second stage
+    keeps the setting's optimiser, where the code has Adam at 5e-7 for network and ΔT; the learning rate of ΔT is ours.
     """
 
     paper = Paper(
@@ -55,6 +55,6 @@ class TRevision(Method):
         return weight * cross_entropy(logits, batch.targets)
 
     def noisy(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the probability of each label to be given, Σ_i p_i (T + ΔT)_{ij} [K, B, C]."""
+        """Return the probability that each label is given, Σ_i p_i (T + ΔT)_{ij} [K, B, C]."""
         matrix = (batch.told["transition_matrix"] + batch.carried["correction"]).clamp(min=0)
         return (logits.softmax(-1) @ matrix).clamp(min=TINY)

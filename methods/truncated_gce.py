@@ -14,13 +14,13 @@ from lnlbench.methods.gce import GCE
 class TruncatedGCE(GCE):
     """Minimise Σ v_i (L_q(p_i) - L_q(k)), with v_i = 1 where p_i > k, else 0.
 
-    The weights v are renewed from an exact pass over the training set before every epoch that is a multiple of `every`
-    from `prune` on, both shares of the training; until then v = 1.
+    The weights v are recomputed by an exact pass over the training set, first at `prune` and then in steps of `every`,
+    both shares of the training length; until then v = 1.
 
     Source: Zhang and Sabuncu, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels",
-    NeurIPS 2018, eq. 9 and algorithm 1; from epoch 40 of 120 (CIFAR-100: 80 of 150), every 10. Not as there: the
-    weights come from the present model, not from the best one so far. The widely used code averages over the batch;
-    here, as for every method that selects, the mean is over what is kept: the gradient is larger by B / kept.
+    NeurIPS 2018, eq. 9 and algorithm 1; from epoch 40 of 120 (CIFAR-100: 80 of 150), every 10. Differences: the weights
+    come from the current model, not from the best one so far. The widely used code averages over the batch; here, as
+    for every method that selects, the mean is over what is kept: the gradient is larger by B / kept.
     """
 
     family = "selection"

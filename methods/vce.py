@@ -10,11 +10,11 @@ from lnlbench.methods.base import Batch, Clock, Method, tuned
 
 @register("vce")
 class VCE(Method):
-    """L = α NCE - β log(a + p_y). The slopes of the second term by p_y are at most (a + 1) / a times each other.
+    """L = α NCE - β log(a + p_y). Slopes of the second term by p_y differ by a factor of at most (a + 1) / a.
 
     Source: Wang et al., "Variation-Bounded Loss for Noise-Tolerant Learning", AAAI 2026: VCE by itself for ten classes,
-    as NCE + VCE for a hundred. The values are ours: those of the paper's appendix could not be read; a = 4 is one of
-    the two values of its first figure. Not as there: no clipping of gradients.
+    as NCE + VCE for a hundred. The values are ours: those of the paper's appendix were not available; a = 4 is one of
+    the two values of its first figure. Difference: gradients are clipped only if the setting says so.
     """
 
     paper = Paper(

@@ -10,12 +10,12 @@ from lnlbench.methods.vce import VCE
 
 @register("vel")
 class VEL(Method):
-    """L = α NCE + β exp(-p_y / a). The slopes of the second term by p_y are at most e^{1/a} times each other.
+    """L = α NCE + β exp(-p_y / a). Slopes of the second term by p_y differ by a factor of at most e^{1/a}.
 
     Source: Wang et al., "Variation-Bounded Loss for Noise-Tolerant Learning", AAAI 2026: VEL by itself for ten classes,
     as NCE + VEL for a hundred. The second term is the AEL of Zhou et al., ICML 2021 (`nce_ael`). The values are ours:
-    those of the paper's appendix could not be read; β = a keeps the slope near one. Not as there: no clipping of
-    gradients.
+    those of the paper's appendix were not available; β = a keeps the slope near one. Difference: gradients are clipped
+    only if the setting says so.
     """
 
     paper = VCE.paper

@@ -1,4 +1,4 @@
-"""VolMinNet: forward correction with a transition matrix that is learnt, as small a simplex as fits the labels."""
+"""VolMinNet: forward correction with a learnt transition matrix, of the smallest simplex that fits the labels."""
 
 import torch
 from torch import Tensor
@@ -16,13 +16,13 @@ DROPS = (30 / 80, 60 / 80)  # of the training: where the matrix's learning rate 
 class VolMinNet(Method):
     """L = -log Σ_i p_i T_{iy} + λ log det T; T is I + sigmoid(w) off the diagonal, its rows divided by their sums.
 
-    w descends L beside the network by SGD with momentum 0.9 and a learning rate of its own, `lr`, divided by ten after
-    3/8 and 6/8 of the training; it starts at -`start_at` everywhere.
+    w minimises L along with the network, by SGD with momentum 0.9 and its own learning rate `lr`, divided by ten after
+    3/8 and 6/8 of the training; all its entries start at -`start_at`.
 
     Source: Li et al., "Provably End-to-end Label-Noise Learning without Anchor Points", ICML 2021, eq. 5, with λ,
-    parametrisation, schedule and values of its code for CIFAR-10; from 100 classes on its start for CIFAR-100, where it
-    has Adam for w. Not as there: w moves before the loss of the network sees it. The objective that is shown leaves
-    λ log det T out.
+    parametrisation, schedule and values of its code for CIFAR-10; from 100 classes on its start for CIFAR-100, where
+    the code uses Adam for w. Difference: w is updated before the network's loss uses it. The reported objective does
+    not include λ log det T.
     """
 
     paper = Paper(
@@ -53,7 +53,7 @@ class VolMinNet(Method):
         return -(batch.targets * log_noisy(logits, transitions(batch.carried["w"])[0])).sum(-1)
 
     def slope(self, logits: Tensor, targets: Tensor, w: Tensor) -> Tensor:
-        """Return the gradient [K, C, C] of the mean of L over the batch by w [K, C, C]."""
+        """Return the gradient [K, C, C] of the batch mean of L with respect to w [K, C, C]."""
         matrix, sums = transitions(w)
         p = logits.softmax(-1)
         fit = -p.transpose(-1, -2) @ (targets / (p @ matrix)) / p.shape[-2]
