@@ -117,8 +117,8 @@ class Stack:
         batch = (images, targets, index, memory, runs["told"], (), runs["carried"])
         networks = {"params": runs["params"], "buffers": runs["buffers"]}
         trace = Trace()
-        one = partial(self.pure.step, requests=self.tables.requests, clock=clock, trace=trace)
-        one = vmap(one, randomness="error")
+        alike = partial(self.pure.step, requests=self.tables.requests, clock=clock, trace=trace)
+        one = vmap(alike, randomness="error")
         found = self.tables.served(partial(one, networks, runs["floats"], batch), step)
         for name, rows in found["rows"].items():
             if name in runs["carried"]:
@@ -145,8 +145,8 @@ class Stack:
         """Evaluate other weights than the trained ones from now on."""
         runs = self.slots.runs
         averaged = runs["averaged"] or mapped(torch.clone, runs["params"])
-        one = partial(self.pure.average, requests=self.tables.requests, clock=clock, trace=trace)
-        one = vmap(one, randomness="error")
+        alike = partial(self.pure.average, requests=self.tables.requests, clock=clock, trace=trace)
+        one = vmap(alike, randomness="error")
         new = self.tables.served(partial(one, runs["params"], averaged, runs["floats"]), step)
         runs["averaged"] = settled(averaged, new)
 
