@@ -54,12 +54,12 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
         own.update(dict.fromkeys(names, named))
         return names
 
-    named_files = [str(path) for path in plugins]
+    beside = [str(path) for path in plugins]
     listed = split_methods(methods)
-    if named_files or any(FILE.fullmatch(part) for text in listed for part in _parts(text)):  # else no need of torch
+    if beside or any(FILE.fullmatch(part) for text in listed for part in _parts(text)):  # else no need of torch
         import lnlbench.benchmark.runs.rescoring  # noqa: F401 -- bound before a plug-in can replace what it calls
         from lnlbench.methods._registry import load_file
-    for named in named_files:
+    for named in beside:
         loaded(named)
     texts: list[str] = []
     for text in listed:

@@ -126,6 +126,8 @@ def locate(name: str, data_dir: Path | None = None, cache_dir: Path | None = Non
     Raises:
         DataError: the name is unknown, or ``data_dir`` is not a directory.
     """
+    if own.is_own(name):
+        return cached(name, data_dir, cache_dir)[1]
     wanted = card(name)
     if wanted.embedded is not None:
         return "embedded"

@@ -16,6 +16,8 @@ from lnlbench.datasets.loading.errors import DataError, DataWarning, unknown
 from lnlbench.datasets.loading.own_folder import read_folder
 from lnlbench.datasets.loading.place import expanded, is_folder, split_place
 
+NOISE = re.compile(r"clean|given|[a-z]+-[0-9.]+|(file|human):?.*")
+"""What stands behind the slash of a setting, and not of a folder."""
 LONGEST_TITLE = 150  # bytes of a folder's name in the data set's
 
 
@@ -46,6 +48,11 @@ def bring_in(text: str, cache_dir: Path | None = None) -> str:
         raise unknown("column", wrong.pop(), ("given", "true", "image"), f"after '#' in {text!r}")
     folder = expanded(place)
     if not is_folder(folder):
+        if NOISE.fullmatch(folder.name) and is_folder(folder.parent):
+            raise DataError(
+                f"no noise is drawn on a folder, which has labels of its own: name {place.rpartition('/')[0]} alone; "
+                "labels of a file go into its metadata.csv, as a column noisy_label"
+            )
         raise DataError(
             f"there is no folder {folder}; a data set of one's own is a folder, and archives are unpacked first"
         )
@@ -118,7 +125,8 @@ def _read_again(name: str, cache_dir: Path | None) -> None:
     try:
         place = _source_path(name, cache_dir).read_text()
     except (OSError, UnicodeDecodeError):
-        raise DataError(f"{lost}; name its folder again") from None
+        again = f"`lnlbench run ./{name.partition('@')[0]} -m ce --dry-run`"
+        raise DataError(f"{lost}; name its folder again, as in {again} where it lies") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # was said when it was brought in
         try:

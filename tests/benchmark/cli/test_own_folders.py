@@ -180,6 +180,27 @@ def test_what_cannot_be_read_is_one_line(make, words, call, tmp_path):
     assert words in err
 
 
+@pytest.mark.parametrize("noise", ["symmetric-0.4", "file:labels.npy", "clean"])
+def test_no_noise_is_drawn_on_a_folder(noise, call, tmp_path):
+    image_folder(tmp_path / "pets")
+    code, out, err = call("run", f"./pets/{noise}", "--dry-run", "-m", "ce")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "name ./pets alone; labels of a file go into its metadata.csv, as a column noisy_label" in err
+
+
+def test_results_of_a_folder_verify_where_it_was_read(call, tmp_path, monkeypatch):
+    image_folder(tmp_path / "pets", sizes={"train": 20, "test": 4})
+    how = ("-m", "ce", "-s", "0", "--epochs", "1", "--device", "cpu", "--jobs", "1", "--quiet")
+    assert call("run", "./pets", *how)[0] == 0
+    assert call("export", "mine.jsonl.xz", "./pets")[0] == 0
+    assert "1 of 1 verifies" in call("verify", "mine.jsonl.xz")[1]
+    monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "another"))
+    said = call("verify", "mine.jsonl.xz")[1]
+    assert "0 of 1 verifies" in said and "as in `lnlbench run ./pets -m ce --dry-run` where it lies" in said
+    assert call("run", "./pets", "-m", "ce", "--dry-run")[0] == 0
+    assert "1 of 1 verifies" in call("verify", "mine.jsonl.xz")[1]
+
+
 @pytest.mark.parametrize("name", ["my, data", "pets#1", "üben"])
 def test_a_run_trains_and_finds_its_folder_again(name, call, tmp_path):
     linked(tmp_path / name)
