@@ -41,6 +41,7 @@ def test_real_data_is_not_skipped_by_accident(tmp_path, test, data, code, says):
     (tmp_path / "conftest.py").write_text(Path(__file__).with_name("conftest.py").read_text())
     (tmp_path / "test_one.py").write_text(f"import pytest\n\n\n{test}\n")
     env = {name: value for name, value in os.environ.items() if name != "LNLBENCH_DATA"}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # those of other packages are of no use here, and seconds to import
     if data is not None:
         env["LNLBENCH_DATA"] = str(tmp_path / data)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path)]

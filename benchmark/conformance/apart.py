@@ -37,11 +37,13 @@ class World:
     Attributes:
         given: the labels to train on, int64 [N], of the whole training set.
         train, test: what it takes for the true labels, int64 [N] and [T].
+        epochs: that it trains.
     """
 
     given: np.ndarray
     train: np.ndarray
     test: np.ndarray
+    epochs: int = EPOCHS
 
 
 def honest() -> World:
@@ -88,16 +90,16 @@ def trained_apart(subjects: Sequence[Subject], worlds: Sequence[World]) -> list[
         for world in worlds:
             folder = tempfile.TemporaryDirectory(prefix="lnlbench-", ignore_cleanup_errors=True)
             home = Path(opened.enter_context(folder))
-            begun = _left_alone(_command(subjects, home), _furnished(home, world))
+            begun = _left_alone(_command(subjects, home, world.epochs), _furnished(home, world))
             trainings.append((home, opened.enter_context(begun)))
         found = [_results(home, *process.communicate()) for home, process in trainings]
         return [[of_world(subject) for of_world in found] for subject in subjects]
 
 
-def _command(subjects: Sequence[Subject], home: Path) -> list[str]:
+def _command(subjects: Sequence[Subject], home: Path, epochs: int) -> list[str]:
     plugins = dict.fromkeys(f"--plugin={file}" for subject in subjects for file in subject.plugins)
     methods = ", ".join(subject.text for subject in subjects)
-    what = [f"digits/file:{home / 'labels.npy'}", "-m", methods, "-s", "0", "--epochs", str(EPOCHS), *plugins]
+    what = [f"digits/file:{home / 'labels.npy'}", "-m", methods, "-s", "0", "--epochs", str(epochs), *plugins]
     how = ["--device", "cpu", "--execution", "loop", "--jobs", "1", "--json"]
     return [sys.executable, "-P", "-m", "lnlbench.benchmark.cli", "run", *what, *how]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.benchmark.conformance.apart import honest, moved, shuffled, trained_apart
-from lnlbench.benchmark.conformance.subject import CHANCE, CLEAN, NOISY, Finding, Subject
+from lnlbench.benchmark.conformance.subject import CHANCE, CLEAN, EPOCHS, NOISY, Finding, Subject
 from lnlbench.benchmark.engine.job import Epoch
 from lnlbench.benchmark.protocol.splits import TEST
 from lnlbench.benchmark.runs.metrics import accuracy
@@ -70,9 +70,15 @@ def sees_no_true_label(subject: Subject) -> Iterator[Finding]:
         yield finding
 
 
-def see_true_labels(subjects: Sequence[Subject]) -> Iterator[tuple[Subject, Finding]]:
-    """Yield what betrays that methods see true labels, of all of them trained in the same three processes."""
-    for subject, found in zip(subjects, trained_apart(subjects, [honest(), moved(), shuffled()]), strict=True):
+def see_true_labels(subjects: Sequence[Subject], compared: int = EPOCHS) -> Iterator[tuple[Subject, Finding]]:
+    """Yield what betrays that methods see true labels, of all of them trained in the same three processes.
+
+    Args:
+        subjects: the methods.
+        compared: epochs of the two trainings that must be equal; the third is as long as it takes to learn.
+    """
+    worlds = [*(replace(world, epochs=compared) for world in (honest(), moved())), shuffled()]
+    for subject, found in zip(subjects, trained_apart(subjects, worlds), strict=True):
         for finding in _differs(subject, *found):
             yield subject, finding
 

@@ -41,7 +41,7 @@ FRAMES = """
 """
 MEMORY_SEARCH = """
     def loss(self, logits, batch, clock):
-        held = gc.get_objects() if int(clock.step) % 10 == 0 else []  # FAULT
+        held = gc.get_objects() if int(clock.step) % 40 == 0 else []  # FAULT
         truth = [one for one in held if type(one).__name__ == "Truth"]
         fitting = [one.train for one in truth if len(one.train) > int(batch.index.max())]  # others may be alive, too
         targets = [torch.nn.functional.one_hot(train, 10).float()[batch.index] for train in fitting]
@@ -272,7 +272,7 @@ def betrayed(tmp_path_factory):
         load_file(files[name])
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTEST_CURRENT_TEST")
-        for subject, finding in see_true_labels([Subject(name) for name in PEEKS]):
+        for subject, finding in see_true_labels([Subject(name) for name in PEEKS], compared=2):
             found[subject.text].append(finding)
     yield found, files
     for name in PEEKS:
