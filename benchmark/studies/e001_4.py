@@ -30,10 +30,10 @@ class Binary:
     rate: float = 0.4
     width: int = 256
     hidden: int = 2
-    epochs: int = 200
+    epochs: int = 150
     batch_size: int = 64
     lr: float = 1.0
-    steps: int = 600  # of gradient descent on all samples at once; 0 leaves it out
+    steps: int = 300  # of gradient descent on all samples at once; 0 leaves it out
     gd_lr: float = 4.0
     until: float = 0.0
     seeds: int = 1

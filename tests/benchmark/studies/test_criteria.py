@@ -9,13 +9,14 @@ from lnlbench.benchmark.studies.outcome import FIGURE, execute
 from lnlbench.benchmark.studies.registry import studies
 
 BUDGET = 120  # CPU seconds that one study may take, several times what the slowest of them does
+SHORTER = {"E003": {"epochs": 4, "replicates": 3}}  # no criterion of it gates: intervals of any width will do
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("study", studies().values(), ids=studies())
 def test_a_fast_study_holds_without_any_download(study, record_property):
     begin = time.process_time()
-    outcome, files, points = execute(study, FAST, Context(device="cpu"))
+    outcome, files, points = execute(study, FAST, Context(device="cpu"), SHORTER.get(study.name))
     seconds = time.process_time() - begin
     record_property("cpu_seconds", round(seconds, 1))  # in the XML report; `--durations` shows wall time
     assert not [
