@@ -117,7 +117,7 @@ def canonical(setting: Setting, images: Images) -> Setting:
 
 def samples_used(setting: Setting, images: Images) -> int:
     """Return how many training images a setting uses: all of them, or a subset."""
-    return min(setting.samples or len(images.train_labels), len(images.train_labels))
+    return min(setting.samples or len(images.train_images), len(images.train_images))
 
 
 def validation_size(setting: Setting, images: Images) -> int:
@@ -235,7 +235,7 @@ def _corrupted(setting: Setting, noise_seed: int, images: Images) -> tuple[Image
     exist for the whole training set alone.
     """
     noise = parse_noise(setting.noise)
-    if samples_used(setting, images) == len(images.train_labels):
+    if samples_used(setting, images) == len(images.train_images):
         return images, noise.corrupt(images, noise_seed), {}
     kept = stratified(torch.tensor(images.train_labels), setting.samples, "subset").numpy()
     part = replace(images, train_images=images.train_images[kept], train_labels=images.train_labels[kept])

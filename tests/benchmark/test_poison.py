@@ -126,7 +126,6 @@ def test_what_an_epoch_tells_methods_is_the_history():
 
 READERS = {
     "prepare": ("protocol/splits.py", {"train_labels", "test_labels", "truth", "Truth"}),  # puts the truth aside
-    "canonical": ("protocol/splits.py", {"train_labels"}),  # counts them
     "_corrupted": ("protocol/splits.py", {"train_labels"}),  # noise of a subset, of as many samples per class
     "flipped": ("runs/noise_examples.py", {"truth"}),  # a picture for MLflow, of runs that are scored
     "measure": ("runs/record.py", {"truth"}),  # the scores and curves of a result
