@@ -124,7 +124,7 @@ class Setting:
             SettingError: no such field, or a value that makes no sense.
         """
         known = {f.name for f in fields(self)} - {"task", "noise", "precision"}
-        for wrong in _OPTIONS.keys() & values.keys():
+        for wrong in (name for name in _OPTIONS if name in values):
             option = _OPTIONS[wrong]
             meant = f"--{option}, in Python {option}={values[wrong]!r}"
             raise SettingError(f"{wrong} is an option, not a field to change: {meant}")

@@ -389,7 +389,7 @@ def test_a_plan_has_canonical_noise(options):
         pytest.param({"dataset": "digitz"}, DataError, "did you mean 'digits'", id="data set"),
         pytest.param({"model": "mpl"}, ValueError, "did you mean 'mlp'", id="network"),
         pytest.param({"epoch": 3}, SettingError, "did you mean 'epochs'", id="field"),
-        pytest.param({"precision": "fp16"}, SettingError, "--precision fp16", id="precision"),
+        pytest.param({"precision": "fp16"}, SettingError, "in Python precision='fp16'", id="precision"),
         pytest.param({"device": "cuda:99"}, ValueError, "'cuda:99' was asked for", id="device"),
     ],
 )
