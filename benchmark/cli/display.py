@@ -34,7 +34,7 @@ def planned(rows: Rows) -> Fitted:
     """Return what a sweep would do as a table: stored and missing are numbers of replicates, at last of runs."""
     *cells, total = rows
     total = total | {name: f"{total[name]} run{'s' if total[name] != 1 else ''}" for name in ("stored", "missing")}
-    heads = {"stored": "stored seeds", "missing": "missing seeds"}
+    heads = {"stored": "stored replicates", "missing": "missing replicates"}
     return table([{heads.get(name, name): value for name, value in row.items()} for row in (*cells, total)])
 
 

@@ -118,7 +118,8 @@ class Setting:
     def override(self, **values: Any) -> Setting:
         """Return the same setting with other values; those that differ become part of the task's name.
 
-        A length of "2x" is twice the setting's own, and is named so: boards show it as a reference to this setting.
+        A length of "2x" is twice the setting's own, and is named so where that is the task's: boards show it as a
+        reference to this setting. A field that was changed before has its last value in the name.
 
         Raises:
             SettingError: no such field, or a value that makes no sense.
@@ -132,13 +133,13 @@ class Setting:
             raise SettingError(unknown("field", others.pop(), sorted(known)))
         times = _times(values.get("epochs"))
         changed = replace(self, **values | ({"epochs": times * self.epochs} if times else {}))
-        shown = {n: f"{times}x" if n == "epochs" and times else getattr(changed, n) for n in sorted(values)}
-        marks = [f"{n}={text}" for n, text in shown.items() if getattr(changed, n) != getattr(self, n)]
         name = SettingName.parse(self.name)
-        if twice := sorted(values.keys() & name.values()):
-            raise SettingError(f"{twice[0]} is changed in the name {self.task!r} already; change it once")
-        every = sorted((*name.changes, *marks), key=lambda change: change.partition("=")[0])
-        return replace(changed, task=replace(name, changes=tuple(every)).changed_task)
+        before = {change.partition("=")[0]: change for change in name.changes}
+        multiple = f"{times}x" if times and "epochs" not in before else None
+        shown = {n: multiple if n == "epochs" and multiple else getattr(changed, n) for n in values}
+        marks = {n: f"{n}={text}" for n, text in shown.items() if getattr(changed, n) != getattr(self, n)}
+        every = tuple(change for _, change in sorted((before | marks).items()))
+        return replace(changed, task=replace(name, changes=every).changed_task)
 
 
 def _times(epochs: Any) -> int | None:

@@ -17,6 +17,7 @@ from lnlbench.benchmark.runs.facts import modes, varies
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
+from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.methods._parse import parse
 
 MOST = 10_000
@@ -55,7 +56,7 @@ def grid(
     check_diagnostics(options.diagnostics)
     wanted = numbers(replicates or default_replicates())
     changes = {name: value for name, value in changes.items() if value is not None}
-    settings = [setting.override(**changes) for setting in find(targets, blind)]
+    settings = [_changed(setting, changes) for setting in find(targets, blind)]
     for setting in settings:
         check_optimiser(options.execution, setting.optimizer)
     texts = choose_methods(methods or default_methods(), options.plugins).texts
@@ -130,3 +131,10 @@ def plan(
             for run in sorted([*grid, *hosts], key=lambda run: run.host is not None):
                 runs.setdefault(run.key, run)
     return list(runs.values())
+
+
+def _changed(setting: Setting, changes: Mapping[str, Any]) -> Setting:
+    """Return a setting as the options change it; a change in its name is not undone by one of them unseen."""
+    if twice := sorted(changes.keys() & SettingName.parse(setting.name).values()):
+        raise SettingError(f"{twice[0]} is changed in the name {setting.task!r} already; change it once")
+    return setting.override(**changes)

@@ -32,7 +32,7 @@ def test_an_option_is_given_once(lnlbench, one_line, arguments, option):
     [
         pytest.param(["run", NOISY, "-m", ""], "--methods", id="methods"),
         pytest.param(["run", NOISY, "-m", " , "], "--methods", id="a comma"),
-        pytest.param(["run", NOISY, "--seeds="], "--seeds", id="seeds"),
+        pytest.param(["run", NOISY, "--seeds="], "--replicates", id="seeds"),
         pytest.param(["tune", NOISY, "-m", ","], "--methods", id="of a search"),
         pytest.param(["compare", "gce", "-a", ""], "--against", id="baselines"),
         pytest.param(["leaderboard", "-m", ""], "--methods", id="rows"),

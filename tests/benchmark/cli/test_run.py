@@ -30,7 +30,7 @@ def test_a_dry_run_makes_nothing(lnlbench, tmp_path):
         ("gce + early_stopping", [0, 1], "read off gce"),
     ]
     table = lnlbench("run", NOISY, "-m", "gce + early_stopping", "-s", "0-1", "--dry-run")[1]
-    assert "read off gce" in table and "stored seeds ┃ missing seeds" in table
+    assert "read off gce" in table and "stored replicates ┃ missing replicates" in table
     assert [part.strip() for part in table.splitlines()[-1].split("│")][2:4] == ["0 runs", "4 runs"]
     assert {path.name for path in tmp_path.glob("home/*")} <= {"cache"}, "decoded images, if no test had them before"
 

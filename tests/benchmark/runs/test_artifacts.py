@@ -54,7 +54,7 @@ def test_a_kept_model_predicts_what_the_run_predicted(made, tmp_path):
 
 def test_suspects_are_the_samples_that_it_does_not_believe(made):
     store, run_id, result, _ = made
-    rows = list(csv.DictReader(io.StringIO(suspects_of(store, run_id))))
+    rows = list(csv.DictReader(io.StringIO(suspects_of(store.address, run_id))))
     prepared = splits.prepare(settings.setting("digits/symmetric-0.4"), 0, load("digits"))
     true = torch.from_numpy(load("digits").train_labels)
     place = {int(i): k for k, i in enumerate(prepared.index)}
@@ -69,7 +69,7 @@ def test_suspects_are_the_samples_that_it_does_not_believe(made):
 def test_what_was_not_kept_is_one_line(made):
     store, _, _, bare = made
     with pytest.raises(StoreError, match=r"kept no samples; delete it in the UI, and run it again with --keep-samples"):
-        suspects_of(store, bare)
+        suspects_of(store.address, bare)
 
 
 def test_samples_come_back_in_order():

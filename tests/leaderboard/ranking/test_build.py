@@ -136,7 +136,7 @@ def test_one_replicate_beside_three_is_incomplete(results):
     assert [row.name for row in board.below] == ["sam"]
     assert board.row("sam").cells[TWO].n == 1 and board.row("sam").cells[TWO].half is None
     (alone,) = boards([r for r in partial if r.noise == "asymmetric-0.4"], ["final"])
-    assert "sam has one replicate; two are needed for an interval (`--seeds 1`)." in alone.notes
+    assert "sam has one replicate; two are needed for an interval (`--replicates 1`)." in alone.notes
     assert not any("Incomplete" in note for note in alone.notes)
     (both,) = boards([r for r in results if r.label != "sam" or r.replicate == 0], ["final"])
     assert both.held(both.row("sam")) == "n = 1" and "sam has one replicate; two" in " ".join(both.notes)

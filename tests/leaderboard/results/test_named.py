@@ -77,13 +77,13 @@ def test_two_keys_that_begin_alike_are_listed(make):
         pytest.param({"track": "tuned"}, "", id="tuned"),
         pytest.param(
             {"label": "my_loss(q=0.5)", "environment": {"plugins": ["my loss.py"]}},
-            'lnlbench run digits/symmetric-0.4 --methods "my_loss(q=0.5)" --seeds 0 --precision fp32'
+            'lnlbench run digits/symmetric-0.4 --methods "my_loss(q=0.5)" --replicates 0 --precision fp32'
             " --plugin 'my loss.py'",
             id="a file of one's own",
         ),
         pytest.param(
             {"environment": {"plugins": "$(false)"}},
-            'lnlbench run digits/symmetric-0.4 --methods "ce" --seeds 0 --precision fp32',
+            'lnlbench run digits/symmetric-0.4 --methods "ce" --replicates 0 --precision fp32',
             id="no list",
         ),
     ],
