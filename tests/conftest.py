@@ -87,6 +87,15 @@ def postgres_url(new_database, postgres_template):
 
 
 @pytest.fixture(scope="session")
+def decoded(tmp_path_factory):
+    """Give the folder where real data lie decoded, one for all processes of a session: each set takes seconds."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "decoded"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def data_dir():
     """Give the folder of real data, in the layout of the Hugging Face Hub; skip where the user names none."""
     return _real_data()

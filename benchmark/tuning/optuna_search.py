@@ -17,7 +17,7 @@ from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.tuning import stages
 from lnlbench.benchmark.tuning.budget import BEFORE, STARTUP, Budget, TuneError, resuming
 from lnlbench.benchmark.tuning.front import told_cost
-from lnlbench.benchmark.tuning.optuna_plots import COST, OBJECTIVE, importance, plots
+from lnlbench.benchmark.tuning.optuna_plots import COST, OBJECTIVE, View
 from lnlbench.benchmark.tuning.outcome import Confirmed, Made, Outcome, Told
 from lnlbench.benchmark.tuning.search_spec import SearchSpec, told_value
 from lnlbench.benchmark.tuning.trials import Trial, bar_of
@@ -209,9 +209,7 @@ class Search:
         trials = tuple(self.told(store, trial) for trial in self.trials(TrialState.COMPLETE))
         confirming = stages.confirming(self.spec, self.budget, trials)
         confirmed = [Confirmed(number, self._made(runs, store)) for number, runs in confirming.items()]
-        share = importance(self.optuna)
-        drawn = plots(self.optuna, bool(share))
-        return Outcome(self.spec, self.budget, trials, share, tuple(confirmed), drawn)
+        return Outcome(self.spec, self.budget, trials, tuple(confirmed), View(self.optuna))
 
     def _of(self, run: Trial, name: str) -> Any:
         part, _, field = name.rpartition(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.runs.run import Run
@@ -14,6 +14,9 @@ from lnlbench.benchmark.tuning.search_spec import SearchSpec
 from lnlbench.benchmark.tuning.trials import Trial
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, Choice, best, choose
 from lnlbench.leaderboard.results.form import TUNED
+
+if TYPE_CHECKING:
+    from lnlbench.benchmark.tuning.optuna_plots import View
 
 Curves = Mapping[str, list[float | None]]
 
@@ -97,9 +100,18 @@ class Outcome:
     spec: SearchSpec
     budget: Budget
     trials: tuple[Told, ...]
-    importance: dict[str, float] = field(default_factory=dict)
     confirmed: tuple[Confirmed, ...] = ()  # the defaults first
-    plots: dict[str, bytes] = field(default_factory=dict, compare=False)  # Optuna's, by the name of the file
+    view: View | None = field(default=None, compare=False)  # of the search in Optuna's database
+
+    @property
+    def importance(self) -> dict[str, float]:
+        """The share of the accuracy's variance that each value explains, once it is asked for."""
+        return self.view.importance if self.view else {}
+
+    @property
+    def plots(self) -> dict[str, bytes]:
+        """Optuna's plots by the name of the file, drawn once they are asked for."""
+        return self.view.plots if self.view else {}
 
     @property
     def lost(self) -> str:

@@ -38,7 +38,7 @@ def _failed(outcome: Outcome) -> int:
 
 
 def record(outcome: Outcome, store: Store) -> None:
-    """Write budget, winner and figures onto the search's parent run in MLflow."""
+    """Write budget, winner and figures onto the search's parent run in MLflow, unless they are there."""
     spec, cell = outcome.spec, store.cell(_parent(outcome))
     about = f"`{spec.run.label}` in **{spec.run.setting.name}**, {outcome.spent} trials"
     numbers = {
@@ -56,6 +56,9 @@ def record(outcome: Outcome, store: Store) -> None:
     }
     if outcome.choice is not None:
         numbers |= {"confirming/gain": outcome.choice.gain, "confirming/error": outcome.choice.error}
+    known = store.numbers(cell)  # written after the files
+    if all(known.get(name) == value for name, value in numbers.items()):
+        return
     numbers |= {f"importance/{name}": round(value, 4) for name, value in outcome.importance.items()}
     files = {"budget.svg": figures.budget([outcome])} | outcome.plots
     store.annotate(cell, numbers, files, f"{about}: `{winner.values}`")

@@ -14,12 +14,16 @@ FACTS = {"noise_rate": 0.25, "transition_matrix": 0.7 * torch.eye(4) + 0.075}
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch, tmp_path):
+def _alone(monkeypatch, tmp_path, request):
     """No test reads the user's settings, and none finds a data set by chance."""
     for name in ("LNLBENCH_DATA", "LNLBENCH_DATABASE", "MLFLOW_TRACKING_URI", "HF_DATASETS_CACHE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "home"))
+    home = tmp_path / "home"
+    monkeypatch.setenv("LNLBENCH_HOME", str(home))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+    if request.node.get_closest_marker("realdata"):
+        home.mkdir()
+        (home / "cache").symlink_to(request.getfixturevalue("decoded"), target_is_directory=True)
 
 
 @pytest.fixture(scope="session")

@@ -44,18 +44,13 @@ def small_dir(real_dir) -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_cache(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("real-cache")
+def mnist(real_dir, decoded) -> Images:
+    return load("mnist", real_dir, decoded)
 
 
 @pytest.fixture(scope="session")
-def mnist(real_dir, real_cache) -> Images:
-    return load("mnist", real_dir, real_cache)
-
-
-@pytest.fixture(scope="session")
-def cifar10(real_dir, real_cache) -> Images:
-    return load("cifar10", real_dir, real_cache)
+def cifar10(real_dir, decoded) -> Images:
+    return load("cifar10", real_dir, decoded)
 
 
 @pytest.fixture(scope="session")

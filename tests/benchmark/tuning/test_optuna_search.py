@@ -53,12 +53,16 @@ def plan_of(options, methods="gce", targets=(AT,), replicates="0-1", epochs=2, *
     return pipeline.plan(targets, methods, replicates, {"epochs": epochs}, options, **more)
 
 
-def made(url):
-    """What MLflow holds of trials and searches."""
+def client(url):
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri=url)
-    found = client.search_runs([one.experiment_id for one in client.search_experiments()], max_results=1000)
+    return MlflowClient(tracking_uri=url)
+
+
+def made(url):
+    """What MLflow holds of trials and searches."""
+    experiments = [one.experiment_id for one in client(url).search_experiments()]
+    found = client(url).search_runs(experiments, max_results=1000)
     return {kind: [run for run in found if run.data.tags.get("lnlbench.kind") == kind] for kind in ("trial", "study")}
 
 
@@ -113,6 +117,8 @@ def test_a_search_from_its_first_trial_to_the_page(options, url, tmp_path):
     assert all(len(row["curves"]["test_accuracy"]) == row["epochs"] == 2 for row in table)
     assert [row["label"] for row in table if row["chosen"]] == ["gce", "ce"]
     assert len(made(url)["trial"]) == 8 and not done.failed, "a second call makes nothing"
+    written = [len(client(url).get_metric_history(run.info.run_id, "trials")) for run in kinds["study"]]
+    assert written == [1, 1], "nor does it draw what is there"
     text = page.read_text()
     assert text.count("### digits,epochs=2/symmetric-0.4") == 1 and "the command" in text
     page.write_text(text.replace("# Tuning", "# Tuning\n\nby hand"))

@@ -171,9 +171,9 @@ def test_official_data(mnist, cifar10):
     assert replace(cifar10, fingerprint="0" * 64).official is False
 
 
-def test_full_size_loads_from_the_cache_in_well_under_a_second(cifar10, real_dir, real_cache):
+def test_full_size_loads_from_the_cache_in_well_under_a_second(cifar10, real_dir, decoded):
     start = time.perf_counter()
-    again = load("cifar10", real_dir, real_cache)
+    again = load("cifar10", real_dir, decoded)
     seconds = time.perf_counter() - start
     assert again.fingerprint == cifar10.fingerprint
     assert seconds < 1, f"took {seconds:.2f} s"
