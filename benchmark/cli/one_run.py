@@ -47,16 +47,24 @@ def one_run(text: str, own: Mapping[str, str], source: Path | None, address: Sto
 
 
 def _carried(text: str) -> Result:
-    """Return the result of the package that a text names, whose predictions alone are read."""
+    """Return the result of the package that a text names; of what it cannot mean little is read."""
     from lnlbench.leaderboard.shipped import shipped
 
-    found = named(shipped(), text, "the package")
+    label, setting = _parts(text)
+    suites = [setting.partition("/")[0].partition(",")[0]] if setting else None
+    found = named((label and shipped(suites=suites, methods=[label])) or shipped(suites=suites), text, "the package")
     whole = shipped(suites=[suite_of(found)], methods=[found.label], predictions=True)
     return next(result for result in whole if result.key == found.key)
 
 
 def _check_setting(text: str) -> None:
     """Refuse a name whose task there is not: that is the mistake, and not that nothing is stored."""
-    *method, setting, _ = ["", "", *text.split()]
-    if any(method) and "/" in setting:
+    label, setting = _parts(text)
+    if label and "/" in setting:
         found_names([setting])
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """Return the method and the setting of a name; nothing where it is a key or a number."""
+    *method, setting, _ = text.split() if len(text.split()) > 2 else ["", ""]
+    return " ".join(method), setting

@@ -57,7 +57,7 @@ def sees_no_true_label(subject: Subject) -> Iterator[Finding]:
     for module in SECRET:
         if where := subject.imports(module):
             yield Finding(
-                f"it imports {module}, by which true labels can be had; a method needs torch and lnlbench.methods",
+                f"it imports {module}, which gives access to true labels; a method needs torch and lnlbench.methods",
                 where,
             )
     for name, value in _globals_of(subject):

@@ -85,7 +85,7 @@ def images_of(dataset: str, data_dir: Path | None, blind: bool = False) -> Image
     """Return a data set, kept in memory; where it is `blind`, without the labels of its test set.
 
     Raises:
-        DataError: it cannot be had.
+        DataError: it is not available.
     """
     return _kept(dataset, data_dir, blind)
 
@@ -152,7 +152,7 @@ def prepare(setting: Setting, replicate: object, images: Images, split: object =
         split: names the split where it is another one of the same draw.
 
     Raises:
-        DataError: the noise cannot be had.
+        DataError: the noise is not available.
         TypeError: the images are blind.
     """
     if len(images.test_labels) != len(images.test_images):
@@ -169,7 +169,7 @@ def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
     """Return the same corruption and split for tuning: true labels are read by the noise alone, the test set by nobody.
 
     Raises:
-        DataError: the noise cannot be had.
+        DataError: the noise is not available.
     """
     return _drawn(setting, draw, images)[0]
 
@@ -184,7 +184,7 @@ def prepare_sealed(setting: Setting, draw: object, images: Images, split: object
         split: names the split where it is another one of the same draw.
 
     Raises:
-        DataError: the noise cannot be had.
+        DataError: the noise is not available.
     """
     blind = _drawn(setting, draw, images, split)[0]
     return replace(blind, split=replace(blind.split, probes={TEST: torch.tensor(images.test_images)}))

@@ -133,7 +133,7 @@ class Teller:
         values = {"noise_rate": told_rate, "transition_matrix": told_matrix}
         if "clean_validation" in needed:
             if isinstance(prepared, Blind):
-                raise FactError("a trial of a tuning is told no true labels: clean_validation cannot be had there")
+                raise FactError("a trial of a tuning is told no true labels: clean_validation is not available there")
             values["clean_validation"] = prepared.truth.validation
             ledger["clean_validation"] = "true labels"
         return Facts({name: values[name] for name in needed}, ledger, *cost)

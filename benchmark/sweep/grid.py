@@ -105,7 +105,7 @@ def plan(
 
     Raises:
         ExecutionError: an unknown device or precision.
-        DataError: a data set or noise that cannot be had.
+        DataError: a data set or noise that is not available.
         MethodError: a text that is no method.
         ModelError: an unknown network, or one that cannot take images of that size.
     """

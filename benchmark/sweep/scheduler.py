@@ -163,7 +163,7 @@ def executor_for(options: Options, most: int) -> Executor:
     """Return what the options ask for, with no more places than there is work for.
 
     Raises:
-        ExecutionError: no such executor, or it cannot be had.
+        ExecutionError: no such executor, or it is not available.
     """
     check_executor(options.executor)
     if options.executor == "ray":

@@ -153,7 +153,7 @@ def digest(result: Result) -> str:
 
 
 def data_of(dataset: str, data_dir: Path | None) -> Data:
-    """Return a data set, if it can be had without the network; else why not."""
+    """Return a data set, if it is available without the network; else why not."""
     try:
         if locate(dataset, data_dir) is not None:
             return Data(images_of(dataset, data_dir))

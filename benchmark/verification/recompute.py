@@ -34,7 +34,7 @@ class Data:
         """Return what names data, seeds, noise and split of a replicate, drawn again.
 
         Raises:
-            DataError: the noise cannot be had, or there are no images.
+            DataError: the noise is not available, or there are no images.
         """
         if self.images is None:
             raise DataError(self.why)

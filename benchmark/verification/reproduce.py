@@ -40,7 +40,7 @@ def run_of(result: Result, data_dir: Path | None = None) -> Run:
     """Return the run that a result says it is of.
 
     Raises:
-        DataError: the data set, or its labels, cannot be had.
+        DataError: the data set or its labels are not available.
         MethodError: its method is unknown here, or of another revision.
         SettingError: its recipe cannot be run.
         ReproductionError: the key of that run is another one, or the record is malformed.
@@ -55,7 +55,7 @@ def run_of(result: Result, data_dir: Path | None = None) -> Run:
         parts = [("method", result.method, run.text), ("replicate", drawn, result.replicate)]
         off = [f"its {name} is {came}, and here {now}" for name, came, now in parts if came != now]
         why = off[0] if off else "its data, labels or recipe are not those that it names"
-        raise ReproductionError(f"the key of {result.key} cannot be had again: {why}")
+        raise ReproductionError(f"the key of {result.key} cannot be made again: {why}")
     return run
 
 
@@ -99,7 +99,7 @@ def make_again(result: Result, device: str = "auto", data_dir: Path | None = Non
 
     Raises:
         DataError, MethodError, SettingError, ReproductionError: as `run_of`.
-        ExecutionError: the device cannot be had.
+        ExecutionError: the device is not available.
         ModelError: the network cannot be built.
     """
     run = run_of(result, data_dir)

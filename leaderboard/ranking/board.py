@@ -202,9 +202,14 @@ class Board:
     notes: tuple[str, ...] = ()
 
     @property
+    def place(self) -> str:
+        """Return the suite, or the setting where the board has one alone."""
+        return self.columns[0].setting if len(self.columns) == 1 else self.suite
+
+    @property
     def title(self) -> str:
         """Return the board's name."""
-        return f"{self.suite}: {self.rule}, track {self.track}, length {self.length}, protocol {self.protocol}"
+        return f"{self.place}: {self.rule}, track {self.track}, length {self.length}, protocol {self.protocol}"
 
     @property
     def counted(self) -> tuple[Column, ...]:

@@ -81,7 +81,7 @@ def matrix(board: Board) -> Figure:
     shown = names if len(names) <= LARGE else []
     axes.set_xticks(range(len(shown)), shown, rotation=90, fontsize=6)
     axes.set_yticks(range(len(shown)), shown, fontsize=6)
-    axes.set_title(f"{board.suite}, {board.rule}: chance that the row is above the column", fontsize=8, loc="left")
+    axes.set_title(f"{board.place}, {board.rule}: chance that the row is above the column", fontsize=8, loc="left")
     axes.set_xlabel(f"framed: decided at {100 * board.alpha:g} %, Holm over {len(board.tests.pairs)} pairs", fontsize=7)
     bar = figure.colorbar(image, shrink=0.6, boundaries=np.linspace(0, 1, 101), ticks=np.linspace(0, 1, 5))
     bar.ax.tick_params(labelsize=7)

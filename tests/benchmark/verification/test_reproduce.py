@@ -109,7 +109,7 @@ def test_what_is_not_as_it_was_is_named(held):
     ("change", "error", "message"),
     [
         pytest.param({"replicate": 7}, ReproductionError, "its replicate is 0, and here 7", id="replicate"),
-        pytest.param({"method": "gce(q=0.5)"}, ReproductionError, "cannot be had again", id="method"),
+        pytest.param({"method": "gce(q=0.5)"}, ReproductionError, "cannot be made again", id="method"),
         pytest.param({"method": "ce_sr(revision=1)"}, MethodError, "revision", id="an older formula"),
         pytest.param({"identity": {}}, ReproductionError, "does not read", id="no identity"),
         pytest.param({"identity": {"setting": {"x": 1}}}, ReproductionError, "does not read", id="another recipe"),

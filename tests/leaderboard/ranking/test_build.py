@@ -43,6 +43,12 @@ def test_rows_stand_in_order_of_their_means(results):
     assert 50 < dal.score.mean < 100, "in percent"
 
 
+def test_the_title_says_the_setting_where_it_is_the_only_one(results):
+    assert [board.title.partition(",")[0] for board in boards(results, ["final"])] == ["digits: final"]
+    alone = [result for result in results if result.setting == ONE]
+    assert [board.title.partition(",")[0] for board in boards(alone, ["final"])] == [f"{ONE}: final"]
+
+
 def test_what_is_decided(results):
     (board,) = boards(results, ["final"])
     ranks = {row.name: row.score.rank for row in board.rows}

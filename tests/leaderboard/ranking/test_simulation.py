@@ -6,7 +6,7 @@ import pytest
 from lnlbench.leaderboard.ranking.simulation import Scenario, scenarios, simulate
 
 CALM = ("asymmetric-0.4", "clean", "symmetric-0.5", "mean of 3", "all equal")
-TRIALS = 1000
+TRIALS = 500
 NOISE = 2 * np.sqrt(0.05 * 0.95 / TRIALS)  # two standard errors of a rate of 5 %
 
 
