@@ -53,8 +53,8 @@ def installed() -> str:
 def commit() -> str | None:
     """Return the commit of the checkout that this file lies in, None elsewhere; with a + where the code is another.
 
-    So it is where a tracked file was changed, or a new one lies where methods and noises are found. A copy of a checkout
-    without its history has the commit in $LNLBENCH_COMMIT.
+    So it is where a tracked file was changed, or a new one lies where methods and noises are found. A copy without
+    history has the commit in $LNLBENCH_COMMIT.
     """
     if named := os.environ.get("LNLBENCH_COMMIT"):
         return named
