@@ -84,6 +84,10 @@ def test_verify_finds_an_invented_curve_only_by_making_the_run_again(lnlbench, f
     assert code == 1 and row["state"] == "wrong" and row["detail"].startswith("differs in validation: ")
 
 
+def test_a_run_is_found_by_its_setting_as_it_may_be_typed(lnlbench, filled):
+    assert lnlbench("show", "ce", "digits,epochs=03/symmetric-0.40", "0", "--tracking-uri", filled)[0] == 0
+
+
 def test_show_says_how_to_make_a_run_again(lnlbench, filled):
     out = lnlbench("show", "ce", "digits,epochs=3/symmetric-0.4", "0", "--tracking-uri", filled)[1]
     assert '--methods "ce" --replicates 0 --set epochs=3 --precision fp32 --execution' in out
