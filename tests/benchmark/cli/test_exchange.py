@@ -84,8 +84,9 @@ def test_verify_finds_an_invented_curve_only_by_making_the_run_again(lnlbench, f
     assert code == 1 and row["state"] == "wrong" and row["detail"].startswith("differs in validation: ")
 
 
-def test_a_run_is_found_by_its_setting_as_it_may_be_typed(lnlbench, filled):
-    assert lnlbench("show", "ce", "digits,epochs=03/symmetric-0.40", "0", "--tracking-uri", filled)[0] == 0
+def test_a_run_is_looked_for_by_its_setting_as_results_have_it(one_line, lnlbench, filled):
+    answer = lnlbench("show", "ce", "digits,lr=1e2,epochs=3/clean", "0", "--tracking-uri", filled)
+    one_line(answer, "'ce digits,epochs=3,lr=100.0/clean 0'")
 
 
 def test_show_says_how_to_make_a_run_again(lnlbench, filled):
