@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,15 @@ def test_what_is_empty_or_something_else_is_refused(more, message, url):
         run(NOISY, tracking_uri=url, **more)
     with Store(url) as store:
         assert not store.results()
+
+
+def test_the_example_of_one_job_runs(capsys):
+    page = Path(__file__).parents[2] / "docs" / "api.md"
+    if not page.exists():
+        pytest.skip("needs the folder docs of a clone")
+    exec(page.read_text().partition("```python\n")[2].partition("```")[0], {})
+    *_, last = capsys.readouterr().out.splitlines()
+    assert float(last.split()[1]) > 0.9
 
 
 def test_all_that_is_public_is_there():
