@@ -313,6 +313,22 @@ def test_a_reading_is_its_host_where_the_host_has_more_replicates(with_reading):
     assert all(cell.same_as_host for cell in board.row("waits").cells.values())
 
 
+def test_a_cell_that_is_its_host_s_is_explained_where_the_row_is_not(make):
+    """The reading ends with its host under symmetric noise, and an epoch before it on clean labels."""
+    ends = {"symmetric-0.4": [0.5, 0.7, 0.6], "clean": [0.5, 0.7]}
+    runs = [make(label=label, noise=noise, replicate=i) for label in ("ce", "gce") for noise in ends for i in range(2)]
+    readings = [
+        make(label="stopped", noise=host.noise, replicate=host.replicate, test=ends[host.noise], host=host.key)
+        for host in runs
+        if host.label == "ce"
+    ]
+    (board,) = boards([*runs, *readings], ["final"])
+    same = {setting: cell.same_as_host for setting, cell in board.row("stopped").cells.items()}
+    (setting,) = (setting for setting, held in same.items() if held)
+    assert setting.endswith("symmetric-0.4") and board.row("stopped").status == "ranked"
+    assert f"= in that setting the same runs as their host's: stopped ({setting})." in board.notes
+
+
 def test_a_reading_is_compared_under_final_but_not_with_cross_entropy(with_reading):
     (board,) = boards(with_reading, ["final"])
     stopped, waits = board.row("stopped"), board.row("waits")
