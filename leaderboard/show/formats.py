@@ -41,12 +41,13 @@ def to_markdown(board: Board) -> str:
     header += [_heading(board, column) for column in board.columns]
     lines = [_line(board, row, several) for row in (*board.rows, *board.below)]
     align = "llrlr" if several else "lllr"
-    if board.standings:
+    if board.standings_differ:
         lines = [[*line, row.standing] for line, row in zip(lines, (*board.rows, *board.below), strict=True)]
         align = align.ljust(len(header), "r") + "l"
         header.append("checked")
     rows = table(header, lines, align)
-    texts = "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *board.notes))
+    checked = [f"every row {board.standing}"] if board.standing else []
+    texts = "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *checked, *board.notes))
     return visible(f"### {board.title}\n\n{rows}\n\n{texts}\n")
 
 
