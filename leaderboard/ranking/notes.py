@@ -40,7 +40,8 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
         yield f"The rule {board.rule!r} looks at the test set and ranks nobody."
     every = (*board.rows, *board.below)
     yield from _both(board)
-    if left_out := [column.setting for column in board.columns if not column.counted]:
+    left_out = [column.setting for column in board.columns if not column.counted]
+    if left_out and len(board.counted) > 1:  # beside the one that counts they are in a sentence
         yield f"Not in the mean, since fewer than nine in ten methods have results there: {', '.join(left_out)}."
     incomplete = [row for row in board.below if row.status == "incomplete"]
     once = {row.name: _next(board, row) for row in incomplete if board.held(row) == "n = 1"}

@@ -53,7 +53,7 @@ def markdown_rows(board: Board, headings: Sequence[str], align: str = "") -> str
     header = ["", "method", *([board.score_name] if several else []), "rank", "vs ce", *headings]
     lines = [_line(board, row, several) for row in (*board.rows, *board.below)]
     align = align or ("llrlr" if several else "lllr")
-    if board.standings:
+    if board.standings_differ:
         lines = [[*line, row.standing] for line, row in zip(lines, (*board.rows, *board.below), strict=True)]
         align = align.ljust(len(header), "r") + "l"
         header.append("checked")
@@ -61,8 +61,9 @@ def markdown_rows(board: Board, headings: Sequence[str], align: str = "") -> str
 
 
 def markdown_texts(board: Board) -> str:
-    """Return what a board says below its table as a list in Markdown: sentences, legend, notes."""
-    return "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *board.notes))
+    """Return what a board says below its table as a list in Markdown: sentences, legend, how far it was checked, notes."""
+    checked = [f"every row {board.standing}"] if board.standing else []
+    return "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *checked, *board.notes))
 
 
 def _legend(board: Board) -> str:
