@@ -61,7 +61,7 @@ def markdown_rows(board: Board, headings: Sequence[str], align: str = "") -> str
 
 
 def markdown_texts(board: Board) -> str:
-    """Return what a board says below its table as a list in Markdown: sentences, legend, how far it was checked, notes."""
+    """Return what a board says below its table as a list in Markdown: sentences, legend, standing, notes."""
     checked = [f"every row {board.standing}"] if board.standing else []
     return "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *checked, *board.notes))
 
