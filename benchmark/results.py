@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, overload
 
 from lnlbench.leaderboard.ranking.board import Board
 from lnlbench.leaderboard.ranking.build import build, grouped
+from lnlbench.leaderboard.ranking.scored import measurable
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RULES, score
+from lnlbench.leaderboard.results.rules import PRIMARY, RULES, can_score, score
 from lnlbench.leaderboard.results.standing import Standings
 from lnlbench.leaderboard.show.formats import to_markdown
 from lnlbench.leaderboard.show.html_table import to_html
@@ -43,7 +44,8 @@ class Results(Sequence[Result]):
     """The results of runs, in order; a sequence of `Result`, with views of all of them together.
 
     Args:
-        results: of any settings, methods and replicates. Readings need their hosts among them.
+        results: of any settings, methods and replicates. Readings have their hosts among them, or no score but under
+            "final".
         standings: how far they were checked, by key, where that is kept.
     """
 
@@ -88,7 +90,7 @@ class Results(Sequence[Result]):
                 "setting": run.setting,
                 "method": run.label,
                 "replicate": run.replicate,
-                **{rule: 100 * score(run, rule, hosts) for rule in RULES},
+                **{r: 100 * score(run, r, hosts) if can_score(run, r, hosts) else math.nan for r in RULES},
                 "seconds": run.cost.get("total_seconds", math.nan),
                 "diverged": run.diverged,
                 "noise": run.noise,
@@ -120,6 +122,7 @@ class Results(Sequence[Result]):
         return [
             _shown(build(runs, rule, suite=suite, standings=self._standings))
             for (suite, *_), runs in grouped(self._results).items()
+            if measurable(runs, rule)
         ]
 
     def board(self, rule: str = PRIMARY) -> ShownBoard:

@@ -31,6 +31,7 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
     from lnlbench.benchmark.cli.board_server import BoardServer
     from lnlbench.benchmark.cli.method_about import method_about
     from lnlbench.leaderboard.results.errors import StoreError, one_line
+    from lnlbench.leaderboard.results.hosts import apart, said
     from lnlbench.leaderboard.show.page import page as html
     from lnlbench.leaderboard.store.reader import StoreReader, existing
     from lnlbench.leaderboard.store.server import serve
@@ -48,7 +49,9 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
 
     def make() -> str:
         with StoreReader(address) as store:
-            results = list(store.stream(predictions=False))
+            results, alone = apart(store.stream(predictions=False))
+            if alone:
+                echo(f"not on the board: {said(alone)}")
             return (
                 html(results, store.links(root), about=about, date=date.today().isoformat()) if results else NOTHING_YET
             )

@@ -265,14 +265,18 @@ def page(
 ) -> str:
     """Write the page of results, which opens on a rule, and say so; `checked` as for `View.standings`.
 
+    Readings without their hosts are left out: they have no score under three of the rules that a reader switches.
+
     Raises:
         StoreError: the file cannot be written, or the address is none.
     """
     from lnlbench.benchmark.cli.method_about import method_about
     from lnlbench.leaderboard.results import files
+    from lnlbench.leaderboard.results.hosts import apart
     from lnlbench.leaderboard.show.page import page as html
     from lnlbench.leaderboard.store.reader import StoreReader
 
+    results, _ = apart(results)
     links: dict[str, str] = {}
     if ui:
         with StoreReader(address()) as store:

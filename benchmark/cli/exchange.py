@@ -140,7 +140,7 @@ def reproduce(
     from lnlbench.leaderboard.store.address import store_address
 
     name, own = name_of_run(run, plugin)
-    _, result = one_run(name, own, source, store_address(tracking_uri, database))
+    _, result, _ = one_run(name, own, source, store_address(tracking_uri, database))
     if not as_json:
         show(again.before(result))
     from lnlbench.benchmark.verification.reproduce import reproduce

@@ -112,6 +112,7 @@ def leaderboard(
 ) -> None:
     """Rank what is stored: mean ± 95 % interval, the ranks that a method may have, and better or worse than ce."""
     from lnlbench.benchmark.cli import boards, rows
+    from lnlbench.leaderboard.results.hosts import apart, said
     from lnlbench.leaderboard.store.address import store_address
 
     table, drawn = ["form", "gap", "published", "pairs", "wide"], figure is not None or matrix is not None
@@ -145,6 +146,8 @@ def leaderboard(
     if among:
         counts = [len({result.label for result in every}) for every in (results, held.results)]
         note(f"ranked are {counts[0]} of {counts[1]} methods, among themselves")
+    if alone := said(apart(results)[1]):
+        note(alone)
     if html is not None:
         show(boards.page(html, results, rules[0], ui, lambda: store_address(tracking_uri, database), view.standings))
     for path, kind in ((figure, "ranked"), (matrix, "matrix")):
@@ -187,13 +190,13 @@ def show_(
         refuse_void(context, ["tracking_uri", "database"], "with --from, which reads a file")
     name, own = name_of_run(run, plugin)
     address = store_address(tracking_uri, database)
-    run_id, result = one_run(name, own, source, address)
+    run_id, result, hosts = one_run(name, own, source, address)
     if suspects is not None:
         content = run_view.suspects_of(address, run_id)
         write_all(suspects.absolute().parent, {suspects.name: content})
         show(f"{content.count(chr(10)) - 1} of {result.identity['split']['train']} samples, in {suspects}")
         return
-    show(run_view.as_json(run_id, result) if as_json else run_view.shown(run_id, result))
+    show((run_view.as_json if as_json else run_view.shown)(run_id, result, hosts))
 
 
 @commands.command()

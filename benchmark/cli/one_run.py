@@ -16,9 +16,12 @@ from lnlbench.leaderboard.results.submission import results_of
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.reader import existing
 
+Found = tuple[str, Result, dict[str, Result]]
+"""The MLflow run of a result, nothing where it is not of the store; the result; the host of a reading, by its key."""
 
-def one_run(text: str, own: Mapping[str, str], source: Path | None, address: StoreAddress) -> tuple[str, Result]:
-    """Return the result that is meant, and its MLflow run, nothing where it is not of the store.
+
+def one_run(text: str, own: Mapping[str, str], source: Path | None, address: StoreAddress) -> Found:
+    """Return the result that is meant, with its MLflow run and its host, where these are there.
 
     Args:
         text: what it is called.
@@ -34,13 +37,16 @@ def one_run(text: str, own: Mapping[str, str], source: Path | None, address: Sto
     text = _in_full(text)
     try:
         if source is not None:
-            return "", named(results_of(source), text, str(source), present(own))
+            result = named(results_of(source), text, str(source), present(own))
+            hosts = results_of(source, predictions=False) if result.host is not None else ()
+            return "", result, {host.key: host for host in hosts if host.key == result.host}
         try:
             with existing(address) as store:
-                return store.find(text, present(own))
+                run_id, result = store.find(text, present(own))
+                return run_id, result, store.hosts_of([result])
         except StoreError as error:
             try:
-                return "", _carried(text)
+                return "", *_carried(text)
             except StoreError as other:
                 raise (error if address.exists else StoreError(f"{error}; {other}")) from None
     except StoreError as error:
@@ -48,15 +54,17 @@ def one_run(text: str, own: Mapping[str, str], source: Path | None, address: Sto
         raise error from None
 
 
-def _carried(text: str) -> Result:
-    """Return the result of the package that a text names; of what it cannot mean little is read."""
+def _carried(text: str) -> tuple[Result, dict[str, Result]]:
+    """Return the result of the package that a text names, and its host; of what it cannot mean little is read."""
     from lnlbench.leaderboard.shipped import shipped
 
     label, setting = _parts(text)
     suites = [setting.partition("/")[0].partition(",")[0]] if setting else None
     found = named((label and shipped(suites=suites, methods=[label])) or shipped(suites=suites), text, "the package")
     whole = shipped(suites=[suite_of(found)], methods=[found.label], predictions=True)
-    return next(result for result in whole if result.key == found.key)
+    hosts = shipped(suites=[suite_of(found)]) if found.host is not None else ()
+    result = next(result for result in whole if result.key == found.key)
+    return result, {host.key: host for host in hosts if host.key == found.host}
 
 
 def _in_full(text: str) -> str:

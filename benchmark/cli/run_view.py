@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from lnlbench.benchmark.runs.kept_samples import SAMPLES, suspects
 from lnlbench.leaderboard.results.command import that_made, that_reproduces
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RULES, scores_of
+from lnlbench.leaderboard.results.rules import PRIMARY, RULES, scored_run, scores_of
 from lnlbench.leaderboard.show.terminal import Fitted
 from lnlbench.leaderboard.store.reader import existing
 
@@ -43,20 +43,23 @@ def sparkline(curve: Sequence[float | None], low: float, high: float, width: int
     return "".join(found)
 
 
-def shown(run_id: str, result: Result) -> Group:
-    """All that the terminal shows of a run."""
+def shown(run_id: str, result: Result, hosts: Mapping[str, Result]) -> Group:
+    """All that the terminal shows of a run; `hosts` has that of a reading, by its key."""
     title = Text.assemble((f"{result.label} ", "bold"), f"on {result.setting}, replicate {result.replicate}")
-    return Group(title, *_notes(result), "", _scores(result), "", Curves(result), "", _facts(run_id, result))
+    return Group(
+        title, *_notes(result, hosts), "", _scores(result, hosts), "", Curves(result), "", _facts(run_id, result)
+    )
 
 
-def as_json(run_id: str, result: Result) -> str:
+def as_json(run_id: str, result: Result, hosts: Mapping[str, Result]) -> str:
     """Return the same as JSON: the record with its scores, without the packed predictions."""
     record = {name: value for name, value in asdict(result).items() if name != "predictions"}
     finite = {
         name: [value if value is None or math.isfinite(value) else str(value) for value in curve]
         for name, curve in result.curves.items()
     }
-    return json.dumps({"run_id": run_id or None, "scores": scores_of(result), **record, "curves": finite}, default=str)
+    head = {"run_id": run_id or None, "scores": scores_of(result, hosts)}
+    return json.dumps({**head, **record, "curves": finite}, default=str)
 
 
 def suspects_of(address: StoreAddress, run_id: str) -> str:
@@ -77,12 +80,13 @@ def suspects_of(address: StoreAddress, run_id: str) -> str:
     return suspects(content)
 
 
-def _notes(result: Result) -> list[Text]:
+def _notes(result: Result, hosts: Mapping[str, Result]) -> list[Text]:
     notes = []
     if result.diverged:
         notes.append(Text(f"It diverged and scores chance, 1/{result.classes}.", "red"))
     if result.host is not None:
-        notes.append(Text(f"A reading of run {result.host[:12]}: not trained again."))
+        there = "it counts as that run, but under final" if result.host in hosts else "which is not there"
+        notes.append(Text(f"A reading of run {result.host[:12]}: not trained again; {there}."))
     return notes
 
 
@@ -114,13 +118,14 @@ class Curves:
         return [*ACCURACIES, *sorted(set(names) - set(ACCURACIES))]
 
 
-def _scores(result: Result) -> Fitted:
+def _scores(result: Result, hosts: Mapping[str, Result]) -> Fitted:
     rows = []
-    for name, score in scores_of(result).items():
-        if result.diverged:
+    for name, score in scores_of(result, hosts).items():
+        run = scored_run(result, name, hosts)
+        if run.diverged:
             epoch = "-"
         else:
-            epochs = RULES[name].epochs(result)
+            epochs = RULES[name].epochs(run)
             epoch = " to ".join(str(1 + epoch) for epoch in dict.fromkeys((epochs[0], epochs[-1])))  # as pages count
         rows.append([f"{name} (ranks)" if name == PRIMARY else name, f"{100 * score:.2f}", epoch])
     return Fitted(["rule", "test accuracy, %", "epoch"], rows)

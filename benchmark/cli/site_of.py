@@ -10,6 +10,7 @@ from pathlib import Path
 from lnlbench.benchmark.cli.method_about import method_about
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.hosts import apart, said
 from lnlbench.leaderboard.results.submission import RELEASES, Collection, collect
 from lnlbench.leaderboard.shipped import FOLDER
 from lnlbench.leaderboard.show.site.releases import digests, releases, to_json
@@ -49,6 +50,8 @@ def written(out: Path, sources: Sequence[Path], title: str, freeze: str) -> Writ
     same = {release.name: release.same(_below(contents, release.place)) for release in kept}
     lines = [f"{len(held.results)} results, {len(contents)} files in {out}; begin with index.html"]
     lines += [f"release {name}: {'built byte for byte' if ok else 'not what it was'}" for name, ok in same.items()]
+    if alone := apart(held.results)[1]:
+        lines.append(f"left out: {said(alone)}")
     return Written("\n".join(lines), all(same.values()))
 
 

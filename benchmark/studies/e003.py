@@ -25,7 +25,7 @@ from lnlbench.benchmark.sweep.grid import plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import scores_of
+from lnlbench.leaderboard.results.rules import score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,7 +126,7 @@ class DynamicsAwareLoss(Study[Claims]):
         for task in config.tasks:
             cells, precision = _made(task, config, context)
             scores = {
-                cell: {i: 100 * scores_of(result)[config.rule] for i, result in found.items()}
+                cell: {i: 100 * score(result, config.rule, {}) for i, result in found.items()}
                 for cell, found in cells.items()
             }
             columns = columns_of(scores)

@@ -13,10 +13,11 @@ from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report
+from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.ranking.versus import Cells, Versus, versus
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, applies, rule_named, score
+from lnlbench.leaderboard.results.rules import PRIMARY, applies, can_score, rule_named, score
 from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -119,15 +120,18 @@ def compare(
     runs = runs_of([*names, *texts], chosen)
     wanted = {run.key for run in runs if run.label in {*names, *texts}}
     needed = {run.key for run in runs if run.key in wanted and run.key not in known}
-    needed |= {run.host.key for run in runs if run.host is not None and run.key in needed}
+    hosts = {run.key: run.host.key for run in runs if run.host is not None and run.key in wanted}
+    needed |= {host for key, host in hosts.items() if key in needed or host not in known}
     why = tuple(_mismatches([run for run in runs if run.key in needed], carried.values()))
     for reason in why:
         say(f"not reused: {reason}")
     report = sweep([run for run in runs if run.key in needed], options)
     report.check()
     with StoreReader(options.store) as store:
-        results = {key: held.get(key) or carried.get(key) or store.result(key) for key in wanted}
-    cells, beside, unstable = _cells(runs, results, [*carried.values(), *held.values()], rule)
+        made = [run.key for run in runs if run.key in {*wanted, *hosts.values()} and run.key not in known]
+        every = carried | held | dict(zip(made, store.results_of(made), strict=True))
+    results = {key: every[key] for key in wanted}
+    cells, beside, unstable = _cells(runs, results, list(every.values()), rule)
     counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))
     return [Verdict(name, rule, tuple(versus(cells, name, texts, beside, unstable)), *counts, why) for name in names]
 
@@ -153,24 +157,28 @@ def _cells(
     Args:
         runs: that are compared, with the hosts of readings among them.
         results: of the runs, by key.
-        known: all results at hand.
+        known: all results at hand, the hosts of readings among them.
         rule: that scores.
     """
     mine = {run.key: run.label for run in runs if run.key in results}
     kinds, labels = {_kind(result) for result in results.values()}, set(mine.values())
     others = [result for result in known if _kind(result) in kinds and result.label not in labels]
     hosts = {result.key: result for result in (*known, *results.values())}
-    cells: dict[str, dict[str, dict[int, float]]] = {}
+    rows, _ = sort_into_grid(others)  # as on boards, two methods of one label are two rows
+    named = [(name, run) for name, of in rows.items() for cell in of.values() for run in cell.values()]
+    here: dict[str, dict[str, dict[int, float]]] = {}
+    beside: dict[str, dict[str, dict[int, float]]] = {}
     unstable: dict[str, set[str]] = {}
-    for label, result in [*((mine[key], results[key]) for key in mine), *((r.label, r) for r in others)]:
-        if not applies(rule, result):
+    for name, result, cells in [
+        *((mine[key], results[key], here) for key in mine),
+        *((name, run, beside) for name, run in named if name not in labels),
+    ]:
+        if not applies(rule, result) or not can_score(result, rule, hosts):
             continue
-        row = cells.setdefault(result.setting, {}).setdefault(label, {})
+        row = cells.setdefault(result.setting, {}).setdefault(name, {})
         row[result.replicate] = 100 * score(result, rule, hosts)
         if result.diverged or result.host is not None:
-            unstable.setdefault(result.setting, set()).add(label)
-    here = {s: {name: row for name, row in rows.items() if name in labels} for s, rows in cells.items()}
-    beside = {s: {name: row for name, row in rows.items() if name not in labels} for s, rows in cells.items()}
+            unstable.setdefault(result.setting, set()).add(name)
     return here, beside, unstable
 
 

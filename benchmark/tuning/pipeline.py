@@ -222,7 +222,7 @@ def tune(
             results = list(store.stream(settings=settings, predictions=False))
         wanted = {run.key for run in runs} | {run.key for _, run in found.served.values()}
         chosen = [result for result in results if result.key in wanted]
-        for path in write_report(page, outcomes, chosen, command):
+        for path in write_report(page, outcomes, chosen, command, {result.key: result for result in results}):
             say(f"written: {path}")
     if curves is not None:
         say(f"written: {tabular.write(curves, outcomes)} trials, {curves}")

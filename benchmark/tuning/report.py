@@ -22,12 +22,18 @@ from lnlbench.leaderboard.results.files import replacing
 from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RULES
+from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
 from lnlbench.leaderboard.show.words import interval as mean_and_half
 from lnlbench.leaderboard.show.words import p_value
 
 
-def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], command: str) -> list[Path]:
+def write(
+    page: Path,
+    outcomes: Sequence[Outcome],
+    results: Sequence[Result],
+    command: str,
+    hosts: Mapping[str, Result] = {},
+) -> list[Path]:
     """Write the section of these searches into a page, in place of what it held of them; the rest of it stays.
 
     Args:
@@ -35,6 +41,7 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
         outcomes: closed and scored, of one task or of several.
         results: of the tuned and the default track, oldest first.
         command: what makes the section.
+        hosts: results by key that readings are of, beside the others.
 
     Returns:
         the files that were written.
@@ -52,7 +59,7 @@ def write(page: Path, outcomes: Sequence[Outcome], results: Sequence[Result], co
     told = {(o.spec.run.label, o.spec.run.setting.name): o.said(o.winner) for o in outcomes}
     settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
     for setting in settings:
-        lines += [f"### {setting}{by}\n", comparison(setting, results, told), ""]
+        lines += [f"### {setting}{by}\n", comparison(setting, results, told, hosts), ""]
     for at in dict.fromkeys(outcome.spec.run.setting.name for outcome in outcomes):
         members = [outcome for outcome in outcomes if outcome.spec.run.setting.name == at]
         stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}{by}".lower())
@@ -96,7 +103,12 @@ def _front(outcomes: Sequence[Outcome], files: dict[Path, bytes], folder: Path, 
     return lines
 
 
-def comparison(setting: str, results: Sequence[Result], told: Mapping[tuple[str, str], dict[str, Any]]) -> str:
+def comparison(
+    setting: str,
+    results: Sequence[Result],
+    told: Mapping[tuple[str, str], dict[str, Any]],
+    hosts: Mapping[str, Result] = {},
+) -> str:
     """Return defaults, the choice of the search alone and the confirmed one, method by method: test accuracy, percent.
 
     The tests are those of boards under the primary rule; p is by Holm over the table. Where nothing was confirmed
@@ -108,14 +120,15 @@ def comparison(setting: str, results: Sequence[Result], told: Mapping[tuple[str,
         results: of the default track and those of searches.
         told: what each search says, by method and reference; else the records do. A run that two searches chose was
             made once, and its record tells of the first.
+        hosts: as for `write`. A reading without its host has no score, and no row.
     """
     runs: dict[str, dict[str, dict[int, Result]]] = {"default": {}, UNCONFIRMED: {}, TUNED: {}}
+    hosts = {**hosts, **{result.key: result for result in results}}
     for result in results:
-        if result.setting == setting and result.track in runs:
+        if result.setting == setting and result.track in runs and can_score(result, PRIMARY, hosts):
             runs[result.track].setdefault(result.label, {})[result.replicate] = result
-    score = RULES[PRIMARY]
     scores = {
-        track: {label: {i: 100 * score(run) for i, run in row.items()} for label, row in rows.items()}
+        track: {label: {i: 100 * score(run, PRIMARY, hosts) for i, run in row.items()} for label, row in rows.items()}
         for track, rows in runs.items()
     }
     records = {label: next(iter(row.values())).identity["tuning"] for label, row in runs[TUNED].items()}

@@ -8,7 +8,7 @@ from lnlbench.leaderboard.ranking.versus import Versus, versus
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, score
+from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
 
 BEST = 2
 HEADER = ["setting", "method", "accuracy, %", "against", "its accuracy, %", "difference", "p (Holm)", "verdict"]
@@ -20,11 +20,12 @@ def beside_best(rows: Sequence[Result], others: Sequence[Result], rule: str = PR
     """Return a Markdown table: every new method in every setting, beside the best two of the others there.
 
     Args:
-        rows: the new results.
+        rows: the new results; readings without their hosts, which the check refuses, are left out.
         others: what the repository held before.
         rule: that scores.
     """
     hosts = {run.key: run for run in (*others, *rows)}
+    rows, others = ([run for run in runs if can_score(run, rule, hosts)] for runs in (rows, others))
     lines: list[list[str]] = []
     for group in sorted({_group(run) for run in rows}):
         new, old = ([run for run in runs if _group(run) == group] for runs in (rows, others))

@@ -16,7 +16,7 @@ from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.predictions import shape_of, unpack
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import scores_of
+from lnlbench.leaderboard.results.rules import can_score, scores_of
 
 IDENTICAL, WITHIN, DIFFERS = "identical", "within the band", "differs"
 VALIDATION = "validation"
@@ -80,7 +80,11 @@ class Reproduction:
         known = [value for value in self.made.curves["validation_accuracy"] if value is not None] or [0.5]
         test = _error(_scores(self.made).get("final", 0.5), split["test"])
         validation = _error(math.fsum(known) / len(known), split["validation"])
-        return {name: width * (validation if name == VALIDATION else test) for name, width in WIDTHS.items()}
+        return {
+            name: width * (validation if name == VALIDATION else test)
+            for name, width in WIDTHS.items()
+            if name == VALIDATION or can_score(self.result, name, {})
+        }
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -145,9 +149,9 @@ class Reproduction:
 
 
 def _scores(result: Result) -> dict[str, float]:
-    """Return the score under every rule; none where no epoch can be chosen."""
+    """Return the score under every rule, of a reading those that need no host; none where no epoch can be chosen."""
     try:
-        return scores_of(result)
+        return scores_of(result, {})
     except ValueError:
         return {}
 

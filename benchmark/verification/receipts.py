@@ -79,13 +79,15 @@ def receipts(
     with existing(address) as store:
         name, own = name_of_run(what, plugins)
         run_id, result = store.find(name, present(own))
-        hosts = {} if result.host is None else {result.host: store.result(result.host)}
-        shown, scores = store.numbers(run_id), scores_of(result)
+        hosts = store.hosts_of([result])
+        shown, scores = store.numbers(run_id), scores_of(result, hosts)
     (receipt,) = verified([result], data_dir, hosts)
     # A rule that is newer than the run has no score there.
     known = {name: shown[f"score/{name}"] for name in scores if f"score/{name}" in shown}
     off = [name for name, value in known.items() if not abs(value - scores[name]) <= ROUNDED]
     detail = f"what MLflow shows as {', '.join(off)} is not what the record gives" if off else "as the record gives"
+    if off and result.host is not None:
+        detail += ", which is the score of its host (readings were once scored by themselves: `lnlbench ui` mends that)"
     finding = Finding("MLflow's scores", WRONG if off else OK, detail)
     return [replace(receipt, findings=(*receipt.findings, finding))]
 

@@ -102,7 +102,7 @@ def predictions(result: Result, networks: int | None, data: Data) -> tuple[Findi
         came = curve[off[0]]
         detail = f"test accuracy of epoch {off[0]} is {came}, its predictions give {right[off[0]]:.6g}"
         return Finding(what, WRONG, detail + (f"; so in {len(off)} epochs" if len(off) > 1 else "")), array
-    shown = ", ".join(f"{name} {100 * score:.2f}" for name, score in scores_of(result).items())
+    shown = ", ".join(f"{name} {100 * score:.2f}" for name, score in scores_of(result, {}).items())
     return judged(what, [], f"recomputed from {len(array)} epochs of predictions: {shown}"), array
 
 

@@ -10,7 +10,7 @@ from lnlbench.leaderboard.ranking.statistics import Interval, interval
 from lnlbench.leaderboard.results import markdown
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import score
+from lnlbench.leaderboard.results.rules import can_score, score
 
 HEADER = ["setting", "method", "rule", "published", "ours", "n", "difference", "also differs", "source"]
 NOTHING = "No published number is of a data set, a noise and a method that are stored."
@@ -68,7 +68,10 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
         first = next(iter(runs.values()))
         for row in rows:
             if (row.dataset, row.method) == (first.dataset, _name(first)) and _kind(row.noise) == _kind(first.noise):
-                scores = [100 * score(run, row.rule, hosts) for run in runs.values()]
+                known = [run for run in runs.values() if can_score(run, row.rule, hosts)]
+                if not known:
+                    continue
+                scores = [100 * score(run, row.rule, hosts) for run in known]
                 what = setting, track, label, name
                 found.append(Beside(*what, row, interval(scores), *_differences(first, row)))
     return sorted(found, key=lambda one: (one.setting, one.track, bool(one.apart), one.name, one.published.source))

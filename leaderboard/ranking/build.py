@@ -15,14 +15,14 @@ from lnlbench.leaderboard.ranking.eligible import Eligible, eligible
 from lnlbench.leaderboard.ranking.families import ALPHA, MARGIN
 from lnlbench.leaderboard.ranking.notes import notes
 from lnlbench.leaderboard.ranking.plan import plan
-from lnlbench.leaderboard.ranking.scored import Scored, scored
+from lnlbench.leaderboard.ranking.scored import Scored, measurable, scored
 from lnlbench.leaderboard.ranking.sentences import sentences
 from lnlbench.leaderboard.ranking.shown import shown
 from lnlbench.leaderboard.results.command import plugins_of
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.references import base
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, applies, rule_named
+from lnlbench.leaderboard.results.rules import PRIMARY, RANKED, rule_named
 from lnlbench.leaderboard.results.standing import Standings, together
 
 Group = tuple[str, int, str, str]
@@ -45,7 +45,8 @@ def boards(
 ) -> list[Board]:
     """Return one board per suite, protocol version, length, track and rule: what must not be compared is not mixed.
 
-    A suite in which a rule finds nothing to measure, such as wrong labels among clean ones, has no board under it.
+    A suite in which a rule finds nothing to measure, such as wrong labels among clean ones or readings without their
+    hosts alone, has no board under it.
 
     Args:
         results: in order of age; of several results of one method, setting and replicate the last one counts.
@@ -69,7 +70,7 @@ def boards(
         made(groups[group], rule, suite=group[0])
         for group in sorted(groups)
         for rule in rules
-        if any(applies(rule, result) for result in groups[group])
+        if measurable(groups[group], rule)
     )
     return [board for board in every if show is None or board.rows or board.below]
 
@@ -114,13 +115,14 @@ def build(
         standings: as for `boards`.
 
     Raises:
-        ValueError: no results, an unknown rule, or results of different protocol versions, lengths or tracks.
+        ValueError: no results, none that the rule gives a score, an unknown rule, or results of different protocol
+            versions, lengths or tracks.
     """
     rule_named(rule)
     kinds = {(result.protocol, result.length, result.track) for result in results}
     if len(kinds) != 1:
         raise ValueError(f"a board needs results of one protocol, length and track; got {sorted(kinds) or 'none'}")
-    if not any(applies(rule, result) for result in results):
+    if not measurable(results, rule):
         raise ValueError(f"the rule {rule!r} finds nothing to measure in these {len(results)} results")
     found = scored(results, rule)
     chosen = eligible(found.scores, found.candidates, found.settings, complete)
@@ -250,7 +252,7 @@ def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
 
     def place(row: Row) -> tuple[float, float, bool, str]:
         cells = row.cells.values()
-        mean = row.score.mean if row.score else sum(cell.mean for cell in cells) / len(cells) - 1000
+        mean = row.score.mean if row.score else sum(cell.mean for cell in cells) / max(1, len(cells)) - 1000
         return -mean, -row.have, row.status == "same", row.name
 
     return tuple(sorted(rows, key=place))

@@ -9,7 +9,7 @@ from statistics import fmean
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import RULES
+from lnlbench.leaderboard.results.rules import score
 
 BASELINE = "ce"  # the method's full text: a run without any answer of its own
 
@@ -43,12 +43,11 @@ def gaps(results: Sequence[Result]) -> list[MemorisationGap]:
     """Return the gap of every result beside which cross-entropy was run, in the order of the results."""
     plain = {_place(result): result for result in results if result.method == BASELINE}
     found = []
-    final, oracle = RULES["final"], RULES["oracle"]
     for result in results:
         base = plain.get(_place(result))
         if base is not None:
             where = result.setting, result.track, precision_of(result)
-            answers = oracle(base), final(base), final(result)
+            answers = score(base, "oracle", {}), score(base, "final", {}), score(result, "final", {})
             found.append(MemorisationGap(*where, result.label, result.method, result.replicate, *answers))
     return found
 

@@ -64,6 +64,8 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
         yield f"= the same runs as their host's under this rule, not compared: {', '.join(row.name for row in same)}."
     if cells := [*_as_host(row for row in every if row.status != "same")]:
         yield f"= in that setting the same runs as their host's: {', '.join(cells)}."
+    if alone := [f"{row.name} {count}" for row in every if (count := found.unscored(row.name))]:
+        yield f"Without the runs that they were read off, and so without a score under this rule: {', '.join(alone)}."
     if longer := [row.name for row in board.below if row.status == "reference"]:
         yield f"Trained longer, for comparison at equal passes, and not compared: {', '.join(longer)}."
     if told := [row for row in every if row.told]:

@@ -9,7 +9,7 @@ from lnlbench.leaderboard.ranking.compare import Scores
 from lnlbench.leaderboard.ranking.grid import Grid, Note, sort_into_grid
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import applies, rule_named, score
+from lnlbench.leaderboard.results.rules import applies, can_score, rule_named, score
 from lnlbench.leaderboard.results.setting_name import SettingName
 
 REFERENCE = "ce"
@@ -22,6 +22,7 @@ class Scored:
 
     `scores` are row → setting → replicate → accuracy in percent, `hosts` row → the row that it is read off (None for
     runs of their own), `same` the readings that are no other than their host under this rule, `longer` the references.
+    What has no score, a reading without its host, is in the grid alone.
     """
 
     grid: Grid
@@ -42,6 +43,10 @@ class Scored:
         """Return all results of a row."""
         return [run for runs in self.grid[name].values() for run in runs.values()]
 
+    def unscored(self, name: str) -> int:
+        """Return how many results of a row have no score under this rule: readings without their hosts."""
+        return sum(len(runs) - len(self.scores[name].get(setting, ())) for setting, runs in self.grid[name].items())
+
     def diverged(self, name: str, setting: str) -> int:
         """Return how many runs of a cell diverged."""
         return sum(run.diverged for run in self.grid[name].get(setting, {}).values())
@@ -54,6 +59,12 @@ class Scored:
         return self.scores[name][setting].items() <= self.scores.get(host, {}).get(setting, {}).items()
 
 
+def measurable(results: Sequence[Result], rule: str) -> bool:
+    """Return whether a rule gives any of these results a score."""
+    by_key = {result.key: result for result in results}
+    return any(applies(rule, result) and can_score(result, rule, by_key) for result in results)
+
+
 def scored(results: Sequence[Result], rule: str) -> Scored:
     """Return results in rows, scored under a rule.
 
@@ -64,13 +75,10 @@ def scored(results: Sequence[Result], rule: str) -> Scored:
     ranked, references = split_references([result for result in results if applies(rule, result)])
     grid, notes = sort_into_grid(ranked)
     longer, _ = sort_into_grid(references)
-    by_key = {result.key: result for result in ranked}
-    names = {run.key: name for name, cells in grid.items() for runs in cells.values() for run in runs.values()}
+    by_key = {result.key: result for result in results}  # references too have hosts
     every = grid | longer
-    scores = {
-        name: {s: {i: 100 * score(run, rule, by_key) for i, run in runs.items()} for s, runs in cells.items()}
-        for name, cells in every.items()
-    }
+    names = {run.key: name for name, cells in every.items() for runs in cells.values() for run in runs.values()}
+    scores = {name: _scores(cells, rule, by_key) for name, cells in every.items()}
     hosts = {name: _host(cells, names) for name, cells in every.items()}
     found = Scored(
         grid=every,
@@ -78,7 +86,7 @@ def scored(results: Sequence[Result], rule: str) -> Scored:
         hosts=hosts,
         same=frozenset(),
         longer=frozenset(longer),
-        settings=tuple(sorted({r.setting for r in (*ranked, *references)}, key=lambda s: SettingName.parse(s).order)),
+        settings=tuple(sorted({s for row in scores.values() for s in row}, key=lambda s: SettingName.parse(s).order)),
         reference=_reference(grid),
         notes=tuple(notes),
     )
@@ -89,6 +97,16 @@ def scored(results: Sequence[Result], rule: str) -> Scored:
         if hosts[name] is not None and (not asked or all(found.as_host(name, s) for s in grid[name]))
     }
     return Scored(**{**vars(found), "same": frozenset(same)})
+
+
+def _scores(
+    cells: Mapping[str, Mapping[int, Result]], rule: str, hosts: Mapping[str, Result]
+) -> dict[str, dict[int, float]]:
+    found = {
+        s: {i: 100 * score(run, rule, hosts) for i, run in runs.items() if can_score(run, rule, hosts)}
+        for s, runs in cells.items()
+    }
+    return {s: row for s, row in found.items() if row}
 
 
 def _host(cells: Mapping[str, Mapping[int, Result]], names: Mapping[str, str]) -> str | None:

@@ -133,9 +133,15 @@ def applies(rule: str, result: Result) -> bool:
     return detector is None or any(value is not None for value in result.curves.get(detector.curve, ()))
 
 
-def scores_of(result: Result) -> dict[str, float]:
-    """Return the score under every rule; none of a trial, which knows no test accuracy."""
-    return {name: rule(result) for name, rule in RULES.items()} if result.scored or not result.trained else {}
+def scores_of(result: Result, hosts: Mapping[str, Result]) -> dict[str, float]:
+    """Return the score under every rule that can score a result; none of a trial, which knows no test accuracy.
+
+    Args:
+        result: a run or a reading.
+        hosts: results by their keys, that of a reading's host among them where it is at hand.
+    """
+    known = result.scored or not result.trained
+    return {name: score(result, name, hosts) for name in RULES if known and can_score(result, name, hosts)}
 
 
 def rule_named(name: str) -> Accuracy | Detector:
@@ -160,10 +166,28 @@ def score(result: Result, rule: str, hosts: Mapping[str, Result]) -> float:
         hosts: results by their keys.
 
     Raises:
-        ValueError: no rule has that name.
+        ValueError: no rule has that name, or the host of a reading is not among the hosts: `can_score` says so.
     """
-    chosen = rule_named(rule)
-    return chosen(result if chosen.of_method else hosts.get(result.host or "", result))
+    return rule_named(rule)(scored_run(result, rule, hosts))
+
+
+def scored_run(result: Result, rule: str, hosts: Mapping[str, Result]) -> Result:
+    """Return the run that a rule looks at: the result itself, or the host of a reading; arguments and errors as there.
+
+    A reading ends where its method stops: its own curve does not say what rules that leave the method out would choose.
+    """
+    if result.host is None or rule_named(rule).of_method:
+        return result
+    if result.host not in hosts:
+        raise ValueError(
+            f"{result.label!r} has no score under {rule!r} without the run {result.host} that it is read off"
+        )
+    return hosts[result.host]
+
+
+def can_score(result: Result, rule: str, hosts: Mapping[str, Result]) -> bool:
+    """Return whether a result has a score: a reading without its host only under a rule that asks the method."""
+    return result.host is None or rule_named(rule).of_method or result.host in hosts
 
 
 def best_epoch(curve: list[float | None]) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Self
 
@@ -139,14 +140,18 @@ class StoreReader:
         Raises:
             StoreError: no finished run has one of the keys, or a record cannot be read.
         """
-        tagged = KeyedRuns(self._finished(_KEYS, where={KEY: sorted(set(keys))}), self.read)
-        results = []
-        for key in keys:
-            runs = tagged if key in tagged else self._before
-            if key not in runs:
-                raise StoreError(f"no finished run has the key {key!r}")
-            results.append(self.read(runs.run(key)))
-        return results
+        runs = self._runs_of(keys)
+        if lost := [key for key in keys if key not in runs]:
+            raise StoreError(f"no finished run has the key {lost[0]!r}")
+        return [self.read(runs[key]) for key in keys]
+
+    def hosts_of(self, results: Iterable[Result]) -> dict[str, Result]:
+        """Return the runs that readings were read off, by key and without predictions, as far as they are there."""
+        found = {}
+        for key, entry in self._runs_of({result.host for result in results if result.host is not None}).items():
+            with suppress(StoreError):
+                found[key] = self.read(entry, predictions=False)
+        return found
 
     def find(self, text: str, of: Choose | None = None) -> tuple[str, Result]:
         """Return a finished run by its MLflow id, the beginning of its key, or as "method setting replicate".
@@ -238,6 +243,14 @@ class StoreReader:
     ) -> list[Entry]:
         entries = self._index.entries(tags, where={**RESULTS, **(where or {})}, place=place)
         return [entry for entry in entries if KEY in entry.tags]
+
+    def _runs_of(self, keys: Collection[str]) -> dict[str, Entry]:
+        """Return the finished runs of some keys, by key, as far as they are there."""
+        if not keys:
+            return {}
+        tagged = KeyedRuns(self._finished(_KEYS, where={KEY: sorted(set(keys))}), self.read)
+        runs = {key: tagged if key in tagged else self._before for key in keys}
+        return {key: found.run(key) for key, found in runs.items() if key in found}
 
     @cached_property
     def _before(self) -> KeyedRuns:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result, to_json
@@ -10,17 +11,17 @@ from lnlbench.leaderboard.results.rules import PRIMARY, scores_of
 from lnlbench.leaderboard.results.text import cell
 from lnlbench.leaderboard.show import figures
 
-RECORD = "record.json"
+RECORD, SUMMARY = "record.json", "summary.md"
 
 
-def of_result(result: Result) -> dict[str, str]:
-    """Return the files that every finished run has, as name → content."""
+def of_result(result: Result, hosts: Mapping[str, Result]) -> dict[str, str]:
+    """Return the files that every finished run has, as name → content; `hosts` has that of a reading, by its key."""
     return {
         RECORD: to_json(result),
         "noise.json": json.dumps(result.identity["noise"], indent=1, default=str),
         "curves.csv": _curves(result),
         "curves.svg": figures.curves([result]),
-        "summary.md": _summary(result),
+        SUMMARY: summary(result, hosts),
     }
 
 
@@ -38,8 +39,9 @@ def _rounded(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def _summary(result: Result) -> str:
-    scores = [[name, f"{100 * score:.2f}"] for name, score in scores_of(result).items()]
+def summary(result: Result, hosts: Mapping[str, Result]) -> str:
+    """Return what a run is and how it scores, in Markdown; of a reading the scores are those of boards."""
+    scores = [[name, f"{100 * score:.2f}"] for name, score in scores_of(result, hosts).items()]
     facts = [
         f"`{result.method}` on **{result.setting}**, replicate {result.replicate}, track {result.track}.",
         f"The run diverged and scores chance, 1/{result.classes}." if result.diverged else "",

@@ -6,7 +6,7 @@ up to date is not made again.
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.ranking.statistics import interval
@@ -14,7 +14,7 @@ from lnlbench.leaderboard.results.errors import StoreError, StoreWarning, one_li
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.precision import mixed_precisions
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, RULES
+from lnlbench.leaderboard.results.rules import PRIMARY, RULES, can_score, score
 from lnlbench.leaderboard.show import figures
 from lnlbench.leaderboard.store import naming, views
 from lnlbench.leaderboard.store.colours import RUN_COLOUR, colours
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lnlbench.leaderboard.store.tracking import Experiment
 
 FIGURES = "lnlbench.figures"
-LAYOUT = "3"
+LAYOUT = "4"
 """Raised when the figures, models or texts of cells change, so that those of stored cells are made again."""
 
 
@@ -120,7 +120,9 @@ def _decorate(store: Store, cell: Entry, members: Sequence[Entry]) -> None:
         return
     try:
         results = {entry.run_id: store.read(entry, predictions=False) for entry in members}
-        store.complete([(entry, results[entry.run_id]) for entry in members])
+        runs, hosts = [(entry, results[entry.run_id]) for entry in members], store.hosts_of(results.values())
+        store.complete(runs)
+        members = store.rescore(runs, hosts)
         by_replicate = {result.replicate: result for result in results.values()}  # the last one counts
         ordered = [by_replicate[i] for i in sorted(by_replicate)]
         contents = {"curves.svg": figures.curves(ordered)}
@@ -130,19 +132,22 @@ def _decorate(store: Store, cell: Entry, members: Sequence[Entry]) -> None:
         first = ordered[0]
         facts = {"method": first.label, "method_text": first.method, "track": first.track, "length": first.length}
         store.model(cell, facts | {"noise": first.noise}, members)
-        store.annotate(cell.run_id, {}, contents, summary(ordered), {FIGURES: state})
+        store.annotate(cell.run_id, {}, contents, summary(ordered, hosts), {FIGURES: state})
     except StoreError as error:
         name = f"{cell.tags.get(LABEL)} {cell.tags.get(SETTING)}"
         warnings.warn(f"the figures of {name!r} could not be made: {one_line(error)}", StoreWarning, stacklevel=3)
 
 
-def summary(results: Sequence[Result]) -> str:
+def summary(results: Sequence[Result], hosts: Mapping[str, Result]) -> str:
     """Return what a cell's page says, in Markdown: its scores under each rule, its noise, its cost."""
     first = results[0]
     lines = [f"`{first.method}` on **{first.setting}**, track {first.track}, length {first.length}.", ""]
     rows = []
-    for name, rule in RULES.items():
-        found = interval([rule(result) for result in results])
+    for name in RULES:
+        scores = [score(result, name, hosts) for result in results if can_score(result, name, hosts)]
+        if not scores:
+            continue
+        found = interval(scores)
         half = "" if found.half is None else f"{100 * found.half:.2f}"
         rows.append([f"{name}{' (ranks)' if name == PRIMARY else ''}", f"{100 * found.mean:.2f}", half, str(found.n)])
     lines.append(table(["rule", "test accuracy, %", "95 % ±", "n"], rows))

@@ -36,7 +36,8 @@ from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.recording import Recording, RunInfo, left_for_later
 from lnlbench.leaderboard.store.relocation import follow
 from lnlbench.leaderboard.store.rows import Point, Rows
-from lnlbench.leaderboard.store.run_files import of_result
+from lnlbench.leaderboard.store.run_files import SUMMARY, of_result
+from lnlbench.leaderboard.store.run_files import summary as run_summary
 from lnlbench.leaderboard.store.run_tables import RunTables
 from lnlbench.leaderboard.store.study_record import DESCRIPTION, EXPERIMENT, KIND, LENGTH, PASSED, STUDY, StudyRecord
 from lnlbench.leaderboard.store.tracking import Tracking, create_tables, now
@@ -288,6 +289,20 @@ class Store(StoreReader):
             if there.get(entry.run_id, 0) < len(points) + len(charts):
                 self._tables.write(entry.run_id, Rows(points=points))
 
+    def rescore(self, runs: Sequence[tuple[Entry, Result]], hosts: Mapping[str, Result]) -> list[Entry]:
+        """Write the scores of readings where others are written, and return all runs with what is written now.
+
+        Readings were once scored by their own curves, under every rule.
+        """
+        found = []
+        for entry, result in runs:
+            numbers = _shown(result, hosts) if result.host is not None else {}
+            if any(entry.numbers.get(name) != value for name, value in numbers.items()):
+                self._tracking.log(entry.run_id, numbers=numbers, step=max(0, result.trained - 1))
+                self._tracking.write_files(entry.run_id, {SUMMARY: run_summary(result, hosts)})
+            found.append(replace(entry, numbers={**entry.numbers, **numbers}))
+        return found
+
     def tag_experiment(self, experiment: "Experiment", tags: Mapping[str, str]) -> None:
         """Write those tags of an experiment that it does not have yet."""
         self._tracking.tag_experiment(experiment, tags)
@@ -309,8 +324,9 @@ class Store(StoreReader):
             StoreError: the store cannot be written.
         """
         run_id, info = recording.run_id, recording.info
-        self._tracking.write_files(run_id, of_result(result) | dict(artifacts))
-        rows = replace(rows, points=[*rows.points, *_scores(result)], tags=_facts(result))
+        hosts = self.hosts_of([result])
+        self._tracking.write_files(run_id, of_result(result, hosts) | dict(artifacts))
+        rows = replace(rows, points=[*rows.points, *_scores(result, hosts)], tags=_facts(result))
         claim = None if recording.owner is None else (info.key, recording.owner)
         if not self._finish(run_id, rows, claim):
             for name in artifacts:  # whoever has killed this run has not seen them
@@ -391,13 +407,17 @@ class Store(StoreReader):
                 self.kill(run.info.run_id)
 
 
-def _scores(result: Result) -> list[Point]:
+def _scores(result: Result, hosts: Mapping[str, Result]) -> list[Point]:
     """Return what a run's row shows under every rule, and the seconds that a forecast is made of."""
-    numbers = {f"score/{name}": round(score, 4) for name, score in scores_of(result).items()}
+    numbers = _shown(result, hosts)
     if result.host is None and "total_seconds" in result.cost:
         numbers[SECONDS] = float(result.cost["total_seconds"])
     last, now = max(0, result.trained - 1), int(time.time() * 1000)
     return [(name, value, last, now) for name, value in numbers.items()]
+
+
+def _shown(result: Result, hosts: Mapping[str, Result]) -> dict[str, float]:
+    return {f"score/{name}": round(score, 4) for name, score in scores_of(result, hosts).items()}
 
 
 def _facts(result: Result) -> dict[str, str]:

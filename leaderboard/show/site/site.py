@@ -12,10 +12,12 @@ from lnlbench.leaderboard.ranking.board import Board, Row
 from lnlbench.leaderboard.ranking.build import boards, grouped
 from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.hosts import apart, said
 from lnlbench.leaderboard.results.references import split_references
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import EVERY, PRIMARY, RULES, score
 from lnlbench.leaderboard.results.setting_name import SettingName
+from lnlbench.leaderboard.results.standing import Standings
 from lnlbench.leaderboard.results.submission import Collection, plugins_in
 from lnlbench.leaderboard.results.text import visible
 from lnlbench.leaderboard.show.formats import to_csv, to_json, to_markdown
@@ -53,6 +55,8 @@ def site(
 ) -> Files:
     """Return the files of a site, by their paths: the same for the same results, on any day.
 
+    Readings without their hosts are on frozen boards alone.
+
     Args:
         held: the results, and what is known of them beside.
         about: method → where it comes from.
@@ -62,9 +66,10 @@ def site(
     Raises:
         StoreError: there are no results, or a release lacks a row.
     """
-    if not held.results:
-        raise StoreError("there are no results to make a site of")
-    groups = _groups(held)
+    results, alone = apart(held.results)
+    if not results:
+        raise StoreError(f"there are no results to make a site of{': ' if alone else ''}{said(alone)}")
+    groups = _groups(results, held.standings)
     shared: dict[str, Any] = {
         "title": title or "Learning with noisy labels",
         "words": {name: rule.words for name, rule in EVERY.items()},
@@ -80,7 +85,7 @@ def site(
         files[f"{release.place}/index.html"] = _page(
             "release.html", shared, depth=2, release=release, names=names, same=release.same(made)
         )
-    files["index.html"] = _page("index.html", shared, depth=0, groups=groups, releases=releases, held=held)
+    files["index.html"] = _page("index.html", shared, depth=0, groups=groups, releases=releases, results=results)
     return files
 
 
@@ -98,11 +103,11 @@ def frozen_files(release: Release, held: Collection) -> Files:
     return files
 
 
-def _groups(held: Collection) -> list[Group]:
-    found = grouped(held.results)
+def _groups(results: Sequence[Result], standings: Standings) -> list[Group]:
+    found = grouped(results)
     made: list[Group] = []
     for name in sorted(found):
-        built = boards(found[name], tuple(EVERY), standings=held.standings)
+        built = boards(found[name], tuple(EVERY), standings=standings)
         made.append(Group({board.rule: board for board in built}, found[name]))
     return made
 

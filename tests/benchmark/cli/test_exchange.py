@@ -141,7 +141,7 @@ def test_a_result_of_the_package_is_found_with_its_predictions(url):
         (f"ce {one.setting} 0", None),
         (f"ce {one.setting} 0", located("shipped")),
     ):
-        _, found = one_run(text, {}, source, nowhere)
+        _, found, _ = one_run(text, {}, source, nowhere)
         assert found.predictions and replace(found, predictions="") == one
 
 

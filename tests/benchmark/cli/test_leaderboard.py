@@ -168,3 +168,36 @@ def test_published_numbers(lnlbench, filled):
 def test_a_method_that_is_not_stored_has_no_board(one_line, lnlbench, filled):
     answer = lnlbench("leaderboard", "--methods", "gec", "--tracking-uri", filled)
     one_line(answer, "nothing is stored of 'gec'; there is: ce, gce, gce + early_stopping")
+
+
+def test_readings_without_their_hosts_are_said_to_be_so(lnlbench, one_line, tmp_path):
+    """As in one folder of a results repository, which holds the readings alone."""
+    suite = shipped(suites=["mnist-fast"])
+    readings, file, page = (
+        [run for run in suite if run.label == "early_stopping"],
+        tmp_path / "runs.jsonl.xz",
+        tmp_path / "p.html",
+    )
+    what = "readings are without the runs that they were read off, and scored under `final` alone"
+    said = f"{len(readings)} {what}: early_stopping"
+    write(file, readings)
+    code, out, err = lnlbench("leaderboard", "--from", file)
+    assert (code, out) == (2, "") and err.startswith(f"{said}\n") and "finds nothing to measure" in err
+    assert lnlbench("leaderboard", "--from", file, "--rule", "final")[0] == 0
+    others = [run for run in suite if run.label != "ce"]
+    write(file, others)
+    code, out, err = lnlbench("leaderboard", "--from", file, "--format", "json")
+    assert (code, err) == (0, f"{said}\n")
+    (board,) = json.loads(out)
+    (row,) = [row for row in board["below"] if row["name"] == "early_stopping"]
+    assert (row["status"], row["cells"]) == ("incomplete", {})
+    for form in boards.FORMS:
+        assert lnlbench("leaderboard", "--from", file, "--format", form)[0] == 0
+    code, out, err = lnlbench("leaderboard", "--from", file, "--html", page)
+    assert (code, err, out) == (
+        0,
+        f"{said}\n",
+        f"{len(others) - len(readings)} results in {page}; open it in any browser\n",
+    )
+    out = lnlbench("site", tmp_path / "site", file)[1]
+    assert f"left out: {said}" in out

@@ -9,10 +9,13 @@ import pytest
 from rich.console import Console
 
 from lnlbench.benchmark import run
+from lnlbench.benchmark.cli.one_run import one_run
 from lnlbench.benchmark.cli.own_files import files_of
 from lnlbench.benchmark.cli.run_view import Curves, as_json, shown, sparkline
+from lnlbench.leaderboard.results.archive import write
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.rules import RULES
+from lnlbench.leaderboard.results.rules import RULES, best_epoch
+from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.store import Store
 
 
@@ -61,12 +64,12 @@ def test_all_that_matters_is_shown(filled):
     run_id, result = filled.find(next(iter(filled.stored())))
     console = Console(width=140, record=True, file=None, quiet=False)
     with console.capture() as capture:
-        console.print(shown(run_id, result))
+        console.print(shown(run_id, result, {}))
     text = capture.get()
     words = [*RULES, "memorised_online", "auroc", result.key, run_id, "realised", "train_seconds", "torch", "█"]
     assert [word for word in words if word not in text] == []
     assert re.search(r"final +│ \S+ +│ 2 ", text), "the second epoch is the last: epochs are counted from 1"
-    record = json.loads(as_json(run_id, result))
+    record = json.loads(as_json(run_id, result, {}))
     assert record["scores"].keys() == RULES.keys() and "predictions" not in record
     assert record["curves"]["test_accuracy"] == result.curves["test_accuracy"]
 
@@ -100,5 +103,38 @@ def test_what_an_estimate_rests_on_is_shown(filled):
     told = replace(result, told=("noise_rate (estimated)",), identity=result.identity | {"told": facts})
     console = Console(width=140)
     with console.capture() as capture:
-        console.print(shown(run_id, told))
+        console.print(shown(run_id, told, {}))
     assert "noise_rate (estimated): 0.5812, an upper bound; out-of-fold accuracy 0.2761" in capture.get()
+
+
+def test_a_reading_shows_what_boards_make_of_it():
+    """Scores are of its host's epochs, but for the one that it reports."""
+    runs = {result.key: result for result in shipped(suites=["mnist-fast"], methods=["ce", "early_stopping"])}
+    readings = [run for run in runs.values() if run.host is not None]
+    reading = max(readings, key=lambda run: runs[run.host].trained - run.trained)
+    host = runs[reading.host]
+    best = best_epoch(host.curves["validation_accuracy"])
+    for hosts, score in ((runs, 100 * host.curves["test_accuracy"][best]), ({}, None)):
+        console = Console(width=140)
+        with console.capture() as capture:
+            console.print(shown("", reading, hosts))
+        text = capture.get()
+        assert re.search(rf"final +│ \S+ +│ {1 + reading.report} ", text)
+        scores = json.loads(as_json("", reading, hosts))["scores"]
+        if score is None:
+            assert scores.keys() == {"final"} and "noisy_val" not in text and "which is not there" in text
+        else:
+            assert re.search(rf"noisy_val \(ranks\) +│ {score:.2f} +│ {1 + best} ", text)
+            assert 100 * scores["noisy_val"] == pytest.approx(score)
+
+
+def test_the_host_of_a_reading_is_found_with_it(filled, tmp_path):
+    file = tmp_path / "results.jsonl.xz"
+    results = filled.results()
+    write(file, results)
+    name = next(run.key for run in results if run.host is not None)
+    for source in (file, None):
+        _, result, hosts = one_run(name[:12], {}, source, filled.address)
+        assert hosts.keys() == {result.host}
+    _, result, hosts = one_run("early_stopping mnist-fast/clean 0", {}, None, filled.address)
+    assert hosts.keys() == {result.host} and hosts[result.host].label == "ce"

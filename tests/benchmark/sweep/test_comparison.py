@@ -19,9 +19,12 @@ from lnlbench.benchmark.sweep.comparison import Verdict, _cells, _mismatches, co
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
+from lnlbench.leaderboard.ranking.build import boards
 from lnlbench.leaderboard.ranking.versus import Versus
+from lnlbench.leaderboard.results.rules import score
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.address import store_address
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods import _registry as registry
 from lnlbench.methods import load_file, parse
 
@@ -187,3 +190,44 @@ def test_an_installed_package_brings_its_methods(tmp_path, mine):
         check=False,
     )
     assert done.stdout.startswith("packaged_loss(q=0.7) ('"), done.stderr
+
+
+def test_two_methods_of_one_label_lend_their_variances_apart():
+    """As on boards: replicates of two texts or revisions are not one method's."""
+    known = shipped(suites=["mnist-mlp"], methods=["ce", "gce", "sam"])
+    other = [replace(run, method="gce(q=0.5)", key=f"{run.key} b") for run in known if run.label == "gce"]
+    other = [run for run in other if run.replicate % 2]
+    mine = {run.key: run for run in known if run.label == "ce"}
+    runs = [SimpleNamespace(key=key, label="ce") for key in mine]
+    _, beside, _ = _cells(runs, mine, [*known, *other], "final")
+    for name, rows in beside.items():
+        (board,) = boards([run for run in [*known, *other] if run.setting == name], ["final"])
+        assert {"gce(q=0.7)", "gce(q=0.5)"} < rows.keys()
+        assert rows == {label: board.row(label).cells[name].scores for label in rows}
+
+
+def test_a_reading_is_compared_as_boards_rank_it_however_its_host_came_about(url):
+    """Its host may be made by the same command, be stored, or be gone."""
+    address = store_address(url)
+    options = Options(store=address, device="cpu", jobs=1)
+
+    def compared():
+        reading = "early_stopping(patience=0.2)"
+        (found,) = compare(reading, "gce", DIGITS, "0,1", {"epochs": 4, "lr": 0.05}, options, sweep)
+        return found
+
+    first, second = compared(), compared()
+    assert (first.made, second.made) == (6, 0) and first.rows == second.rows
+    with StoreReader(address) as store:
+        results = store.results()
+        ce = [entry for key, entry in store.stored().items() if key in {run.host for run in results}]
+    assert any(100 * score(run, "final", {}) != score(run, "mean10", {}) for run in results)
+    (board,) = boards(results)
+    assert first.rows[0].mean == pytest.approx(board.row("early_stopping(patience=0.2)").score.mean)
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=url)
+    for run_id in ce:
+        client.delete_run(run_id)
+    third = compared()
+    assert third.made == 2 and third.rows == first.rows

@@ -67,3 +67,19 @@ def test_both_choices_stand_on_the_same_trials():
         run.identity["tuning"]["reference"] = SETTING
     *_, ce, _ = comparison(SETTING, [*runs, *made], {("ce", SETTING): search | {"trial": 1}}).splitlines()
     assert ce.endswith("| 20.00 → 20.00 |"), "what this search says, where the record is of another one"
+
+
+def test_a_reading_counts_as_its_host():
+    """Under the primary rule a tuned reading is the tuned run, and one without it has no row."""
+    runs = [run for run in shipped(suites=["mnist-fast"]) if run.setting == SETTING]
+    searched = {"tuning": {"scores": [[0.5, 0.6], [0.6, 0.9]], "trial": 1}}
+    hosts = [run for run in runs if run.label == "ce"]
+    readings = [run for run in runs if run.label == "early_stopping"]
+    tuned = [replace(run, track="tuned", identity=run.identity | searched) for run in (*hosts, *readings)]
+    *_, ce, reading = comparison(SETTING, [*runs, *tuned], {}).splitlines()
+    assert reading == ce.replace("| ce |", "| early_stopping |")
+    assert comparison(SETTING, readings, {}, {run.key: run for run in hosts}).count("\n") == 1
+    *_, alone = comparison(SETTING, [*readings, *tuned[len(hosts) :]], {}, {run.key: run for run in hosts}).splitlines()
+    assert alone == reading, "hosts need not be among the rows"
+    lost = comparison(SETTING, [run for run in (*runs, *tuned) if run.label != "ce"], {})
+    assert "early_stopping" not in lost

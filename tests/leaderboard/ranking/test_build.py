@@ -592,3 +592,40 @@ def test_an_estimate_that_is_hardly_below_the_errors_is_called_an_upper_bound(ma
     assert any(line.endswith(note) for line in build([*runs, *told], "final").notes)
     sure = [replace(run, identity=plain | {"told": weak | {"upper_bound": False}}) for run in told]
     assert not any("upper bounds" in line for line in build([*runs, *sure], "final").notes)
+
+
+@pytest.mark.parametrize("rule", ["noisy_val", "mean10", "oracle"])
+def test_a_reading_without_its_host_has_no_score_that_is_not_its_own(with_reading, results, rule):
+    without = [run for run in results if run.label != "ce"]
+    readings = [run for run in with_reading if run.host is not None]
+    (board,), (alone,) = boards([*without, *readings], [rule]), boards(without, [rule])
+    row = board.row("stopped")
+    assert (row.status, row.score, row.cells, row.host) == ("incomplete", None, {}, None)
+    assert board.rows == alone.rows and board.tests == alone.tests
+    lost = len(readings) // 2
+    said = "Without the runs that they were read off, and so without a score under this rule: "
+    assert f"{said}stopped {lost}, waits {lost}." in board.notes
+    assert boards(readings, [rule]) == []
+    with pytest.raises(ValueError, match="finds nothing to measure"):
+        build(readings, rule)
+    (board,) = boards(readings, ["final"])
+    assert board.row("stopped").score is not None, "the epoch that it reports is its own"
+
+
+def test_a_reading_is_scored_where_its_host_is(with_reading):
+    some = [run for run in with_reading if run.label != "ce" or run.replicate > 0]
+    (board,), (whole,) = boards(some, ["noisy_val"]), boards(with_reading, ["noisy_val"])
+    for setting, cell in board.row("stopped").cells.items():
+        every = whole.row("ce").cells[setting].scores
+        assert cell.scores == {i: score for i, score in every.items() if i > 0}
+
+
+def test_a_reading_of_a_longer_run_is_its_host_too(make):
+    """References are sorted out before rows are scored, and their readings with them."""
+    base = [make(label=label, replicate=i) for label in ("ce", "gce") for i in range(2)]
+    longer = {"setting": "digits,epochs=2x/symmetric-0.4", "test": [0.5, 0.6, 0.7, 0.9]}
+    host = make(**longer)
+    reading = make(label="stops", host=host.key, key="stops", **longer | {"test": [0.5, 0.6]})
+    (board,) = boards([*base, host, reading], ["noisy_val"])
+    row = board.row("stops (2x epochs)")
+    assert row.cells[ONE].mean == 90 and row.host == "ce (2x epochs)"

@@ -136,3 +136,22 @@ def test_a_store_that_takes_no_views_can_be_looked_at(store, make, info_of, monk
 
 def test_an_empty_store_has_no_views(store):
     assert prepare(store) == {}
+
+
+def test_readings_that_were_scored_by_themselves_are_scored_as_their_hosts(store, make, info_of, monkeypatch):
+    """Stores of before have numbers and summaries of the readings' own curves."""
+    hosts = [make(replicate=i, test=[0.5, 0.7, 0.9]) for i in range(2)]
+    readings = [make(label="stops", replicate=h.replicate, test=[0.5, 0.7], host=h.key) for h in hosts]
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "hosts_of", lambda results: {r.host: r for r in results})
+        for result in (*hosts, *readings):
+            with store.begin(info_of(result)) as recording:
+                recording.finish(result)
+    (before,) = {run_id for key, run_id in store.stored().items() if key == readings[0].key}
+    assert store.numbers(before)["score/noisy_val"] == 0.7
+    prepare(store)
+    assert store.numbers(before)["score/noisy_val"] == 0.9 and store.numbers(before)["score/final"] == 0.7
+    assert "| noisy_val | 90.00 |" in store.file(before, "summary.md").decode()
+    (cell,) = [cell for cell in cells_of(store)[1] if cell.data.tags["lnlbench.label"] == "stops"]
+    assert "| noisy_val (ranks) | 90.00 |" in cell.data.tags["mlflow.note.content"]
+    assert (cell.data.metrics["score/noisy_val"], cell.data.metrics["score/final"]) == (0.9, 0.7)

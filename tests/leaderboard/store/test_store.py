@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
+from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.claims import ClaimLost
 from lnlbench.leaderboard.store.showcase import prepare
@@ -292,3 +293,19 @@ def test_the_default_store_is_at_home(tmp_path, template, monkeypatch):
     assert opened.uri == f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}"
     assert Store("sqlite:///home/mlflow.db").uri == opened.uri, "relative URLs become absolute"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home"], "nothing is written to the working directory"
+
+
+def test_a_reading_shows_the_scores_that_boards_give_it(store, make, info_of):
+    """Where its host is not there it shows the epoch that it reports alone."""
+    host = make(test=[0.5, 0.7, 0.9])
+    record(store, info_of, host)
+    for key, shown in (
+        (host.key, {"noisy_val": 0.9, "final": 0.7, "mean10": 0.7, "oracle": 0.9}),
+        ("ab", {"final": 0.7}),
+    ):
+        run = record(store, info_of, make(label="stops", test=[0.5, 0.7], host=key, key=f"{key} stops"))
+        numbers = store.numbers(run.run_id)
+        assert {name: numbers.get(f"score/{name}") for name in RULES} == dict.fromkeys(RULES) | shown
+        summary = store.file(run.run_id, "summary.md").decode()
+        assert [f"| {name} | {100 * value:.2f} |" in summary for name, value in shown.items()] == [True] * len(shown)
+        assert summary.count("\n| ") == 1 + len(shown)
