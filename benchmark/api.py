@@ -80,7 +80,7 @@ def run(
 def compare(
     method: str,
     against: str = "ce, gce",
-    targets: str | Iterable[str] = "mnist-fast",
+    targets: str | Iterable[str] = "mnist-mlp-core",
     replicates: str | Iterable[int] = "",
     *,
     rule: str = PRIMARY,
