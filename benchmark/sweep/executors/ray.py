@@ -38,7 +38,7 @@ class Ray:
             import ray
             from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
         except ModuleNotFoundError:
-            raise ExecutionError("the executor 'ray' needs Ray: pip install 'lnlbench[ray]'") from None
+            raise ExecutionError("the executor 'ray' needs Ray: pip install '.[ray]' in a clone of lnlbench") from None
         self._ray, self._ours = ray, not ray.is_initialized()
         if self._ours:
             on_end = signal.getsignal(signal.SIGTERM)
