@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lnlbench.methods._epochs import whole_epochs
 from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import History, Method, tuned
@@ -39,4 +40,4 @@ class EarlyStopping(Method):
 
     def stop(self, history: History) -> bool:
         waited = len(history.validation) - 1 - self.report(history)
-        return waited >= max(1, float(self.patience) * history.epochs)
+        return waited >= max(1, whole_epochs(float(self.patience), history.epochs))

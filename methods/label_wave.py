@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from lnlbench.methods._epochs import whole_epochs
 from lnlbench.methods._errors import MethodError
 from lnlbench.methods._paper import Paper
 from lnlbench.methods._registry import register
@@ -48,7 +49,7 @@ class LabelWave(Method):
         """
         if len(history.changes) != len(history.validation):
             raise MethodError("label_wave needs the prediction changes of each epoch, which this run did not record")
-        patience = max(1.0, float(self.patience) * history.epochs)
+        patience = max(1, whole_epochs(float(self.patience), history.epochs))
         return first_minimum(history.changes, int(self.window), patience)
 
 

@@ -52,10 +52,8 @@ class OGC(Method):
     def remember(self, logits: Tensor, batch: Batch, clock: Clock) -> dict[str, Tensor]:
         losses = cross_entropy(logits, batch.targets).clamp(0, -math.log(LEAST))
         queue = torch.cat([batch.carried["queue"], losses], -1)[:, losses.shape[-1] :]
-        size = batch.carried["queue"].shape[-1]
-        queue = queue[:, -size:]
         bound = 1 + self.epsilon * (1 + torch.cos(math.pi * clock.progress)) / 2
-        full = (clock.step + 1) * losses.shape[-1] >= size
+        full = (clock.step + 1) * losses.shape[-1] >= queue.shape[-1]
         found = threshold(*two_normals(queue), bound).to(logits.dtype)
         return {"queue": queue, "threshold": torch.where(full, found, LEAST)}
 

@@ -1,10 +1,9 @@
 """Truncated GCE: from some epoch on, samples whose label is too improbable are left out."""
 
-import math
-
 import torch
 from torch import Tensor
 
+from lnlbench.methods._epochs import whole_epochs
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import Batch, Clock, Record, Task, tuned
 from lnlbench.methods.gce import GCE
@@ -33,7 +32,7 @@ class TruncatedGCE(GCE):
         return {"kept": task.targets.new_ones(task.networks, len(task.targets))}
 
     def due(self, epoch: int, epochs: int) -> bool:
-        first, period = math.ceil(float(self.prune) * epochs), max(1, round(float(self.every) * epochs))
+        first, period = whole_epochs(float(self.prune), epochs), max(1, round(float(self.every) * epochs))
         return epoch >= first and (epoch - first) % period == 0
 
     def observe(self, record: Record, clock: Clock) -> dict[str, Tensor]:

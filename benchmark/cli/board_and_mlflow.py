@@ -16,6 +16,7 @@ from lnlbench.benchmark.protocol.settings import SettingError
 if TYPE_CHECKING:
     from lnlbench.leaderboard.store.address import StoreAddress
 
+PORTS = 65_536
 PATIENCE = 20.0  # seconds that MLflow has to end by itself
 NOTHING_YET = "<!doctype html><title>lnlbench</title><p>Nothing is stored yet; lnlbench run digits is a first run."
 
@@ -67,7 +68,7 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
         if not first:
             raise SettingError(f"nothing is stored of {setting!r}; there is: {', '.join(paths) or 'nothing'}")
     try:
-        board = BoardServer(count, make)
+        board = BoardServer(count, make, (port + 1) % PORTS)
     except OSError as error:
         raise StoreError(f"the board cannot be served: {one_line(error)}") from error
     echo(f"The board is at {board.address}")
@@ -76,8 +77,8 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
         if address.artifacts is not None:
             process = serve(address.uri, address.artifacts, port=port)
         echo(f"MLflow is at {root}{paths.get(first, '/#/experiments?workflowType=machine_learning')}")
-        for name in sorted(paths.keys() - {first}):
-            echo(f"  {name}: {root}{paths[name]}")
+        if others := sorted(paths.keys() - {first}):
+            echo(f"Open it on another view by its name, as in `lnlbench ui {others[0]}`: {', '.join(others)}")
         if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
             webbrowser.open(board.address)
         echo("Ctrl-C ends both." if process is not None else "Ctrl-C ends it.")

@@ -15,10 +15,10 @@ class BoardServer:
     Args:
         count: how many runs are stored now.
         make: makes the page.
-        port: a free one; 0 takes any.
+        port: to take if it is free; 0 or a busy one: any.
 
     Raises:
-        OSError: the port cannot be used.
+        OSError: there is none.
     """
 
     def __init__(self, count: Callable[[], int], make: Callable[[], str], port: int = 0) -> None:
@@ -39,7 +39,10 @@ class BoardServer:
             def log_message(self, format: str, *values: object) -> None:
                 """Say nothing: the terminal is the user's."""
 
-        self._server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+        try:
+            self._server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+        except OSError:
+            self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
         self._server.daemon_threads = True
         self.address = f"http://{LOOPBACK}:{self._server.server_address[1]}/"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -188,7 +188,9 @@ def show_(
 @commands.command()
 def ui(
     setting: Annotated[str, typer.Argument(help="The setting or data set to open on; by default the first.")] = "",
-    port: Annotated[int, typer.Option(help="On loopback.", min=1, max=65_535, rich_help_panel=HOW)] = 5000,
+    port: Annotated[
+        int, typer.Option(help="Of MLflow; the board has the next one.", min=1, max=65_535, rich_help_panel=HOW)
+    ] = 5000,
     browser: Annotated[
         bool, typer.Option(help="Open a browser, where there is a display.", rich_help_panel=HOW)
     ] = True,

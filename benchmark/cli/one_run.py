@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from lnlbench.benchmark.protocol.settings import found_names
+from lnlbench.benchmark.protocol.settings import SettingError, found_names
 from lnlbench.benchmark.verification.present import present
+from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.results.card import suite_of
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.named import check_name, named
@@ -30,6 +31,7 @@ def one_run(text: str, own: Mapping[str, str], source: Path | None, address: Sto
         SettingError: there is none, and no such task.
     """
     check_name(text)
+    text = _in_full(text)
     try:
         if source is not None:
             return "", named(results_of(source), text, str(source), present(own))
@@ -55,6 +57,20 @@ def _carried(text: str) -> Result:
     found = named((label and shipped(suites=suites, methods=[label])) or shipped(suites=suites), text, "the package")
     whole = shipped(suites=[suite_of(found)], methods=[found.label], predictions=True)
     return next(result for result in whole if result.key == found.key)
+
+
+def _in_full(text: str) -> str:
+    """Return a name with its setting as results have it: `lr=100` is `lr=100.0` there, a folder its data set."""
+    label, setting = _parts(text)
+    try:
+        (name,) = found_names([setting]) if setting else [""]
+    except (
+        SettingError,
+        DataError,
+        ValueError,
+    ):  # several settings, or none: what is wrong is said where none is found
+        return text
+    return f"{label} {name} {text.split()[-1]}" if name else text
 
 
 def _check_setting(text: str) -> None:

@@ -10,6 +10,8 @@ from statistics import median
 import torch
 from torch import nn
 
+from lnlbench.benchmark.engine.threads import threads
+
 ROUNDS = 7
 GAIN = 1.1  # both kinds of layers must gain at least this much: below it, rounding costs more than it brings
 
@@ -34,12 +36,8 @@ def measure() -> dict[str, float]:
     with torch.random.fork_rng(devices=[]):
         dense, images = nn.Linear(784, 256), torch.randn(128, 784)
         conv, maps = nn.Conv2d(32, 64, 3, padding=1), torch.randn(32, 32, 16, 16)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as the processes of a sweep have
-    try:
+    with threads():
         return {"dense": _gain(dense, images), "convolution": _gain(conv, maps)}
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _gain(layer: nn.Module, inputs: torch.Tensor) -> float:

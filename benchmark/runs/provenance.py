@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.engine.device import Compute
     from lnlbench.benchmark.engine.job import Epoch
 
+ROOMS = ("benchmark", "datasets", "leaderboard", "methods")
+CODE = (".py", ".toml")
+
 
 def environment(how: Compute, last: Epoch, files: Sequence[str] = ()) -> dict[str, Any]:
     """Return the versions, the hardware and the execution that made a run, and files of methods where there are any."""
@@ -48,19 +51,24 @@ def installed() -> str:
 
 @cache
 def commit() -> str | None:
-    """Return the commit of the checkout that this file lies in, with a + where it was changed; None elsewhere.
+    """Return the commit of the checkout that this file lies in, None elsewhere; with a + where the code is another.
 
-    A copy of a checkout without its history has the commit in $LNLBENCH_COMMIT.
+    So it is where a tracked file was changed, or a new one lies where methods and noises are found. A copy without
+    history has the commit in $LNLBENCH_COMMIT.
     """
     if named := os.environ.get("LNLBENCH_COMMIT"):
         return named
-    folder = Path(__file__).parent
     try:
-        told = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"],
-            cwd=folder, capture_output=True, text=True, timeout=10, check=True,
-        )  # fmt: skip
-        tracked = subprocess.run(["git", "ls-files", "--error-unmatch", __file__], cwd=folder, capture_output=True)
+        _git("ls-files", "--error-unmatch", __file__)
+        told = _git("describe", "--always", "--abbrev=12", "--exclude=*")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+        new = _git("ls-files", "--others", "--exclude-standard", *ROOMS).splitlines()
     except (OSError, subprocess.SubprocessError):
         return None
-    return told.stdout.strip() if tracked.returncode == 0 else None
+    return f"{told}+" if changed or any(name.endswith(CODE) for name in new) else told
+
+
+def _git(*words: str) -> str:
+    checkout = Path(__file__).parents[2]
+    told = subprocess.run(["git", *words], cwd=checkout, capture_output=True, text=True, timeout=10, check=True)
+    return told.stdout.strip()

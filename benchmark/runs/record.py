@@ -35,7 +35,7 @@ class Curves:
 
     def add(self, numbers: dict[str, float | None], predictions: np.ndarray) -> None:
         """Append one epoch; a number that appears for the first time is missing in the epochs before."""
-        for name in self.values.keys() | numbers.keys():
+        for name in dict.fromkeys((*self.values, *numbers)):  # in this order: of a set it would be another each time
             row = self.values.setdefault(name, [None] * self.epochs)
             row.append(numbers.get(name))
         self.predictions.append(predictions)

@@ -123,6 +123,7 @@ def slower(device: str) -> float:
     import torch
 
     from lnlbench.benchmark.engine.job import Job
+    from lnlbench.benchmark.engine.threads import threads
     from lnlbench.benchmark.engine.trainer import fit
     from lnlbench.benchmark.protocol.settings import setting
     from lnlbench.benchmark.protocol.splits import Split
@@ -143,12 +144,8 @@ def slower(device: str) -> float:
     labels = torch.arange(IMAGES) % 10
     split = Split(images(IMAGES), labels, images(100), labels[:100], 10, (0.5,), (0.25,))
     job = Job(setting(f"{STANDARD}/clean").override(epochs=2), parse("ce"), "forecast", split)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as the processes of a sweep have
-    try:
+    with threads():
         spent = min(epoch.train_seconds for epoch in fit(job, device=device))  # the first one warms up
-    finally:
-        torch.set_num_threads(threads)
     return math.fsum(speeds) / len(speeds) / (IMAGES / spent)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -65,9 +66,10 @@ class Budget:
         if not 0 <= self.confirm < 1:
             raise TuneError(f"the share of the trials that confirm is at least 0 and below 1, but got {self.confirm}")
         if self.confirm and self.draws < FEWEST:
+            enough = math.ceil(KEPT * FEWEST / self.confirm)
             raise TuneError(
                 f"{self.confirm:g} of {self.trials} trials gives {KEPT} configurations {self.draws} fresh draws each, "
-                f"at least {FEWEST} are needed: more trials, or --confirm 0"
+                f"at least {FEWEST} are needed: {enough} trials or more, or --confirm 0"
             )
         if not 0 <= self.splits <= max(1, self.searching):
             raise TuneError(f"splits are 0 (chosen by resolution) to {self.searching}, but got {self.splits}")

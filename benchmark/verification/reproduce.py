@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from lnlbench.benchmark.engine.capture import RECORDERS
 from lnlbench.benchmark.engine.device import check_device
+from lnlbench.benchmark.engine.threads import threads
 from lnlbench.benchmark.protocol.settings import Setting, SettingError
 from lnlbench.benchmark.protocol.splits import Prepared, fingerprint, images_of
 from lnlbench.benchmark.runs.estimate_recipe import ESTIMATED
@@ -110,7 +109,8 @@ def make_again(result: Result, device: str = "auto", data_dir: Path | None = Non
         execution = "loop"  # the same steps, taken one by one
     prepared = trained.prepare(images_of(trained.setting.dataset, data_dir))
     assert isinstance(prepared, Prepared)
-    with _threads(result.environment.get("threads")):
+    count = result.environment.get("threads")
+    with threads(count if isinstance(count, int) and 0 < count <= MOST_THREADS else 1):
         ((_, made),) = train_runs(
             [(trained, prepared)],
             device=place,
@@ -124,15 +124,3 @@ def _place(device: str) -> str:
     """Return the kind of device that a result was made on, if it is here; else what is."""
     kind = device.partition(":")[0]
     return kind if kind == "cpu" or (kind == "cuda" and torch.cuda.is_available()) else "auto"
-
-
-@contextmanager
-def _threads(count: object) -> Iterator[None]:
-    """Compute with so many threads: the order of a sum depends on them."""
-    before = torch.get_num_threads()
-    if isinstance(count, int) and 0 < count <= MOST_THREADS:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -21,6 +21,7 @@ class Twin(Human):
 
     family = "human-twin"
     drawn: ClassVar[bool] = True
+    guaranteed: ClassVar[bool] = True  # class-conditional, unlike the labels that it is the twin of
 
     def draw(self, images: Images, generator: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the human labels, permuted within each class."""

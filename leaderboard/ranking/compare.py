@@ -18,7 +18,7 @@ from lnlbench.leaderboard.ranking.families import (
     gap_bounds,
     rank_ranges,
 )
-from lnlbench.leaderboard.ranking.moderation import Moderated, moderate
+from lnlbench.leaderboard.ranking.moderation import FEWEST, Moderated, moderate
 from lnlbench.leaderboard.ranking.welch import Welch
 
 Scores = Mapping[int, float]
@@ -105,15 +105,16 @@ def column_of(
     Args:
         names: of the methods, in order.
         scores: of each, none of them empty.
-        sources: whose variances tell of the others'.
+        sources: whose variances tell of the others', where enough of them differ: a copy of a method tells nothing new.
         trend: whether the prior of the variances may follow the mean.
     """
+    distinct = {frozenset(scores[name].items()) for name in sources}
     values = [np.array(list(scores[name].values()), float) for name in names]
     replicates = np.array([len(row) for row in values], float)
     variances = np.array([row.var(ddof=1) if len(row) > 1 else np.nan for row in values])
     variances[variances < 1e-18] = 0.0  # rounding of equal scores
     means = np.array([math.fsum(row) / len(row) for row in values])
-    told = np.array([name in sources for name in names], bool)
+    told = np.array([name in sources and len(distinct) >= FEWEST for name in names], bool)
     return Welch(means, replicates, moderate(means, variances, replicates, told, trend=trend))
 
 

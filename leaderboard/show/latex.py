@@ -1,4 +1,4 @@
-"""Boards as tables of LaTeX's package booktabs: bold could be best, the protocol stands in a footnote."""
+"""Boards as tables of LaTeX's package booktabs: bold could be best, protocol and notes stand below."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def to_latex(board: Board) -> str:
         r"\bottomrule",
         r"\end{tabular}",
         rf"\par\smallskip\footnotesize\raggedright {_tex(_footnote(board))}",
-        *(f"% {' '.join(text.split())}" for text in (*board.sentences, *board.notes)),
+        *(f"% {' '.join(text.split())}" for text in board.sentences),
         r"\end{table}",
     ]
     return visible("\n".join(lines) + "\n")
@@ -49,13 +49,14 @@ def _footnote(board: Board) -> str:
     text += f"; rule {board.rule}, track {board.track}, length {board.length}, protocol {board.protocol}."
     if board.tests:
         others = len(board.tests.names) - 1
+        test = "moderated Welch t" if board.tests.borrowed else "Welch t"
         text += (
-            " Bold: could be best, its range of ranks begins at 1 (moderated Welch t, 5 %, Bonferroni over the other "
+            f" Bold: could be best, its range of ranks begins at 1 ({test}, 5 %, Bonferroni over the other "
             f"{others} method{'s' if others != 1 else ''})."
         )
     if held:
         text += f" Superscripts: +, − significantly better, worse than {held.reference} (Holm over {held.family}); · cannot be told apart yet."  # noqa: E501
-    return text
+    return " ".join([text, *board.notes])
 
 
 def _line(board: Board, row: Row, several: bool) -> str:

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from lnlbench.methods import Batch, parse
 from lnlbench.methods._epochs import whole_epochs
+from lnlbench.methods.base import History
 
 CPU = torch.device("cpu")
 
@@ -32,6 +33,14 @@ def test_shares_of_four_digits_last_as_long_in_either_precision():
     shares = torch.cat([torch.arange(1, 10_000).double() / scale for scale in (1e4, 1e5)])
     for epochs in range(1, 301):
         assert torch.equal(whole_epochs(shares, epochs), whole_epochs(shares.float(), epochs).double())
+
+
+def test_stopping_and_pruning_count_as_everything_else():
+    stopping = parse("early_stopping(patience=0.14)").parts[0]
+    history = [History(50, [1.0] + [0.0] * waited, []) for waited in (6, 7)]
+    assert [stopping.stop(one) for one in history] == [False, True], "0.14 of 50 epochs are 7"
+    pruning = parse("truncated_gce(prune=0.56, every=1.0)").parts[0]
+    assert [epoch for epoch in range(25) if pruning.due(epoch, 25)] == [14], "0.56 of 25 epochs are 14"
 
 
 def split_is_used(method, clock):

@@ -22,9 +22,12 @@ class Inline:
 
     def step(self, note: Callable[[Message], None]) -> None:
         """Do one task."""
+        from lnlbench.benchmark.engine.threads import threads  # here: it takes torch, as the task does
+
         if self._tasks:
             ticket, task = self._tasks.popleft()
-            task(lambda body: note(Message(ticket, "said", body)))
+            with threads():
+                task(lambda body: note(Message(ticket, "said", body)))
             note(Message(ticket, "ended"))
 
     def close(self) -> None:

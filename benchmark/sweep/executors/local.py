@@ -108,8 +108,7 @@ class Local:
         self._serve()
         # A pipe each: of a queue that all share, one that is killed may take the lock with it for ever.
         ours, theirs = self._context.Pipe()
-        threads = max(1, (os.cpu_count() or 1) // self.slots)
-        arguments = theirs, threads, self._parents, dict(os.environ)
+        arguments = theirs, self._parents, dict(os.environ)
         process = self._context.Process(target=_work, args=arguments, daemon=not self._parents)
         # A forked one holds signals back as its server does; this waits until that has imported, and may be broken off.
         with contextlib.nullcontext() if self._forks else _held_back():
@@ -161,7 +160,7 @@ def _held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(pipe: Connection, threads: int, parents: bool, environment: Mapping[str, str]) -> None:
+def _work(pipe: Connection, parents: bool, environment: Mapping[str, str]) -> None:
     """Do the tasks that come through a pipe, until it is closed or the process is told to end."""
     os.environ.clear()  # the server's is from when it began; what is read at import stays as it was then
     os.environ.update(environment)
@@ -173,7 +172,7 @@ def _work(pipe: Connection, threads: int, parents: bool, environment: Mapping[st
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # see engine/threads.py
     try:
         sys.unraisablehook = _interrupt_again
         signal.signal(signal.SIGTERM, _interrupt)  # the run is marked as killed, its claim given back

@@ -38,7 +38,7 @@ class Ray:
             import ray
             from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
         except ModuleNotFoundError:
-            raise ExecutionError("the executor 'ray' needs Ray: pip install '.[ray]' in a clone of lnlbench") from None
+            raise ExecutionError("the executor 'ray' needs Ray: in a clone: pip install '.[ray]'") from None
         self._ray, self._ours = ray, not ray.is_initialized()
         if self._ours:
             on_end = signal.getsignal(signal.SIGTERM)
@@ -126,7 +126,10 @@ def _do(ticket: int, task: Task, mailbox: Any) -> None:
     def send(body: Any, kind: str = "said") -> None:
         ray.get(mailbox.put.remote(Message(ticket, kind, body)))
 
+    from lnlbench.benchmark.engine.threads import threads
+
     try:
-        task(send)
+        with threads():
+            task(send)
     except StoreError as error:
         send(str(error), "broken")

@@ -27,7 +27,6 @@ from lnlbench.leaderboard.show.words import flags, interval, mark, percent, rank
 
 Files = dict[str, bytes | str]
 TEMPLATES = Path(__file__).parent / "templates"
-"""Rules that have a board, where they have something to measure."""
 STYLES = (Path(__file__).parents[1] / "page" / "templates" / "style.css", TEMPLATES / "site.css")
 
 

@@ -33,6 +33,20 @@ def test_the_page_is_made_when_it_is_asked_for_and_when_there_is_more():
         server.close()
 
 
+def test_a_port_is_taken_where_it_is_free():
+    first = BoardServer(lambda: 1, lambda: "one")
+    port = int(first.address.rpartition(":")[2].strip("/"))
+    second = BoardServer(lambda: 1, lambda: "two", port)
+    try:
+        assert second.address != first.address and read(second.address) == "two"
+        first.close()
+        third = BoardServer(lambda: 1, lambda: "three", port)
+        assert third.address == first.address and read(third.address) == "three"
+        third.close()
+    finally:
+        second.close()
+
+
 @pytest.mark.slow
 def test_ui_serves_the_board_and_mlflow_until_it_is_interrupted(tmp_path, template):
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"

@@ -84,6 +84,11 @@ def test_verify_finds_an_invented_curve_only_by_making_the_run_again(lnlbench, f
     assert code == 1 and row["state"] == "wrong" and row["detail"].startswith("differs in validation: ")
 
 
+def test_a_run_is_looked_for_by_its_setting_as_results_have_it(one_line, lnlbench, filled):
+    answer = lnlbench("show", "ce", "digits,lr=1e2,epochs=3/clean", "0", "--tracking-uri", filled)
+    one_line(answer, "'ce digits,epochs=3,lr=100.0/clean 0'")
+
+
 def test_show_says_how_to_make_a_run_again(lnlbench, filled):
     out = lnlbench("show", "ce", "digits,epochs=3/symmetric-0.4", "0", "--tracking-uri", filled)[1]
     assert '--methods "ce" --replicates 0 --set epochs=3 --precision fp32 --execution' in out

@@ -1,5 +1,6 @@
 """Where a result comes from is told of a checkout that is only on the path, too."""
 
+import subprocess
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -36,3 +37,28 @@ def test_an_installed_package_has_its_own_version():
 def test_a_copy_without_history_is_told_its_commit(monkeypatch):
     monkeypatch.setenv("LNLBENCH_COMMIT", "abc123")
     assert provenance.commit() == "abc123"
+
+
+def test_a_commit_has_a_plus_where_the_code_is_another(monkeypatch, tmp_path):
+    file = tmp_path / "benchmark/runs/provenance.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("code")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "code"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    monkeypatch.delenv("LNLBENCH_COMMIT", raising=False)
+    monkeypatch.setattr(provenance, "__file__", str(file))
+
+    def commit():
+        provenance.commit.cache_clear()
+        return provenance.commit()
+
+    clean = commit()
+    (tmp_path / "notes.py").write_text("what no run loads")
+    assert len(clean) == 12 and commit() == clean
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods/mine.py").write_text("a method that finds itself")
+    assert commit() == f"{clean}+"
+    (tmp_path / "methods/mine.py").unlink()
+    file.write_text("changed")
+    assert commit() == f"{clean}+"

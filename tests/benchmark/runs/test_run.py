@@ -251,7 +251,9 @@ def test_a_curve_that_begins_late_has_gaps_before():
     curves.add({"a": 1.0}, np.zeros(1))
     curves.add({"a": 2.0, "b": 3.0}, np.zeros(1))
     curves.add({"b": 4.0}, np.zeros(1))
-    assert curves.values == {"a": [1.0, 2.0, None], "b": [None, 3.0, 4.0]}
+    curves.add({"b": 5.0, "late": 6.0, "a": 7.0}, np.zeros(1))
+    expected = {"a": [1.0, 2.0, None, 7.0], "b": [None, 3.0, 4.0, 5.0], "late": [None, None, None, 6.0]}
+    assert list(curves.values.items()) == list(expected.items()), "in the order in which they came, in every process"
 
 
 # Readings.

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from lnlbench.benchmark.sweep.executors import ray
 from lnlbench.benchmark.sweep.executors.base import Message
@@ -31,6 +32,11 @@ class Count:
     def __call__(self, send):
         for number in range(self.upto):
             send(number)
+
+@dataclass
+class Threads:
+    def __call__(self, send):
+        send(__import__("torch").get_num_threads())
 
 @dataclass
 class Exit:
@@ -109,6 +115,19 @@ def test_messages_of_a_task_keep_their_order(tasks, make):
         assert gathered(executor, 1) == [*(Message(7, "said", i) for i in range(3)), Message(7, "ended")]
         executor.submit(8, tasks.Count(0))
         assert gathered(executor, 1) == [Message(8, "ended")]
+
+
+@pytest.mark.parametrize("make", [Inline, lambda: Local(1), lambda: Local(2)], ids=["inline", "local", "two"])
+def test_a_task_computes_with_one_thread_however_many_are_beside_it(tasks, make):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with closing(make()) as executor:
+            executor.submit(1, tasks.Threads())
+            assert gathered(executor, 1)[0].body == 1
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.slow

@@ -16,6 +16,12 @@ def test_without_confirming_all_trials_search():
     assert (budget.searching, budget.draws) == (20, 0)
 
 
+def test_who_has_too_few_trials_is_told_how_many_are_enough():
+    with pytest.raises(TuneError, match=r"at least 2 are needed: 14 trials or more"):
+        Budget(trials=13)
+    assert Budget(trials=14).draws == 2
+
+
 @pytest.mark.parametrize(
     ("trials", "resolution", "splits"),
     [

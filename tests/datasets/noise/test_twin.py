@@ -33,6 +33,7 @@ def test_the_matrix_is_that_of_the_human_labels_and_the_images_are_others(labell
         assert sorted(draw.given) == sorted(human.given)
     assert not np.array_equal(twin.given, other.given)
     assert (human.manifest["seed"], twin.manifest["seed"]) == (None, 0)
+    assert (human.manifest["guaranteed"], twin.manifest["guaranteed"]) == (False, True), "it depends on classes alone"
     dark = labelled.train_images[:, 0, 0, 0] < 100
     wrong = twin.given != labelled.train_labels
     assert abs(wrong[dark].mean() - wrong[~dark].mean()) < 0.2, "the image still says which label is wrong"

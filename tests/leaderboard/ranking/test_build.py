@@ -43,6 +43,18 @@ def test_rows_stand_in_order_of_their_means(results):
     assert 50 < dal.score.mean < 100, "in percent"
 
 
+def test_a_copy_of_a_method_tells_of_no_spread(make):
+    spread = {"ce": (0.60, 0.63, 0.61), "gce": (0.70, 0.71, 0.74), "sam": (0.65, 0.66, 0.68), "mae": (0.5, 0.54, 0.55)}
+
+    def board(**rows):
+        return build([run for label, values in rows.items() for run in cell(make, label, values)], "final")
+
+    few = {name: spread[name] for name in ("ce", "gce", "sam")}
+    three, copied, four = board(**few), board(**few, copy=spread["gce"]), board(**spread)
+    assert four.tests.borrowed > 0 == three.tests.borrowed == copied.tests.borrowed
+    assert copied.row("ce").score.half == pytest.approx(three.row("ce").score.half)
+
+
 def test_the_title_says_the_setting_where_it_is_the_only_one(results):
     assert [board.title.partition(",")[0] for board in boards(results, ["final"])] == ["digits: final"]
     alone = [result for result in results if result.setting == ONE]

@@ -150,6 +150,12 @@ def test_latex_is_a_booktabs_table_where_bold_could_be_best(board, make):
     assert r"rule final, track default, length fast, protocol 1" in text and r"(Holm over 34)" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.replace(r"\&", "").count("&") for line in rows} == {5}
+    assert "moderated Welch t" in text
+    below = next(line for line in text.splitlines() if "footnotesize" in line)
+    assert board.notes and "Told beyond the labels: " in below
+    runs = [make(label=m, replicate=i, test=[0.5 + 0.1 * i + 0.01 * k]) for k, m in enumerate("ab") for i in range(3)]
+    (two,) = boards(runs, ["final"])
+    assert "(Welch t," in to_latex(two), "nothing is borrowed of two methods"
     (odd,) = boards([make(label="50%_{a} & \\b ~^", test=[0.2])])
     assert r"50\%\_\{a\} \& \textbackslash{}b \textasciitilde{}\textasciicircum{}" in to_latex(odd)
 
