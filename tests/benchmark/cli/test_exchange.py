@@ -86,7 +86,7 @@ def test_verify_finds_an_invented_curve_only_by_making_the_run_again(lnlbench, f
 
 def test_a_run_is_looked_for_by_its_setting_as_results_have_it(one_line, lnlbench, filled):
     answer = lnlbench("show", "ce", "digits,lr=1e2,epochs=3/clean", "0", "--tracking-uri", filled)
-    one_line(answer, "'ce digits,epochs=3,lr=100.0/clean 0'")
+    one_line(answer, "no run of ce on digits,epochs=3,lr=100.0/clean, replicate 0, is stored: `lnlbench run ")
 
 
 def test_show_says_how_to_make_a_run_again(lnlbench, filled):
