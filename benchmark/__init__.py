@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from lnlbench.benchmark.engine.job import Epoch, Job, Samples
     from lnlbench.benchmark.engine.trainer import fit, train
     from lnlbench.benchmark.protocol.settings import Setting, find, setting, suites
-    from lnlbench.benchmark.protocol.splits import Prepared, Split, Truth, prepare
+    from lnlbench.benchmark.protocol.splits import Prepared, Split, Truth, images_of, prepare
     from lnlbench.benchmark.results import Results, load
     from lnlbench.benchmark.runs.artifacts import Trained, load_model
     from lnlbench.benchmark.sweep.failures import RunsFailed
@@ -29,6 +29,7 @@ __all__ = [
     "compare",
     "find",
     "fit",
+    "images_of",
     "load",
     "load_model",
     "prepare",
@@ -44,7 +45,7 @@ _HOMES = {
     "results": ("Results", "load"),
     "sweep.failures": ("RunsFailed",),
     "tuning.replay": ("Replay", "table"),
-    "protocol.splits": ("Split", "Prepared", "Truth", "prepare"),
+    "protocol.splits": ("Split", "Prepared", "Truth", "images_of", "prepare"),
     "engine.job": ("Epoch", "Job", "Samples"),
     "runs.artifacts": ("Trained", "load_model"),
     "protocol.settings": ("Setting", "find", "setting", "suites"),

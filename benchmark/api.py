@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.results import Results
 from lnlbench.benchmark.sweep import comparison
 from lnlbench.benchmark.sweep.grid import grid
@@ -19,8 +20,8 @@ from lnlbench.leaderboard.store.reader import StoreReader
 
 def run(
     targets: str | Iterable[str],
-    methods: str = "",
-    replicates: str | Iterable[int] = "",
+    methods: str | Iterable[str] | None = None,
+    replicates: str | Iterable[int] | None = None,
     *,
     tracking_uri: str | None = None,
     database: str | None = None,
@@ -38,8 +39,8 @@ def run(
 
     Args:
         targets: suites, settings such as "mnist/symmetric-0.4", patterns.
-        methods: as in "ce, gce(q=0.5), dal + sam, my_loss.py"; those of the suites where empty.
-        replicates: numbers, or a text such as "0-4".
+        methods: as in "ce, gce(q=0.5), dal + sam, my_loss.py", or several of them; by default those of the suites.
+        replicates: numbers, as in range(5), or a text such as "0-4"; by default those of the suites.
         tracking_uri: MLflow store; that of $MLFLOW_TRACKING_URI, or `mlflow.db` in $LNLBENCH_HOME or ~/.lnlbench.
         database: of the claims, where the store is a server; that of $LNLBENCH_DATABASE.
         device: as in `fit`.
@@ -61,7 +62,7 @@ def run(
         StoreError: the store cannot be used.
         RunsFailed: runs failed; what is finished is stored.
     """
-    chosen = choose_methods(methods, plugins)
+    chosen = choose_methods(_methods(methods), plugins)
     options = Options(
         store=store_address(tracking_uri, database),
         device=device,
@@ -79,9 +80,9 @@ def run(
 
 def compare(
     method: str,
-    against: str = "ce, gce",
+    against: str | Iterable[str] = "ce, gce",
     targets: str | Iterable[str] = "mnist-mlp-core",
-    replicates: str | Iterable[int] = "",
+    replicates: str | Iterable[int] | None = None,
     *,
     rule: str = PRIMARY,
     tracking_uri: str | None = None,
@@ -97,9 +98,9 @@ def compare(
 
     Args:
         method: as in `run`; a file may register several.
-        against: baselines, separated by commas.
+        against: baselines, separated by commas, or several.
         targets: suites and settings.
-        replicates: where empty those that all baselines have already, or the suites' own.
+        replicates: by default those that all baselines have already, or the suites' own.
         rule: which epoch counts; one of "noisy_val", "final", "mean10", "oracle".
         tracking_uri: as in `run`, like all that follows.
         database: of the claims.
@@ -120,12 +121,30 @@ def compare(
     store = store_address(tracking_uri, database)
     options = Options(store=store, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugins))
     where = _targets(targets), _replicates(replicates)
-    return comparison.compare(method, against, *where, changes, options, sweep, rule, precision)
+    return comparison.compare(method, _methods(against), *where, changes, options, sweep, rule, precision)
 
 
 def _targets(names: str | Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _replicates(numbers: str | Iterable[int]) -> str:
-    return numbers if isinstance(numbers, str) else ",".join(map(str, numbers))
+def _methods(names: str | Iterable[str] | None) -> str:
+    return "" if names is None else _listed("methods", names, "'ce, gce'")
+
+
+def _replicates(numbers: str | Iterable[int] | None) -> str:
+    return "" if numbers is None else _listed("replicates", numbers, "range(3)")
+
+
+def _listed(what: str, values: str | Iterable[object], example: str) -> str:
+    """Return values as one text.
+
+    Raises:
+        SettingError: there are none, which is not to mean all, or it is something else.
+    """
+    if not isinstance(values, Iterable):
+        raise SettingError(f"{what} are several, as in {example}, but got {values!r}")
+    text = values if isinstance(values, str) else ", ".join(map(str, values))
+    if not text.strip():
+        raise SettingError(f"{what} are empty: leave them out for those of the suite")
+    return text

@@ -144,7 +144,7 @@ class Results(Sequence[Result]):
 
         Args:
             quantity: name of a curve, such as "test_accuracy" or "memorised"; the beginning is enough where one fits.
-            setting: which one; not needed where there is one.
+            setting: which one; needed where there are several.
             ax: where to draw; by default new axes.
 
         Returns:
@@ -232,6 +232,8 @@ def _one(kind: str, wanted: str | None, known: Sequence[str]) -> str:
     for names in (fitting, online):
         if len(names) == 1:
             return names[0]
+    if wanted is None and known:
+        raise ValueError(f"there are several: name one, as in {kind}={known[0]!r}; others are {', '.join(known[1:])}")
     raise ValueError(f"{kind} must be one of {', '.join(known) or 'none'}, but got {wanted!r}")
 
 

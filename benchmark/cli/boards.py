@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from lnlbench.benchmark.cli.parameters import TRACKS
+from lnlbench.benchmark.cli.rows import named
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.protocol.unknown_names import unknown
@@ -86,8 +87,8 @@ def stored(
     wanted = settings.found_names(targets) if targets else None
     if (found := held(wanted)).results:
         if beyond := sorted(name for name in read - (wanted or read) if _is_meant(name, targets)):
-            named = [name for name, all_of in _suites().items() if not all_of.isdisjoint(beyond)]
-            how = "settings to rank them" + "".join(f", or the suite {name}" for name in named)
+            having = [name for name, all_of in _suites().items() if not all_of.isdisjoint(beyond)]
+            how = "settings to rank them" + "".join(f", or the suite {name}" for name in having)
             say(f"also there, and no part of {' '.join(targets)}: {', '.join(beyond)}; name {how}")
         return found
     what = f" of {' '.join(targets)}" if targets else ""
@@ -186,7 +187,7 @@ def leaderboard(results: Sequence[Result], view: View) -> Any:
     from lnlbench.leaderboard.show.latex import to_latex
     from lnlbench.leaderboard.show.terminal_board import TerminalBoard
 
-    results, shown = _chosen(results, view)
+    results, shown = named(results, view.methods)
     found = _boards(results, shown, view)
     tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if view.gap else []
     pairs = [one for one in beside(results) if shown is None or one.label in shown] if view.published else []
@@ -228,7 +229,7 @@ def figure(path: Path, results: Sequence[Result], view: View, draw: str) -> str:
     kind = path.suffix.removeprefix(".").lower()
     if kind not in board_figures.KINDS:
         raise SettingError(f"a figure ends with {', '.join(f'.{k}' for k in board_figures.KINDS)}, got {path.name!r}")
-    found = _boards(*_chosen(results, view), view)
+    found = _boards(*named(results, view.methods), view)
     if len(found) > 1:
         titles = "; ".join(board.title for board in found[:LISTED])
         raise SettingError(
@@ -258,25 +259,6 @@ def _boards(results: Sequence[Result], shown: Sequence[str] | None, view: View) 
 def _suites() -> dict[str, set[str]]:
     """Return the names of the settings of every suite."""
     return {name: {setting.name for setting in members} for name, members in settings.suites().items()}
-
-
-def _chosen(results: Sequence[Result], view: View) -> tuple[Sequence[Result], list[str] | None]:
-    """Return the results to rank, of methods of files those of what they are now, and the rows to show, None for all.
-
-    Raises:
-        SettingError: nothing is there of a method.
-        StoreError: of a file there is nothing but what it was before.
-    """
-    from lnlbench.benchmark.sweep.plugins import choose_methods
-    from lnlbench.benchmark.verification.present import present
-
-    chosen = choose_methods(view.methods)
-    shown = [*chosen.texts] or None
-    results = present(chosen.own)(results)
-    labels = {result.label for result in results}
-    if missing := set(shown or ()) - labels - {result.method for result in results}:
-        raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
-    return results, shown
 
 
 def page(

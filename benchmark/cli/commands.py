@@ -16,7 +16,7 @@ OPTIONAL = {"--until-decided": UNTIL_DECIDED, "--rerun": "1"}
 """Options whose value may be left out, which typer has not."""
 
 
-NEVER_EMPTY = {"against", "budget", "family", "freeze", "methods", "replicates", "track", "ui"}
+NEVER_EMPTY = {"against", "among", "budget", "family", "freeze", "methods", "replicates", "track", "ui"}
 """Parameters whose empty value would mean what leaving them out does: it is a slip, as of a variable of the shell."""
 
 

@@ -34,6 +34,14 @@ def leaderboard(
     context: typer.Context,
     targets: SomeTargets = None,
     methods: Methods = "",
+    among: Annotated[
+        str,
+        typer.Option(
+            help="Rank these methods alone, in the same form: ranks and tests are among them. --methods hides rows of "
+            "a board of all.",
+            rich_help_panel=WHAT,
+        ),
+    ] = "",
     rule: Rules = "noisy_val",
     track: Track = "",
     gap: Annotated[
@@ -103,7 +111,7 @@ def leaderboard(
     database: Database = None,
 ) -> None:
     """Rank what is stored: mean ± 95 % interval, the ranks that a method may have, and better or worse than ce."""
-    from lnlbench.benchmark.cli import boards
+    from lnlbench.benchmark.cli import boards, rows
     from lnlbench.leaderboard.store.address import store_address
 
     table, drawn = ["form", "gap", "published", "pairs", "wide"], figure is not None or matrix is not None
@@ -133,7 +141,10 @@ def leaderboard(
         targets=targets or [],
         standings=held.standings or None,
     )
-    results = held.results
+    results = rows.among(held.results, among, methods) if among else held.results
+    if among:
+        counts = [len({result.label for result in every}) for every in (results, held.results)]
+        note(f"ranked are {counts[0]} of {counts[1]} methods, among themselves")
     if html is not None:
         show(boards.page(html, results, rules[0], ui, lambda: store_address(tracking_uri, database), view.standings))
     for path, kind in ((figure, "ranked"), (matrix, "matrix")):

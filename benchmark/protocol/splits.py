@@ -81,7 +81,7 @@ class Prepared:
         return dict(self.identity["noise"])
 
 
-def images_of(dataset: str, data_dir: Path | None, blind: bool = False) -> Images:
+def images_of(dataset: str, data_dir: Path | None = None, blind: bool = False) -> Images:
     """Return a data set, kept in memory; where it is `blind`, without the labels of its test set.
 
     Raises:

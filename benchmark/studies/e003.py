@@ -114,7 +114,8 @@ class DynamicsAwareLoss(Study[Claims]):
     notes = {  # noqa: RUF012
         "14cf236baac7": (
             "outdated for `cifar10-subset`, the second of each two intervals, which had 5,000 images then, on which "
-            "nothing is memorised, and has [20,000 now](results.md#what-cifar-10-says); intervals are of paired t tests"
+            "nothing is memorised, and has [20,000 now](results-cifar10.md#what-cifar-10-says); intervals are of "
+            "paired t tests"
         )
     }
 

@@ -59,7 +59,8 @@ def _refuse_chance(given: np.ndarray, images: Images, where: str) -> None:
     if agreement - chance <= 3 * np.sqrt(chance * (1 - chance) / len(true)) and agreement < 1:
         raise DataError(
             f"{where} agrees with the true labels of {images.name} in {agreement:.1%} of {len(true)} places, no more "
-            f"than by chance ({chance:.1%}): another order, or another data set?"
+            f"than by chance ({chance:.1%}): another order, or another data set? Its rows are those of "
+            f"lnlbench.benchmark.images_of({images.name!r}).train_labels"
         )
 
 

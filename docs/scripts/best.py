@@ -25,7 +25,7 @@ def to_markdown(found: Mapping[str, Sequence[Board]], settings: Sequence[str], m
         key for name in settings for key in (name.partition("/")[0], name) if key in sizes or "/" in key
     )
     rows = [[_shown(key), sizes.get(key, ""), *(cells[rule].get(key, NONE) for rule in found)] for key in keys]
-    return table(["", "methods, n", *(f"`{rule}`" for rule in found)], rows) + "\n"
+    return table(["", "rows / replicates", *(f"`{rule}`" for rule in found)], rows) + "\n"
 
 
 def _cells(board: Board, most: int) -> Iterator[tuple[str, str]]:
@@ -38,11 +38,11 @@ def _cells(board: Board, most: int) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(board: Board) -> Iterator[tuple[str, str]]:
-    """Yield settings, and the suite where several of them count, with how many methods and replicates there are."""
+    """Yield settings, and the suite where several of them count, with how many rows and replicates there are."""
     for column in board.columns:
-        yield column.setting, f"{sum(column.setting in row.cells for row in board.rows)}, {column.n}"
+        yield column.setting, f"{sum(column.setting in row.cells for row in board.rows)} / {column.n}"
     if len(board.counted) > 1:
-        yield board.suite, f"{len(board.rows)}, {board.n}"
+        yield board.suite, f"{len(board.rows)} / {board.n}"
 
 
 def _best(cells: Mapping[str, Cell], reference: str | None, most: int) -> str:

@@ -3,9 +3,11 @@
 A block stands between `<!-- NAME SOURCE RULE … -->` and `<!-- /NAME -->`. The source is a file of results or a folder
 of submissions; `settings=…` (suites too) and `methods=…`, with commas, choose what of it counts. The blocks are
 
-    board       every board of the source
+    board       every board of the source, without a title: the page has a heading above the block
     best        which methods could be best in each of the settings, the first and `most=…` more, in a column per rule
                 of `RULE,RULE`; the source is a folder of suites
+    cost        what a run of each of `methods=…` costs beside one of cross-entropy, under whatever rule; the source is
+                a folder of suites
     top         the first `rows=…` methods and cross-entropy, who leads, and how many beat cross-entropy
     decided     how many pairs of methods are told apart
     replicates  what the first `fewer=…` replicates would have decided, beside the first `more=…`
@@ -24,8 +26,10 @@ from functools import cache
 from pathlib import Path
 
 import best
+import board_table
 import rank_correlation
 import replicates
+import run_cost
 
 from lnlbench.benchmark.protocol.settings import find
 from lnlbench.leaderboard.ranking import gap
@@ -34,11 +38,11 @@ from lnlbench.leaderboard.ranking.build import build, grouped
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.submission import results_of
-from lnlbench.leaderboard.show.formats import DOT, to_markdown
+from lnlbench.leaderboard.show.words import DOT
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/index.md", "docs/results*.md")
-NAMES = "board|best|top|decided|replicates|gap|ranks"
+NAMES = "board|best|cost|top|decided|replicates|gap|ranks"
 LONG = 20
 """Lines of a table of the gap beyond which it is folded."""
 BLOCK = re.compile(rf"<!-- ({NAMES}) (\S+) (\S+)((?: \w+=\S+)*) -->\n.*?<!-- /\1 -->", re.S)
@@ -71,19 +75,25 @@ def boards(source: str, rule: str, choice: Choice) -> list[Board]:
 
 def board(source: str, rule: str, choice: Choice) -> str:
     """Return every board as Markdown."""
-    return "\n".join(map(to_markdown, boards(source, rule, choice)))
+    return "\n".join(map(board_table.to_markdown, boards(source, rule, choice)))
 
 
 def leading(source: str, rules: str, choice: Choice) -> str:
     """Return which methods could be best in every setting, of suites that lie in a folder each, under every rule."""
     settings = [setting.name for setting in find(_names(choice, "settings"))]
-    held = [
-        name for name in dict.fromkeys(name.partition("/")[0] for name in settings) if (ROOT / source / name).is_dir()
-    ]
+    held = _suites(source, settings)
     found = {
         rule: [made for name in held for made in boards(f"{source}/{name}", rule, choice)] for rule in rules.split(",")
     }
     return best.to_markdown(found, settings, int(choice["most"]))
+
+
+def spent(source: str, rule: str, choice: Choice) -> str:
+    """Return what methods cost in suites that lie in a folder each; of all runs, whatever `rule` says."""
+    settings = [setting.name for setting in find(_names(choice, "settings"))]
+    only = {"settings": choice["settings"]}
+    tasks = {name: selected(f"{source}/{name}", only) for name in _suites(source, settings)}
+    return run_cost.to_markdown(tasks, _names(choice, "methods"))
 
 
 def top(source: str, rule: str, choice: Choice) -> str:
@@ -147,7 +157,8 @@ def ranks(source: str, rule: str, choice: Choice) -> str:
 
 
 MAKERS: dict[str, Callable[[str, str, Choice], str]] = {
-    "board": board, "best": leading, "top": top, "decided": decided, "replicates": fewer, "gap": closed, "ranks": ranks,
+    "board": board, "best": leading, "cost": spent, "top": top, "decided": decided, "replicates": fewer,
+    "gap": closed, "ranks": ranks,
 }  # fmt: skip
 
 
@@ -178,6 +189,11 @@ def main(check: bool) -> int:
 
 def _names(choice: Choice, field: str) -> list[str]:
     return choice[field].split(",") if field in choice else []
+
+
+def _suites(source: str, settings: Iterable[str]) -> list[str]:
+    """Return the suites of settings that have a folder of results."""
+    return [name for name in dict.fromkeys(s.partition("/")[0] for s in settings) if (ROOT / source / name).is_dir()]
 
 
 def _short(cell: Cell) -> str:

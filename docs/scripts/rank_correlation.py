@@ -11,6 +11,11 @@ from lnlbench.leaderboard.ranking.scored import scored
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 
+LEGEND = (
+    "Above, the correlation of the orders by the means over the replicates; below it, the least and the largest of "
+    "single replicates. That is no confidence interval: a mean has less noise than its replicates, so that orders by "
+    "means may agree more than those of any single one. *On the diagonal*, the mean correlation of two replicates."
+)
 Scores = Mapping[str, Mapping[str, Mapping[int, float]]]
 
 
@@ -18,7 +23,7 @@ def to_markdown(runs: Sequence[Result], rule: str) -> str:
     """Return the correlations of every two settings as a table, below it how far one setting agrees with itself.
 
     Of methods that are trained themselves, never diverged and have the same replicates in all settings. The order in a
-    setting is that of means over replicates; in brackets the least and the largest correlation of single replicates.
+    setting is that of means over replicates; below it the least and the largest correlation of single replicates.
     Of one setting with itself it is the mean over pairs of replicates: what another noise is to be held against.
     """
     found = scored(runs, rule)
@@ -30,7 +35,7 @@ def to_markdown(runs: Sequence[Result], rule: str) -> str:
     for i, setting in enumerate(settings):
         cells = [_with_itself(values[i]) if i == j else _of(values[i], values[j]) for j in range(len(settings))]
         rows.append([_short(setting), *(cells[j] if j >= i else "" for j in range(len(settings)))])
-    said = f"{len(kept)} methods, {values.shape[2]} replicates, rule `{rule}`."
+    said = f"{len(kept)} methods, {values.shape[2]} replicates, rule `{rule}`. {LEGEND}"
     return f"{table(['', *map(_short, settings)], rows, 'l' + 'r' * len(settings))}\n\n{said}\n"
 
 
@@ -45,7 +50,7 @@ def _kept(scores: Scores, names: Sequence[str], settings: Sequence[str]) -> Scor
 
 def _of(one: np.ndarray, other: np.ndarray) -> str:
     single = [_spearman(a, b) for a, b in zip(one.T, other.T, strict=True)]
-    said = f"{_spearman(one.mean(1), other.mean(1)):.2f} ({min(single):.2f} to {max(single):.2f})"
+    said = f"{_spearman(one.mean(1), other.mean(1)):.2f}<br>{min(single):.2f} to {max(single):.2f}"
     return said.replace("-", "−")
 
 

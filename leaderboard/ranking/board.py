@@ -1,7 +1,7 @@
 """What a board is: methods by settings under one rule, all runs of one suite, track, length and protocol version.
 
 Everything that shows results reads this one structure: terminal, Markdown, LaTeX, CSV, JSON, figures, the page and
-`compare`. All accuracies are in percent and all differences in percent points. A walk through it:
+`compare`. All accuracies are in percent and all differences in percentage points. A walk through it:
 
 - `Board.rows` are in order of the mean, best first; `Board.below` are those that are not compared (incomplete, or
   trained longer). `Board.columns` are the settings, those with `counted` make the order.
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lnlbench.leaderboard.results.rules import rule_named
+from lnlbench.leaderboard.results.standing import of_all
 
 RankRange = tuple[int, int]
 """The best and the worst rank that a method may truly have, counted from 1."""
@@ -203,8 +204,9 @@ class Board:
 
     @property
     def place(self) -> str:
-        """Return the suite, or the setting where the board has one alone."""
-        return self.columns[0].setting if len(self.columns) == 1 else self.suite
+        """Return the suite and how many settings the board has, or the setting where it has one alone."""
+        count = len(self.columns)
+        return self.columns[0].setting if count == 1 else f"{self.suite}, {count} settings"
 
     @property
     def title(self) -> str:
@@ -239,8 +241,12 @@ class Board:
     @property
     def standing(self) -> str:
         """Return how far every row was checked, where it is the same of all; else nothing."""
-        found = {row.standing for row in (*self.rows, *self.below)}
-        return found.pop() if len(found) == 1 else ""
+        return of_all(row.standing for row in (*self.rows, *self.below))
+
+    @property
+    def standings_differ(self) -> bool:
+        """Return whether every row must say for itself how far it was checked."""
+        return bool(self.standings) and not self.standing
 
     @property
     def measure(self) -> str:

@@ -154,7 +154,7 @@ def build(
     board = replace(board, plan=plan(board, found))
     part, some = (board, found) if show is None else shown(board, found, show)
     said = (*(note.text for note in some.notes), *notes(part, some))
-    return replace(part, sentences=tuple(sentences(part, board)), notes=said)
+    return replace(part, sentences=tuple(sentences(part, board, found)), notes=said)
 
 
 class _Table:

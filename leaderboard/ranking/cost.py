@@ -10,6 +10,8 @@ from lnlbench.leaderboard.results.result import Result
 TUNING_SECONDS = "tuning_seconds"
 TUNING_TRIALS = "tuning_trials"
 """Fields of a result's cost that say what the search behind it took; absent where nothing was tuned."""
+UNKNOWN = "unknown"
+"""The hardware of runs that do not record theirs."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,21 @@ def cost(name: str, runs: Mapping[str, Sequence[Result]], timed: Mapping[str, Se
     )
 
 
+def costs(grid: Mapping[str, Mapping[str, Mapping[int, Result]]], settings: Sequence[str]) -> list[Cost]:
+    """Return what the rows cost that have results in all of these settings, as far as may be on one machine.
+
+    Args:
+        grid: row → setting → replicate → result.
+        settings: over which costs are compared, as accuracies are; where there are none, so are no costs.
+    """
+    whole = {
+        name: {setting: list(cells[setting].values()) for setting in settings}
+        for name, cells in grid.items()
+        if settings and all(setting in cells for setting in settings)
+    }
+    return [cost(name, whole[name], timed) for name, timed in on_one_machine(whole).items()]
+
+
 def on_one_machine(methods: Mapping[str, Mapping[str, Sequence[Result]]]) -> dict[str, dict[str, Sequence[Result]]]:
     """Return the runs whose costs compare: those on the hardware that has most of the methods in all their settings.
 
@@ -120,7 +137,7 @@ def pareto(points: Mapping[str, tuple[float, float]]) -> list[str]:
 
 
 def _hardware(run: Result) -> str:
-    return str(run.environment.get("hardware", "unknown"))
+    return str(run.environment.get("hardware", UNKNOWN))
 
 
 def _mean_of(values: Sequence[float | None]) -> float | None:

@@ -40,7 +40,8 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
         yield f"The rule {board.rule!r} looks at the test set and ranks nobody."
     every = (*board.rows, *board.below)
     yield from _both(board)
-    if left_out := [column.setting for column in board.columns if not column.counted]:
+    left_out = [column.setting for column in board.columns if not column.counted]
+    if left_out and len(board.counted) > 1:  # beside the one that counts they are in a sentence
         yield f"Not in the mean, since fewer than nine in ten methods have results there: {', '.join(left_out)}."
     incomplete = [row for row in board.below if row.status == "incomplete"]
     once = {row.name: _next(board, row) for row in incomplete if board.held(row) == "n = 1"}
@@ -61,6 +62,8 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
         yield f"! diverged runs score chance and count: {who}."
     if same := [row for row in board.rows if row.status == "same"]:
         yield f"= the same runs as their host's under this rule, not compared: {', '.join(row.name for row in same)}."
+    if cells := [*_as_host(row for row in every if row.status != "same")]:
+        yield f"= in that setting the same runs as their host's: {', '.join(cells)}."
     if longer := [row.name for row in board.below if row.status == "reference"]:
         yield f"Trained longer, for comparison at equal passes, and not compared: {', '.join(longer)}."
     if told := [row for row in every if row.told]:
@@ -83,6 +86,13 @@ def _both(board: Board) -> Iterator[str]:
             f"{board.reference} holds ● although {first} is + against it: a range of ranks allows for comparisons with "
             "all others, readings too, and is wider than a mark, which allows for those with cross-entropy alone."
         )
+
+
+def _as_host(rows: Iterable[Row]) -> Iterator[str]:
+    """Yield the rows of which some cells are their host's, with the settings of these."""
+    for row in rows:
+        if settings := [setting for setting, cell in row.cells.items() if cell.same_as_host]:
+            yield f"{row.name} ({', '.join(settings)})"
 
 
 def _next(board: Board, row: Row) -> int:

@@ -1,9 +1,10 @@
 """The rule switch: the same runs under every rule, and who is first only because the test set chose the epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lnlbench.leaderboard.ranking.board import Board
+from lnlbench.leaderboard.ranking.listing import listed
 from lnlbench.leaderboard.results.rules import PRIMARY
 
 ORACLE = "oracle"
@@ -34,7 +35,7 @@ class Switched:
 
 
 def switch(boards: Sequence[Board]) -> tuple[list[Switched], list[str]]:
-    """Return every method under the rules of the boards, and a sentence per setting whose winner the rule decides.
+    """Return every method under the rules of the boards, and in sentences whether the rule decides who is first.
 
     Args:
         boards: of the same runs, one per rule, the primary rule and the oracle among them.
@@ -49,7 +50,7 @@ def switch(boards: Sequence[Board]) -> tuple[list[Switched], list[str]]:
     settings = [c.setting for c in by_rule[PRIMARY].columns if c.counted]
     if not names or not settings:
         return [], []
-    means: dict[str, dict[str, dict[str, float]]] = {}  # rule → setting → method → mean
+    means: dict[str, dict[str, dict[str, float]]] = {}
     for rule, board in by_rule.items():
         rows = {row.name: row for row in board.rows}
         means[rule] = {s: {name: rows[name].cells[s].mean for name in names} for s in settings}
@@ -57,22 +58,51 @@ def switch(boards: Sequence[Board]) -> tuple[list[Switched], list[str]]:
         Switched(name, {r: average[r][name] for r in by_rule}, {r: _place(average[r], name) for r in by_rule})
         for name in names
     ]
-    return sorted(found, key=lambda row: (row.places[PRIMARY], row.name)), _winners(means, settings)
+    said = [_of_oracle(means, settings), *_of_others(means, settings)]
+    return sorted(found, key=lambda row: (row.places[PRIMARY], row.name)), said
 
 
 def _place(means: Mapping[str, float], name: str) -> int:
     return 1 + sum(other > means[name] + 1e-9 for other in means.values())
 
 
-def _winners(means: Mapping[str, Mapping[str, Mapping[str, float]]], settings: Sequence[str]) -> list[str]:
-    """Say in which settings another method has the highest mean once the test set chooses the epoch."""
-    found = []
+Means = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Rule → setting → method → mean."""
+
+
+def _of_oracle(means: Means, settings: Sequence[str]) -> str:
+    """Say whether another method is first once the test set chooses the epoch."""
+    if found := _moved(means, ORACLE, settings):
+        changes = [
+            f"at {setting} {listed(new, 'and')} (place {_place(means[PRIMARY][setting], new[0])} under `{PRIMARY}`) "
+            f"would be first instead of {listed(old, 'and')}"
+            for setting, (new, old) in found.items()
+        ]
+        return f"Yes: {'; '.join(changes)}."
+    where = "in every setting" if len(settings) > 1 else f"at {settings[0]}"
+    return f"No: {where} the same method is first under `{PRIMARY}` and `{ORACLE}`."
+
+
+def _of_others(means: Means, settings: Sequence[str]) -> Iterator[str]:
+    """Say of each rule that does not look at the test set where another method is first than under the primary one."""
+    for rule in means:
+        if rule not in (PRIMARY, ORACLE) and (found := _moved(means, rule, settings)):
+            places = [
+                f"{setting} ({listed(new, 'and')} instead of {listed(old, 'and')})"
+                for setting, (new, old) in found.items()
+            ]
+            yield f"Under `{rule}` another method is first at {listed(places, 'and')}."
+
+
+def _moved(means: Means, rule: str, settings: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the settings in which none of the first under the primary rule is first, and who is, and who was."""
+    found = {}
     for setting in settings:
-        chosen, looked = means[PRIMARY][setting], means[ORACLE][setting]
-        best = [name for name in looked if _place(looked, name) == 1]
-        only = [name for name in best if _place(chosen, name) > 1]
-        if only:
-            first = ", ".join(name for name in chosen if _place(chosen, name) == 1)
-            places = ", ".join(f"{name} (place {_place(chosen, name)} under {PRIMARY})" for name in only)
-            found.append(f"{setting}: {places} leads only if the test set chooses the epoch; else {first} does.")
+        new, old = (_first(means[name][setting]) for name in (rule, PRIMARY))
+        if not {*new} & {*old}:
+            found[setting] = new, old
     return found
+
+
+def _first(means: Mapping[str, float]) -> list[str]:
+    return [name for name in means if _place(means, name) == 1]

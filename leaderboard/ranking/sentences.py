@@ -5,82 +5,86 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Contender, Row
+from lnlbench.leaderboard.ranking.equal import equal
+from lnlbench.leaderboard.ranking.listing import NAMED, listed
 from lnlbench.leaderboard.ranking.moderation import FEWEST
+from lnlbench.leaderboard.ranking.scored import Scored
+from lnlbench.leaderboard.ranking.uncounted import at_the_one, uncounted
 from lnlbench.leaderboard.results.rules import RANKED
 
-NAMED = 6
-"""Methods that a sentence names before it counts the others."""
+EQUAL = 1e-9
+"""Points within which two means are the same number."""
 
 
-def sentences(board: Board, whole: Board) -> Iterator[str]:
+def sentences(board: Board, whole: Board, found: Scored) -> Iterator[str]:
     """Yield who is first, what is better and worse than cross-entropy, what would decide, whence the intervals come.
 
     Args:
         board: with rows, tests and plan; with some rows alone, where a reader asked for them.
         whole: with all rows.
+        found: the results behind it.
     """
     some, every = (len(one.rows) + len(one.below) for one in (board, whole))
-    yield from _of_all(board) if some == every else _of_some(board, whole)
+    yield from _of_all(board, found) if some == every else _of_some(board, whole, found)
 
 
-def _of_all(board: Board) -> Iterator[str]:
+def _of_all(board: Board, found: Scored) -> Iterator[str]:
     ranked = [row for row in board.rows if row.status == "ranked" and row.score]
     if not ranked:
         return
     if board.tests is None:
         if board.rule in RANKED and len(ranked) > 1:
-            yield f"{ranked[0].name} has the highest mean; with one replicate this is an order, not a result."
+            first = f"{at_the_one(board)}{ranked[0].name} has the highest mean"
+            yield f"{first}; with one replicate this is an order, not a result."
+        yield from uncounted(board)
         return
     if len(ranked) > 1:
-        yield from _first(board, ranked)
+        yield from _first(board, ranked, found)
+    yield from uncounted(board)
+    if len(ranked) > 1:
         yield from _against(board, ranked)
         yield from _plan(board)
     yield _intervals(board, ranked)
 
 
-def _of_some(board: Board, whole: Board) -> Iterator[str]:
+def _of_some(board: Board, whole: Board, found: Scored) -> Iterator[str]:
     some, every = (len(one.rows) + len(one.below) for one in (board, whole))
     ranks = sum(row.status == "ranked" for row in whole.rows)
     among = f"; ranks are among all {ranks}" if whole.tests else ""
     yield f"Shown {some} of {every}{among}."
+    yield from uncounted(board)
     ranked = [row for row in board.rows if row.status == "ranked" and row.score]
     if whole.tests is None or not ranked:
         return
     best = [row.name for row in ranked if row.score and row.score.could_be_best]
-    yield f"Of these, {_listed(best, 'and')} could be best." if best else "None of these could be best."
-    if equal := [row.name for row in ranked if row.score and row.score.gap and row.score.gap.practically_equal]:
-        yield f"{_listed(equal, 'and')} {_be(equal)} practically equal to the first: within {board.margin:g} points."
+    yield f"Of these, {listed(best, 'and')} could be best." if best else "None of these could be best."
+    yield from equal(board, whole, found)
     yield from _against(board, ranked)
     yield from _plan(board)
     yield _intervals(whole, [row for row in whole.rows if row.status == "ranked" and row.score])
 
 
-def _be(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
-
-
-def _first(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
+def _first(board: Board, ranked: Sequence[Row], found: Scored) -> Iterator[str]:
     first, best = ranked[0], [row for row in ranked if row.score and row.score.could_be_best]
     score = first.score
     assert score is not None
-    shown = f"{first.name} is first ({score.mean:.2f}" + (f" ± {score.half:.2f})" if score.half is not None else ")")
+    shown = f"{at_the_one(board)}{first.name} is first ({score.mean:.2f}"
+    shown += f" ± {score.half:.2f})" if score.half is not None else ")"
     others = [row.name for row in best if row is not first]
     left = len(ranked) - len({first.name, *others})
     if score.diverged:
         yield f"{shown}, but {score.diverged} of its runs diverged."
-        shown = f"Without such methods, {_listed(others, 'or') or 'none'} could be best"
+        shown = f"Without such methods, {listed(others, 'or') or 'none'} could be best"
         yield shown + "."
         return
     rest = f"the other {left} {'is' if left == 1 else 'are'} surely not"
     if not others:
         yield f"{shown}, and no other could be best."
     elif left:
-        yield f"{shown}; it could also be {_listed(others, 'or')}; {rest}."
+        yield f"{shown}; it could also be {listed(others, 'or')}; {rest}."
     else:
-        yield f"{shown}; it could also be {_listed(others, 'or')}."
-    equal = [row.name for row in ranked if row.score and row.score.gap and row.score.gap.practically_equal]
-    if equal:
-        yield f"{_listed(equal, 'and')} {_be(equal)} practically equal to it: within {board.margin:g} points."
+        yield f"{shown}; it could also be {listed(others, 'or')}."
+    yield from equal(board, board, found)
 
 
 def _against(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
@@ -109,14 +113,18 @@ def _plan(board: Board) -> Iterator[str]:
             f"More replicates of those that could be best: `{plan.command}` "
             f"({plan.runs} run{'s' if plan.runs != 1 else ''}{time})."
         )
-    told = [_contender(one) for one in plan.contenders[:NAMED]]
-    more = len(plan.contenders) - len(told)
-    yield "What would decide at the gaps seen: " + "; ".join(told) + (f"; and {more} more." if more else ".")
+    if same := [one.name for one in plan.contenders if one.gap < EQUAL]:
+        yield f"{listed([board.rows[0].name, *same], 'and')} have equal scores."
+    others = [one for one in plan.contenders if one.gap >= EQUAL]
+    told = [_contender(one) for one in others[:NAMED]]
+    more = len(others) - len(told)
+    if told:
+        yield "What would decide at the gaps seen: " + "; ".join(told) + (f"; and {more} more." if more else ".")
 
 
 def _contender(contender: Contender) -> str:
     if contender.replicates is None:
-        return f"{contender.name} is within {contender.gap:.2f} points: more runs will not tell"
+        return f"{contender.name} is within {max(contender.gap, 0.01):.2f} points: more runs will not tell"
     return f"{contender.name} ({contender.gap:.2f} points behind) at {contender.replicates} replicates"
 
 
@@ -128,7 +136,8 @@ def _intervals(board: Board, ranked: Sequence[Row]) -> str:
         text += f"their variances are partly borrowed from the other methods, worth {borrowed:.1f} replicates."
     elif (count := sum(map(_tells, ranked))) < FEWEST:
         text += (
-            f"each uses its method's replicates alone: pooling needs {FEWEST} methods or more, and here are {count}."
+            f"each uses its method's replicates alone: pooling needs at least {FEWEST} methods whose replicates "
+            f"differ, and there {'is' if count == 1 else 'are'} {count}."
         )
     else:
         text += "nothing is borrowed from the other methods, whose variances are too unlike."
@@ -148,12 +157,3 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * size:
             return f"{seconds / size:.2g} {unit}" if seconds < 100 * size else f"{seconds / size:.0f} {unit}"
     return f"{max(1.0, seconds):.0f} s"
-
-
-def _listed(names: Sequence[str], word: str) -> str:
-    if len(names) > NAMED + 1:
-        names = [*names[:NAMED], f"{len(names) - NAMED} more"]
-        word = "and" if word == "and" else "or one of"
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} {word} {names[-1]}"

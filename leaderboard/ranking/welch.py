@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Welch:
-    """Every two of m methods compared: row minus column, in percent points.
+    """Every two of m methods compared: row minus column, in percentage points.
 
     Args:
         means: [m] accuracies in percent.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class Standing:
 Standings = Mapping[str, Standing]
 """By key."""
 
+_DATED = re.compile(r"(.*), (\d{4}-\d\d-\d\d)")
+
 
 def together(standings: Iterable[Standing]) -> str:
     """Return what the standings of the runs of a row come to; nothing where nobody keeps any.
@@ -48,6 +51,19 @@ def together(standings: Iterable[Standing]) -> str:
     if 0 < again < len(held):
         return f"{last.words}; {again} of {len(held)} reproduced"
     return last.words
+
+
+def of_all(rows: Iterable[str]) -> str:
+    """Return what rows, each in the words of `together`, have in common; nothing where they differ.
+
+    Days alone are no difference: `claimed by Ada, 2026-01-30 to 2026-01-31`.
+    """
+    every = {*rows}
+    if len(every) == 1:
+        return every.pop()
+    found = [match for words in every if (match := _DATED.fullmatch(words))]
+    who, days = {match[1] for match in found}, sorted(match[2] for match in found)
+    return f"{who.pop()}, {days[0]} to {days[-1]}" if len(found) == len(every) and len(who) == 1 else ""
 
 
 def to_json(standings: Standings) -> str:

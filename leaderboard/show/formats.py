@@ -36,18 +36,34 @@ _FIELDS = ("mean", "half_width", "low", "high", "n", "rank_best", "rank_worst", 
 
 def to_markdown(board: Board) -> str:
     """Return the board as a Markdown section: title, table, sentences, notes."""
+    rows = markdown_rows(board, [_heading(board, column) for column in board.columns])
+    return visible(f"### {board.title}\n\n{rows}\n\n{markdown_texts(board)}\n")
+
+
+def markdown_rows(board: Board, headings: Sequence[str], align: str = "") -> str:
+    """Return the table of a board in Markdown.
+
+    Args:
+        board: to show.
+        headings: one per column of the board.
+        align: as for `table`, of all but a last column that says how far rows were checked; numbers to the right and
+            words to the left without it.
+    """
     several = len(board.counted) > 1
-    header = ["", "method", *([board.score_name] if several else []), "rank", "vs ce"]
-    header += [_heading(board, column) for column in board.columns]
+    header = ["", "method", *([board.score_name] if several else []), "rank", "vs ce", *headings]
     lines = [_line(board, row, several) for row in (*board.rows, *board.below)]
-    align = "llrlr" if several else "lllr"
-    if board.standings:
+    align = align or ("llrlr" if several else "lllr")
+    if board.standings_differ:
         lines = [[*line, row.standing] for line, row in zip(lines, (*board.rows, *board.below), strict=True)]
         align = align.ljust(len(header), "r") + "l"
         header.append("checked")
-    rows = table(header, lines, align)
-    texts = "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *board.notes))
-    return visible(f"### {board.title}\n\n{rows}\n\n{texts}\n")
+    return table(header, lines, align)
+
+
+def markdown_texts(board: Board) -> str:
+    """Return what a board says below its table as a list in Markdown: sentences, legend, standing, notes."""
+    checked = [f"every row {board.standing}"] if board.standing else []
+    return "\n".join(f"- {text}" for text in (*board.sentences, _legend(board), *checked, *board.notes))
 
 
 def _legend(board: Board) -> str:
@@ -150,13 +166,17 @@ def _is_number(text: str) -> bool:
 
 
 def _heading(board: Board, column: Column) -> str:
-    lines = [column.setting + (" †" if board.doubtful(column) else "")]
+    return "<br>".join([column.setting + (" †" if board.doubtful(column) else ""), *about(column)])
+
+
+def about(column: Column) -> list[str]:
+    """Return what must be known of a setting: wrong labels, resolution, replicates."""
+    said = []
     if column.realised_rate is not None:
-        lines.append(f"{percent(100 * column.realised_rate)} % wrong")
+        said.append(f"{percent(100 * column.realised_rate)} % wrong")
     if column.resolution is not None:
-        lines.append(f"resolution {percent(column.resolution)} points")
-    lines.append(f"n = {column.n}" if column.counted else f"n = {column.n}, not counted")
-    return "<br>".join(lines)
+        said.append(f"resolution {percent(column.resolution)} points")
+    return [*said, f"n = {column.n}" if column.counted else f"n = {column.n}, not counted"]
 
 
 def _line(board: Board, row: Row, several: bool) -> Sequence[str]:

@@ -13,7 +13,7 @@ def to_html(board: Board) -> str:
     """Return the board as one table element with its title, its first sentence below it; every text is escaped."""
     heads = ["method", board.score_name, "rank", f"vs {board.reference or '—'}"]
     heads += [column.setting for column in board.columns] if len(board.columns) > 1 else []
-    heads += ["checked"] if board.standings else []
+    heads += ["checked"] if board.standings_differ else []
     rows = []
     for row in (*board.rows, *board.below):
         score = row.score
@@ -27,9 +27,10 @@ def to_html(board: Board) -> str:
             for cell in (row.cells.get(column.setting) for column in board.columns):
                 dot = DOT if cell and cell.could_be_best else ""
                 cells.append("" if cell is None else dot + percent(cell.mean) + mark(cell))
-        cells += [row.standing] if board.standings else []
+        cells += [row.standing] if board.standings_differ else []
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     head = "<tr>" + "".join(f"<th>{escape(text)}</th>" for text in heads) + "</tr>"
     first = f"<p>{escape(board.sentences[0])}</p>" if board.sentences else ""
+    caption = board.title + (f"; every row {board.standing}" if board.standing else "")
     body = f"<thead>{head}</thead><tbody>{''.join(rows)}</tbody>"
-    return visible(f"<table><caption>{escape(board.title)}</caption>{body}</table>{first}")
+    return visible(f"<table><caption>{escape(caption)}</caption>{body}</table>{first}")

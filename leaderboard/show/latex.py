@@ -22,7 +22,7 @@ def to_latex(board: Board) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{Mean {board.measure} in percent, {_tex(board.suite)}.}}",
+        rf"\caption{{Mean {board.measure} in percent, {_tex(board.place)}.}}",
         rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
         r"\toprule",
         " & ".join(map(_tex, header)) + r" \\",
@@ -44,8 +44,7 @@ def to_latex(board: Board) -> str:
 def _footnote(board: Board) -> str:
     held = next((row.score.against for row in board.rows if row.score and row.score.against), None)
     text = "Mean ± half of the 95 % interval"
-    text += f"; {len(board.columns)} setting{'s' if len(board.columns) != 1 else ''}"
-    text += f", n = {', '.join(map(str, sorted({column.n for column in board.columns})))} replicates"
+    text += f"; n = {', '.join(map(str, sorted({column.n for column in board.columns})))} replicates"
     text += f"; rule {board.rule}, track {board.track}, length {board.length}, protocol {board.protocol}."
     if board.tests:
         others = len(board.tests.names) - 1

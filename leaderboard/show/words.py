@@ -57,6 +57,13 @@ def tasks(board: Board) -> list[str]:
     return list(dict.fromkeys(column.setting.partition("/")[0] for column in board.columns))
 
 
+def scored_on(board: Board) -> str:
+    """Return the settings that scores are of: `symmetric-0.4`, `mean of 3`, or `mean of 3 of 9` that the board has."""
+    if len(board.counted) == 1:
+        return board.counted[0].noise
+    return board.score_name + ("" if len(board.counted) == len(board.columns) else f" of {len(board.columns)}")
+
+
 def shown_name(row: Row) -> str:
     """Return the name of a row, with what it was told beyond the labels."""
     return row.name + (f" [told {', '.join(row.told)}]" if row.told else "")

@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_results_come_in_the_order_of_the_grid_and_are_stored(url):
     store = Store(url)
     assert {r.key for r in store.results()} == {r.key for r in results}
     store.close()
-    assert run([NOISY], "gce", "0", **how) == [results[0]], "what is stored is not run again"
+    assert run([NOISY], ["gce"], range(1), **how) == [results[0]], "what is stored is not run again"
 
 
 def test_a_store_is_made_at_home_where_none_is_named(tmp_path, template, monkeypatch):
@@ -72,6 +73,33 @@ def test_failures_are_told_when_all_else_is_done(failing, url, tmp_path, monkeyp
 def test_replicates_by_another_name_are_no_field_of_a_setting(job):
     with pytest.raises(SettingError, match=r"^seeds is an option, .*: --replicates, in Python replicates=\[0, 1\]$"):
         job(seeds=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        pytest.param({"methods": []}, "methods are empty", id="no method"),
+        pytest.param({"methods": " "}, "methods are empty", id="a blank"),
+        pytest.param({"methods": ["ce", "nope"]}, "unknown method 'nope'", id="an unknown one among several"),
+        pytest.param({"replicates": range(0)}, "replicates are empty", id="no replicate"),
+        pytest.param({"replicates": 3}, "as in range\\(3\\), but got 3", id="a number"),
+        pytest.param({"replicates": [0.5]}, "0.5", id="a fraction"),
+    ],
+)
+def test_what_is_empty_or_something_else_is_refused(more, message, url):
+    with pytest.raises(ValueError, match=message):
+        run(NOISY, tracking_uri=url, **more)
+    with Store(url) as store:
+        assert not store.results()
+
+
+def test_the_example_of_one_job_runs(capsys):
+    page = Path(__file__).parents[2] / "docs" / "api.md"
+    if not page.exists():
+        pytest.skip("needs the folder docs of a clone")
+    exec(page.read_text().partition("```python\n")[2].partition("```")[0], {})
+    *_, last = capsys.readouterr().out.splitlines()
+    assert float(last.split()[1]) > 0.9
 
 
 def test_all_that_is_public_is_there():

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 import lnlbench.benchmark
-from lnlbench.benchmark import compare, load, run
+from lnlbench.benchmark import Results, compare, load, run
 from lnlbench.leaderboard.ranking.build import build
 from lnlbench.leaderboard.results import archive
 from lnlbench.leaderboard.results.errors import StoreError
@@ -87,6 +88,9 @@ def test_a_plot_has_a_line_and_a_band_per_method(stored, quantity, label):
     assert results.plot(quantity, ax=ax) is ax
     with pytest.raises(ValueError, match="quantity must be one of"):
         results.plot("nothing")
+    elsewhere = [replace(result, setting="digits/clean") for result in results]
+    with pytest.raises(ValueError, match="there are several: name one, as in setting='digits"):
+        Results([*results, *elsewhere]).plot(quantity)
 
 
 def test_a_file_and_a_store_give_the_same(stored, tmp_path):

@@ -31,7 +31,7 @@ def view_data(scope: Scope, about: Mapping[str, About]) -> dict[str, Any]:
         "boards": {board.rule: _board(board, about) for board in scope.boards},
         "costs": [asdict(cost) | {"seconds": cost.seconds, "passes": cost.passes} for cost in scope.costs],
         "switched": [
-            {"name": row.name, "means": _rounded(row.means), "places": dict(row.places)} for row in scope.switched
+            {"name": row.name, "means": dict(row.means), "places": dict(row.places)} for row in scope.switched
         ],
         "winners": list(scope.winners),
     }
@@ -83,6 +83,7 @@ def _board(board: Board, about: Mapping[str, About]) -> dict[str, Any]:
         "score": board.score_name,
         "sentences": list(board.sentences),
         "notes": list(board.notes),
+        "standing": board.standing,
         "columns": [_column(board, column) for column in board.columns],
         "rows": [_row(row, board, about) for row in (*board.rows, *board.below)],
         "tests": _tests(board.tests),
@@ -117,7 +118,7 @@ def _row(row: Row, board: Board, about: Mapping[str, About]) -> dict[str, Any]:
         "cells": [_cell(row.cells.get(column.setting)) for column in board.columns],
         "about": parts_of(row, about),
         "command": command_of(row, board),
-        "checked": row.standing,
+        "checked": row.standing if board.standings_differ else "",
     }
 
 
@@ -126,15 +127,16 @@ def _cell(cell: Cell | None) -> dict[str, Any] | None:
         return None
     against = cell.against
     return {
-        "mean": round(cell.mean, 3),
-        "half": None if cell.half is None else round(cell.half, 3),
+        # In full: rounded twice, a number that ends with 5 would be another one than in the sentences.
+        "mean": cell.mean,
+        "half": cell.half,
         "n": cell.n,
         "rank": cell.rank,
         "best": cell.could_be_best,
         "mark": against.mark if against else "",
-        "against": None if against is None else [round(against.difference, 3), _p(against.p), against.family],
-        "gap": None if cell.gap is None else [round(cell.gap.points, 3), cell.gap.practically_equal],
-        "chance": None if cell.chance_of_first is None else round(cell.chance_of_first, 3),
+        "against": None if against is None else [against.difference, _p(against.p), against.family],
+        "gap": None if cell.gap is None else [cell.gap.points, cell.gap.practically_equal],
+        "chance": None if cell.chance_of_first is None else round(cell.chance_of_first, 6),
         "diverged": cell.diverged,
         "same": cell.same_as_host,
         "searched": cell.searched,
@@ -150,17 +152,13 @@ def _tests(tests: Tests | None) -> dict[str, Any] | None:
     for i, a in enumerate(tests.names):
         for b in tests.names[i + 1 :]:
             pair = pairs[a, b]
-            half = None if pair.half is None else round(pair.half, 2)
-            flat.append([half, _p(pair.p), _p(pair.p_holm), round(pair.a_higher, 3)])
+            half = None if pair.half is None else round(pair.half, 6)
+            flat.append([half, _p(pair.p), _p(pair.p_holm), round(pair.a_higher, 6)])
     return {"names": list(tests.names), "borrowed": round(tests.borrowed, 1), "pairs": flat}
 
 
 def _p(value: float) -> float:
     return float(f"{value:.2g}")
-
-
-def _rounded(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 2) for name, value in values.items()}
 
 
 def _points(curve: Curve) -> list[int | None]:

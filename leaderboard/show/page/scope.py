@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lnlbench.leaderboard.ranking.board import Board, Column
 from lnlbench.leaderboard.ranking.build import build, grouped
-from lnlbench.leaderboard.ranking.cost import Cost, cost, on_one_machine
+from lnlbench.leaderboard.ranking.cost import Cost, costs
 from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.ranking.rule_switch import Switched, switch
 from lnlbench.leaderboard.results.references import base, split_references
@@ -23,7 +23,7 @@ class Scope:
     suite: str
     boards: tuple[Board, ...]
     switched: tuple[Switched, ...]
-    winners: tuple[str, ...]  # a sentence per setting whose winner the rule decides
+    winners: tuple[str, ...]  # sentences: whether the rule decides who is first
     costs: tuple[Cost, ...]
 
 
@@ -55,12 +55,5 @@ def _scope(suite: str, runs: Sequence[Result], seed: int, standings: Standings |
     switched, winners = switch(boards)
     ranked, longer = split_references(runs)
     grid = sort_into_grid(ranked)[0] | sort_into_grid(longer)[0]
-    # Costs are compared over the settings that count, as accuracies are.
-    counted = [column.setting for column in boards[0].counted]
-    whole = {
-        name: {setting: list(cells[setting].values()) for setting in counted}
-        for name, cells in grid.items()
-        if counted and all(setting in cells for setting in counted)
-    }
-    costs = [cost(name, whole[name], timed) for name, timed in on_one_machine(whole).items()]
-    return Scope(group_name(runs[0]), suite, boards, tuple(switched), tuple(winners), tuple(costs))
+    spent = costs(grid, [column.setting for column in boards[0].counted])
+    return Scope(group_name(runs[0]), suite, boards, tuple(switched), tuple(winners), tuple(spent))

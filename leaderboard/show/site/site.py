@@ -23,7 +23,7 @@ from lnlbench.leaderboard.show.page.about import About, command_of, parts_of
 from lnlbench.leaderboard.show.site import curves, runs
 from lnlbench.leaderboard.show.site.places import address, board_place
 from lnlbench.leaderboard.show.site.releases import Release
-from lnlbench.leaderboard.show.words import flags, interval, mark, percent, rank_range, state
+from lnlbench.leaderboard.show.words import flags, interval, mark, percent, rank_range, scored_on, state
 
 Files = dict[str, bytes | str]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -206,5 +206,7 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     templates.filters.update(interval=interval, rank_range=rank_range, mark=mark, reason=state, flags=flags)
-    templates.filters.update(percent=percent, capitalize_first=lambda text: text[:1].upper() + text[1:])
+    templates.filters.update(
+        scored_on=scored_on, percent=percent, capitalize_first=lambda text: text[:1].upper() + text[1:]
+    )
     return templates

@@ -68,6 +68,7 @@ TEXTS = {  # by the name of the parameter
     "setting": TARGETS[:2],
     "methods": [*METHODS, FOLDER, "\x1b[2J", "(" * 3_000],
     "against": METHODS,
+    "among": METHODS,
     "method": [*METHODS, ""],
     "names": ["gec", "gce(", "", "/dev/null"],
     "run": ["abcdef", "ce digits/clean", "gec digits/clean 0", "ce digits/clean -1", "ce digits/clean nan", ""],

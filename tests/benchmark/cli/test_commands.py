@@ -36,6 +36,7 @@ def test_an_option_is_given_once(lnlbench, one_line, arguments, option):
         pytest.param(["tune", NOISY, "-m", ","], "--methods", id="of a search"),
         pytest.param(["compare", "gce", "-a", ""], "--against", id="baselines"),
         pytest.param(["leaderboard", "-m", ""], "--methods", id="rows"),
+        pytest.param(["leaderboard", "--among", ","], "--among", id="the only ones"),
         pytest.param(["leaderboard", "--track", ""], "--track", id="track"),
         pytest.param(["run", NOISY, "--until-decided", "--budget", ""], "--budget", id="budget"),
     ],

@@ -69,6 +69,24 @@ def test_a_leaderboard_of_some_methods_and_settings(one_line, lnlbench, filled):
     one_line(answer, "nothing is stored in the track tuned; there is: digits,epochs=3,length=full/")
 
 
+def test_a_board_of_some_methods_alone_ranks_them_among_themselves(one_line, lnlbench):
+    how = ("mnist-fast", "--from", "shipped", "--format", "json")
+    code, out, err = lnlbench("leaderboard", "--among", "ce, gce, sam, elr", *how)
+    (board,) = json.loads(out)
+    assert (code, err) == (0, "ranked are 4 of 9 methods, among themselves\n")
+    assert {row["name"] for row in board["rows"]} == {"ce", "gce", "sam", "elr"}
+    assert {row["score"]["against"]["family"] for row in board["rows"] if row["score"]["against"]} == {3}
+    assert not any("Shown" in text for text in board["sentences"])
+    (part,) = json.loads(lnlbench("leaderboard", "--among", "ce, gce, sam, elr", "--methods", "gce", *how)[1])
+    assert [row["name"] for row in part["rows"]] == ["gce"] and part["tests"] == board["tests"]
+    for options, message in (
+        (("ce, gce", "--methods", "sam"), "--methods shows 'sam', which --among leaves out"),
+        (("gce, early_stopping",), "'early_stopping' is read off the runs of 'ce': --among needs both"),
+        (("ce, gec",), "nothing is stored of 'gec'"),
+    ):
+        one_line(lnlbench("leaderboard", "--among", *options, *how), message)
+
+
 def test_a_leaderboard_finds_runs_of_another_length_and_says_so(lnlbench, filled):
     code, out, err = lnlbench("leaderboard", "digits", "--format", "json", "--tracking-uri", filled)
     assert code == 0 and err == (

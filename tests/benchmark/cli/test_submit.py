@@ -74,10 +74,10 @@ def test_a_repository_is_verified_ranked_and_reproduced_as_a_file_is(lnlbench, r
     boards = json.loads(lnlbench("leaderboard", "--from", repository, "--format", "json")[1])
     assert boards[0]["rows"][0]["standing"].startswith("claimed by Ada")
     (held,) = load(repository).boards()[:1]
-    assert "<th>checked</th>" in held._repr_html_() and "claimed by Ada" in held._repr_html_()
+    assert "<th>checked</th>" not in held._repr_html_() and "; every row claimed by Ada" in held._repr_html_()
     page = repository / "page.html"
     lnlbench("leaderboard", "--from", repository, "--html", page)
-    assert '"checked": "claimed by Ada' in page.read_text()
+    assert '"standing": "claimed by Ada' in page.read_text() and '"checked": "claimed' not in page.read_text()
 
 
 def test_a_script_without_a_commit_to_hold_against_says_so(repository):

@@ -20,10 +20,10 @@ def test_settings_are_rows_and_those_without_result_say_so(make, monkeypatch):
     runs += [run("ce", "symmetric-0.4", i, 0.5 + i / 1000) for i in range(3)]
     shown = [runs[0].setting, "digits/asymmetric-0.4"]
     head, _, *rows = to_markdown({"final": [build(runs, "final")]}, shown, 6).splitlines()
-    assert head == "|  | methods, n | `final` |"
+    assert head == "|  | rows / replicates | `final` |"
     assert rows == [
-        "| digits, symmetric 0.4 | 2, 3 | **`elr`** 90.10 (`ce` 50.10) |",
+        "| digits, symmetric 0.4 | 2 / 3 | **`elr`** 90.10 (`ce` 50.10) |",
         "| digits, asymmetric 0.4 |  | no result yet |",
     ]
     single = to_markdown({"final": [build([run("ce", "clean", 0, 0.9)], "final")]}, ["digits/clean"], 6)
-    assert single.endswith("| digits, clean | 1, 1 | too few replicates to tell |\n")
+    assert single.endswith("| digits, clean | 1 / 1 | too few replicates to tell |\n")

@@ -56,7 +56,9 @@ def test_a_copy_of_a_method_tells_of_no_spread(make):
 
 
 def test_the_title_says_the_setting_where_it_is_the_only_one(results):
-    assert [board.title.partition(",")[0] for board in boards(results, ["final"])] == ["digits: final"]
+    assert [board.title.partition(", track")[0] for board in boards(results, ["final"])] == [
+        "digits, 2 settings: final"
+    ]
     alone = [result for result in results if result.setting == ONE]
     assert [board.title.partition(",")[0] for board in boards(alone, ["final"])] == [f"{ONE}: final"]
 
@@ -237,7 +239,8 @@ def test_fewer_than_four_rows_borrow_nothing(results):
     (board,) = boards([r for r in results if r.label in ("ce", "gce", "dal")], ["final"])
     assert board.tests.borrowed == 0
     assert any(
-        "each uses its method's replicates alone: pooling needs 4 methods or more, and here are 3." in text
+        "each uses its method's replicates alone: pooling needs at least 4 methods whose replicates differ, and there "
+        "are 3." in text
         for text in board.sentences
     )
 
@@ -313,6 +316,22 @@ def test_a_reading_is_its_host_where_the_host_has_more_replicates(with_reading):
     assert all(cell.same_as_host for cell in board.row("waits").cells.values())
 
 
+def test_a_cell_that_is_its_host_s_is_explained_where_the_row_is_not(make):
+    """The reading ends with its host under symmetric noise, and an epoch before it on clean labels."""
+    ends = {"symmetric-0.4": [0.5, 0.7, 0.6], "clean": [0.5, 0.7]}
+    runs = [make(label=label, noise=noise, replicate=i) for label in ("ce", "gce") for noise in ends for i in range(2)]
+    readings = [
+        make(label="stopped", noise=host.noise, replicate=host.replicate, test=ends[host.noise], host=host.key)
+        for host in runs
+        if host.label == "ce"
+    ]
+    (board,) = boards([*runs, *readings], ["final"])
+    same = {setting: cell.same_as_host for setting, cell in board.row("stopped").cells.items()}
+    (setting,) = (setting for setting, held in same.items() if held)
+    assert setting.endswith("symmetric-0.4") and board.row("stopped").status == "ranked"
+    assert f"= in that setting the same runs as their host's: stopped ({setting})." in board.notes
+
+
 def test_a_reading_is_compared_under_final_but_not_with_cross_entropy(with_reading):
     (board,) = boards(with_reading, ["final"])
     stopped, waits = board.row("stopped"), board.row("waits")
@@ -351,6 +370,59 @@ def test_sentences_say_who_is_first_and_what_would_decide(results):
     assert '`lnlbench run digits/symmetric-0.4 digits/asymmetric-0.4 --methods "dal, gce" --replicates 3-' in command
     assert "more runs will not tell" in needed or "replicates" in needed
     assert whence.startswith("Intervals are 95 %; their variances are partly borrowed")
+
+
+def test_equal_scores_are_said_to_be_equal(make):
+    """A first board of one's own may have two rows of the same runs, at no gap: neither `-0.00 points` nor advice."""
+    (board,) = boards([run for label in ("ce", "gce") for run in cell(make, label, [0.6, 0.6, 0.6])], ["final"])
+    assert "ce and gce have equal scores." in board.sentences
+    assert not any("0.00 points" in text or "What would decide" in text for text in board.sentences)
+    assert board.sentences[-1].endswith("pooling needs at least 4 methods whose replicates differ, and there are 0.")
+
+
+def on(hardware, seconds):
+    return {"environment": {"lnlbench": "0.1.0", "hardware": hardware}, "cost": {"train_seconds": seconds}}
+
+
+@pytest.mark.parametrize(
+    ("of_gce", "said"),
+    [
+        pytest.param(on("a chip", 24.0), "within 0.5 points, at 3.0 times its device time.", id="one machine"),
+        pytest.param(on("another", 24.0), "within 0.5 points.", id="another machine"),
+        pytest.param(on("a chip", 0.0), "within 0.5 points.", id="no time recorded"),
+    ],
+)
+def test_what_is_practically_equal_says_what_it_costs(make, of_gce, said):
+    levels = {"dal": 0.701, "gce": 0.7, "ce": 0.6, "mae": 0.5}
+    runs = [
+        run
+        for m, (label, level) in enumerate(levels.items())
+        for run in cell(
+            make,
+            label,
+            [level + 0.001 * ((i + m) % 3) for i in range(3)],
+            **(of_gce if label == "gce" else on("a chip", 8.0)),
+        )
+    ]
+    (board,), (part,) = boards(runs, ["final"]), boards(runs, ["final"], show=["gce", "ce"])
+    assert f"gce is practically equal to it: {said}" in board.sentences
+    of_the_first = said.replace("its", "the first's")
+    assert f"gce is practically equal to the first: {of_the_first}" in part.sentences
+
+
+def test_the_one_setting_that_counts_is_named_and_why_others_do_not(make):
+    """On the second setting, which half of the rows lack, another method is above the first."""
+    levels = {"ce": 0.6, "gce": 0.7, "dal": 0.72, "mae": 0.5}
+    runs = [run for label, level in levels.items() for run in cell(make, label, [level, level + 0.01])]
+    runs += [run for label in ("ce", "gce") for run in cell(make, label, [0.9, 0.91], "clean")]
+    runs += cell(make, "dal", [0.8], "clean")
+    (board,), (part,) = boards(runs, ["final"]), boards(runs, ["final"], show=["ce", "gce"])
+    assert board.sentences[0].startswith("At symmetric-0.4, the one setting that counts, dal is first (72.50")
+    assert "clean is shown and not counted, since dal and mae lack runs there." in board.sentences
+    assert "clean is shown and not counted, since other methods lack runs there." in part.sentences
+    assert not any("Not in the mean" in note for note in board.notes), "there is no mean"
+    (two,) = boards([*runs, *(r for label in "ab" for r in cell(make, label, [0.1, 0.2], "clean"))], ["final"])
+    assert len(two.counted) != 1 or two.sentences[0].startswith("At ")
 
 
 def test_it_is_said_why_cross_entropy_could_be_best_and_is_below_the_first(make):

@@ -17,10 +17,15 @@ function furnish(node, attributes, children) {
   return node;
 }
 
-const percent = (value) => value.toFixed(2).replace("-0.00", "0.00");
-const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
+// As Python writes it in sentences and tables: a tie, which an odd number of eighths alone can be, goes to the even digit.
+const rounded = (value) => Math.abs(8 * value % 2) === 1 ? 2 * Math.round(50 * value) / 100 : value;
+const percent = (value) => rounded(value).toFixed(2).replace("-0.00", "0.00");
+const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + percent(Math.abs(value));
 const probability = (value) => value < 0.001 ? "< 0.001" : value.toPrecision(2);
+const pEquals = (value) => value < 0.001 ? "p < 0.001" : `p = ${value.toPrecision(2)}`;
+const chanceOf = (value) => value > 0.99 ? "> 99 %" : value < 0.01 ? "< 1 %" : `${Math.round(100 * value)} %`;
 const number = (value, digits = 3) => value === null ? "—" : Number(value.toPrecision(digits)).toLocaleString("en");
+const withCode = (text) => text.split("`").map((part, index) => index % 2 ? element("code", {}, part) : part);
 const say = (text) => { document.getElementById("said").textContent = text; };
 
 function copyable(text) {

@@ -18,15 +18,17 @@ function buildPair(place) {
   if (!lines.length) return place.append(element("p", {}, `${first} and ${second} have no setting in common.`));
   place.append(element("p", { class: "lead" }, element("b", {}, first), verdictOf(lines[0], second)));
   place.append(forest(lines, place, first));
-  place.append(table(`${first} against ${second}, in percent points; a test of one pair, and Holm over all pairs of the column`, [
+  const pairs = [...new Set(lines.map((line) => line.family).filter(Boolean))];
+  const over = pairs.length === 1 ? pairs[0].toLocaleString("en") : "all";
+  place.append(table(`${first} against ${second}, in percentage points; a test of one pair, and Holm over all pairs of the column. The chance is the share of the difference's t distribution above 0: a description, no test`, [
     { title: "setting", key: "name", value: (line) => line.name, show: (line) => line.name },
     { title: first, key: "x", numeric: true, value: (line) => line.x.mean, show: (line) => percent(line.x.mean) },
     { title: second, key: "y", numeric: true, value: (line) => line.y.mean, show: (line) => percent(line.y.mean) },
     { title: "difference", note: "95 % interval", key: "difference", numeric: true, value: (line) => line.difference,
       show: (line) => signed(line.difference) + (line.half == null ? "" : ` ± ${percent(line.half)}`) },
     { title: "p", note: "this pair", key: "p", numeric: true, first: "ascending", value: (line) => line.p ?? null, show: (line) => line.p == null ? "—" : probability(line.p) },
-    { title: "p", note: "all pairs", key: "holm", numeric: true, first: "ascending", value: (line) => line.holm ?? null, show: (line) => line.holm == null ? "—" : `${probability(line.holm)} of ${line.family}` },
-    { title: "chance", note: `${first} is truly higher`, key: "chance", numeric: true, value: (line) => line.chance ?? null, show: (line) => line.chance == null ? "—" : `${Math.round(100 * line.chance)} %` },
+    { title: `p, Holm over ${over} pairs`, key: "holm", numeric: true, first: "ascending", value: (line) => line.holm ?? null, show: (line) => line.holm == null ? "—" : probability(line.holm) + (pairs.length > 1 ? ` of ${line.family.toLocaleString("en")}` : "") },
+    { title: "chance", note: `${first} is truly higher`, key: "chance", numeric: true, value: (line) => line.chance ?? null, show: (line) => line.chance == null ? "—" : chanceOf(line.chance) },
   ], lines));
 }
 
@@ -50,9 +52,9 @@ function verdictOf(line, second) {
   const way = line.difference >= 0 ? "above" : "below", size = `${Math.abs(line.difference).toFixed(2)} points ${way} ${second} (${line.name}`;
   if (line.p == null) return ` is ${size}); an order, not a result: nothing was compared.`;
   const interval = line.half == null ? "" : `; 95 % interval ${signed(line.difference - line.half)} to ${signed(line.difference + line.half)}`;
-  const p = `; p = ${probability(line.p)}`;
-  if (line.holm < 0.05) return ` is ${size}${interval}${p}): surely ${way}, also among all ${line.family} pairs.`;
-  if (line.p < 0.05) return ` is ${size}${interval}${p}): told apart if this is the one pair you ask about, not yet among all ${line.family}.`;
+  const p = `; ${pEquals(line.p)}`;
+  if (line.holm < 0.05) return ` is ${size}${interval}${p}): surely ${way}, also among all ${line.family.toLocaleString("en")} pairs.`;
+  if (line.p < 0.05) return ` is ${size}${interval}${p}): told apart if this is the one pair you ask about, not yet among all ${line.family.toLocaleString("en")}.`;
   return ` is ${size}${interval}${p}): they cannot be told apart yet.`;
 }
 

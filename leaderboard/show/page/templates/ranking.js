@@ -98,9 +98,9 @@ function boardTable(rows) {
       kind: (row) => row.cells[index]?.best && "is-best",
       show: (row) => { const cell = row.cells[index]; return cell ? element("span", { title: titleOf(cell) }, cell.best ? "●" : "", percent(cell.mean), flagsOf(cell, column.n), marked(cell.mark)) : "—"; },
     })),
-    ...(board().rows.some((row) => row.checked) ? [{ title: "checked", key: "checked", value: (row) => row.checked, show: (row) => row.checked }] : []),
+    ...(board().rows.some((row) => row.checked) ? [{ title: "checked", key: "checked", kind: () => "checked", value: (row) => row.checked, show: (row) => row.checked }] : []),
   ];
-  return table(`Accuracy in %, ${rows.length} of ${board().rows.length} methods, rule ${STATE.rule}: ${DATA.rules[STATE.rule]}`, columns, rows,
+  return table(`Accuracy in %, ${rows.length} of ${board().rows.length} methods, rule ${STATE.rule}: ${DATA.rules[STATE.rule]}${board().standing ? `; every row ${board().standing}` : ""}`, columns, rows,
     { remember: true, kind: (row) => row.score || cellOf(row) ? "" : "below", under: (row) => STATE.open === row.name ? aboutRow(row, columns.length) : null });
 }
 
@@ -108,8 +108,8 @@ const accuracy = (cell, share) => cell ? element("span", { title: titleOf(cell) 
   flagsOf(cell), element("span", { class: "bar", style: `--share:${share(cell.mean)}` })) : "—";
 const gapOf = (cell) => !cell?.gap ? "" : [percent(cell.gap[0]).replace("-", "−"), cell.gap[1] ? element("span", { class: "soft", title: "practically equal to the first" }, " ≈") : ""];
 const titleOf = (cell) => [`n = ${cell.n}`, cell.half === null ? "" : `± ${percent(cell.half)}`, cell.rank ? `rank ${rankOf(cell)}` : "",
-  cell.against ? `${signed(cell.against[0])} against the reference, p = ${probability(cell.against[1])} (Holm over ${cell.against[2]})` : "",
-  cell.chance !== null ? `chance of being first ${Math.round(100 * cell.chance)} %` : "", cell.diverged ? `${cell.diverged} diverged` : ""].filter(Boolean).join(", ");
+  cell.against ? `${signed(cell.against[0])} against the reference, ${pEquals(cell.against[1])} (Holm over ${cell.against[2]})` : "",
+  cell.chance !== null ? `chance of being first ${chanceOf(cell.chance)}` : "", cell.diverged ? `${cell.diverged} diverged` : ""].filter(Boolean).join(", ");
 
 function toggleRow(name) {
   STATE.open = STATE.open === name ? "" : name;
@@ -128,7 +128,7 @@ function aboutRow(row, span) {
   return element("tr", { class: "about" }, element("td", { colspan: span }, element("div", {}, known,
     element("p", { class: "soft" }, element("code", {}, row.text.join("; ")), ` · told beyond the labels: ${row.told.join(", ") || "nothing"}`,
       ` · ${row.networks} network${row.networks > 1 ? "s" : ""}`, row.host ? ` · read off the runs of ${row.host}` : "",
-      cellOf(row)?.chance != null ? ` · chance of being first ${Math.round(100 * cellOf(row).chance)} %` : ""),
+      cellOf(row)?.chance != null ? ` · chance of being first ${chanceOf(cellOf(row).chance)}` : ""),
     row.command ? [element("p", { class: "soft" }, "Make this row again:"), copyable(row.command)] : "",
     other && element("button", { type: "button", onclick: () => { STATE.pair = `${row.name}|${other.name}`; changed("pair"); document.getElementById("pair").scrollIntoView(); } },
       `compare with ${other.name}`),

@@ -4,7 +4,8 @@ function buildRules(place) {
   place.replaceChildren();
   if (!switched.length) return place.append(element("p", {}, "No method can be compared under every rule."));
   const moves = switched.map((row) => ({ name: row.name, by: row.places[DATA.primary] - row.places.oracle })).filter((row) => row.by).sort((a, b) => Math.abs(b.by) - Math.abs(a.by));
-  place.append(element("p", { class: "lead" }, winners.length ? winners.join(" ") : "No: every setting has the same first method, whether noisy validation or the test set chooses the epoch."),
+  place.append(element("p", { class: "lead" }, withCode(winners[0])),
+    ...winners.slice(1).map((text) => element("p", { class: "more" }, withCode(text))),
     moves.length ? element("p", { class: "more" }, `If the test set chose the epoch, ${moves.slice(0, 3).map(({ name, by }) => `${name} would ${by > 0 ? "win" : "lose"} ${Math.abs(by)} place${Math.abs(by) > 1 ? "s" : ""}`).join(", ")}.`) : "");
   place.append(table("Mean accuracy in % and place under each rule; places won (+) or lost (−) against the rule that ranks", [
     { title: "method", key: "name", value: (row) => row.name, show: (row) => row.name },

@@ -30,7 +30,7 @@ function table(caption, columns, rows, { remember = false, under = () => null, k
   }));
   fill();
   return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    element("table", {}, element("caption", {}, caption), element("thead", {}, head), body));
+    element("table", {}, element("caption", {}, element("span", {}, caption)), element("thead", {}, head), body));
 }
 
 const classes = (column, row) => [column.numeric && "n", column.kind?.(row)].filter(Boolean).join(" ") || null;

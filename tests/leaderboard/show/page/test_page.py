@@ -4,9 +4,12 @@ import re
 
 import pytest
 
+from lnlbench.leaderboard.ranking.build import build
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.standing import Standing
 from lnlbench.leaderboard.show.page import page
 from lnlbench.leaderboard.show.page.about import About
+from lnlbench.leaderboard.show.words import interval, percent
 
 EVIL = "<img src=x onerror=\"document.title='pwned'\"></script><script>document.title='pwned'</script>"
 ABOUT = {
@@ -137,6 +140,78 @@ def test_tables_sort_by_number_and_say_so(html, after):
     assert found["down"] == [["told", "gce", "ce"], "descending"]
     assert found["up"] == [["ce", "gce", "told"], "ascending", "sorted by mean of 2, ascending"]
     assert found["missing"] == "ce", "what has no number stays last"
+
+
+@pytest.fixture(scope="module")
+def package_page(package):
+    """The page of one setting, with the standings that the package has, and its board."""
+    runs = [run for run in package if run.setting == "mnist-mlp/symmetric-0.5"]
+    standings = {run.key: Standing(by="Ada", date=f"2026-01-3{int(run.label != 'ce')}") for run in runs}
+    return page(runs, standings=standings), build(runs, "noisy_val", suite="mnist-mlp", standings=standings)
+
+
+def test_the_table_has_the_numbers_that_python_writes(make, after):
+    """Ties that are none in binary, and one that is: 91.125 is 91.12, as every other table has it."""
+    levels = {"ce": (0.5930, 0.5931), "gce": (0.8625, 0.8626), "tie": (0.9112, 0.91130), "sam": (0.59114, 0.59115)}
+    runs = [
+        make(label=label, replicate=i, test=[value]) for label, row in levels.items() for i, value in enumerate(row)
+    ]
+    board = build(runs, "noisy_val")
+    script = """return {cells: all('#ranking tbody tr').map((r) => r.children[1].textContent.trim()),
+      gaps: board().rows.map((r) => r.score.gap ? percent(r.score.gap[0]) : '')};"""
+    found = after(page(runs), TOOLS + script)
+    assert found["cells"] == [interval(row.score) for row in board.rows]
+    assert found["gaps"] == [percent(row.score.gap.points) if row.score.gap else "" for row in board.rows]
+
+
+def test_the_numbers_of_the_package_are_those_that_python_writes(package_page, after):
+    html, board = package_page
+    script = "return {cells: all('#ranking tbody tr').map((r) => r.children[1].textContent.trim())};"
+    rows = [*board.rows, *board.below]
+    shown = [text.partition(" !")[0].removesuffix(" =") for text in after(html, TOOLS + script)["cells"]]
+    assert shown == [interval(row.cells[board.columns[0].setting]) for row in rows] and len(rows) > 50
+
+
+def test_how_far_rows_were_checked_is_said_once_where_it_is_the_same(package_page, after, make):
+    script = "return {heads: heads(), caption: document.querySelector('#ranking caption').textContent};"
+    found = after(package_page[0], TOOLS + script)
+    assert "checked" not in found["heads"]
+    assert found["caption"].endswith("; every row claimed by Ada, 2026-01-30 to 2026-01-31")
+    runs = [make(label=label, replicate=i) for label in ("ce", "gce") for i in range(2)]
+    standings = {run.key: Standing(by=f"somebody {run.label}", date="2026-01-30") for run in runs}
+    script = """return {heads: heads(), caption: document.querySelector('#ranking caption').textContent,
+      high: all('#ranking tbody tr').map((r) => r.offsetHeight)};"""
+    found = after(page(runs, standings=standings), TOOLS + script, "--window-size=500,844")
+    assert found["heads"][-1] == "checked" and "every row" not in found["caption"]
+    assert max(found["high"]) < 60, "one line"
+
+
+def test_two_methods_are_compared_in_words_that_fit(html, after):
+    script = """STATE.pair = 'told|ce'; changed('pair');
+    const titles = all('#pair thead th button').map((button) => button.textContent);
+    const cells = all('#pair tbody tr')[0].children, caption = document.querySelector('#pair caption').textContent;
+    return {lead: all('#pair .lead')[0].textContent, heads: titles, caption,
+      holm: cells[5].textContent, chance: cells[6].textContent, most: [chanceOf(1), chanceOf(0.992), chanceOf(0.5),
+      chanceOf(0)], many: (1540).toLocaleString('en')};"""
+    found = after(html, TOOLS + script)
+    assert "; p < 0.001): surely above" in found["lead"] and "= <" not in found["lead"]
+    assert found["heads"][4:] == ["p", "p, Holm over 3 pairs", "chance"] and " of " not in found["holm"]
+    assert "percentage points" in found["caption"] and "share of the difference's t distribution" in found["caption"]
+    assert found["chance"] == "> 99 %" and found["most"] == ["> 99 %", "> 99 %", "50 %", "< 1 %"]
+    assert found["many"] == "1,540"
+
+
+def test_it_says_whether_the_test_set_changes_the_winner(html, make, after):
+    script = """everything(); return {head: document.querySelector('#rules h2').textContent,
+      said: all('#rules p').map((p) => p.textContent), rules: all('#rules p code').map((c) => c.textContent)};"""
+    found = after(html, TOOLS + script)
+    assert found["head"] == "Would choosing the epoch on the test set change the winner?"
+    assert found["said"][0] == "No: in every setting the same method is first under noisy_val and oracle."
+    assert found["rules"] == ["noisy_val", "oracle"]
+    curves = {"falls": [0.5, 0.9, 0.6], "stays": [0.5, 0.8, 0.8]}
+    runs = [make(label=label, replicate=i, test=test) for label, test in curves.items() for i in range(2)]
+    said = after(page(runs), TOOLS + script)["said"]
+    assert said[1] == "Under final another method is first at digits/symmetric-0.4 (stays instead of falls)."
 
 
 def test_it_opens_on_the_rule_that_is_asked_for(results, after):

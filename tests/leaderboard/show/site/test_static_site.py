@@ -152,6 +152,14 @@ def test_how_far_rows_were_checked_is_a_column_where_it_is_not_the_same_of_all(h
     assert ".checked" in files["style.css"] and "every row" not in text
 
 
+def test_the_index_says_what_the_highest_score_is_of(held, files, make):
+    assert re.search(r"gce\(q=0.5\) \+ sam 91.00 ± [\d.]+ \(mean of 2\)", files["index.html"])
+    more = [make(label=label, replicate=i, noise="asymmetric-0.4") for label in ("ce", "<b>&") for i in range(3)]
+    fewer = [run for run in held.results if run.noise == "symmetric-0.4"]
+    for runs, words in (((*held.results, *more[:3]), "(mean of 2 of 3)"), ((*fewer, *more[:3]), "(symmetric-0.4)")):
+        assert words in site(replace(held, results=tuple(runs)))["index.html"]
+
+
 @pytest.mark.slow
 def test_a_frozen_board_is_built_byte_for_byte_whatever_is_added(held, make):
     early = replace(held, results=held.results[:6])

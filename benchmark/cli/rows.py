@@ -1,0 +1,62 @@
+"""The methods that a reader of boards names: the rows to show, and the only ones to rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lnlbench.benchmark.protocol.settings import SettingError
+
+if TYPE_CHECKING:
+    from lnlbench.leaderboard.results.result import Result
+
+
+def named(results: Sequence[Result], methods: str) -> tuple[Sequence[Result], list[str] | None]:
+    """Return results, of methods of files those of what they are now, and the methods that a text names.
+
+    Args:
+        results: of any methods.
+        methods: as in "ce, gce(q=0.5), my_loss.py"; None is returned of an empty text.
+
+    Raises:
+        SettingError: nothing is there of a method.
+        StoreError: of a file there is nothing but what it was before.
+    """
+    from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.benchmark.verification.present import present
+
+    chosen = choose_methods(methods)
+    texts = [*chosen.texts] or None
+    results = present(chosen.own)(results)
+    labels = {result.label for result in results}
+    if missing := set(texts or ()) - labels - {result.method for result in results}:
+        raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
+    return results, texts
+
+
+def among(results: Sequence[Result], methods: str, shown: str = "") -> list[Result]:
+    """Return the results of some methods alone, which are ranked as if there were no others.
+
+    Args:
+        results: of any methods.
+        methods: as for `named`.
+        shown: those whose rows are shown, in the same form; all where it is empty.
+
+    Raises:
+        SettingError: nothing is there of a method, a method that is shown is left out, or what a method is read off.
+        StoreError: as for `named`.
+    """
+    results, texts = named(results, methods)
+    every, wanted = named(results, shown)
+    kept = _of(results, texts or ())
+    keys, hosts = {run.key for run in kept}, {run.key: run for run in results}
+    if lost := [run.label for run in _of(every, wanted or ()) if run.key not in keys]:
+        raise SettingError(f"--methods shows {lost[0]!r}, which --among leaves out")
+    for run in kept:
+        if run.host in hosts and run.host not in keys:
+            raise SettingError(f"{run.label!r} is read off the runs of {hosts[run.host].label!r}: --among needs both")
+    return kept
+
+
+def _of(results: Sequence[Result], methods: Sequence[str]) -> list[Result]:
+    return [result for result in results if {result.label, result.method} & {*methods}]
