@@ -81,7 +81,7 @@ def run(
 def compare(
     method: str,
     against: str | Iterable[str] = "ce, gce",
-    targets: str | Iterable[str] = "mnist-fast",
+    targets: str | Iterable[str] = "mnist-mlp-core",
     replicates: str | Iterable[int] | None = None,
     *,
     rule: str = PRIMARY,

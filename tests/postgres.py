@@ -34,7 +34,7 @@ def missing() -> str:
     try:
         import psycopg  # noqa: F401
     except ModuleNotFoundError:
-        return "needs a driver: pip install 'lnlbench[postgres]'"
+        return "needs a driver: pip install '.[postgres]'"
     return ""
 
 

@@ -87,7 +87,9 @@ def stored(
     wanted = settings.found_names(targets) if targets else None
     if (found := held(wanted)).results:
         if beyond := sorted(name for name in read - (wanted or read) if _is_meant(name, targets)):
-            say(f"also there, and no part of {' '.join(targets)}: {', '.join(beyond)}; name settings to rank them")
+            having = [name for name, all_of in _suites().items() if not all_of.isdisjoint(beyond)]
+            how = "settings to rank them" + "".join(f", or the suite {name}" for name in having)
+            say(f"also there, and no part of {' '.join(targets)}: {', '.join(beyond)}; name {how}")
         return found
     what = f" of {' '.join(targets)}" if targets else ""
     every = held(None)
@@ -243,8 +245,7 @@ def figure(path: Path, results: Sequence[Result], view: View, draw: str) -> str:
 def _boards(results: Sequence[Result], shown: Sequence[str] | None, view: View) -> list[Board]:
     from lnlbench.leaderboard.ranking.build import boards
 
-    known = settings.suites()
-    asked = {name: {setting.name for setting in known[name]} for name in view.targets if name in known}
+    asked = {name: members for name, members in _suites().items() if name in view.targets}
     made = partial(boards, margin=view.margin, complete=view.complete, standings=view.standings)
     found = made(results, view.rules, shown, suites=asked)
     if not found:
@@ -253,6 +254,11 @@ def _boards(results: Sequence[Result], shown: Sequence[str] | None, view: View) 
             f"the rule {' or '.join(view.rules)} finds nothing to measure{of} in these {len(results)} results"
         )
     return found
+
+
+def _suites() -> dict[str, set[str]]:
+    """Return the names of the settings of every suite."""
+    return {name: {setting.name for setting in members} for name, members in settings.suites().items()}
 
 
 def page(

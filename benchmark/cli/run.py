@@ -195,8 +195,8 @@ def compare(
     against: Annotated[
         str, typer.Option("--against", "-a", help="Baselines, as in gce,dal.", rich_help_panel=WHAT)
     ] = "ce,gce",
-    suite: Annotated[list[str], typer.Option("--suite", help="Suites and settings.", rich_help_panel=WHAT)] = [  # noqa: B006
-        "mnist-fast"
+    suite: Annotated[list[str], typer.Option("--suite", help="Each suite or setting.", rich_help_panel=WHAT)] = [  # noqa: B006
+        "mnist-mlp-core"
     ],
     replicates: Replicates = "",
     rule: Rule = "noisy_val",

@@ -66,6 +66,7 @@ def submitted(
     from lnlbench.benchmark.verification.present import present
     from lnlbench.benchmark.verification.submit import submit
     from lnlbench.leaderboard.results.references import is_wanted
+    from lnlbench.leaderboard.results.setting_name import SettingName
 
     if not root.is_dir():
         raise StoreError(f"there is no folder {root}; `lnlbench submit --init {root}` begins a results repository")
@@ -77,7 +78,11 @@ def submitted(
         held = list(boards.each(targets, address, predictions=True))
         others = sorted({run.setting for run in held if names is not None and not is_wanted(run.setting, names)})
         if others:  # what a reader is shown in its place is not what a submission may say
-            raise StoreError(f"nothing is stored of {' '.join(targets)} as it is, only {others[0]}: name no settings")
+            called = {other: SettingName.parse(other) for other in others}
+            right = sorted({name.changed_task if name.task in targets else other for other, name in called.items()})
+            raise StoreError(
+                f"nothing is stored of {' '.join(targets)} as it is; write {' or '.join(f'`{name}`' for name in right)}"
+            )
     else:
         found = collect([source], predictions=True).results
         held = [result for result in found if names is None or result.setting in names]

@@ -214,6 +214,11 @@ def _members(name: str, blind: bool) -> list[Setting]:
         return suites()[name]
     if is_path(name):
         return [own_setting(name, blind)]
+    several = [part.strip() for part in name.split(",")]
+    if len(several) > 1 and all(part in suites() or part.partition("/")[0] in tasks() for part in several):
+        raise SettingError(
+            f"{name!r} is several names: write {' '.join(several)}, and repeat an option such as --suite for each"
+        )
     if called.changes and all("=" in change for change in called.changes):
         unchanged = str(called.unchanged) if called.noise else called.task
         return [member.override(**called.values()) for member in _members(unchanged, blind)]

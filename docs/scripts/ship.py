@@ -3,8 +3,9 @@
 A source is what `load` takes: `sqlite:///mlflow.db`, a file that `export` wrote, a folder of submissions. Its runs
 join those that ship; of a key the last source counts, so that a run and what is read off it come from one place. Of a
 method whose formula or estimate has changed since, one definition ships in a suite: the one with more runs, of two
-with equally many the one that came last. All of it is verified, and if anything does not verify nothing is written.
-The same results give the same bytes; a card keeps its date as long as its records stay what they are.
+with equally many the one that came last. Submissions of other authors stay as they are. All of it is verified, and if
+anything does not verify nothing is written. The same results give the same bytes; a card keeps its date as long as its
+records stay what they are.
 """
 
 from __future__ import annotations
@@ -50,7 +51,11 @@ def ship(new: Iterable[Result], root: Path, today: str, data_dir: Path | None = 
     Raises:
         StoreError, ExchangeError, MethodError: as `submit`; nothing is written.
     """
-    held = collect([root], predictions=True).results if submissions(root) else ()
+    there = submissions(root) if root.is_dir() else []
+    ours, others = ([one for one in there if (one.card.authors == AUTHORS) is own] for own in (True, False))
+    taken = {run.key for one in others for run in one.results()}
+    held = collect([one.folder for one in ours], predictions=True).results
+    new = [run for run in new if run.key not in taken]
     changed = []
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root) as folder:

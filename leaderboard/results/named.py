@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.missing import Held, not_in
 from lnlbench.leaderboard.results.result import Result
 
 SHORTEST = 6
 """Letters of a key that may stand for it."""
-HINT = f"{SHORTEST} letters of a key, or 'ce digits/clean 0'"
+HINT = f"{SHORTEST} letters of a key, or method, setting and replicate as in 'ce digits/clean 0'"
 
 
 def is_called(words: Sequence[str], spelled: Iterable[str], setting: str, replicate: str) -> bool:
@@ -27,14 +28,6 @@ def check_name(text: str) -> None:
     *method, last = text.split() or [""]
     if method and "/" in last:
         raise StoreError(f"{text!r} lacks a replicate: a run is called as in {f'{text} 0'!r}")
-
-
-def replicates_there(numbers: Iterable[str]) -> str:
-    """Return `replicates 0 and 1 are there`; nothing where none is."""
-    *others, last = sorted({*numbers}, key=lambda number: (len(number), number)) or [""]
-    if not last:
-        return ""
-    return f"replicates {', '.join(others)} and {last} are there" if others else f"replicate {last} is there"
 
 
 def named(
@@ -57,13 +50,14 @@ def named(
     check_name(text)
     words, found = text.split(), dict[str, Result]()
     called: list[Result] = []
-    others: set[str] = set()  # replicates of that method and setting
+    held: list[Held] = []
     for number, result in enumerate(results, 1):
         if len(words) >= 3:
-            if is_called([*words[:-1], "0"], (result.label, result.method), result.setting, "0"):
-                others.add(str(result.replicate))
-                if words[-1].removeprefix("s") == str(result.replicate):
-                    called.append(result)
+            spelled = (result.label, result.method)
+            if is_called(words, spelled, result.setting, str(result.replicate)):
+                called.append(result)
+            is_method = is_called([*words[:-1], "0"], spelled, words[-2], "0")
+            held.append(Held(result.label, result.setting, str(result.replicate), is_method))
         elif (len(text) >= SHORTEST and result.key.startswith(text)) or text == str(number):
             found[result.key] = result
     found |= {result.key: result for result in of(called)[-1:]}
@@ -72,5 +66,6 @@ def named(
     if found:
         names = [f"{r.label} {r.setting} {r.replicate} {r.key[:12]}" for r in found.values()]
         raise StoreError(f"several results in {where} are called {text!r}: {'; '.join(names[:4])}")
-    hint = replicates_there(others) or f"give {HINT}, or the number of a row"
-    raise StoreError(f"no result in {where} is called {text!r}: {hint}")
+    if len(words) >= 3:
+        raise StoreError(not_in(where, words, held))
+    raise StoreError(f"no result in {where} is called {text!r}: give {HINT}, or the number of a row")

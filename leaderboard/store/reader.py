@@ -8,7 +8,8 @@ from typing import Self
 
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called, replicates_there
+from lnlbench.leaderboard.results.missing import not_stored
+from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called
 from lnlbench.leaderboard.results.result import Result, from_json
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import index, naming
@@ -172,9 +173,13 @@ class StoreReader:
             meant = {result.key for result in of([self.read(run, predictions=False) for run in by_key.values()])}
             by_key = {key: run for key, run in by_key.items() if key in meant}
         if len(by_key) != 1:
-            names = [f"{name_of(entry)} {key[:12]}" for key, entry in by_key.items()]
-            hint = "; ".join(names[:4]) or self._replicates(text) or f"give an MLflow run id, {HINT}"
-            raise StoreError(f"{'several runs are' if by_key else 'no finished run is'} called {text!r}: {hint}")
+            if by_key:
+                names = [f"{name_of(entry)} {key[:12]}" for key, entry in by_key.items()]
+                raise StoreError(f"several runs are called {text!r}: {'; '.join(names[:4])}")
+            words = text.split()
+            if len(words) >= 3:
+                raise StoreError(not_stored(words, self._replicates(words)))
+            raise StoreError(f"no finished run is called {text!r}: give an MLflow run id, {HINT}")
         (entry,) = by_key.values()
         return entry.run_id, self.read(entry)
 
@@ -271,12 +276,11 @@ class StoreReader:
         named = {e.run_id: e for e in self._index.entries(_NAMES, runs=[entry.run_id for entry in found.values()])}
         return {key: named[entry.run_id] for key, entry in found.items()}
 
-    def _replicates(self, text: str) -> str:
-        """Say of which replicates there are runs of a method and setting, where the one that a text names is not."""
-        words = text.split()
-        entries = self._finished(_NAMES, where={SETTING: [words[-2]]}) if len(words) > 2 else []
+    def _replicates(self, words: Sequence[str]) -> list[str]:
+        """Return the replicates of which there are runs of the method and setting that a name has."""
+        entries = self._finished(_NAMES, where={SETTING: [words[-2]]})
         tags = [dict(entry.tags) for entry in entries if REPLICATE in entry.tags]
-        return replicates_there(t[REPLICATE] for t in tags if _is_called(t | {REPLICATE: "0"}, [*words[:-1], "0"]))
+        return [t[REPLICATE] for t in tags if _is_called(t | {REPLICATE: "0"}, [*words[:-1], "0"])]
 
     def _is_whole(self, entry: Entry, *, thorough: bool) -> bool:
         folder = self._files.to_read(entry.artifacts)

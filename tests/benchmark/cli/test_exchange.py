@@ -86,7 +86,7 @@ def test_verify_finds_an_invented_curve_only_by_making_the_run_again(lnlbench, f
 
 def test_a_run_is_looked_for_by_its_setting_as_results_have_it(one_line, lnlbench, filled):
     answer = lnlbench("show", "ce", "digits,lr=1e2,epochs=3/clean", "0", "--tracking-uri", filled)
-    one_line(answer, "'ce digits,epochs=3,lr=100.0/clean 0'")
+    one_line(answer, "no run of ce on digits,epochs=3,lr=100.0/clean, replicate 0, is stored: `lnlbench run ")
 
 
 def test_show_says_how_to_make_a_run_again(lnlbench, filled):
@@ -115,8 +115,8 @@ def test_a_run_is_shown_of_a_file_or_of_the_package(one_line, lnlbench, filled, 
     code, out, err = lnlbench("show", "ce", "mnist-fast/clean", "0")
     assert (code, err) == (0, "") and "none: it is not of the store" in out
     one_line(lnlbench("show", "ce", "mnist-fast/clean", "7", "--from", "shipped"), ": replicates 0 and 1 are there")
-    one_line(lnlbench("show", *run[:2], "7", "--tracking-uri", filled), "7': replicates 0 and 1 are there")
-    one_line(lnlbench("show", *run[:2], "7", "--from", file), "7': replicates 0 and 1 are there")
+    one_line(lnlbench("show", *run[:2], "7", "--tracking-uri", filled), "7, is stored; replicates 0 and 1 are there")
+    one_line(lnlbench("show", *run[:2], "7", "--from", file), f"7, is in {file}: replicates 0 and 1 are there")
     one_line(lnlbench("show", "ce", "mnist-fas/clean", "0", "--from", file), "unknown task 'mnist-fas'; did you mean")
     one_line(lnlbench("show", *run, "--from", file, "--suspects", "x.csv"), "--from is void with --suspects")
 
@@ -124,7 +124,10 @@ def test_a_run_is_shown_of_a_file_or_of_the_package(one_line, lnlbench, filled, 
 @pytest.mark.slow
 def test_a_run_that_is_nowhere_and_one_without_a_replicate_are_named(one_line, lnlbench, filled, monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
-    one_line(lnlbench("reproduce", "nobody", "mnist-fast/clean", "0"), "no result in the package is called 'nobody")
+    one_line(
+        lnlbench("reproduce", "nobody", "mnist-fast/clean", "0"),
+        "no run of nobody on mnist-fast/clean, replicate 0, is in the package",
+    )
     for uri in (filled, f"sqlite:///{tmp_path / 'none.db'}"):
         for command in ("reproduce", "show", "verify"):
             if uri == filled or command == "reproduce":

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from lnlbench.benchmark.cli import boards
 from lnlbench.leaderboard.results.archive import write
 from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.shipped import shipped
+from lnlbench.methods import methods
 
 NOISY = "digits/symmetric-0.4"
 
@@ -132,7 +134,7 @@ def test_the_results_of_the_package_have_a_board_without_a_clone(one_line, lnlbe
     (board,) = json.loads(out)
     assert (code, err, board["suite"]) == (0, "", "mnist-fast") and {"ce", "elr"} <= {r["name"] for r in board["rows"]}
     assert all(row["standing"].startswith("claimed by The lnlbench authors") for row in board["rows"])
-    one_line(lnlbench("leaderboard", "digits", "--from", "shipped"), "nothing is stored of digits; there is: ")
+    one_line(lnlbench("leaderboard", "paper-elr", "--from", "shipped"), "nothing is stored of paper-elr; there is: ")
     (tmp_path / "shipped").mkdir()
     one_line(lnlbench("leaderboard", "--from", "shipped"), "shipped holds no submission")
 
@@ -141,16 +143,23 @@ def test_settings_of_a_task_that_its_suite_lacks_are_named(lnlbench, tmp_path):
     """The suite mnist-mlp has no symmetric-0.5, where the package has every method."""
     write(tmp_path / "some.jsonl.xz", shipped(suites=["mnist-mlp"], methods=["ce", "gce"]))
     how = ("--format", "csv", "--from", tmp_path / "some.jsonl.xz")
-    for target in ("mnist-mlp", "mnist-mlp/*"):
-        code, out, err = lnlbench("leaderboard", target, *how)
-        assert (
-            code == 0
-            and "symmetric-0.5" not in out
-            and err == (f"also there, and no part of {target}: mnist-mlp/symmetric-0.5; name settings to rank them\n")
-        )
-    for targets in ([], ["mnist-mlp/clean"], ["mnist-mlp", "mnist-mlp/symmetric-0.5"]):
+    code, out, err = lnlbench("leaderboard", "mnist-mlp", *how)
+    assert code == 0 and "symmetric-0.5" not in out
+    beyond = "also there, and no part of mnist-mlp: mnist-mlp/symmetric-0.5; name settings to rank them"
+    assert err == f"{beyond}, or the suite mnist-mlp-core\n"
+    for targets in ([], ["mnist-mlp/clean"], ["mnist-mlp/*"], ["mnist-mlp", "mnist-mlp/symmetric-0.5"]):
         code, _, err = lnlbench("leaderboard", *targets, *how)
         assert (code, err) == (0, "")
+
+
+def test_the_board_of_the_front_page_is_that_of_its_suite(lnlbench):
+    where = ("--from", "shipped", "--rule", "final")
+    code, out, err = lnlbench("leaderboard", "mnist-mlp-core", "--format", "json", *where)
+    (board,) = json.loads(out)
+    assert (code, err, board["suite"], len(board["rows"])) == (0, "", "mnist-mlp-core", len(methods()))
+    assert board["below"] == [] and {row["status"] for row in board["rows"]} == {"ranked"}
+    leader = board["sentences"][0].partition(";")[0]
+    assert f"**{leader}**" in (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_memorisation_gap(lnlbench, filled):

@@ -53,11 +53,46 @@ def test_a_run_has_many_names(filled):
     assert filled.find(f"gce(q=0.5)+early_stopping {result.setting} 1")[1].host is not None
 
 
-@pytest.mark.parametrize("name", ["nothing", "ce digits/clean 0", "ce digits/symmetric-0.4 7", "a", ""])
+@pytest.mark.parametrize("name", ["nothing", "a", ""])
 def test_what_is_not_there_is_one_line(filled, name):
     with pytest.raises(StoreError, match="no finished run is called") as caught:
         filled.find(name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "command"),
+    [
+        pytest.param(
+            "ce digits/clean s0",
+            "ce on digits/clean, replicate 0, is stored: ",
+            "digits/clean -m ce -s 0",
+            id="setting",
+        ),
+        pytest.param(
+            "gce + sam digits/clean 0",
+            "gce + sam on digits/clean, replicate 0, is stored: ",
+            "digits/clean -m 'gce + sam' -s 0",
+            id="composition",
+        ),
+        pytest.param(
+            "ce digits,epochs=2/symmetric-0.4 7",
+            "ce on digits,epochs=2/symmetric-0.4, replicate 7, is stored; replicates 0 and 1 are there: ",
+            "digits,epochs=2/symmetric-0.4 -m ce -s 7",
+            id="replicate",
+        ),
+    ],
+)
+def test_of_a_run_that_is_not_there_the_command_that_makes_it_is_named(filled, name, what, command):
+    with pytest.raises(StoreError) as caught:
+        filled.find(name)
+    assert str(caught.value) == f"no run of {what}`lnlbench run {command}` makes it"
+
+
+@pytest.mark.parametrize("name", ["forward [true] digits/clean 0", "ce my-data@dece2ac2c250/given 0"])
+def test_of_what_no_single_option_makes_no_command_is_named(filled, name):
+    with pytest.raises(StoreError, match=r"replicate 0, is stored$"):
+        filled.find(name)
 
 
 def test_all_that_matters_is_shown(filled):

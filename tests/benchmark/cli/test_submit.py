@@ -101,8 +101,12 @@ def test_a_script_without_git_says_how_to_begin(lnlbench, tmp_path):
 
 
 def test_runs_with_other_values_are_not_submitted_under_the_name_of_a_setting(lnlbench, filled, repository, one_line):
-    said = lnlbench("submit", repository, "digits/symmetric-0.4", "--author", "Ada", "--tracking-uri", filled)
-    one_line(said, "nothing is stored of digits/symmetric-0.4 as it is, only digits,epochs=3")
+    for target, right in (
+        ("digits", "`digits,epochs=3` or `digits,epochs=3,length=full`"),
+        ("digits/symmetric-0.4", "`digits,epochs=3,length=full/symmetric-0.4` or `digits,epochs=3/symmetric-0.4`"),
+    ):
+        said = lnlbench("submit", repository, target, "--author", "Ada", "--tracking-uri", filled)
+        one_line(said, f"nothing is stored of {target} as it is; write {right}\n")
 
 
 def test_a_template_overwrites_nothing(lnlbench, repository, one_line):

@@ -24,7 +24,7 @@ TARGET, METHODS, EPOCHS = "digits/symmetric-0.4", "ce, gce, early_stopping", 60
 @pytest.fixture
 def cluster():
     """The address of a cluster, the raylets of its two nodes, and the environment of whoever is to know its token."""
-    pytest.importorskip("ray", reason="needs Ray: pip install 'lnlbench[ray]'")
+    pytest.importorskip("ray", reason="needs Ray: pip install '.[ray]'")
     more = {"AUTH_MODE": "token", "AUTH_TOKEN": secrets.token_hex(32), "USAGE_STATS_ENABLED": "0"}
     environment = {f"RAY_{name}": value for name, value in more.items()}
     command = [sys.executable, Path(__file__).with_name("ray_cluster.py")]

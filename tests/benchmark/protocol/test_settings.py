@@ -114,7 +114,13 @@ def test_settings_are_found(names, expected):
         pytest.param("", ["unknown suite ''"], id="empty"),
         pytest.param("digitz,epochs=2", ["unknown suite 'digitz'; did you mean 'digits'?"], id="a changed suite"),
         pytest.param("digits,epoch=2", ["unknown field 'epoch'; did you mean 'epochs'?"], id="a field"),
-        pytest.param("digits,mnist", ["unknown suite 'digits,mnist'"], id="two in one word"),
+        pytest.param("digits,mnist", ["'digits,mnist' is several names: write digits mnist"], id="two suites"),
+        pytest.param(
+            "mnist/symmetric-0.5, mnist/clean",
+            ["is several names: write mnist/symmetric-0.5 mnist/clean, and repeat an option such as --suite for each"],
+            id="two settings",
+        ),
+        pytest.param("digits,mnst", ["unknown suite 'digits,mnst'"], id="one of them is none"),
     ],
 )
 def test_what_is_not_there_is_named(name, messages):

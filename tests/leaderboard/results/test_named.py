@@ -35,10 +35,44 @@ def test_of_several_results_of_one_name_the_last_counts(three, make):
     assert named([*three, again], "ce digits/symmetric-0.4 0", "the file") is again
 
 
-@pytest.mark.parametrize("text", ["ce digits/clean 0", "4", "abcdef", ""])
+@pytest.mark.parametrize("text", ["4", "abcdef", ""])
 def test_what_is_not_there_is_said(three, text):
     with pytest.raises(StoreError, match="no result in the file is called"):
         named(three, text, "the file")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "ce digits/symmetric-0.4 s7",
+            "no run of ce on digits/symmetric-0.4, replicate 7, is in the file: replicates 0 and 1 are there",
+            id="another replicate",
+        ),
+        pytest.param(
+            "ce digits/clean 0",
+            "no run of ce on digits/clean, replicate 0, is in the file: of ce it has digits/symmetric-0.4",
+            id="another setting",
+        ),
+        pytest.param(
+            "gec digits/symmetric-0.4 0",
+            "no run of gec on digits/symmetric-0.4, replicate 0, is in the file: "
+            "on digits/symmetric-0.4 it has ce, gce(q=0.5) + sam",
+            id="another method",
+        ),
+        pytest.param("gec digits/clean 0", "no run of gec on digits/clean, replicate 0, is in the file", id="nothing"),
+    ],
+)
+def test_of_a_run_that_is_not_there_it_says_what_is(three, text, message):
+    with pytest.raises(StoreError) as caught:
+        named(three, text, "the file")
+    assert str(caught.value) == message
+
+
+def test_a_long_list_ends_with_a_number(make):
+    runs = [make(label="ce", setting=f"digits/symmetric-0.{i}") for i in range(1, 7)]
+    with pytest.raises(StoreError, match=r"of ce it has (digits/symmetric-0\.\d,? ){4}and 2 more$"):
+        named(runs, "ce digits/clean 0", "the file")
 
 
 @pytest.mark.parametrize("text", ["ce digits/symmetric-0.4", "gce(q=0.5) + sam digits/clean"])

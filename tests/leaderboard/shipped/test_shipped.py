@@ -13,7 +13,7 @@ def test_some_suites_and_methods_are_those_of_all(package):
     chosen = shipped(suites=["mnist-fast", "mnist-subset"], methods=["gce", "early_stopping"])
     every = [one for one in package if one.setting.startswith(("mnist-fast/", "mnist-subset/"))]
     assert chosen == [one for one in every if one.label in ("gce", "early_stopping")] != []
-    assert shipped(suites=["digits"]) == shipped(methods=["none"]) == shipped(suites=[]) == []
+    assert shipped(suites=["none"]) == shipped(methods=["none"]) == shipped(suites=[]) == []
 
 
 def test_what_is_not_asked_for_is_not_read(monkeypatch):
