@@ -47,7 +47,9 @@ def _of_some(board: Board, whole: Board) -> Iterator[str]:
     if whole.tests is None or not ranked:
         return
     best = [row.name for row in ranked if row.score and row.score.could_be_best]
-    yield f"Of these, {_listed(best, 'and')} could be best." if best else "None of these could be best."
+    apart = _apart(ranked)
+    none = "No stable one of these" if apart else "None of these"
+    yield f"Of these, {_listed(best, 'and')} could be best{apart}." if best else f"{none} could be best{apart}."
     if equal := [row.name for row in ranked if row.score and row.score.gap and row.score.gap.practically_equal]:
         yield f"{_listed(equal, 'and')} {_be(equal)} practically equal to the first: within {board.margin:g} points."
     yield from _against(board, ranked)
@@ -65,22 +67,28 @@ def _first(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
     assert score is not None
     shown = f"{first.name} is first ({score.mean:.2f}" + (f" ± {score.half:.2f})" if score.half is not None else ")")
     others = [row.name for row in best if row is not first]
-    left = len(ranked) - len({first.name, *others})
+    left = sum(bool(row.score and row.score.rank and row.score.rank[0] > 1) for row in ranked)
     if score.diverged:
         yield f"{shown}, but {score.diverged} of its runs diverged."
         shown = f"Without such methods, {_listed(others, 'or') or 'none'} could be best"
         yield shown + "."
         return
-    rest = f"the other {left} {'is' if left == 1 else 'are'} surely not"
+    rest = f"; the other {left} {'is' if left == 1 else 'are'} surely not" if left else ""
+    apart = _apart(ranked)
     if not others:
-        yield f"{shown}, and no other could be best."
-    elif left:
-        yield f"{shown}; it could also be {_listed(others, 'or')}; {rest}."
+        yield f"{shown}, and no other {'stable one ' if apart else ''}could be best{apart}."
     else:
-        yield f"{shown}; it could also be {_listed(others, 'or')}."
+        yield f"{shown}; it could also be {_listed(others, 'or')}{rest}{apart}."
     equal = [row.name for row in ranked if row.score and row.score.gap and row.score.gap.practically_equal]
     if equal:
         yield f"{_listed(equal, 'and')} {_be(equal)} practically equal to it: within {board.margin:g} points."
+
+
+def _apart(ranked: Sequence[Row]) -> str:
+    """Return what is said of rows that the tests leave in question, and that are not best for a divergence alone."""
+    possible = [row for row in ranked if row.score and row.score.rank and row.score.rank[0] == 1]
+    lost = [row.name for row in possible if row.score and row.score.diverged]
+    return f"; {_listed(lost, 'and')} {_be(lost)} not ruled out, but had runs that diverged" if lost else ""
 
 
 def _against(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
