@@ -218,6 +218,27 @@ def test_a_database_that_is_down_is_one_line(options):
     assert "\n" not in str(caught.value)
 
 
+def test_a_search_that_cannot_be_opened_gives_its_claim_back(options, monkeypatch):
+    class Opened(optimisation.Search):
+        """Is opened once, to be checked, and then the store is away."""
+
+        opened = False
+
+        def __init__(self, *how):
+            if Opened.opened:
+                raise StoreError("the store is away")
+            Opened.opened = True
+            super().__init__(*how)
+
+    monkeypatch.setattr(optimisation, "Search", Opened)
+    (spec,) = plan_of(options).specs
+    with pytest.raises(StoreError, match="the store is away"):
+        optimisation.search([spec], FEW, options)
+    assert not [thread for thread in threading.enumerate() if thread.name == f"claim {spec.key[:8]}"]
+    with Store(options.store) as store:
+        assert store.claims.states([spec.key]) == {}
+
+
 @pytest.mark.slow
 def test_a_trial_that_fails_is_told_the_floor_and_counts(options, monkeypatch):
     real = train_trials
