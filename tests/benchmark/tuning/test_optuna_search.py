@@ -129,9 +129,10 @@ def test_a_search_from_its_first_trial_to_the_page(options, url, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_score_is_that_of_the_best_validation_epoch(options):
+@pytest.mark.parametrize("method", ["co_teaching", "dividemix"])
+def test_the_score_is_that_of_the_best_validation_epoch(options, method):
     """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
-    (spec,) = plan_of(options, "co_teaching", epochs=4).specs
+    (spec,) = plan_of(options, method, epochs=4).specs
     outcome = optimisation.search([spec], Budget(trials=1, confirm=0), options)[spec.name]
     (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.store)).trials
     seen = prepare(told.run.setting, TUNING, load("digits"))
