@@ -51,12 +51,11 @@ def decide(
     methods = list(dict.fromkeys(run.label for run in runs))
     settings = {run.setting.name for run in runs}
     held: set[str] = set()
-    known = 0
+    known: set[int] = set()
     if options.store.exists:
         with StoreReader(options.store) as store:
             held = set(store.stored())
-            there = [result for result in store.results(settings=settings) if result.label in methods]
-            known = 1 + max((result.replicate for result in there), default=-1)
+            known = {result.replicate for result in store.results(settings=settings) if result.label in methods}
 
     race = Race(
         plan=lambda names, replicates: plan(", ".join(names), ",".join(map(str, replicates))),

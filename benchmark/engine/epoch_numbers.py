@@ -34,6 +34,11 @@ def lengthened(past: History, validation: float, loss: float, changes: float, cl
     return History(past.epochs, (*past.validation, validation), (*past.loss, loss), (*past.changes, changes), known)
 
 
+def answers_of(logits: Tensor, ensemble: bool) -> Tensor:
+    """Return what is scored of logits [K, T, C]: themselves, or the log of their mean softmax [1, T, C]."""
+    return logits.softmax(-1).mean(0, keepdim=True).log() if ensemble else logits
+
+
 def loss_and_prediction(logits: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
     """Return cross-entropy against labels int64 [N] and arg-max of logits [K, N, C], each [K, N], on their device.
 

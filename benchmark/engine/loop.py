@@ -22,6 +22,7 @@ from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import (
     EVALUATION_BATCH,
     PROBE,
+    answers_of,
     due,
     lengthened,
     loss_and_prediction,
@@ -271,7 +272,7 @@ class Loop:
     def answers(self, images: DeviceImages) -> Tensor:
         """Return the logits of each network [K, T, C], or the log of their mean softmax [1, T, C] for an ensemble."""
         logits = self.networks.predict(images.chunks(EVALUATION_BATCH[self.how.device.type]))
-        return logits.softmax(-1).mean(0, keepdim=True).log() if self.job.method.ensemble else logits
+        return answers_of(logits, self.job.method.ensemble)
 
     def predict(self, index: Tensor) -> Tensor:
         """Return the logits [K, M, C] of training samples index [M], without augmentation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import singledispatch
 from pathlib import Path
@@ -50,10 +51,17 @@ def compute_of(runs: Sequence[Run], device: str) -> Compute:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where, and after every how many epochs, to checkpoint unfinished runs."""
+    """Where, and after every how many epochs, to checkpoint unfinished runs.
+
+    Args:
+        folder: of the checkpoints of all stores.
+        every: so many epochs.
+        store: names the folder of one store within it: another store may have an unfinished run of the same key.
+    """
 
     folder: Path
     every: int
+    store: str = ""
 
     def save(self, run: Run, epoch: Epoch, curves: Curves) -> None:
         """Write the checkpoint of a run, if it is due after this epoch."""
@@ -69,6 +77,7 @@ class Checkpoints:
             CheckpointWarning: there is a checkpoint that cannot be used.
         """
         path = self._path(run)
+        self._adopt(path)
         kept = checkpoint.load(path)
         if kept is not None and "precision" not in kept and self._rounded_before():
             checkpoint.set_aside(path, "is from before checkpoints named their precision, which was bf16 or fp32")
@@ -77,6 +86,14 @@ class Checkpoints:
             return None, Curves()
         predictions = list(kept["predictions"].numpy())
         return kept["state"], Curves(kept["values"], predictions, len(predictions))
+
+    def _adopt(self, path: Path) -> None:
+        """Take a checkpoint from before stores had folders of their own: it is of whichever goes on with the run."""
+        older = self.folder / path.name
+        if older.exists() and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # another store was faster
+                older.replace(path)
 
     def _rounded_before(self) -> bool:
         """Say whether earlier versions chose bf16 here: they kept their timings beside the checkpoints."""
@@ -89,12 +106,12 @@ class Checkpoints:
 
     def clear(self, keys: Collection[str]) -> None:
         """Delete the checkpoints of runs that another process has finished."""
-        for path in self.folder.glob("*.pt"):
+        for path in (self.folder / self.store).glob("*.pt"):
             if path.stem in keys:
                 path.unlink(missing_ok=True)
 
     def _path(self, run: Run) -> Path:
-        return self.folder / f"{run.key}.pt"
+        return self.folder / self.store / f"{run.key}.pt"
 
 
 def train_run(

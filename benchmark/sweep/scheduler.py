@@ -14,15 +14,13 @@ from lnlbench.benchmark.engine.device import ExecutionError, check_device, defau
 from lnlbench.benchmark.engine.stacking import check_execution
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.runs.training import Checkpoints
 from lnlbench.benchmark.sweep.executors.base import PATIENCE, Executor, Message
 from lnlbench.benchmark.sweep.executors.inline import Inline
 from lnlbench.benchmark.sweep.executors.local import Local
 from lnlbench.benchmark.sweep.failures import RunsFailed
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.precision_advice import PrecisionWarning, slow_bf16
-from lnlbench.benchmark.sweep.worker import Event, Watch, Work, groups
-from lnlbench.leaderboard.home import home
+from lnlbench.benchmark.sweep.worker import Event, Watch, Work, checkpoints_of, groups
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.store.index import Entry
 from lnlbench.leaderboard.store.patience import OUTAGE, patiently
@@ -102,7 +100,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
             with closing(executor_for(options, len(missing))) as executor:
                 Queue(missing, options, store, note).drain(executor)
             sum_up(store, report.done)
-    Checkpoints(home() / "checkpoints", 0).clear(set(report.stored))
+    checkpoints_of(options).clear(set(report.stored))
     report.seconds = time.monotonic() - begin
     return report
 

@@ -96,13 +96,13 @@ class Race:
     looks: int = LOOKS
     say: Callable[[str], None] = lambda line: None
 
-    def decide(self, methods: Sequence[str], replicates: Sequence[int], known: int = 0) -> Decision:
+    def decide(self, methods: Sequence[str], replicates: Sequence[int], known: Collection[int] = ()) -> Decision:
         """Run all methods on all replicates, then contenders on more of them.
 
         Args:
             methods: as they are written.
             replicates: that all get.
-            known: one more than the highest replicate that anything is stored of: what is stored counts.
+            known: the replicates that anything is stored of: what is stored counts.
 
         Raises:
             SettingError: fewer than two methods.
@@ -111,8 +111,8 @@ class Race:
             raise SettingError(f"a decision needs two methods or more, got {', '.join(methods) or 'none'}")
         begin, level = time.monotonic(), ALPHA / (self.looks + 1)
         runs = {run.key: run for run in self.plan(methods, replicates)}
+        earlier = [run for run in self.plan(methods, sorted(known)) if run.key in self.stored] if known else []
         report = self.sweep(list(runs.values()))
-        earlier = [run for run in self.plan(methods, range(known)) if run.key in self.stored] if known else []
         runs |= {run.key: run for run in earlier}
         active, spent, looks = list(methods), len(report.done), 0
         while True:
@@ -147,8 +147,15 @@ class Race:
         rows = {row.name: row for row in board.rows}
         kept = [name for name in active if name in rows and _could_be_best(rows[name])]
         first = board.rows[0].name
-        if len(kept) < 2:
-            return kept, f"{first} is first: no other could be best" if kept else f"{first} leads, and is not stable"
+        if not kept:
+            return kept, f"{first} leads, and {_standing(rows[first])}"
+        if kept == [first]:
+            unstable = any(_diverged(rows[name]) and _undecided(rows[name]) for name in active if name in rows)
+            return kept, f"{first} is first: no other {'stable method ' if unstable else ''}could be best"
+        if len(kept) == 1:
+            return kept, f"{kept[0]} alone could be best: {first}, whose mean is higher, {_standing(rows[first])}"
+        if _diverged(rows[first]):
+            return kept, ""  # to be equal to what is not stable decides nothing
         differ = [name for name in kept if name != first and not _equal(rows[name])]
         if not differ:
             others = [name for name in kept if name != first]
@@ -159,20 +166,22 @@ class Race:
         self, board: Board, active: Sequence[str], runs: dict[str, Run], spent: int, seconds: float
     ) -> tuple[list[Run], str]:
         """Return the next runs of the contenders, or why there are none."""
-        now = 1 + max((run.replicate for run in runs.values() if run.label in active), default=-1)
-        for more in range(self._step(board, now), 0, -1):
-            wanted = self.plan(active, range(now + more))
+        used = {run.replicate for run in runs.values() if run.label in active}
+        lacking = sorted({run.replicate for run in self.plan(active, sorted(used)) if run.key not in runs})
+        new = range(max(used) + 1, max(used) + 1 + AT_ONCE)
+        for more in range(self._step(board, len(used) - len(lacking)), 0, -1):
+            wanted = self.plan(active, [*lacking, *new][:more])  # first what some of them have and others lack
             missing = [run for run in wanted if run.key not in runs and run.key not in self.stored]
             if self._within(len(missing), spent, seconds):
                 return wanted, ""
         return [], f"the budget is spent: {_listed(active)} cannot be told apart yet"
 
-    def _step(self, board: Board, now: int) -> int:
-        """Return how many replicates to add: as many as the gaps seen need, but few at once."""
+    def _step(self, board: Board, count: int) -> int:
+        """Return how many replicates to add to those that all have: as the gaps seen need, but few at once."""
         if board.tests is None:
-            return max(1, 2 - now)
+            return max(1, 2 - count)
         needs = [one.replicates for one in board.plan.contenders if one.replicates] if board.plan else []
-        return min(AT_ONCE, max(1, ceil((max(needs) - now) / self.looks))) if needs else 1
+        return min(AT_ONCE, max(1, ceil((max(needs) - count) / self.looks))) if needs else 1
 
     def _within(self, runs: int, spent: int, seconds: float) -> bool:
         if self.budget.runs is not None:
@@ -185,6 +194,19 @@ class Race:
 
 def _could_be_best(row: Row) -> bool:
     return row.score is not None and row.score.could_be_best
+
+
+def _undecided(row: Row) -> bool:
+    """Say whether the tests leave it open that the row is first, whatever else keeps it from being best."""
+    return bool(row.score and row.score.rank and row.score.rank[0] == 1)
+
+
+def _diverged(row: Row) -> bool:
+    return bool(row.score and row.score.diverged)
+
+
+def _standing(row: Row) -> str:
+    return "is not stable" if _diverged(row) else "is no contender any more"
 
 
 def _equal(row: Row) -> bool:

@@ -195,10 +195,14 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
     return ""
 
 
+def checkpoints_of(options: Options) -> Checkpoints:
+    """Return the checkpoints of the unfinished runs of a store."""
+    return Checkpoints(home() / "checkpoints", options.checkpoint_every, options.store.short)
+
+
 def _how(options: Options) -> dict[str, Any]:
     """Return the options that training takes."""
-    every = options.checkpoint_every
-    checkpoints = Checkpoints(home() / "checkpoints", every) if every else None
+    checkpoints = checkpoints_of(options) if options.checkpoint_every else None
     names = ("device", "execution")
     keep = Keep(options.save_model, options.keep_samples)
     files: dict[str, Any] = {"keep": keep} if keep.anything else {}  # trials keep what they need by themselves

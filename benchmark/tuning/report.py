@@ -140,7 +140,7 @@ def comparison(
     rows = []
     order = {label: place for place, (label, _) in enumerate(told)}
     for label, change in sorted(after.items(), key=lambda item: order.get(item[0], len(order))):
-        ends = searched(said[label], list(scores[TUNED][label].values()))
+        ends = searched(said[label], list(scores[TUNED][label].values()), TUNED)
         first = before.get(label)
         lost = [100 * value for value in regrets(said[label])]
         rows.append(

@@ -17,7 +17,7 @@ def rules_of(logits: Tensor, given: Tensor, matrix: Tensor) -> dict[str, float]:
     """Return the value of every rule, the higher the better; mean of the networks.
 
     Args:
-        logits: [K, V, C] for the validation images.
+        logits: [K, V, C] for the validation images; K is 1 for a method that is scored by its ensemble.
         given: int64 [V] their labels as given.
         matrix: float64 [C, C] estimated P(given = j | true = i).
     """

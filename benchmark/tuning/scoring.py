@@ -13,6 +13,7 @@ import torch
 
 from lnlbench.benchmark.engine.batches import DeviceImages
 from lnlbench.benchmark.engine.device import choose_compute
+from lnlbench.benchmark.engine.epoch_numbers import answers_of
 from lnlbench.benchmark.engine.networks import Networks
 from lnlbench.benchmark.protocol.splits import Prepared, prepare
 from lnlbench.benchmark.runs.facts import teller
@@ -130,21 +131,22 @@ class Scorer:
         return self.whole[run.data_key]
 
     def evaluated(self, weights: bytes, run: Trial) -> dict[str, float]:
-        """Return the scores of kept weights: test accuracy, mean of the networks, and the values of other rules."""
+        """Return the scores of kept weights, as a run is scored: test accuracy, and the values of other rules."""
         how = choose_compute(self.options.device, run.precision)
         images, prepared = self.images, self.data(run)
         count, classes = run.method.networks, images.card.classes
         networks = Networks(run.setting.model, count, classes, prepared.split.shape, TUNING, how)
         networks.restore(torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True))
 
-        def logits(pixels: torch.Tensor) -> torch.Tensor:
+        def answers(pixels: torch.Tensor) -> torch.Tensor:
             mean, std = tuple(images.card.mean), tuple(images.card.std)
-            return networks.predict(DeviceImages(pixels, mean, std, how.device, how.dtype, 0).chunks(BATCH)).cpu()
+            logits = networks.predict(DeviceImages(pixels, mean, std, how.device, how.dtype, 0).chunks(BATCH))
+            return answers_of(logits, run.method.ensemble).cpu()
 
-        votes = logits(torch.tensor(images.test_images)).argmax(-1)
+        votes = answers(torch.tensor(images.test_images)).argmax(-1)
         found = {SCORE: accuracy(votes, torch.tensor(images.test_labels))}
         if run.fresh:  # what confirms is not compared by other rules
             return found
         matrix = teller(how).estimate(run.setting, self.data(replace(run, part=0))).matrix
-        rules = rules_of(logits(prepared.split.validation_images), prepared.split.validation_given, matrix)
+        rules = rules_of(answers(prepared.split.validation_images), prepared.split.validation_given, matrix)
         return found | {f"{RULE}{name}": value for name, value in rules.items()}

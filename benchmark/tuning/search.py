@@ -51,10 +51,10 @@ def search(
                 for spec in list(waiting):
                     if len(owned) < 4 * max(1, options.jobs) and store.claims.acquire(spec.key, owner):
                         waiting.remove(spec)
-                        held = ExitStack()
-                        held.callback(store.claims.release, spec.key, owner)
-                        beat = held.enter_context(store.claims.keep(spec.key, owner))
-                        owned[spec.name] = _Owned(Search(spec, budget, storage, store), beat, held)
+                        with ExitStack() as held:  # given back where the search cannot be opened
+                            held.callback(store.claims.release, spec.key, owner)
+                            beat = held.enter_context(store.claims.keep(spec.key, owner))
+                            owned[spec.name] = _Owned(Search(spec, budget, storage, store), beat, held.pop_all())
                 if not owned:
                     time.sleep(PATIENCE)
                     continue

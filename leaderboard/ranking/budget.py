@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lnlbench.leaderboard.ranking.confirming import choose
+from lnlbench.leaderboard.results.form import TUNED
 
 Floats = npt.NDArray[np.float64]
 Pairs = Sequence[tuple[float, float]]
@@ -67,17 +68,19 @@ def incumbents(pairs: Pairs) -> list[float]:
     return found
 
 
-def searched(tuning: Mapping[str, Any], scores: Sequence[float]) -> tuple[float, float] | None:
+def searched(tuning: Mapping[str, Any], scores: Sequence[float], track: str) -> tuple[float, float] | None:
     """Return an interval of a tuned method's mean that includes the search which its record tells of.
 
-    Without a confirming stage as `with_search`. With one its draws are resampled, and the choice is made again: it
-    covers the configurations that were confirmed. None with a single replicate.
+    Without a confirming stage as `with_search`, and so on every track but `tuned`, whose rows alone hold what was
+    confirmed. There its draws are resampled, and the choice is made again: it covers the configurations that were
+    confirmed. None with a single replicate.
 
     Args:
         tuning: what a record says of the search; nothing where it was none.
         scores: of the replicates, in percent.
+        track: of the replicates.
     """
-    confirming = tuning.get("confirming")
+    confirming = tuning.get("confirming") if track == TUNED else None
     if not confirming:
         return with_search(scores, [(validation, 100 * test) for validation, test in tuning.get("scores", ())])
     if len(scores) < 2:

@@ -260,5 +260,6 @@ def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 def _searched(cell: Cell, runs: Mapping[int, Result], rule: str) -> Cell:
     """Return the cell, of a tuned method with the interval that includes the search."""
-    tuning = next(iter(runs.values())).identity.get("tuning") or {}
-    return replace(cell, searched=searched(tuning if rule == PRIMARY else {}, list(cell.scores.values())))
+    first = next(iter(runs.values()))
+    tuning = (first.identity.get("tuning") or {}) if rule == PRIMARY else {}
+    return replace(cell, searched=searched(tuning, list(cell.scores.values()), first.track))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Contender, Row
 from lnlbench.leaderboard.ranking.equal import equal
-from lnlbench.leaderboard.ranking.listing import NAMED, listed
+from lnlbench.leaderboard.ranking.listing import NAMED, be, listed
 from lnlbench.leaderboard.ranking.moderation import FEWEST
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.ranking.uncounted import at_the_one, uncounted
@@ -57,7 +57,9 @@ def _of_some(board: Board, whole: Board, found: Scored) -> Iterator[str]:
     if whole.tests is None or not ranked:
         return
     best = [row.name for row in ranked if row.score and row.score.could_be_best]
-    yield f"Of these, {listed(best, 'and')} could be best." if best else "None of these could be best."
+    apart = _apart(ranked)
+    none = "No stable one of these" if apart else "None of these"
+    yield f"Of these, {listed(best, 'and')} could be best{apart}." if best else f"{none} could be best{apart}."
     yield from equal(board, whole, found)
     yield from _against(board, ranked)
     yield from _plan(board)
@@ -71,20 +73,26 @@ def _first(board: Board, ranked: Sequence[Row], found: Scored) -> Iterator[str]:
     shown = f"{at_the_one(board)}{first.name} is first ({score.mean:.2f}"
     shown += f" ± {score.half:.2f})" if score.half is not None else ")"
     others = [row.name for row in best if row is not first]
-    left = len(ranked) - len({first.name, *others})
+    left = sum(bool(row.score and row.score.rank and row.score.rank[0] > 1) for row in ranked)
     if score.diverged:
         yield f"{shown}, but {score.diverged} of its runs diverged."
         shown = f"Without such methods, {listed(others, 'or') or 'none'} could be best"
         yield shown + "."
         return
-    rest = f"the other {left} {'is' if left == 1 else 'are'} surely not"
+    rest = f"; the other {left} {'is' if left == 1 else 'are'} surely not" if left else ""
+    apart = _apart(ranked)
     if not others:
-        yield f"{shown}, and no other could be best."
-    elif left:
-        yield f"{shown}; it could also be {listed(others, 'or')}; {rest}."
+        yield f"{shown}, and no other {'stable one ' if apart else ''}could be best{apart}."
     else:
-        yield f"{shown}; it could also be {listed(others, 'or')}."
+        yield f"{shown}; it could also be {listed(others, 'or')}{rest}{apart}."
     yield from equal(board, board, found)
+
+
+def _apart(ranked: Sequence[Row]) -> str:
+    """Return what is said of rows that the tests leave in question, and that are not best for a divergence alone."""
+    possible = [row for row in ranked if row.score and row.score.rank and row.score.rank[0] == 1]
+    lost = [row.name for row in possible if row.score and row.score.diverged]
+    return f"; {listed(lost, 'and')} {be(lost)} not ruled out, but had runs that diverged" if lost else ""
 
 
 def _against(board: Board, ranked: Sequence[Row]) -> Iterator[str]:

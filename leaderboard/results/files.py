@@ -4,7 +4,8 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from lnlbench.leaderboard.results.errors import StoreError, one_line
@@ -14,20 +15,52 @@ from lnlbench.leaderboard.results.errors import StoreError, one_line
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path that becomes `path` if the block succeeds, and is removed if not.
 
+    Its content is on the disk before it takes its place, and its place before this returns: what a database then says
+    of it is true after a power cut.
+
     Of a link it becomes what the link names, and the link stays. A device or a pipe is no file that could be replaced:
     there the path given is its own.
     """
+    with _folders_synced() as folders, _replacing(path, folders) as unfinished:
+        yield unfinished
+
+
+@contextmanager
+def _replacing(path: Path, folders: set[Path]) -> Iterator[Path]:
+    """Give a temporary path as `replacing` does, and add the folders whose names change."""
     if path.exists() and not path.is_file() and not path.is_dir():
         yield path
         return
     target = Path(os.path.realpath(path))
+    new = list(takewhile(lambda folder: not folder.exists(), target.parents))
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield unfinished
+        _sync(unfinished)
         os.replace(unfinished, target)  # noqa: PTH105
+        folders |= {target.parent, *(made.parent for made in new)}
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _folders_synced() -> Iterator[set[Path]]:
+    """Give a set for folders, whose names are on the disk once the block succeeds."""
+    folders: set[Path] = set()
+    yield folders
+    for folder in folders:
+        with suppress(OSError):  # not every file system can, or has to
+            _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def check_target(path: Path) -> None:
@@ -60,15 +93,16 @@ def write_all(folder: Path, contents: Mapping[str, bytes | str]) -> None:
     Raises:
         StoreError: a name leads out of the folder, or the folder cannot be written.
     """
-    for name, content in contents.items():
-        parts = PurePosixPath(name)
-        if parts.is_absolute() or ".." in parts.parts or not parts.name:
-            raise StoreError(f"an artifact's name must be a relative path, got {name!r}")
-        try:
-            with replacing(folder / parts) as unfinished:
-                unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
-        except OSError as error:
-            raise StoreError(f"{folder / parts} cannot be written: {error.strerror or one_line(error)}") from error
+    with _folders_synced() as folders:  # once for all of them: it takes milliseconds
+        for name, content in contents.items():
+            parts = PurePosixPath(name)
+            if parts.is_absolute() or ".." in parts.parts or not parts.name:
+                raise StoreError(f"an artifact's name must be a relative path, got {name!r}")
+            try:
+                with _replacing(folder / parts, folders) as unfinished:
+                    unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+            except OSError as error:
+                raise StoreError(f"{folder / parts} cannot be written: {error.strerror or one_line(error)}") from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,14 @@ class StoreAddress:
         if self.is_server:
             return None
         return (self.file.parent if self.file else home()) / "artifacts"
+
+    @property
+    def short(self) -> str:
+        """A name for files that belong to one store: no password is part of it, and a home that moves keeps it."""
+        file = self.file
+        within = file is not None and file.is_relative_to(home())
+        place = str(file.relative_to(home())) if file and within else db.shown(self.uri)
+        return hashlib.sha256(place.encode()).hexdigest()[:12]
 
     @property
     def exists(self) -> bool:

@@ -62,11 +62,11 @@ def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, template)
     assert whole.returncode == 0, errors
     killed = command(tmp_path / "killed", "--checkpoint-every", "3")
     folder, deadline = tmp_path / "killed" / "checkpoints", time.monotonic() + 200
-    while not list(folder.glob("*.pt")) and killed.poll() is None and time.monotonic() < deadline:
+    while not list(folder.rglob("*.pt")) and killed.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    (kept,) = folder.glob("*.pt")
+    (kept,) = folder.rglob("*.pt")
     begun = checkpoint.load(kept)["state"]["epoch"]
     assert 0 < begun < 40
     again = command(tmp_path / "killed", "--checkpoint-every", "3")
@@ -76,7 +76,7 @@ def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, template)
     assert first.predictions == second.predictions
     for name in first.curves.keys() - set(TIMED):
         assert first.curves[name] == second.curves[name], name
-    assert not list(folder.glob("*.pt"))  # nothing is left behind
+    assert not list(folder.rglob("*.pt"))  # nothing is left behind
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
@@ -171,3 +171,16 @@ def test_an_older_checkpoint_is_used_where_it_was_surely_fp32(tmp_path, halfway,
     else:
         state, curves = kept.load(run)
         assert state["epoch"] == 2 and curves.epochs == 2
+
+
+def test_a_checkpoint_from_before_stores_had_folders_is_used_by_the_first_that_goes_on(tmp_path, halfway):
+    run, _ = member(4)
+    predictions = torch.zeros(2, 1, 5, dtype=torch.uint8)
+    content = {"state": halfway[2], "values": {}, "predictions": predictions, "precision": "fp32"}
+    checkpoint.save(tmp_path / f"{run.key}.pt", content)
+    one, two = (Checkpoints(tmp_path, 1, store) for store in ("one", "two"))
+    assert one.load(run)[0]["epoch"] == one.load(run)[0]["epoch"] == 2
+    two.clear([run.key])
+    assert two.load(run)[0] is None and one.load(run)[0]["epoch"] == 2
+    one.drop(run)
+    assert not list(tmp_path.rglob("*.pt"))

@@ -1,14 +1,17 @@
 """Sweeps: only what is missing is made; whatever is killed, nothing is lost and nothing is made twice."""
 
+import shutil
 import signal
 import subprocess
 import sysconfig
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy
+import torch
 
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.sweep import scheduler, worker
@@ -94,16 +97,38 @@ def test_only_what_is_missing_is_made(options, url):
     assert_nothing_lost_or_doubled(url, more)
 
 
-def test_the_checkpoint_of_a_run_that_another_machine_has_finished_is_cleared(options, tmp_path):
+def test_the_checkpoint_of_a_run_that_another_machine_has_finished_is_cleared(options):
     (run,) = runs_of(options, epochs=1)
     sweep([run], options)
-    folder = tmp_path / "home" / "checkpoints"
-    folder.mkdir(parents=True)
-    mine, other = (folder / f"{name}.pt" for name in (run.key, "another"))
+    kept = worker.checkpoints_of(options)
+    mine, other = (kept.folder / kept.store / f"{name}.pt" for name in (run.key, "another"))
+    mine.parent.mkdir(parents=True)
     mine.touch()
     other.touch()
     sweep([run], options)
-    assert list(folder.iterdir()) == [other]
+    assert list(mine.parent.iterdir()) == [other]
+
+
+def test_a_run_that_one_store_holds_keeps_its_checkpoint_in_another(options, template, tmp_path):
+    """There it is unfinished: it goes on where it was, and not from its beginning."""
+    shutil.copy(template, tmp_path / "other.db")
+    other = replace(options, store=store_address(f"sqlite:///{tmp_path / 'other.db'}"), checkpoint_every=1)
+    (run,) = runs_of(options, epochs=3)
+
+    def interrupt(event):
+        if event.kind == "epoch" and event.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep([run], other, interrupt)
+    sweep([run], options)
+    sweep([run], options)  # it is stored here
+    (kept,) = (tmp_path / "home" / "checkpoints").rglob("*.pt")
+    before = torch.load(kept, weights_only=True)["values"]["seconds_train"]
+    sweep([run], other)
+    with Store(other.store) as store:
+        assert store.result(run.key).curves["seconds_train"][:2] == before
+    assert not list((tmp_path / "home" / "checkpoints").rglob("*.pt"))
 
 
 def test_events_say_what_happens(options):

@@ -7,7 +7,8 @@ import pytest
 
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.sweep.scheduler import Report
-from lnlbench.benchmark.sweep.until_decided import LOOKS, Race, Spending, parse_budget
+from lnlbench.benchmark.sweep.until_decided import AT_ONCE, LOOKS, Race, Spending, parse_budget
+from lnlbench.leaderboard.ranking import board as parts
 from lnlbench.leaderboard.results.result import Result, pack
 
 
@@ -109,9 +110,28 @@ def test_it_goes_on_from_what_is_stored():
     first = Lab(FAR, spread=0.25)
     whole = first.race().decide(list(FAR), range(3))
     again = Lab(FAR, spread=0.25, stored=first.stored)
-    known = 1 + max(run.replicate for run in whole.runs)
+    known = {run.replicate for run in whole.runs}
     decision = again.race().decide(list(FAR), range(3), known)
-    assert again.made == [] and decision.why == whole.why and decision.board.rows[0].score.n == known
+    assert again.made == [] and decision.why == whole.why and decision.board.rows[0].score.n == len(known)
+
+
+CLOSE = FAR | {"gce": 95.55}
+
+
+@pytest.mark.parametrize("start", [0, 100, 20_000])
+def test_a_look_adds_few_replicates_above_those_there(start):
+    lab = Lab(CLOSE, spread=1.0)
+    lab.race(looks=1).decide(list(CLOSE), range(start, start + 5))
+    numbers = {int(key.rpartition(" ")[2]) for key in lab.made}
+    assert min(numbers) == start and start + 5 < 1 + max(numbers) <= start + 5 + AT_ONCE
+
+
+def test_what_one_contender_has_and_another_lacks_comes_first_and_few_at_once():
+    stored = {f"gce {setting} {i}" for setting in SETTINGS for i in range(100)}
+    lab = Lab(CLOSE, spread=1.0, stored=stored)
+    lab.race(looks=1).decide(list(CLOSE), range(100, 105), range(100))
+    added = {int(key.rpartition(" ")[2]) for key in lab.made} - set(range(100, 105))
+    assert added == set(range(len(added))) and 0 < len(added) <= AT_ONCE
 
 
 @pytest.mark.parametrize(
@@ -139,6 +159,55 @@ def test_one_replicate_is_not_enough_to_begin_with():
     lab = Lab(FAR, spread=0.02)
     decision = lab.race().decide(list(FAR), range(1))
     assert decision.why.startswith("dal is first") and replicates_of(lab, "ce") == 2
+
+
+def board_of(found):
+    """A board of rows by name: mean, whether it could be best, its runs that diverged, whether it equals the first."""
+    rows = [
+        parts.Row(
+            name=name, methods=(name,), told=(), precisions=("fp32",), networks=1, status="ranked", reading=False,
+            host=None, cells={}, have=1,
+            score=parts.Cell(
+                mean=mean, half=1.0, n=3, scores={}, rank=(1 if best or lost else 2, 3), could_be_best=best,
+                gap=parts.Gap(points=mean - 90.0, bound=0.0, practically_equal=equal), diverged=lost,
+            ),
+        )
+        for name, (mean, best, lost, equal) in found.items()
+    ]  # fmt: skip
+    return parts.Board(
+        suite="digits", protocol=1, length="fast", track="default", rule="final", reference=None, margin=0.5,
+        alpha=0.05, columns=(), rows=tuple(rows), below=(),
+        tests=parts.Tests(names=tuple(found), borrowed=0.0, pairs=()),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "active", "kept", "why"),
+    [
+        pytest.param(
+            {"A": (90.0, False, 1, False), "B": (80.0, True, 0, False), "C": (70.0, False, 0, False)}, "ABC", ["B"],
+            "B alone could be best: A, whose mean is higher, is not stable", id="the top row diverged",
+        ),
+        pytest.param(
+            {"A": (90.0, True, 0, False), "B": (80.0, True, 0, False), "C": (70.0, False, 0, False)}, "BC", ["B"],
+            "B alone could be best: A, whose mean is higher, is no contender any more", id="the top row has left",
+        ),
+        pytest.param(
+            {"A": (90.0, True, 0, False), "B": (80.0, False, 0, False), "C": (70.0, False, 0, False)}, "BC", [],
+            "A leads, and is no contender any more", id="the top row has left and none remains",
+        ),
+        pytest.param(
+            {"A": (90.0, True, 0, False), "B": (80.0, False, 1, False)}, "AB", ["A"],
+            "A is first: no other stable method could be best", id="another diverged",
+        ),
+        pytest.param(
+            {"A": (90.0, False, 1, False), "B": (80.0, True, 0, True), "C": (70.0, True, 0, False)}, "ABC", ["B", "C"],
+            "", id="equal to a row that diverged",
+        ),
+    ],
+)  # fmt: skip
+def test_who_is_named(found, active, kept, why):
+    assert Lab(FAR).race()._contenders(board_of(found), list(active)) == (kept, why)
 
 
 def test_failed_runs_end_it():

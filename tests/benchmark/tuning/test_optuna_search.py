@@ -129,9 +129,10 @@ def test_a_search_from_its_first_trial_to_the_page(options, url, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_score_is_that_of_the_best_validation_epoch(options):
+@pytest.mark.parametrize("method", ["co_teaching", "dividemix"])
+def test_the_score_is_that_of_the_best_validation_epoch(options, method):
     """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
-    (spec,) = plan_of(options, "co_teaching", epochs=4).specs
+    (spec,) = plan_of(options, method, epochs=4).specs
     outcome = optimisation.search([spec], Budget(trials=1, confirm=0), options)[spec.name]
     (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.store)).trials
     seen = prepare(told.run.setting, TUNING, load("digits"))
@@ -216,6 +217,27 @@ def test_a_database_that_is_down_is_one_line(options):
     with pytest.raises(StoreError, match="cannot be") as caught:
         optimisation.search(plan_of(options).specs, FEW, options, "sqlite:////proc/none/studies.db")
     assert "\n" not in str(caught.value)
+
+
+def test_a_search_that_cannot_be_opened_gives_its_claim_back(options, monkeypatch):
+    class Opened(optimisation.Search):
+        """Is opened once, to be checked, and then the store is away."""
+
+        opened = False
+
+        def __init__(self, *how):
+            if Opened.opened:
+                raise StoreError("the store is away")
+            Opened.opened = True
+            super().__init__(*how)
+
+    monkeypatch.setattr(optimisation, "Search", Opened)
+    (spec,) = plan_of(options).specs
+    with pytest.raises(StoreError, match="the store is away"):
+        optimisation.search([spec], FEW, options)
+    assert not [thread for thread in threading.enumerate() if thread.name == f"claim {spec.key[:8]}"]
+    with Store(options.store) as store:
+        assert store.claims.states([spec.key]) == {}
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lnlbench.leaderboard.ranking.budget import curve, expected, incumbents, searched, winning, with_search
+from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
 
 PAIRS = [(0.5, 0.60), (0.7, 0.50), (0.6, 0.90), (0.7, 0.80), (0.2, 0.10)]
 
@@ -70,9 +71,21 @@ def test_of_a_confirmed_choice_the_fresh_draws_are_resampled():
         rows = [{"trial": 0, "validation": [0.6, 0.6], "test": [0.5, 0.5]}]
         return {"trial": 0, "confirming": [*rows, {"trial": 1, "validation": validation, "test": [0.3, 0.3]}]}
 
-    sure, unsure = (searched(record(validation), scores) for validation in ([0.5, 0.5], [0.5, 0.61]))
+    sure, unsure = (searched(record(validation), scores, TUNED) for validation in ([0.5, 0.5], [0.5, 0.61]))
     half = 4.303 / math.sqrt(3)
     assert sure == pytest.approx((51 - half, 51 + half), abs=0.4)
     assert unsure[0] < sure[0] - 10, "20 points lower where the other is chosen"
-    assert searched(record([0.5, 0.5]), scores[:1]) is None and searched({}, scores) is None
-    assert searched({"scores": [[0.7, 0.5]] * 20}, scores) == pytest.approx(sure, abs=0.4)
+    assert searched(record([0.5, 0.5]), scores[:1], TUNED) is None and searched({}, scores, TUNED) is None
+    assert searched({"scores": [[0.7, 0.5]] * 20}, scores, TUNED) == pytest.approx(sure, abs=0.4)
+
+
+def test_what_the_search_alone_chose_is_held_against_the_search_alone():
+    """Confirmation prefers the defaults by far, ten points higher, which says nothing of the row without it."""
+    pairs = [[0.6, 0.8], *[[0.7, 0.7]] * 19]
+    confirming = [
+        {"trial": 0, "validation": [0.9, 0.9], "test": [0.8, 0.8]},
+        {"trial": 1, "validation": [0.5, 0.5], "test": [0.7, 0.7]},
+    ]
+    tuning, scores = {"trial": 1, "scores": pairs, "confirming": confirming}, [70.0, 70.1, 70.2]
+    low, high = searched(tuning, scores, UNCONFIRMED)
+    assert low < 70.1 < high < 71

@@ -215,6 +215,21 @@ def test_a_first_row_with_diverged_runs_is_said_to_be_so(results, make):
     assert board.sentences[0].endswith("but 1 of its runs diverged.")
 
 
+def test_who_is_not_best_for_a_divergence_alone_is_not_surely_worse(results, make):
+    one = [r for r in results if r.noise == "symmetric-0.4"]
+    wild = [replace(r, diverged=r.replicate == 0) for r in cell(make, "wild", [0.9, 0.9, 0.89])]
+    (board,) = boards([*one, *wild], ["final"])
+    assert board.rows[0].name == "dal" and board.row("wild").score.rank[0] == 1
+    said = "it could also be gce; the other 3 are surely not; wild is not ruled out, but had runs that diverged."
+    assert board.sentences[0].endswith(said)
+    (part,) = boards([*one, *wild], ["final"], ["wild", "ce"])
+    said = "No stable one of these could be best; wild is not ruled out, but had runs that diverged."
+    assert said in part.sentences
+    (alone,) = boards([*(r for r in one if r.label != "gce"), *wild], ["final"])
+    said = "and no other stable one could be best; wild is not ruled out, but had runs that diverged."
+    assert alone.sentences[0].endswith(said)
+
+
 def test_equal_scores_decide_nothing_by_themselves(make):
     """Zero variance takes the prior's; without one, that of the others; p is never 0."""
     many = [

@@ -137,3 +137,11 @@ def test_a_store_is_closed_at_the_end_of_its_block(url, monkeypatch):
         assert store.stored() == {} and closed == []
     assert closed == [True]
     assert isinstance(store.address, StoreAddress)
+
+
+def test_the_short_name_of_a_store_knows_no_password_and_moves_with_its_home(monkeypatch, tmp_path):
+    server = [store_address(f"postgresql://me:{word}@host/runs").short for word in ("one", "two")]
+    first = store_address().short
+    monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / "moved"))
+    assert store_address().short == first and server[0] == server[1]
+    assert len({first, server[0], store_address("sqlite:///mlflow.db").short, store_address("http://h:1").short}) == 4
