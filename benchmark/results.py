@@ -74,7 +74,9 @@ class Results(Sequence[Result]):
 
     def __repr__(self) -> str:
         methods, settings = ({getattr(run, name) for run in self} for name in ("label", "setting"))
-        lines = [f"{len(self)} results: {len(methods)} methods in {len(settings)} settings"]
+        lines = [
+            f"{len(self)} results: {len(methods)} methods in {len(settings)} setting{'s' if len(settings) != 1 else ''}"
+        ]
         return "\n".join([*lines, *(line for board in self.boards() for line in _lines(board))])
 
     def _repr_html_(self) -> str:
@@ -213,7 +215,7 @@ def _lines(board: Board) -> Iterator[str]:
     """Yield the first rows of a board: who could be best, with interval and rank range."""
     rows = [row for row in board.rows if row.score][:SHOWN]
     width = max((len(row.name) for row in rows), default=0)
-    yield f"{board.title}, {board.score_name}"
+    yield board.title if board.score_name == board.place else f"{board.title}, {board.score_name}"
     for row in rows:
         assert row.score is not None
         mark = "●" if row.score.could_be_best else " "

@@ -27,7 +27,7 @@ def stored(tmp_path_factory, template):
 def test_the_repr_is_short_and_says_who_is_first(stored):
     results, _ = stored
     text = repr(results)
-    assert text.startswith("6 results: 3 methods in 1 settings") and len(text) < 600
+    assert text.startswith("6 results: 3 methods in 1 setting\n") and len(text) < 600
     assert all(name in text for name in ("ce", "gce", "±"))
     assert "<table>" in results._repr_html_() and "<table>" in results.board()._repr_html_()
     assert repr(results.board()) in text and str(results.board()).startswith("### ")
