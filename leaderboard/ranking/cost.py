@@ -43,6 +43,13 @@ class Cost:
         return None if self.forward is None or self.epochs is None else self.forward * self.epochs
 
     @property
+    def work(self) -> float | None:
+        """Forward and backward passes per training sample over the whole run: the same on every machine."""
+        if self.forward is None or self.backward is None or self.epochs is None:
+            return None
+        return (self.forward + self.backward) * self.epochs
+
+    @property
     def seconds(self) -> float | None:
         """Training, and tuning where it is recorded."""
         return None if self.train_seconds is None else self.train_seconds + (self.tuning_seconds or 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lnlbench.leaderboard.ranking.board import Board
-from lnlbench.leaderboard.ranking.cost import UNKNOWN, costs
+from lnlbench.leaderboard.ranking.cost import costs
 from lnlbench.leaderboard.ranking.listing import NAMED, be, listed
 from lnlbench.leaderboard.ranking.scored import Scored
 
@@ -28,18 +28,17 @@ def equal(board: Board, whole: Board, found: Scored) -> Iterator[str]:
     first = next(row.name for row in whole.rows if row.status == "ranked" and row.score)
     to, its = ("it", "its") if board is whole else ("the first", "the first's")
     cost = _cost(names, first, found, [column.setting for column in whole.counted])
-    cost = f", at {cost} times {its} device time" if cost else ""
+    cost = f", at {cost} times {its} passes" if cost else ""
     yield f"{listed(names, 'and')} {be(names)} practically equal to {to}: within {board.margin:g} points{cost}."
 
 
 def _cost(names: Sequence[str], first: str, found: Scored, settings: Sequence[str]) -> str:
-    """Return the device time of rows as multiples of the first's; nothing where not all ran on one machine."""
-    known = {cost.name: cost for cost in costs(found.grid, settings)}
-    held = [known[name] for name in (first, *names) if name in known and known[name].seconds]
-    machines = {(cost.hardware, cost.stacked) for cost in held}
-    if len(held) <= len(names) or len(machines) > 1 or len(held[0].hardware) > 1 or UNKNOWN in held[0].hardware:
+    """Return the passes of rows as multiples of the first's; nothing where they are not recorded of all."""
+    known = {cost.name: cost.work for cost in costs(found.grid, settings)}
+    held = [work for name in (first, *names) if (work := known.get(name))]
+    if len(held) <= len(names):
         return ""
-    times = [(cost.seconds or 0.0) / (held[0].seconds or 1.0) for cost in held[1:]]
+    times = [work / held[0] for work in held[1:]]
     if len(times) > NAMED + 1:
         return f"{_short(min(times))} to {_short(max(times))}"
     return listed([_short(value) for value in times], "and")

@@ -395,16 +395,15 @@ def test_equal_scores_are_said_to_be_equal(make):
     assert board.sentences[-1].endswith("pooling needs at least 4 methods whose replicates differ, and there are 0.")
 
 
-def on(hardware, seconds):
-    return {"environment": {"lnlbench": "0.1.0", "hardware": hardware}, "cost": {"train_seconds": seconds}}
+def taking(passes):
+    return {"cost": {"forward_passes": passes, "backward_passes": passes, "epochs": 2}}
 
 
 @pytest.mark.parametrize(
     ("of_gce", "said"),
     [
-        pytest.param(on("a chip", 24.0), "within 0.5 points, at 3.0 times its device time.", id="one machine"),
-        pytest.param(on("another", 24.0), "within 0.5 points.", id="another machine"),
-        pytest.param(on("a chip", 0.0), "within 0.5 points.", id="no time recorded"),
+        pytest.param(taking(3.0), "within 0.5 points, at 3.0 times its passes.", id="recorded"),
+        pytest.param({"cost": {}}, "within 0.5 points.", id="not recorded"),
     ],
 )
 def test_what_is_practically_equal_says_what_it_costs(make, of_gce, said):
@@ -416,7 +415,7 @@ def test_what_is_practically_equal_says_what_it_costs(make, of_gce, said):
             make,
             label,
             [level + 0.001 * ((i + m) % 3) for i in range(3)],
-            **(of_gce if label == "gce" else on("a chip", 8.0)),
+            **(of_gce if label == "gce" else taking(1.0)),
         )
     ]
     (board,), (part,) = boards(runs, ["final"]), boards(runs, ["final"], show=["gce", "ce"])
