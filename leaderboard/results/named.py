@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from lnlbench.leaderboard.results.errors import StoreError
@@ -37,6 +38,18 @@ def replicates_there(numbers: Iterable[str]) -> str:
     return f"replicates {', '.join(others)} and {last} are there" if others else f"replicate {last} is there"
 
 
+def labels_there(labels: Iterable[str], method: str) -> str:
+    """Return `there are: forward [true]`, the labels of a method that has other values or was told something.
+
+    Args:
+        labels: of the runs of a setting.
+        method: as it was named.
+    """
+    spelled = re.compile(re.escape(method) + r"(\([^()]*\))?( \[.*\])?")
+    found = sorted({label for label in labels if spelled.fullmatch(label)})
+    return f"there are: {', '.join(found)}" if found else ""
+
+
 def named(
     results: Iterable[Result],
     text: str,
@@ -58,8 +71,10 @@ def named(
     words, found = text.split(), dict[str, Result]()
     called: list[Result] = []
     others: set[str] = set()  # replicates of that method and setting
+    labels: set[str] = set()  # of that setting
     for number, result in enumerate(results, 1):
         if len(words) >= 3:
+            labels |= {result.label} if result.setting == words[-2] else set()
             if is_called([*words[:-1], "0"], (result.label, result.method), result.setting, "0"):
                 others.add(str(result.replicate))
                 if words[-1].removeprefix("s") == str(result.replicate):
@@ -72,5 +87,6 @@ def named(
     if found:
         names = [f"{r.label} {r.setting} {r.replicate} {r.key[:12]}" for r in found.values()]
         raise StoreError(f"several results in {where} are called {text!r}: {'; '.join(names[:4])}")
-    hint = replicates_there(others) or f"give {HINT}, or the number of a row"
+    hint = replicates_there(others) or labels_there(labels, " ".join(words[:-2]))
+    hint = hint or f"give {HINT}, or the number of a row"
     raise StoreError(f"no result in {where} is called {text!r}: {hint}")

@@ -8,7 +8,7 @@ from typing import Self
 
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called, replicates_there
+from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called, labels_there, replicates_there
 from lnlbench.leaderboard.results.result import Result, from_json
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import index, naming
@@ -173,7 +173,7 @@ class StoreReader:
             by_key = {key: run for key, run in by_key.items() if key in meant}
         if len(by_key) != 1:
             names = [f"{name_of(entry)} {key[:12]}" for key, entry in by_key.items()]
-            hint = "; ".join(names[:4]) or self._replicates(text) or f"give an MLflow run id, {HINT}"
+            hint = "; ".join(names[:4]) or self._there(text) or f"give an MLflow run id, {HINT}"
             raise StoreError(f"{'several runs are' if by_key else 'no finished run is'} called {text!r}: {hint}")
         (entry,) = by_key.values()
         return entry.run_id, self.read(entry)
@@ -271,12 +271,13 @@ class StoreReader:
         named = {e.run_id: e for e in self._index.entries(_NAMES, runs=[entry.run_id for entry in found.values()])}
         return {key: named[entry.run_id] for key, entry in found.items()}
 
-    def _replicates(self, text: str) -> str:
-        """Say of which replicates there are runs of a method and setting, where the one that a text names is not."""
+    def _there(self, text: str) -> str:
+        """Say which replicates there are of a method and setting, or else under which labels, if not what is named."""
         words = text.split()
         entries = self._finished(_NAMES, where={SETTING: [words[-2]]}) if len(words) > 2 else []
         tags = [dict(entry.tags) for entry in entries if REPLICATE in entry.tags]
-        return replicates_there(t[REPLICATE] for t in tags if _is_called(t | {REPLICATE: "0"}, [*words[:-1], "0"]))
+        numbers = (t[REPLICATE] for t in tags if _is_called(t | {REPLICATE: "0"}, [*words[:-1], "0"]))
+        return replicates_there(numbers) or labels_there((t.get(LABEL, "") for t in tags), " ".join(words[:-2]))
 
     def _is_whole(self, entry: Entry, *, thorough: bool) -> bool:
         folder = self._files.to_read(entry.artifacts)
