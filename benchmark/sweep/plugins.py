@@ -53,8 +53,12 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
         files.append(Path(named).expanduser().absolute())
         try:
             names = load_file(files[-1])
-        except NoMethod as error:
-            raise MethodError(f"{error}{_noises_of(files[-1])}") from None
+        except NoMethod:
+            if noises := _noises_of(files[-1]):
+                raise MethodError(
+                    f"{files[-1]} registers no method, but {noises}; noises live in datasets/noise/ (CONTRIBUTING.md)"
+                ) from None
+            raise
         own.update(dict.fromkeys(names, named))
         return names
 
@@ -84,13 +88,12 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
 
 
 def _noises_of(file: Path) -> str:
-    """Say which noises a file registers that is no file of methods; nothing where there are none."""
+    """Return `the noise 'mine'`, as a file registers it; nothing where it registers none."""
     from lnlbench.datasets.noise.base import kinds
 
     made = {kind: getattr(sys.modules.get(model.__module__), "__file__", None) for kind, model in kinds().items()}
     found = [repr(kind) for kind, place in made.items() if place == str(file)]
-    what = f"noise{'s' if len(found) > 1 else ''} {', '.join(found)}"
-    return f" It registers the {what}; noises live in datasets/noise/ (CONTRIBUTING.md)" if found else ""
+    return f"the noise{'s' if len(found) > 1 else ''} {', '.join(found)}" if found else ""
 
 
 def _parts(text: str) -> list[str]:
