@@ -13,6 +13,7 @@ from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import sweep
+from lnlbench.leaderboard.ranking.families import MARGIN
 from lnlbench.leaderboard.results.rules import PRIMARY
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -85,6 +86,8 @@ def compare(
     replicates: str | Iterable[int] | None = None,
     *,
     rule: str = PRIMARY,
+    told: str = "estimated",
+    margin: float = MARGIN,
     tracking_uri: str | None = None,
     database: str | None = None,
     device: str = "auto",
@@ -102,6 +105,8 @@ def compare(
         targets: suites and settings.
         replicates: by default those that all baselines have already, or the suites' own.
         rule: which epoch counts; one of "noisy_val", "final", "mean10", "oracle".
+        told: how method and baselines are told what they must know, as in `run`.
+        margin: points within which two methods are practically equal.
         tracking_uri: as in `run`, like all that follows.
         database: of the claims.
         device: as in `fit`.
@@ -121,7 +126,7 @@ def compare(
     store = store_address(tracking_uri, database)
     options = Options(store=store, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugins))
     where = _targets(targets), _replicates(replicates)
-    return comparison.compare(method, _methods(against), *where, changes, options, sweep, rule, precision)
+    return comparison.compare(method, _methods(against), *where, changes, options, sweep, rule, precision, told, margin)
 
 
 def _targets(names: str | Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar, dataclass_transform
 
-from lnlbench.methods._errors import MethodError
+from lnlbench.methods._errors import MethodError, NoMethod
 from lnlbench.methods._unknown import did_you_mean
 from lnlbench.methods.base import Method
 
@@ -98,7 +98,7 @@ def load_file(path: Path) -> list[str]:
     setattr(module, _CONTENT, content)
     added = sorted(set(_METHODS) - before)
     if not added:
-        raise MethodError(f"{path} registers no method; is there a @register(...) in it?")
+        raise NoMethod(f"{path} registers no method; is there a @register(...) in it?")
     return added
 
 

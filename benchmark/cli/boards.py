@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from lnlbench.benchmark.cli.parameters import TRACKS
-from lnlbench.benchmark.cli.rows import named
+from lnlbench.benchmark.cli.rows import named, with_hosts
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.protocol.unknown_names import unknown
@@ -120,15 +120,26 @@ def each(
     source: StoreAddress,
     *,
     predictions: bool,
+    methods: str = "",
+    track: str = "",
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Result]:
     """Yield what `stored` returns of a store, one by one and never held together, with predictions if they are wanted.
 
+    Of some methods alone, or of one track, where that is asked for; the hosts of readings are always among them.
+
     Raises:
-        SettingError, StoreError: as `stored`.
+        SettingError, StoreError: as `stored`, and nothing is there of a method.
     """
     from lnlbench.leaderboard.store.reader import StoreReader
 
+    if methods or track:
+        chosen = with_hosts(stored(targets, source, track, say).results, methods)
+        keys, names = {result.key for result in chosen}, {result.setting for result in chosen}
+        with StoreReader(source) as store:
+            every = store.stream(settings=names, predictions=predictions)
+            yield from (result for result in every if result.key in keys)
+        return
     wanted = settings.found_names(targets) if targets else None
     nothing = True
     if source.exists:

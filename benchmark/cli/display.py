@@ -31,11 +31,37 @@ def table(rows: Rows) -> Fitted:
 
 
 def planned(rows: Rows) -> Fitted:
-    """Return what a sweep would do as a table: stored and missing are numbers of replicates, at last of runs."""
+    """Return what a sweep would do as a table that fits 80 columns: replicates, and in the last row numbers of runs."""
     *cells, total = rows
-    total = total | {name: f"{total[name]} run{'s' if total[name] != 1 else ''}" for name in ("stored", "missing")}
-    heads = {"stored": "stored replicates", "missing": "missing replicates"}
-    return table([{heads.get(name, name): value for name, value in row.items()} for row in (*cells, total)])
+    lines = [(row, [f"{_ranges(row[name])} {name}" for name in ("stored", "missing") if row[name]]) for row in cells]
+    lines.append((total, [f"{total['stored']} stored", f"{total['missing']} missing"]))
+    return table(
+        [
+            {
+                "setting": row["setting"],
+                "method": row["method"],
+                "replicates": ", ".join(runs),
+                "how": row["how"],
+                "seconds": _seconds(row["seconds"]) + (f" ({row['from']})" if row["from"] else ""),
+            }
+            for row, runs in lines
+        ]
+    )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return sorted numbers as one writes them: `0-2, 5`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
+def _seconds(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
@@ -59,16 +85,19 @@ def summary(found: Report, runs: Sequence[Run], why: str = "") -> str:
 
 
 def ended(results: Sequence[Result], rule: str) -> Any:
-    """Return the boards of what was run, without legend and notes, and one line of next steps."""
+    """Return the boards of what was run, what makes them doubtful, and one line of next steps; no legend."""
     from rich.console import Group
 
     from lnlbench.leaderboard.ranking.build import boards
+    from lnlbench.leaderboard.ranking.grid import other_data, sort_into_grid, unpaired
+    from lnlbench.leaderboard.ranking.notes import doubt, doubtful
     from lnlbench.leaderboard.show.terminal_board import TerminalBoard
 
     parts: list[Any] = []
     for board in boards(results, [rule]):
         parts += ["", TerminalBoard(board, legend=False), ""]
-        parts += [Text(text) for text in board.sentences[:1]]
+        parts += [Text(text) for text in (*board.sentences[:1], *map(doubt, doubtful(board)))]
+    parts += [Text(other_data(setting)) for setting in unpaired(sort_into_grid(results)[0])]
     return Group(*parts, Text(NEXT))
 
 
@@ -97,7 +126,8 @@ def compared(found: Sequence[Verdict]) -> Any:
     parts: list[Any] = []
     for one in found:
         for setting, rows in groupby(one.rows, lambda row: row.setting):
-            parts += [Text(setting, "bold"), _versus(one.method, list(rows)), ""]
+            sign = " †" if setting in one.doubtful else ""
+            parts += [Text(setting + sign, "bold"), _versus(one.method, list(rows)), ""]
         parts += map(Text, _about(one))
     return Group(*parts)
 
@@ -124,15 +154,19 @@ def _about(one: Verdict) -> list[str]:
         worth = " to ".join(dict.fromkeys(f"{value:.1f}" for value in (borrowed[0], borrowed[-1])))
         spread = f"variances partly borrowed from other methods, worth {worth} replicates"
     lines = [f"Rule {one.rule}; Welch's t test, {spread}; p by Holm over the baselines of a setting."]
-    open_rows = [row for row in one.rows if row.p is not None and not row.same and row.verdict.startswith("cannot")]
-    if open_rows:
+    if equal := [row for row in one.rows if row.practically_equal]:
+        lines.append(
+            f"Practically equal: the whole interval lies within ± {equal[0].margin:g} points (`--margin`); more runs "
+            "are not needed."
+        )
+    if open_rows := [row for row in one.rows if row.open]:
         needs = [
             f"{row.setting} {row.other} " + (f"at {row.needed} replicates" if row.needed else "not by more runs")
             for row in open_rows
         ]
         lines.append(f"What would decide at the gaps seen: {'; '.join(needs)}.")
     lines.append(f"{one.made} runs made, {one.from_store} from the store, {one.from_package} from the package.")
-    return [*lines, *(f"Not reused: {why}." for why in one.not_reused)]
+    return [*lines, *one.notes, *(f"Not reused: {why}." for why in one.not_reused)]
 
 
 def verdicts(reports: Sequence[conformance.Report]) -> Any:

@@ -18,9 +18,11 @@ from lnlbench.benchmark.cli.parameters import (
     Device,
     FromFile,
     Json,
+    Methods,
     Plugin,
     RunName,
     SomeTargets,
+    Track,
     Uri,
 )
 
@@ -34,18 +36,24 @@ commands = Commands("Exchange")
 def export(
     file: Annotated[Path, typer.Argument(parser=kinds.target_file, help="As in results.jsonl.xz; it is replaced.")],
     targets: SomeTargets = None,
+    methods: Methods = "",
+    track: Track = "",
     predictions: Annotated[
         bool, typer.Option(help="Keep the test predictions, most of the size.", rich_help_panel=WHAT)
     ] = True,
     tracking_uri: Uri = None,
     database: Database = None,
 ) -> None:
-    """Write stored results to one compressed file, which `leaderboard --from` and `import` read."""
+    """Write stored results to one compressed file, which `leaderboard --from` and `import` read.
+
+    Readings are written with the runs that they were read off.
+    """
     from lnlbench.benchmark.cli import boards
     from lnlbench.leaderboard.results.archive import write
     from lnlbench.leaderboard.store.address import store_address
 
-    results = boards.each(targets or [], store_address(tracking_uri, database), predictions=predictions)
+    address = store_address(tracking_uri, database)
+    results = boards.each(targets or [], address, predictions=predictions, methods=methods, track=track)
     new = not file.absolute().parent.exists()
     written = write(file, results, predictions=predictions)
     where = f"{file.absolute()}, whose folder is new" if new else file

@@ -17,6 +17,7 @@ from lnlbench.benchmark.cli.parameters import (
     Database,
     FromFile,
     Json,
+    Margin,
     Methods,
     Plugin,
     Rules,
@@ -56,12 +57,7 @@ def leaderboard(
             rich_help_panel=WHAT,
         ),
     ] = False,
-    margin: Annotated[
-        float,
-        typer.Option(
-            help="Points within which methods are practically equal, 0 to 100.", min=0, max=100, rich_help_panel=WHAT
-        ),
-    ] = 0.5,
+    margin: Margin = 0.5,
     complete: Annotated[
         bool, typer.Option("--complete", help="Count only settings that all methods have.", rich_help_panel=WHAT)
     ] = False,

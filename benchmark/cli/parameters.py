@@ -57,6 +57,19 @@ Replicates = Annotated[
         "--replicates", "--seeds", "-s", help='As in "0,1,2" or "0-4": at most 10,000 of them.', rich_help_panel=WHAT
     ),
 ]
+Told = Annotated[
+    str,
+    typer.Option(
+        help='What methods must know: estimated, true, true-0.2, true+0.2, several, or "all" of these.',
+        rich_help_panel=WHAT,
+    ),
+]
+Margin = Annotated[
+    float,
+    typer.Option(
+        help="Points within which methods are practically equal, 0 to 100.", min=0, max=100, rich_help_panel=WHAT
+    ),
+]
 Epochs = Annotated[
     str | None,
     typer.Option(

@@ -58,5 +58,21 @@ def among(results: Sequence[Result], methods: str, shown: str = "") -> list[Resu
     return kept
 
 
+def with_hosts(results: Sequence[Result], methods: str) -> list[Result]:
+    """Return the results of some methods, all where none is named, and the hosts of the readings among them.
+
+    Args:
+        results: of any methods.
+        methods: as for `named`.
+
+    Raises:
+        SettingError, StoreError: as for `named`.
+    """
+    present, texts = named(results, methods)
+    kept = _of(present, texts) if texts else present
+    keys = {run.key for run in kept} | {run.host for run in kept}
+    return [run for run in results if run.key in keys]
+
+
 def _of(results: Sequence[Result], methods: Sequence[str]) -> list[Result]:
     return [result for result in results if {result.label, result.method} & {*methods}]

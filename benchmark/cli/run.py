@@ -22,6 +22,7 @@ from lnlbench.benchmark.cli.parameters import (
     Execution,
     Jobs,
     Json,
+    Margin,
     Method,
     Methods,
     Plugin,
@@ -29,6 +30,7 @@ from lnlbench.benchmark.cli.parameters import (
     Replicates,
     Rule,
     Targets,
+    Told,
     Uri,
 )
 
@@ -50,13 +52,7 @@ def run(
     model: Annotated[
         str | None, typer.Option(help="Another network: one of ours or any timm name.", rich_help_panel=WHAT)
     ] = None,
-    told: Annotated[
-        str,
-        typer.Option(
-            help='What methods must know: estimated, true, true-0.2, true+0.2, several, or "all" of these.',
-            rich_help_panel=WHAT,
-        ),
-    ] = "estimated",
+    told: Told = "estimated",
     changes: Changes = [],  # noqa: B006 -- typer copies it
     plugin: Plugin = [],  # noqa: B006
     device: Device = "auto",
@@ -200,6 +196,8 @@ def compare(
     ],
     replicates: Replicates = "",
     rule: Rule = "noisy_val",
+    told: Told = "estimated",
+    margin: Margin = 0.5,
     changes: Changes = [],  # noqa: B006
     plugin: Plugin = [],  # noqa: B006
     device: Device = "auto",
@@ -215,20 +213,29 @@ def compare(
     from lnlbench.benchmark.cli import display
     from lnlbench.benchmark.cli.overrides import overrides
     from lnlbench.benchmark.cli.progress import followed
+    from lnlbench.benchmark.sweep.comparison import check_rule
     from lnlbench.benchmark.sweep.comparison import compare as compared
+    from lnlbench.benchmark.sweep.comparison_plan import planned
     from lnlbench.benchmark.sweep.forecast import forecast
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.leaderboard.store.address import store_address
 
     address = store_address(tracking_uri, database)
     options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
+    changed = overrides(changes)
+    if dry_run:
+        check_rule(rule)
+        found = planned(method, against, suite, replicates, changed, options, precision, told)
+        for line in (*(f"not reused: {why}" for why in found.not_reused), found.baselines):
+            note(line)
+        rows = forecast(found.missing, found.options)
+        show(to_json(rows) if as_json else display.planned(rows))
+        return
 
     def sweep(runs: Sequence[Run], how: Options) -> Report:
-        if not dry_run:
-            return followed(runs, how, quiet(as_json))
-        rows = forecast(runs, how)
-        show(to_json(rows) if as_json else display.planned(rows))
-        raise typer.Exit
+        return followed(runs, how, quiet(as_json))
 
-    verdicts = compared(method, against, suite, replicates, overrides(changes), options, sweep, rule, precision, note)
+    verdicts = compared(
+        method, against, suite, replicates, changed, options, sweep, rule, precision, told, margin, say=note
+    )
     show(to_json([verdict.json() for verdict in verdicts]) if as_json else display.compared(verdicts))

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lnlbench.benchmark.protocol.keys import PROTOCOL
-from lnlbench.benchmark.protocol.settings import SettingError, default_replicates, find
+from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.benchmark.runs.estimate_recipe import ESTIMATED
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.sweep.grid import grid
+from lnlbench.benchmark.sweep.comparison_plan import Comparison, planned
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import Report
-from lnlbench.leaderboard.ranking.grid import sort_into_grid
+from lnlbench.leaderboard.ranking.families import MARGIN
+from lnlbench.leaderboard.ranking.grid import data_of, other_data, sort_into_grid
+from lnlbench.leaderboard.ranking.notes import doubt
 from lnlbench.leaderboard.ranking.versus import Cells, Versus, versus
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, applies, can_score, rule_named, score
-from lnlbench.leaderboard.results.setting_name import SettingName
-from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
-from lnlbench.methods._parse import parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +38,13 @@ class Verdict:
     from_store: int
     from_package: int
     not_reused: tuple[str, ...]  # why shipped results of these settings and methods do not count
+    doubtful: tuple[str, ...] = ()  # settings in which noisy validation chose the epochs and is not guaranteed
+    apart: tuple[str, ...] = ()  # settings in which a baseline saw other labels, or another split
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what else must be known, a sentence each."""
+        return (*map(doubt, self.doubtful), *map(other_data, self.apart))
 
     def frame(self) -> pd.DataFrame:
         """Return a row per setting and baseline; accuracies in percent, differences in points."""
@@ -48,7 +53,8 @@ class Verdict:
         return pd.DataFrame([row.json() for row in self.rows])
 
     def __repr__(self) -> str:
-        return "\n".join(f"{row.setting}: {self.method} against {row.other} {_said(row)}" for row in self.rows)
+        rows = [f"{row.setting}: {self.method} against {row.other} {_said(row)}" for row in self.rows]
+        return "\n".join([*rows, *self.notes])
 
     def _repr_html_(self) -> str:
         return str(self.frame().to_html(index=False, float_format="{:.2f}".format))
@@ -57,6 +63,7 @@ class Verdict:
         """Return the verdict, JSON-able; accuracies in percent, differences in points."""
         runs = {"made": self.made, "from_store": self.from_store, "from_package": self.from_package}
         head = {"method": self.method, "rule": self.rule, "runs": runs, "not_reused": list(self.not_reused)}
+        head["notes"] = list(self.notes)
         return {**head, "rows": [row.json() for row in self.rows]}
 
 
@@ -70,6 +77,8 @@ def compare(
     sweep: Sweep,
     rule: str = PRIMARY,
     precision: str = "auto",
+    told: str = ESTIMATED,
+    margin: float = MARGIN,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Verdict]:
     """Compare methods with baselines, each on the same replicates.
@@ -84,69 +93,82 @@ def compare(
         sweep: makes the missing runs.
         rule: that scores.
         precision: as in `fit`.
+        told: how methods and baselines are told what they must know, as in `grid`.
+        margin: points within which two methods are practically equal.
         say: is told, before anything is trained, why shipped results are made again.
 
     Raises:
-        MethodError, SettingError, DataError, StoreError: something does not exist or cannot be used.
+        MethodError, SettingError, FactError, DataError, StoreError: something does not exist or cannot be used.
         RunsFailed: runs failed; what is finished is stored.
+    """
+    check_rule(rule)
+    found = planned(method, against, targets, replicates, changes, options, precision, told)
+    for reason in found.not_reused:
+        say(f"not reused: {reason}")
+    report = sweep(found.missing, found.options)
+    report.check()
+    held, carried, wanted = found.held, found.carried, found.wanted
+    hosts = {run.host.key for run in found.runs if run.host is not None and run.key in wanted}
+    asked = [run.key for run in found.runs if run.key in wanted | hosts]
+    made = [key for key in asked if key not in held.keys() | carried.keys()]
+    with StoreReader(found.options.store) as store:
+        every = {**carried, **held, **dict(zip(made, store.results_of(made), strict=True))}
+    results = {run.key: every[run.key] for run in found.runs if run.key in wanted}
+    cells, beside, unstable = _cells(found.runs, results, list(every.values()), rule)
+    counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))
+    doubtful = _doubtful(results.values(), rule)
+
+    def verdict(name: str) -> Verdict:
+        apart = _apart(name, found, results)
+        rows = tuple(versus(cells, name, found.others, beside, unstable, apart, margin))
+        return Verdict(name, rule, rows, *counts, found.not_reused, doubtful, tuple(apart))
+
+    return [verdict(name) for name in found.names]
+
+
+def check_rule(rule: str) -> None:
+    """Refuse the name of a rule that there is not.
+
+    Raises:
+        SettingError: naming those that there are.
     """
     try:
         rule_named(rule)
     except ValueError as error:
         raise SettingError(str(error)) from None
-    mine = choose_methods(method, options.plugins)
-    others = choose_methods(against, mine.plugins)
-    options = replace(options, plugins=others.plugins)
-    names = [name for name in mine.texts if name not in others.texts] or [*mine.texts]
-    texts = [text for text in others.texts if text not in names]
-    if not names or not texts:
-        raise SettingError(
-            f"a comparison needs a method and other ones to hold it against, got {mine.text!r} and {others.text!r}"
-        )
-    for text in (*names, *texts):
-        parse(text)  # a wrong name is said before any data are read
-    suites = {SettingName.parse(setting.name).task for setting in find(targets)}
-    carried = {result.key: result for result in shipped(suites=suites)}
-    held: dict[str, Result] = {}
-    if options.store.exists:
-        with StoreReader(options.store) as store:
-            held = {result.key: result for result in store.results()}
-    known = held.keys() | carried.keys()
 
-    def runs_of(texts: Sequence[str], replicates: str) -> list[Run]:
-        return grid(targets, ", ".join(texts), replicates, changes, options, precision=precision)
 
-    chosen = replicates or _common(runs_of(texts, "0-9"), known) or default_replicates()
-    runs = runs_of([*names, *texts], chosen)
-    wanted = {run.key for run in runs if run.label in {*names, *texts}}
-    needed = {run.key for run in runs if run.key in wanted and run.key not in known}
-    hosts = {run.key: run.host.key for run in runs if run.host is not None and run.key in wanted}
-    needed |= {host for key, host in hosts.items() if key in needed or host not in known}
-    why = tuple(_mismatches([run for run in runs if run.key in needed], carried.values()))
-    for reason in why:
-        say(f"not reused: {reason}")
-    report = sweep([run for run in runs if run.key in needed], options)
-    report.check()
-    with StoreReader(options.store) as store:
-        made = [run.key for run in runs if run.key in {*wanted, *hosts.values()} and run.key not in known]
-        every = carried | held | dict(zip(made, store.results_of(made), strict=True))
-    results = {key: every[key] for key in wanted}
-    cells, beside, unstable = _cells(runs, results, list(every.values()), rule)
-    counts = (len(report.done), sum(key in held for key in wanted), sum(key in carried.keys() - held for key in wanted))
-    return [Verdict(name, rule, tuple(versus(cells, name, texts, beside, unstable)), *counts, why) for name in names]
+def _doubtful(results: Iterable[Result], rule: str) -> tuple[str, ...]:
+    """Return the settings in which noisy validation chooses the epochs and is not guaranteed to choose well."""
+    if not rule_named(rule).of_validation:
+        return ()
+    doubtful = (
+        result.setting for result in results if not (result.identity.get("noise") or {}).get("guaranteed", True)
+    )
+    return tuple(dict.fromkeys(doubtful))
+
+
+def _apart(name: str, found: Comparison, results: Mapping[str, Result]) -> dict[str, set[str]]:
+    """Return by setting the others that saw other labels, or another split, than the method of that name.
+
+    Code that draws noise is no part of a key, so that a stored run may be of what it drew before an edit.
+    """
+    seen = {
+        (run.setting.name, run.replicate, run.name): data_of(results[run.key])
+        for run in found.runs
+        if run.key in results
+    }
+    apart: dict[str, set[str]] = {}
+    for (setting, replicate, other), data in seen.items():
+        if other in found.others and seen.get((setting, replicate, name), data) != data:
+            apart.setdefault(setting, set()).add(other)
+    return apart
 
 
 def _said(row: Versus) -> str:
     half = "" if row.half is None else f" ± {row.half:.2f}"
     tested = "" if row.p is None else f", p = {row.p:.3f} among {row.family}"
     return f"{row.difference:+.2f}{half} points{tested}: {row.verdict}"
-
-
-def _common(runs: Sequence[Run], known: set[str]) -> str:
-    """Return the replicates that all of these settings and methods have, where there are two of them or more."""
-    lacking = {run.replicate for run in runs if run.key not in known}
-    found = sorted({run.replicate for run in runs} - lacking)
-    return ",".join(map(str, found)) if len(found) > 1 else ""
 
 
 def _cells(
@@ -160,7 +182,7 @@ def _cells(
         known: all results at hand, the hosts of readings among them.
         rule: that scores.
     """
-    mine = {run.key: run.label for run in runs if run.key in results}
+    mine = {run.key: run.name for run in runs if run.key in results}
     kinds, labels = {_kind(result) for result in results.values()}, set(mine.values())
     others = [result for result in known if _kind(result) in kinds and result.label not in labels]
     hosts = {result.key: result for result in (*known, *results.values())}
@@ -185,33 +207,3 @@ def _cells(
 def _kind(result: Result) -> tuple[object, ...]:
     """Return what results must share for one to stand beside another."""
     return result.setting, result.track, result.length, result.protocol, precision_of(result)
-
-
-def _mismatches(runs: Sequence[Run], carried: Iterable[Result]) -> list[str]:
-    """Say why shipped results of the same setting, label and replicate are not the runs asked for, a line a reason.
-
-    Where precision is all that differs, the line has the option that reuses them.
-    """
-    alike = {(result.setting, result.label, result.replicate): result for result in carried}
-    found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}  # of a reason the labels and the settings, in order
-    for run in runs:
-        other = alike.get((run.setting.name, run.label, run.replicate))
-        if other is None:
-            continue
-        was, now = other.identity.get("setting", {}), run.setting.identity()
-        fields = sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name) and name != "task")
-        reasons = [
-            f"protocol {other.protocol}, not {PROTOCOL}" if other.protocol != PROTOCOL else "",
-            f"{other.method}, not {run.text}" if other.method != run.text else "",
-            "another " + ", ".join(fields) if fields else "",
-        ]
-        why = "; ".join(filter(None, reasons))
-        if (held := precision_of(other)) != run.precision:
-            option = "" if why else f" (`--precision {held}` reuses them)"
-            why = "; ".join(filter(None, [why, f"{held}, not {run.precision}{option}"]))
-        labels, settings = found.setdefault(why or "other data or labels", ({}, {}))
-        labels[run.label] = settings[run.setting.name] = None
-    return [
-        f"the shipped results of {', '.join(labels)} on {', '.join(settings)} are of {why}"
-        for why, (labels, settings) in found.items()
-    ]

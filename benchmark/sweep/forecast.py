@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,10 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
+from lnlbench.methods._parse import parse
 
+REFERENCE = "ce"
+"""The method that tells, times its networks, what one takes of which nothing is known."""
 STANDARD = "mnist-fast"
 """The task whose cross-entropy is trained for a moment, to compare this machine with that of the shipped results."""
 IMAGES = 2560  # that the measurement trains on, twice: half a second on an idle CPU
@@ -29,8 +33,9 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     """Return what a sweep would do, cell by cell, and in the last row the sum of it.
 
     Seconds are device time: what runs of the same task and method took on the same hardware; where none is stored,
-    what they took in the shipped results, times how much slower this machine is; 0 for what is read off, and
-    "unknown" where neither tells. `from` says which it was.
+    what they took in the shipped results, times how much slower this machine is; where there is none of the method
+    either, what cross-entropy took, times the number of networks; 0 for what is read off, and "unknown" where nothing
+    tells. `from` says which it was: of cross-entropy `about ce`, or `about 2 ce`.
 
     Raises:
         StoreError: the store cannot be used.
@@ -40,7 +45,7 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     if options.store.exists:
         here = hardware(check_device(options.device))
         with StoreReader(options.store) as store:
-            held, timings = store.stored(), store.timings({run.text for run in runs})
+            held, timings = store.stored(), store.timings({REFERENCE, *(run.text for run in runs)})
         stored = {(task, text): seconds for (task, text, place), seconds in timings.items() if place == here}
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
@@ -127,7 +132,6 @@ def slower(device: str) -> float:
     from lnlbench.benchmark.engine.trainer import fit
     from lnlbench.benchmark.protocol.settings import setting
     from lnlbench.benchmark.protocol.splits import Split
-    from lnlbench.methods._parse import parse
 
     speeds = [
         float(result.cost["samples_per_second"])
@@ -163,10 +167,14 @@ def _seconds(run: Run, stored: Timings, carried: Carried) -> tuple[float | None,
     """Return what a run takes, and where that is known from."""
     if run.host is not None:
         return 0.0, ""
-    if (known := stored.get((run.setting.task, run.text))) is not None:
-        return known, "store"
-    known = carried.seconds(run)
-    return known, "" if known is None else "package"
+    for one in (run, replace(run, method=parse(REFERENCE), label=REFERENCE)):
+        networks = 1 if one is run else run.method.networks
+        about = "" if one is run else f"about {networks if networks > 1 else ''} {REFERENCE}".replace("  ", " ")
+        if (known := stored.get((one.setting.task, one.text))) is not None:
+            return known * networks, about or "store"
+        if (known := carried.seconds(one)) is not None:
+            return known * networks, about or "package"
+    return None, ""
 
 
 def _timings(results: Iterable[Result]) -> Timings:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lnlbench.methods._errors import MethodError
+from lnlbench.methods._errors import MethodError, NoMethod
 from lnlbench.methods._split import split_methods
 
 PLUS = re.compile(r"\s\+\s")  # between the parts of a composition; without spaces it may belong to a path
@@ -50,7 +51,14 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
 
     def loaded(named: str) -> list[str]:
         files.append(Path(named).expanduser().absolute())
-        names = load_file(files[-1])
+        try:
+            names = load_file(files[-1])
+        except NoMethod:
+            if noises := _noises_of(files[-1]):
+                raise MethodError(
+                    f"{files[-1]} registers no method, but {noises}; noises live in datasets/noise/ (CONTRIBUTING.md)"
+                ) from None
+            raise
         own.update(dict.fromkeys(names, named))
         return names
 
@@ -77,6 +85,15 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
             )
         texts += parts[0] if len(parts) == 1 else [" + ".join(name for (name,) in parts)]
     return Chosen(texts=tuple(texts), plugins=tuple(dict.fromkeys(files)), own=own)
+
+
+def _noises_of(file: Path) -> str:
+    """Return `the noise 'mine'`, as a file registers it; nothing where it registers none."""
+    from lnlbench.datasets.noise.base import kinds
+
+    made = {kind: getattr(sys.modules.get(model.__module__), "__file__", None) for kind, model in kinds().items()}
+    found = [repr(kind) for kind, place in made.items() if place == str(file)]
+    return f"the noise{'s' if len(found) > 1 else ''} {', '.join(found)}" if found else ""
 
 
 def _parts(text: str) -> list[str]:

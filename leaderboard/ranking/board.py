@@ -173,13 +173,15 @@ class Contender:
 class Plan:
     """What would decide who is first: the command that adds replicates for the contenders alone.
 
-    `command` is empty where no number of replicates would tell, or no command makes them.
+    `command` is empty where no number of replicates would tell, or no command makes them. It is a first step where some
+    contender would take more replicates than it adds.
     """
 
     contenders: tuple[Contender, ...]
     command: str
     runs: int
     seconds: float | None  # of device time, from what such runs took
+    first_step: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lnlbench.leaderboard.results.precision import precision_of
@@ -44,22 +44,40 @@ def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[Note]]:
     several, rows = "stands for several methods; they are shown in full.", "they are rows of their own."
     notes += [Note(f"The label {label!r} {several}", label) for label in sorted(ambiguous)]
     notes += [Note(f"{label!r} has results of several precisions; {rows}", label) for label in sorted(twice)]
-    return grid, notes + [Note(text) for text in _unpaired(grid)]
+    return grid, notes + [Note(text) for text in (*map(other_data, unpaired(grid)), *_changed(grid))]
 
 
-def _unpaired(grid: Grid) -> list[str]:
-    """Say where methods did not get the same noise, split or controls."""
+def data_of(run: Result) -> str:
+    """Return what stands for the labels and the split that a run saw."""
+    noise, split = run.identity.get("noise", {}), run.identity.get("split", {})
+    return f"{noise.get('labels_sha256')} {split.get('sha256')}"
+
+
+def other_data(setting: str) -> str:
+    """Say that the methods of a setting did not get the same noise or split."""
+    return f"Noise or split differ between methods in {setting}: they saw other data."
+
+
+def unpaired(grid: Grid) -> list[str]:
+    """Return the settings in which methods did not get the same noise or split, replicate by replicate."""
     seen: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for setting, runs in _cells(grid):
+        for replicate, run in runs.items():
+            seen[setting, replicate].add(data_of(run))
+    return sorted({setting for (setting, _), made in seen.items() if len(made) > 1})
+
+
+def _changed(grid: Grid) -> list[str]:
+    """Say where methods did not get the same controls."""
     controls: dict[str, set[str]] = defaultdict(set)
-    for cells in grid.values():
-        for setting, runs in cells.items():
-            for replicate, run in runs.items():
-                noise, split = run.identity.get("noise", {}), run.identity.get("split", {})
-                seen[setting, replicate].add(f"{noise.get('labels_sha256')} {split.get('sha256')}")
-                if run.track == "default":
-                    controls[setting].add(json.dumps(run.identity.get("setting"), sort_keys=True, default=str))
-    unpaired = sorted({setting for (setting, _), made in seen.items() if len(made) > 1})
+    for setting, runs in _cells(grid):
+        for run in runs.values():
+            if run.track == "default":
+                controls[setting].add(json.dumps(run.identity.get("setting"), sort_keys=True, default=str))
     changed = sorted(setting for setting, made in controls.items() if len(made) > 1)
-    return [f"Noise or split differ between methods in {setting}: they saw other data." for setting in unpaired] + [
-        f"The settings of the runs differ within {setting}: methods did not train alike." for setting in changed
-    ]
+    return [f"The settings of the runs differ within {setting}: methods did not train alike." for setting in changed]
+
+
+def _cells(grid: Grid) -> Iterator[tuple[str, dict[int, Result]]]:
+    for cells in grid.values():
+        yield from cells.items()

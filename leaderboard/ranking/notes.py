@@ -29,6 +29,16 @@ def _span(values: list[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def doubtful(board: Board) -> list[str]:
+    """Return the settings of a board in which noisy validation chooses the epochs and is not guaranteed."""
+    return [column.setting for column in board.columns if board.doubtful(column)]
+
+
+def doubt(setting: str) -> str:
+    """Say that noisy validation is not guaranteed in a setting; † stands there in tables."""
+    return f"† {setting}: its noise may depend on the image, so noisy validation is not guaranteed."
+
+
 def notes(board: Board, found: Scored) -> Iterator[str]:
     """Yield the sentences.
 
@@ -54,9 +64,7 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
         yield f"Incomplete, and not compared with the others: {held}."
     if fewer := [f"{row.name} {row.score.n}" for row in every if row.score and row.score.n < _most_shown(board, row)]:
         yield f"Means over the replicates that all settings have, fewer than some settings show: {', '.join(fewer)}."
-    for column in board.columns:
-        if board.doubtful(column):
-            yield f"† {column.setting}: its noise may depend on the image, so noisy validation is not guaranteed."
+    yield from map(doubt, doubtful(board))
     if lost := [row for row in every if row.diverged]:
         who = ", ".join(f"{row.name} {row.diverged}" for row in lost)
         yield f"! diverged runs score chance and count: {who}."

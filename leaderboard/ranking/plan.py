@@ -53,6 +53,7 @@ def plan(board: Board, found: Scored) -> Plan | None:
         ),
         runs=len(trained) * len(settings) * more,
         seconds=more * math.fsum(known) if len(known) == len(spent) else None,
+        first_step=now + more < max(tellable),
     )
 
 

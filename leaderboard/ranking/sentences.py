@@ -117,8 +117,9 @@ def _plan(board: Board) -> Iterator[str]:
         return
     if plan.command:
         time = "" if plan.seconds is None else f", about {duration(plan.seconds)} of device time"
+        step = ", a first step" if plan.first_step else ""
         yield (
-            f"More replicates of those that could be best: `{plan.command}` "
+            f"More replicates of those that could be best{step}: `{plan.command}` "
             f"({plan.runs} run{'s' if plan.runs != 1 else ''}{time})."
         )
     if same := [one.name for one in plan.contenders if one.gap < EQUAL]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lnlbench.leaderboard.ranking.board import Against, Cell
 from lnlbench.leaderboard.ranking.compare import Scores, common, compare
-from lnlbench.leaderboard.ranking.families import ALPHA
+from lnlbench.leaderboard.ranking.families import ALPHA, MARGIN
 from lnlbench.leaderboard.ranking.needed import replicates_needed
 
 Cells = Mapping[str, Mapping[str, Scores]]
@@ -19,9 +19,9 @@ Cells = Mapping[str, Mapping[str, Scores]]
 class Versus:
     """A method beside one other, in one setting or over all of them; in percent, and points.
 
-    `p` is adjusted by Holm over a family of `family` comparisons, None where one of the two has a single replicate;
-    `needed` are the replicates of both with which the gap that is seen would be decided, None where it is, or where
-    more runs will not tell.
+    `p` is adjusted by Holm over a family of `family` comparisons, None where one of the two has a single replicate
+    and where they saw other data; `needed` are the replicates of both with which the gap that is seen would be decided,
+    None where it is, where they are practically equal, or where more runs will not tell.
     """
 
     setting: str  # or `mean of 3`
@@ -36,6 +36,8 @@ class Versus:
     borrowed: float  # replicates' worth of variance from other methods
     same: bool = False  # the scores are the same, replicate by replicate
     needed: int | None = None
+    margin: float = MARGIN  # points within which they are practically equal
+    apart: bool = False  # they saw other labels or another split: what differs may be that
 
     @property
     def difference(self) -> float:
@@ -43,12 +45,28 @@ class Versus:
         return self.mean - self.other_mean
 
     @property
+    def practically_equal(self) -> bool:
+        """Return whether no test tells them apart and the whole interval lies within the margin."""
+        if self.half is None or self.same or self.p is None or self.p < ALPHA:
+            return False
+        return abs(self.difference) + self.half < self.margin
+
+    @property
+    def open(self) -> bool:
+        """Return whether the question is open: more replicates may answer it."""
+        return not (self.p is None or self.p < ALPHA or self.same or self.practically_equal)
+
+    @property
     def verdict(self) -> str:
         """Return what the test says."""
+        if self.apart:
+            return "not compared: other data"
         if self.same:
             return "the same scores"
         if self.p is None:
             return "one replicate: an order, not a result"
+        if self.practically_equal:
+            return f"practically equal, within {self.margin:g} points"
         if self.p >= ALPHA:
             return "cannot be told apart yet"
         return "better" if self.difference > 0 else "worse"
@@ -68,12 +86,20 @@ class Versus:
             "against_n": self.other_n,
             "borrowed": self.borrowed,
             "replicates_needed": self.needed,
+            "margin": self.margin,
+            "practically_equal": self.practically_equal,
             "verdict": self.verdict,
         }
 
 
 def versus(
-    cells: Cells, mine: str, others: Sequence[str], beside: Cells, unstable: Mapping[str, set[str]]
+    cells: Cells,
+    mine: str,
+    others: Sequence[str],
+    beside: Cells,
+    unstable: Mapping[str, set[str]],
+    apart: Mapping[str, set[str]] | None = None,
+    margin: float = MARGIN,
 ) -> list[Versus]:
     """Compare a method with each of the others, setting by setting, and in the mean over all settings.
 
@@ -85,18 +111,22 @@ def versus(
         others: what it is held against, the family.
         beside: of other methods, whose variances tell of these.
         unstable: by setting, of both, the methods whose variances do not: with diverged runs, or read off others.
+        apart: by setting, the others that saw other data than the method: they are shown, and not compared.
+        margin: points within which two methods are practically equal.
     """
-    found = []
+    found, apart = [], apart or {}
     for setting, row in cells.items():
         here = {name: row[name] for name in (mine, *others) if row.get(name)}
         every = {**beside.get(setting, {}), **row}
-        found += _held(setting, here, every, mine, unstable.get(setting, set()), trend=True)
+        lost, other_data = unstable.get(setting, set()), apart.get(setting, set())
+        found += _held(setting, here, every, mine, lost, other_data, margin, trend=True)
     if len(cells) > 1:
         every_setting = {setting: {**beside.get(setting, {}), **row} for setting, row in cells.items()}
         means = _means(every_setting)
         here = {name: means[name] for name in (mine, *others) if name in means}
         lost = set().union(*unstable.values())
-        found += _held(f"mean of {len(cells)}", here, means, mine, lost, trend=False)
+        other_data = set().union(*apart.values())
+        found += _held(f"mean of {len(cells)}", here, means, mine, lost, other_data, margin, trend=False)
     return found
 
 
@@ -106,6 +136,8 @@ def _held(
     every: Mapping[str, Scores],
     mine: str,
     unstable: set[str],
+    apart: set[str],
+    margin: float,
     *,
     trend: bool,
 ) -> list[Versus]:
@@ -114,15 +146,17 @@ def _held(
     others = [name for name in here if name != mine]
     able = [name for name, row in every.items() if len(row) > 1]
     sources = [name for name in able if name not in unstable]
-    found, tests = compare(every, able, sources=sources, reference=mine, family=others, trend=trend)
+    family: Collection[str] = {*others} - apart
+    found, tests = compare(every, able, sources=sources, reference=mine, family=family, trend=trend)
     borrowed = tests.borrowed if tests else 0.0
-    return [_one(setting, found[mine], other, found[other], here[mine] == here[other], borrowed) for other in others]
+    rows = [_one(setting, found[mine], other, found[other], here[mine] == here[other], borrowed) for other in others]
+    rows = [replace(row, margin=margin, apart=row.other in apart) for row in rows]
+    return [row if row.open else replace(row, needed=None) for row in rows]
 
 
 def _one(setting: str, mine: Cell, other: str, cell: Cell, same: bool, borrowed: float) -> Versus:
     held: Against | None = cell.against  # the other against this method: its sign is turned
     family = held.family if held else 0
-    told = held is not None and held.p < ALPHA
     return Versus(
         setting=setting,
         other=other,
@@ -135,7 +169,7 @@ def _one(setting: str, mine: Cell, other: str, cell: Cell, same: bool, borrowed:
         other_n=cell.n,
         borrowed=borrowed,
         same=same,
-        needed=None if told or not held else replicates_needed(mine, cell, borrowed, family),
+        needed=replicates_needed(mine, cell, borrowed, family) if held else None,
     )
 
 

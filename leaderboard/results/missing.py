@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -19,7 +20,7 @@ class Held(NamedTuple):
     is_method: bool
 
 
-def not_stored(words: Sequence[str], replicates: Iterable[str]) -> str:
+def not_stored(words: Sequence[str], replicates: Iterable[str], labels: Iterable[str]) -> str:
     """Say that a store lacks a run, which replicates of it there are, and what makes it.
 
     No command is named for a method that is told something else than by default, or a folder by the name that boards
@@ -28,10 +29,11 @@ def not_stored(words: Sequence[str], replicates: Iterable[str]) -> str:
     Args:
         words: method, setting and replicate.
         replicates: of this method and setting that are stored.
+        labels: of all methods of this setting that are stored.
     """
     method, setting, number = _parts(words)
     said = f"{_no_run(words)} is stored"
-    if there := _replicates(replicates):
+    if there := _replicates(replicates) or _variants(labels, method):
         said += f"; {there}"
     if "[" in method or "@" in setting or not number.isdecimal():
         return said
@@ -48,10 +50,12 @@ def not_in(where: str, words: Sequence[str], held: Iterable[Held]) -> str:
     """
     method, setting, _ = _parts(words)
     there = [*held]
+    labels = [run.label for run in there if run.setting == setting]
     hint = _replicates(run.replicate for run in there if run.is_method and run.setting == setting)
+    hint = hint or _variants(labels, method)
     if not hint and (settings := _listed(run.setting for run in there if run.is_method)):
         hint = f"of {method} it has {settings}"
-    if not hint and (methods := _listed(run.label for run in there if run.setting == setting)):
+    if not hint and (methods := _listed(labels)):
         hint = f"on {setting} it has {methods}"
     return ": ".join(filter(None, [f"{_no_run(words)} is in {where}", hint]))
 
@@ -71,6 +75,13 @@ def _replicates(numbers: Iterable[str]) -> str:
     if not last:
         return ""
     return f"replicates {', '.join(others)} and {last} are there" if others else f"replicate {last} is there"
+
+
+def _variants(labels: Iterable[str], method: str) -> str:
+    """Return `there are forward [true]`, the labels of a method that has other values or was told something."""
+    spelled = re.compile(re.escape(method) + r"(\([^()]*\))?( \[.*\])?")
+    found = sorted({label for label in labels if spelled.fullmatch(label) and label != method})
+    return f"there are {', '.join(found)}" if found else ""
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
-from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Cell, Row
+from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Cell, Column, Row
 from lnlbench.leaderboard.show.terminal import wrapped
 from lnlbench.leaderboard.show.words import (
     DOT,
@@ -108,7 +108,7 @@ class TerminalBoard:
     def _fixed(self, rows: Sequence[Row]) -> list[list[str]]:
         """Return the texts of the score, the rank range and the mark: two lines of heading, then the rows."""
         counted = self.board.counted
-        name = short_noise(counted[0].noise) if len(counted) == 1 else self.board.score_name
+        name = self._noise(counted[0]) if len(counted) == 1 else self.board.score_name
         lost = [f"!{row.diverged}" if row.diverged else "" for row in rows]
         room = max(map(len, lost), default=0)
         scores = [interval(row.score) if row.score else self.board.held(row) for row in rows]
@@ -121,9 +121,12 @@ class TerminalBoard:
         """Return the texts of a setting: task, noise, and a cell for every row."""
         column = self.board.columns[at]
         task = column.setting.partition("/")[0]
-        signs = ("†" if self.board.doubtful(column) else "") + ("" if column.counted else "*")
-        heads = [f" {task} " if len(tasks(self.board)) > 1 else "", f" {short_noise(column.noise)}{signs}"]
+        sign = "" if column.counted else "*"
+        heads = [f" {task} " if len(tasks(self.board)) > 1 else "", f" {self._noise(column)}{sign}"]
         return [*heads, *(self._cell(row.cells.get(column.setting)) for row in rows)]
+
+    def _noise(self, column: Column) -> str:
+        return short_noise(column.noise) + ("†" if self.board.doubtful(column) else "")
 
     def _cell(self, cell: Cell | None) -> str:
         if cell is None:

@@ -178,7 +178,7 @@ class StoreReader:
                 raise StoreError(f"several runs are called {text!r}: {'; '.join(names[:4])}")
             words = text.split()
             if len(words) >= 3:
-                raise StoreError(not_stored(words, self._replicates(words)))
+                raise StoreError(not_stored(words, *self._beside(words)))
             raise StoreError(f"no finished run is called {text!r}: give an MLflow run id, {HINT}")
         (entry,) = by_key.values()
         return entry.run_id, self.read(entry)
@@ -276,11 +276,12 @@ class StoreReader:
         named = {e.run_id: e for e in self._index.entries(_NAMES, runs=[entry.run_id for entry in found.values()])}
         return {key: named[entry.run_id] for key, entry in found.items()}
 
-    def _replicates(self, words: Sequence[str]) -> list[str]:
-        """Return the replicates of which there are runs of the method and setting that a name has."""
+    def _beside(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the replicates that there are of the method and setting that a name has, and that setting's labels."""
         entries = self._finished(_NAMES, where={SETTING: [words[-2]]})
         tags = [dict(entry.tags) for entry in entries if REPLICATE in entry.tags]
-        return [t[REPLICATE] for t in tags if _is_called(t | {REPLICATE: "0"}, [*words[:-1], "0"])]
+        numbers = [t[REPLICATE] for t in tags if _is_called(t | {REPLICATE: "0"}, [*words[:-1], "0"])]
+        return numbers, [t.get(LABEL, "") for t in tags]
 
     def _is_whole(self, entry: Entry, *, thorough: bool) -> bool:
         folder = self._files.to_read(entry.artifacts)

@@ -24,6 +24,20 @@ def test_verify_and_import(lnlbench, filled, stored, tmp_path):
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+def test_export_of_some_methods_keeps_the_hosts_of_readings(lnlbench, filled, tmp_path, one_line):
+    file, where = tmp_path / "some.jsonl.xz", ("--tracking-uri", filled)
+
+    def labels(*options):
+        assert lnlbench("export", file, *options, *where)[0] == 0
+        return {run.label for run in read(file)}
+
+    assert labels("--methods", "ce") == {"ce"}
+    assert labels("digits", "-m", "gce + early_stopping", "--track", "default") == {"gce", "gce + early_stopping"}
+    assert "4 of 4 verify." in lnlbench("verify", file)[1], "with predictions, and with the hosts"
+    one_line(lnlbench("export", file, "-m", "sam", *where), "nothing is stored of 'sam'; there is: ce, gce, gce + ear")
+    one_line(lnlbench("export", file, "--track", "tuned", *where), "nothing is stored in the track tuned")
+
+
 def test_a_file_that_does_not_verify_is_the_one_refused(lnlbench, filled, tmp_path, one_line):
     file, folder = tmp_path / "new" / "all.jsonl.xz", tmp_path / "mine"
     out = lnlbench("export", file, "--tracking-uri", filled)[1]

@@ -3,11 +3,14 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from lnlbench.benchmark.cli import progress
+from lnlbench.benchmark import load
+from lnlbench.benchmark.cli import display, progress
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import Report
@@ -30,8 +33,8 @@ def test_a_dry_run_makes_nothing(lnlbench, tmp_path):
         ("gce + early_stopping", [0, 1], "read off gce"),
     ]
     table = lnlbench("run", NOISY, "-m", "gce + early_stopping", "-s", "0-1", "--dry-run")[1]
-    assert "read off gce" in table and "stored replicates ┃ missing replicates" in table
-    assert [part.strip() for part in table.splitlines()[-1].split("│")][2:4] == ["0 runs", "4 runs"]
+    assert "read off gce" in table and "0-1 missing" in table
+    assert [part.strip() for part in table.splitlines()[-1].split("│")][2] == "0 stored, 4 missing"
     assert {path.name for path in tmp_path.glob("home/*")} <= {"cache"}, "decoded images, if no test had them before"
 
 
@@ -81,10 +84,25 @@ def test_a_comparison_shows_its_plan_and_makes_nothing(lnlbench, stored):
     held = ("--suite", NOISY, "-s", "0-1", "--set", "epochs=2", "--device", "cpu", "--dry-run")
     code, out, err = lnlbench("compare", "gce", "-a", "ce", *held, "--json")
     row, total = json.loads(out)
-    assert (code, err) == (0, "") and (row["method"], row["missing"]) == ("gce", [0, 1]) and total["missing"] == 2
+    assert (code, err) == (0, "baselines: 2 runs, 2 from the store\n")
+    assert (row["method"], row["missing"]) == ("gce", [0, 1]) and total["missing"] == 2
     assert [row["name"] for row in json.loads(lnlbench("leaderboard", "-f", "json")[1])[0]["rows"]] == ["ce"]
     assert lnlbench("run", NOISY, "-m", "gce", "-s", "0-1", *FAST)[0] == 0
     assert "total" in lnlbench("compare", "gce", "-a", "ce", *held)[1]
+
+
+def test_the_board_of_a_run_says_what_makes_it_doubtful(lnlbench, stored):
+    """Noise that may depend on the image, and runs of one replicate that saw other labels."""
+    code, out, _ = lnlbench("run", "digits/instance-0.4", "-m", "ce, gce", "-s", "0-1", *FAST)
+    assert code == 0 and "inst 0.4†" in out and "† digits,epochs=2/instance-0.4: its noise may depend on" in out
+    assert "saw other data" not in out
+    results = load(stored)
+    other = results[0].identity["noise"] | {"labels_sha256": "0"}
+    edited = [replace(results[0], identity=results[0].identity | {"noise": other}), *results[1:]]
+    console = Console(width=300)
+    with console.capture() as capture:
+        console.print(display.ended(edited, "noisy_val"))
+    assert "Noise or split differ between methods in digits,epochs=2/instance-0.4: they saw oth" in capture.get()
 
 
 def test_twice_the_epochs_are_a_reference_row(lnlbench, stored):

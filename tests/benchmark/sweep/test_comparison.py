@@ -14,8 +14,9 @@ from lnlbench.benchmark.cli import display
 from lnlbench.benchmark.cli.new_method import new_method
 from lnlbench.benchmark.protocol.settings import SettingError, setting
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.sweep import comparison
-from lnlbench.benchmark.sweep.comparison import Verdict, _cells, _mismatches, compare
+from lnlbench.benchmark.sweep import comparison_plan as plans
+from lnlbench.benchmark.sweep.comparison import Verdict, _cells, compare
+from lnlbench.benchmark.sweep.comparison_plan import _mismatches, planned
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
@@ -29,6 +30,11 @@ from lnlbench.methods import _registry as registry
 from lnlbench.methods import load_file, parse
 
 DIGITS = ["digits/symmetric-0.4"]
+
+
+@pytest.fixture
+def data_of_mnist(data_dir):
+    return {"data_dir": data_dir, "device": "cpu"}
 
 
 @pytest.fixture
@@ -101,7 +107,7 @@ def test_variances_are_borrowed_from_the_same_precision_alone():
     known = shipped(suites=["mnist-mlp"], methods=["ce", "gce", "sam"])
     mine = {result.key: result for result in known if result.label == "ce"}
     plain = {key: replace(result, identity=result.identity | {"precision": "fp32"}) for key, result in mine.items()}
-    runs = [SimpleNamespace(key=key, label="ce") for key in mine]
+    runs = [SimpleNamespace(key=key, name="ce") for key in mine]
     for results, lenders in ((mine, {"gce", "sam"}), (plain, set())):
         _, beside, _ = _cells(runs, results, known, "final")
         assert {label for rows in beside.values() for label in rows} == lenders
@@ -146,10 +152,10 @@ def test_what_is_not_reused_is_said_before_anything_is_trained(monkeypatch, url)
     """Whoever reads that three hours of training are due for want of an option can still stop."""
     digits = setting(DIGITS[0])
     said: list[str] = []
-    made = [SimpleNamespace(key="k", label="ce", replicate=0, host=None, setting=digits)]
-    monkeypatch.setattr(comparison, "shipped", lambda suites: [])
-    monkeypatch.setattr(comparison, "grid", lambda *given, **how: made)
-    monkeypatch.setattr(comparison, "_mismatches", lambda runs, carried: [f"{len(runs)} of ce"])
+    made = [SimpleNamespace(key="k", label="ce", name="ce", replicate=0, host=None, setting=digits)]
+    monkeypatch.setattr(plans, "shipped", lambda suites: [])
+    monkeypatch.setattr(plans, "grid", lambda *given, **how: made)
+    monkeypatch.setattr(plans, "_mismatches", lambda runs, carried: [f"{len(runs)} of ce"])
 
     def trains(runs, options):
         raise KeyboardInterrupt
@@ -198,7 +204,7 @@ def test_two_methods_of_one_label_lend_their_variances_apart():
     other = [replace(run, method="gce(q=0.5)", key=f"{run.key} b") for run in known if run.label == "gce"]
     other = [run for run in other if run.replicate % 2]
     mine = {run.key: run for run in known if run.label == "ce"}
-    runs = [SimpleNamespace(key=key, label="ce") for key in mine]
+    runs = [SimpleNamespace(key=key, name="ce") for key in mine]
     _, beside, _ = _cells(runs, mine, [*known, *other], "final")
     for name, rows in beside.items():
         (board,) = boards([run for run in [*known, *other] if run.setting == name], ["final"])
@@ -231,3 +237,92 @@ def test_a_reading_is_compared_as_boards_rank_it_however_its_host_came_about(url
         client.delete_run(run_id)
     third = compared()
     assert third.made == 2 and third.rows == first.rows
+
+
+@pytest.mark.realdata("ylecun/mnist")
+def test_an_equal_pair_of_the_package_is_said_to_be_equal_and_needs_no_more_runs(data_of_mnist, url):
+    """The whole interval of -0.08 ± 0.22 lies within half a point; within a tenth it does not."""
+    how = ("dal", "nce_agce", ["mnist-mlp/symmetric-0.5"], "", {}, Options(store=store_address(url), **data_of_mnist))
+    ((row,),) = (found.rows for found in compare(*how, sweep, precision="bf16"))
+    assert row.verdict == "practically equal, within 0.5 points" and row.needed is None
+    ((row,),) = (found.rows for found in compare(*how, sweep, precision="bf16", margin=0.1))
+    assert row.verdict == "cannot be told apart yet" and row.needed > 5
+
+
+def test_what_equal_pairs_need_is_not_said_among_what_would_decide():
+    equal = Versus(
+        setting="s", other="a", mean=96.18, other_mean=96.26, half=0.22, p=0.4, family=2, n=5, other_n=5, borrowed=3.0
+    )
+    rows = (equal, replace(equal, other="b", half=2.0, needed=32))
+    console = Console(width=300)
+    with console.capture() as capture:
+        console.print(display.compared([Verdict("m", "noisy_val", rows, 0, 0, 10, ())]))
+    text = capture.get()
+    assert "practically equal, within 0.5 points" in text and "within ± 0.5 points (`--margin`)" in text
+    assert "What would decide at the gaps seen: s b at 32 replicates." in text
+
+
+def test_methods_and_baselines_are_told_the_truth_where_it_is_asked_for(url):
+    """What needs nothing has one run, whatever it is told."""
+    options = Options(store=store_address(url), device="cpu", jobs=1)
+    told = compare("forward", "gce, co_teaching", DIGITS, "0,1", {"epochs": 1}, options, sweep, told="true")
+    assert [(one.method, [row.other for row in one.rows]) for one in told] == [
+        ("forward [true]", ["gce", "co_teaching [true]"])
+    ]
+    several = compare("forward", "gce", DIGITS, "0,1", {"epochs": 1}, options, sweep, told="true,true-0.2")
+    assert [one.method for one in several] == ["forward [true]", "forward [true-0.2]"]
+    with StoreReader(options.store) as store:
+        assert {run.label for run in store.results()} == {
+            *("gce", "forward [true]", "co_teaching [true]", "forward [true-0.2]")
+        }
+
+
+def test_baselines_of_other_labels_are_shown_without_a_mark(url):
+    """Code that draws noise is no part of a key: after an edit of it what is stored saw other labels."""
+    options = Options(store=store_address(url), device="cpu", jobs=1)
+    how = ("gce", "ce, mae", DIGITS, "0,1", {"epochs": 1}, options, sweep)
+    (before,) = compare(*how)
+    assert before.notes == () and [row.verdict.startswith("not compared") for row in before.rows] == [False, False]
+
+    def edited(known):
+        for key, run in known.items():
+            noise = run.identity["noise"] | {"labels_sha256": "0"}
+            known[key] = replace(run, identity=run.identity | {"noise": noise}) if run.label == "ce" else run
+        return known
+
+    found = planned(*how[:-1])
+    assert edited({**found.held}) != found.held
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "lnlbench.benchmark.sweep.comparison.planned", lambda *_: replace(found, held=edited({**found.held}))
+        )
+        (after,) = compare(*how)
+    assert after.notes == (
+        "Noise or split differ between methods in digits,epochs=1/symmetric-0.4: they saw other data.",
+    )
+    ce, mae = after.rows
+    assert (ce.verdict, ce.p, ce.half, ce.needed) == ("not compared: other data", None, None, None)
+    assert mae.family == 1 and mae.p is not None
+    assert after.json()["notes"] == list(after.notes)
+
+
+def test_noise_that_may_depend_on_the_image_is_said_where_noisy_validation_chooses(url):
+    options = Options(store=store_address(url), device="cpu", jobs=1)
+    how = ("gce", "ce", ["digits/instance-0.4"], "0,1", {"epochs": 1}, options, sweep)
+    console = Console(width=300)
+    for rule, said in (("noisy_val", True), ("final", False)):
+        (found,) = compare(*how, rule=rule)
+        with console.capture() as capture:
+            console.print(display.compared([found]))
+        text = capture.get()
+        assert ("digits,epochs=1/instance-0.4 †\n" in text) == said
+        assert ("† digits,epochs=1/instance-0.4: its noise may depend on the image" in text) == said
+
+
+def test_a_plan_says_what_of_the_baselines_is_there(url):
+    options = Options(store=store_address(url), device="cpu", jobs=1)
+    first = planned("gce", "ce, early_stopping", DIGITS, "0,1", {"epochs": 1}, options)
+    assert first.baselines == "baselines: 4 runs, 4 to be made"
+    sweep([run for run in first.runs if run.name == "ce"], options)
+    second = planned("gce", "ce, early_stopping", DIGITS, "0,1", {"epochs": 1}, options)
+    assert second.baselines == "baselines: 4 runs, 2 from the store, 2 to be made"

@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from lnlbench.benchmark.cli import display
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.forecast import Carried, forecast, in_the_package, slower
@@ -62,8 +64,39 @@ def test_a_run_is_of_one_process(options):
     assert one["seconds"] == alone["seconds"] and two["seconds"] == pytest.approx(2 * one["seconds"], rel=0.1)
     assert alone["how"].endswith(" with 1 process"), "a second one has nothing to do"
     assert two["how"] == alone["how"].replace("1 process", "2 processes")
-    *_, total = forecast(runs_of(options, "ce, gce", "0-2"), replace(options, jobs=2))
+    runs = runs_of(options, "ce", "0-2") + runs_of(options, "ce", "0-2", epochs=3)
+    *_, total = forecast(runs, replace(options, jobs=2))
     assert total["how"].startswith("at least ") and total["how"].endswith("; 3 of 5 runs unknown")
+
+
+def test_a_method_of_which_nothing_is_known_is_estimated_by_cross_entropy_and_its_networks(options):
+    sweep(runs_of(options, "ce", "0"), options)
+    ce, gce, two, reading, total = forecast(
+        runs_of(options, "ce, gce, co_teaching, gce + early_stopping", "1"), options
+    )
+    assert [(row["method"], row["from"]) for row in (ce, gce, two, reading)] == [
+        ("ce", "store"),
+        ("gce", "about ce"),
+        ("co_teaching", "about 2 ce"),
+        ("gce + early_stopping", ""),
+    ]
+    assert gce["seconds"] == ce["seconds"] and two["seconds"] == pytest.approx(2 * ce["seconds"], rel=0.1)
+    assert total["seconds"] == pytest.approx(4 * ce["seconds"], rel=0.1) and "unknown" not in total["how"]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_plan_fits_the_terminal_with_where_its_numbers_are_from(width):
+    cell = {"setting": "mnist-mlp/asymmetric-0.4", "stored": [0, 1, 2, 4], "missing": [3], "how": "read off ce"}
+    cells = [cell | {"method": "clean_early_stopping", "seconds": 120.0, "from": "about 2 ce"}]
+    total = {"setting": "total", "method": "", "stored": 4, "missing": 1, "seconds": 120.0, "from": ""}
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(display.planned([*cells, total | {"how": "about 12 min with 2 processes"}]))
+    head, *lines = capture.get().splitlines()
+    assert max(map(len, lines)) <= width and [name.strip() for name in head.split("┃")] == [
+        *("setting", "method", "replicates", "how", "seconds")
+    ]
+    assert "0-2, 4 stored, 3 missing" in " ".join(" ".join(line.split("│")[2].strip() for line in lines[1:4]).split())
 
 
 def test_looking_makes_no_database(options, url):

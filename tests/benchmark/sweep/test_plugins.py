@@ -10,6 +10,7 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods, name_of_run
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.tuning import pipeline
+from lnlbench.datasets.noise import base
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.methods import MethodError, methods, parse
 from lnlbench.methods import _registry as registry
@@ -121,6 +122,17 @@ def test_a_plugin_that_cannot_be_used_is_an_error(plugin, text, message):
     for _ in range(2):  # what it registered before it failed does not count later on either
         with pytest.raises(MethodError, match=message):
             choose_methods(str(path))
+
+
+def test_a_noise_in_a_file_is_told_where_noises_live(plugin, monkeypatch):
+    monkeypatch.setattr(base, "_KINDS", dict(base.kinds()))
+    monkeypatch.setattr(base, "kinds", lambda: base._KINDS)
+    path = plugin(
+        "from lnlbench.datasets.noise.base import Noise, register\n"
+        "@register('onlyzero')\nclass OnlyZero(Noise):\n    family = 'mine'\n"
+    )
+    with pytest.raises(MethodError, match="registers no method, but the noise 'onlyzero'; noises live in datasets/n"):
+        choose_methods("", [path])
 
 
 def test_an_installed_plugin_that_ends_the_program_is_an_error(monkeypatch, tmp_path):

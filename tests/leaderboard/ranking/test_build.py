@@ -477,6 +477,9 @@ def test_more_runs_of_contenders_are_planned_with_their_cost(make):
     assert {one.name for one in plan.contenders} == {"dal", "gce", "ce"}
     assert "--replicates 3-6" in plan.command and (plan.runs, plan.seconds) == (16, 160)
     assert all(one.replicates is None or one.replicates > 3 for one in plan.contenders)
+    step = ", a first step" if max(one.replicates or 0 for one in plan.contenders) > 7 else ""
+    said = " ".join(board.sentences)
+    assert step and f"More replicates of those that could be best{step}: `lnlbench run" in said, "4 of 7 and more"
     gaps = [one.gap for one in plan.contenders]
     assert gaps == sorted(gaps) and (plan.contenders[0].replicates or 101) >= plan.contenders[-1].replicates
 

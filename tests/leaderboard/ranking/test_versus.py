@@ -79,3 +79,39 @@ def test_shipped_results_are_found(package):
     found = package
     assert {"mnist-fast/symmetric-0.5", "mnist-fast/clean"} <= {result.setting for result in found}
     assert len({result.key for result in found}) == len(found) >= 54
+
+
+NEAR = {"mine": {0: 90.0, 1: 90.1, 2: 90.2, 3: 90.1}, "a": {0: 90.1, 1: 90.0, 2: 90.2, 3: 90.2}}
+
+
+@pytest.mark.parametrize(
+    ("margin", "verdict"),
+    [
+        pytest.param(0.5, "practically equal, within 0.5 points", id="as on boards"),
+        pytest.param(0.3, "practically equal, within 0.3 points", id="another"),
+        pytest.param(0.1, "cannot be told apart yet", id="the interval is wider"),
+        pytest.param(0.0, "cannot be told apart yet", id="none"),
+    ],
+)
+def test_a_pair_is_practically_equal_where_the_whole_interval_lies_within_the_margin(margin, verdict):
+    (row,) = versus({"s": NEAR}, "mine", ["a"], {}, {}, margin=margin)
+    assert row.verdict == verdict and 0.1 < row.half + abs(row.difference) < 0.3
+    assert row.open == (verdict == "cannot be told apart yet") and (row.open or row.needed is None)
+    assert (row.json()["margin"], row.json()["practically_equal"]) == (margin, not row.open)
+
+
+def test_what_is_told_apart_is_not_equal_however_near():
+    shifted = {i: value + 0.4 for i, value in NEAR["mine"].items()}
+    (row,) = versus({"s": {"mine": shifted, "a": NEAR["mine"]}}, "mine", ["a"], {}, {}, margin=2)
+    assert row.verdict == "better" and not row.practically_equal
+
+
+def test_who_saw_other_data_is_shown_and_no_test_is_made():
+    """Nor in the mean over settings; the family is of the others."""
+    cells = dict.fromkeys(("s1", "s2"), CELLS["s1"])
+    rows = versus(cells, "mine", ["a", "b"], {}, {}, {"s1": {"a"}})
+    said = {(row.setting, row.other): (row.verdict, row.family) for row in rows}
+    other_data = ("not compared: other data", 0)
+    assert said["s1", "a"] == said["mean of 2", "a"] == other_data and said["s2", "a"][0] == "better"
+    assert said["s1", "b"][1] == said["mean of 2", "b"][1] == 1 and said["s2", "b"][1] == 2
+    assert all((row.p, row.half, row.needed) == (None, None, None) for row in rows if row.apart)

@@ -81,6 +81,18 @@ def test_a_name_without_a_replicate_says_what_it_lacks(three, text):
         named(three, text, "the file")
 
 
+def test_a_method_that_was_told_something_is_listed_by_its_labels(make):
+    """`forward` stands for the run with an estimate, and a file of one's own for what it registers."""
+    labels = ("forward [true]", "forward [true-0.2]", "forward + sam", "gce", "forward_2")
+    runs = [make(label=label) for label in labels]
+    with pytest.raises(StoreError, match=r"in the file: there are forward \[true-0.2\], forward \[true\]$"):
+        named(runs, "forward digits/symmetric-0.4 0", "the file")
+    with pytest.raises(StoreError, match=r"replicate 0 is there$"):
+        named(runs, "forward + sam digits/symmetric-0.4 7", "the file")
+    with pytest.raises(StoreError, match=r"replicate 0, is in the file$"):
+        named(runs, "forward digits/clean 0", "the file")
+
+
 def test_two_keys_that_begin_alike_are_listed(make):
     with pytest.raises(StoreError, match="several results in the file are called 'abcdef': ce digits"):
         named([make(key="abcdef1"), make(key="abcdef2")], "abcdef", "the file")
