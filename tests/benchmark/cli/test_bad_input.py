@@ -11,7 +11,7 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from lnlbench.benchmark.cli import kinds
 from lnlbench.benchmark.cli.app import app
-from lnlbench.benchmark.sweep import comparison
+from lnlbench.benchmark.sweep import comparison_plan
 from lnlbench.leaderboard import shipped
 
 NOISY = "digits/symmetric-0.4"
@@ -228,7 +228,7 @@ def quick():
     """Make the tree of commands once, and read no results that come with the package."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
-        for module in (comparison, shipped):
+        for module in (comparison_plan, shipped):
             patch.setattr(module, "shipped", lambda **_: [])
         yield
 
