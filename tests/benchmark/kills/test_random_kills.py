@@ -15,7 +15,7 @@ import pytest
 SECONDS = float(os.environ.get("LNLBENCH_TEST_KILLS", "0"))
 SEED = int(os.environ.get("LNLBENCH_TEST_KILLS_SEED") or random.SystemRandom().randrange(10**6))
 PATIENT = 600  # seconds without any end, until a test gives up
-BLOWS = 8
+BLOWS = 6
 
 AT = ("digits/symmetric-0.4", "--device", "cpu", "--seeds")
 RUN = ("run", *AT, "0-1", "-m", "ce, early_stopping, gce", "--epochs", "24", "--checkpoint-every", "3", "--quiet")
