@@ -165,5 +165,5 @@ def test_a_result_of_the_package_is_found_with_its_predictions(url):
 @pytest.mark.slow
 @pytest.mark.realdata("ylecun/mnist")
 def test_a_shipped_run_is_made_again(lnlbench, data_dir):
-    code, out, err = lnlbench("reproduce", "gce", "mnist-mlp/pairflip-0.4", "3", "--data-dir", data_dir)
+    code, out, err = lnlbench("reproduce", "gce", "mnist-mlp,epochs=5/asymmetric-0.4", "3", "--data-dir", data_dir)
     assert (code, err) == (0, "") and ("identical: " in out or "within the band: " in out), out
