@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -170,9 +172,12 @@ class Search:
             self._note_failed(self.runs(trial), failed)
             told = self.told(store, trial)
             defaults = told if defaults is None else defaults
-            self._describe(trial, told, store)
             value = told_value(told.validation, defaults.validation, size, self.spec.classes)
-            self.optuna.tell(trial.number, [value, told_cost(told, defaults)] if self.budget.cost else value)
+            values = [value, told_cost(told, defaults)] if self.budget.cost else value
+            # Whoever took the search over while this process was suspended has told the same of the same runs.
+            with suppress(UpdateFinishedTrialError):
+                self._describe(trial, told, store)
+                self.optuna.tell(trial.number, values, skip_if_finished=True)
 
     def _describe(self, trial: FrozenTrial, told: Told, store: Store) -> None:
         """Give Optuna the curve of a configuration, mean of its splits, and facts to show beside its values."""

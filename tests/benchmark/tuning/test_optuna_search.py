@@ -240,6 +240,29 @@ def test_a_search_that_cannot_be_opened_gives_its_claim_back(options, monkeypatc
         assert store.claims.states([spec.key]) == {}
 
 
+def test_a_round_that_another_process_told_meanwhile_is_told_once(options, monkeypatch):
+    """A process that was suspended beyond its claim goes on in the middle of telling."""
+    plain = optimisation.Search
+
+    class Suspended(plain):
+        taken_over = False
+
+        def __init__(self, *how):
+            super().__init__(*how)
+            self.how = how
+
+        def told(self, store, trial):
+            if not Suspended.taken_over:
+                Suspended.taken_over = True
+                plain(*self.how).tell(store, {})
+            return super().told(store, trial)
+
+    monkeypatch.setattr(optimisation, "Search", Suspended)
+    specs = plan_of(options).specs
+    outcome = optimisation.search(specs, FEW, options)[specs[0].name]
+    assert Suspended.taken_over and len(outcome.trials) == 4
+
+
 @pytest.mark.slow
 def test_a_trial_that_fails_is_told_the_floor_and_counts(options, monkeypatch):
     real = train_trials
