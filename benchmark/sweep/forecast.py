@@ -12,6 +12,7 @@ from lnlbench.benchmark.engine.device import check_device, default_jobs, hardwar
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.leaderboard.ranking.cost import shortest
+from lnlbench.leaderboard.ranking.scored import REFERENCE
 from lnlbench.leaderboard.ranking.sentences import duration
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.setting_name import SettingName
@@ -19,8 +20,6 @@ from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods._parse import parse
 
-REFERENCE = "ce"
-"""The method that tells, times its networks, what one takes of which nothing is known."""
 STANDARD = "mnist-fast"
 """The task whose cross-entropy is trained for a moment, to compare this machine with that of the shipped results."""
 IMAGES = 2560  # that the measurement trains on, twice: half a second on an idle CPU
@@ -167,14 +166,21 @@ def _seconds(run: Run, stored: Timings, carried: Carried) -> tuple[float | None,
     """Return what a run takes, and where that is known from."""
     if run.host is not None:
         return 0.0, ""
-    for one in (run, replace(run, method=parse(REFERENCE), label=REFERENCE)):
-        networks = 1 if one is run else run.method.networks
-        about = "" if one is run else f"about {networks if networks > 1 else ''} {REFERENCE}".replace("  ", " ")
-        if (known := stored.get((one.setting.task, one.text))) is not None:
-            return known * networks, about or "store"
-        if (known := carried.seconds(one)) is not None:
-            return known * networks, about or "package"
-    return None, ""
+    known, where = _known(run, stored, carried)
+    if known is not None:
+        return known, where
+    usual, _ = _known(replace(run, method=parse(REFERENCE), label=REFERENCE), stored, carried)
+    networks = run.method.networks
+    about = f"about {networks} {REFERENCE}" if networks > 1 else f"about {REFERENCE}"
+    return (None, "") if usual is None else (usual * networks, about)
+
+
+def _known(run: Run, stored: Timings, carried: Carried) -> tuple[float | None, str]:
+    """Return what runs of this method took in this task, and where that is known from."""
+    if (known := stored.get((run.setting.task, run.text))) is not None:
+        return known, "store"
+    known = carried.seconds(run)
+    return known, "" if known is None else "package"
 
 
 def _timings(results: Iterable[Result]) -> Timings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lnlbench.leaderboard.ranking.cost import Cost, cost, on_one_machine
+from lnlbench.leaderboard.ranking.cost import Cost, costs
 from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.ranking.scored import REFERENCE
 from lnlbench.leaderboard.results.markdown import table
@@ -21,9 +21,9 @@ def to_markdown(tasks: Mapping[str, Sequence[Result]], methods: Sequence[str]) -
     found = {task: _costs(runs) for task, runs in tasks.items()}
     rows = []
     for name in methods:
-        held = next(costs for costs in found.values() if name in costs)
+        held = next(known for known in found.values() if name in known)
         passes = _passes(held[name], held[REFERENCE])
-        ratios = [_seconds(costs, name) for costs in found.values()]
+        ratios = [_seconds(known, name) for known in found.values()]
         seconds = ["—" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
         shown = [f"`{name}`", " + ".join(f"{round(share, 2):g}" for share in passes), str(held[name].networks)]
         rows.append(((sum(passes), ratios[0] or 0.0), [*shown, *seconds]))
@@ -32,15 +32,9 @@ def to_markdown(tasks: Mapping[str, Sequence[Result]], methods: Sequence[str]) -
 
 
 def _costs(runs: Sequence[Result]) -> dict[str, Cost]:
-    """Return the costs of the rows that have all settings, on the machine that has most of them."""
-    grid = sort_into_grid(runs)[0]
+    """Return the costs of the rows that have all settings."""
     settings = sorted({run.setting for run in runs})
-    whole = {
-        name: {setting: list(cells[setting].values()) for setting in settings}
-        for name, cells in grid.items()
-        if all(setting in cells for setting in settings)
-    }
-    return {name: cost(name, whole[name], timed) for name, timed in on_one_machine(whole).items()}
+    return {cost.name: cost for cost in costs(sort_into_grid(runs)[0], settings)}
 
 
 def _passes(one: Cost, usual: Cost) -> tuple[float, float]:
@@ -51,6 +45,6 @@ def _passes(one: Cost, usual: Cost) -> tuple[float, float]:
     return forward, backward
 
 
-def _seconds(costs: Mapping[str, Cost], name: str) -> float | None:
-    one, usual = (costs[key].train_seconds if key in costs else None for key in (name, REFERENCE))
+def _seconds(known: Mapping[str, Cost], name: str) -> float | None:
+    one, usual = (known[key].train_seconds if key in known else None for key in (name, REFERENCE))
     return one / usual if one is not None and usual else None
