@@ -76,8 +76,9 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
     how = choose_compute()
     rows.append(row("device", "ok", f"{how.device}, {how.describe()}, {how.precision}, {default_jobs()} processes"))
     if how.device.type == "cpu":
-        advice = "--precision bf16 pays" if bf16.pays(gains := bf16.measure()) else "fp32 is the better choice"
-        rows.append(row("bf16", "ok", f"{bf16.in_words(gains)}: {advice}"))
+        kernels = choose_compute(precision="bf16").kernels
+        advice = "--precision bf16 pays" if bf16.pays(gains := bf16.measure()) else "for recipes that say so alone"
+        rows.append(row("bf16", "ok", f"in {kernels} kernels, {bf16.in_words(gains)}: {advice}"))
     rows += [
         row(card["dataset"], "ok" if card["from"] else "missing", card["from"] or "will be downloaded from the Hub")
         for card in _datasets(data_dir)

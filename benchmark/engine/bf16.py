@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import cache
 from statistics import median
 
 import torch
 from torch import nn
 
+from lnlbench.benchmark.engine.rounding import autocast
 from lnlbench.benchmark.engine.threads import threads
 
 ROUNDS = 7
@@ -45,7 +47,7 @@ def _gain(layer: nn.Module, inputs: torch.Tensor) -> float:
     last = inputs.contiguous(memory_format=layout)
 
     def step(inputs: torch.Tensor, bf16: bool) -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with autocast(inputs.device) if bf16 else nullcontext():
             outputs = layer(inputs)
         torch.autograd.grad(outputs.float().square().sum(), list(layer.parameters()))
 

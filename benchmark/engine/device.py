@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lnlbench.benchmark.engine.rounding import autocast, has_bf16, products
+
 _DEVICE = re.compile(r"cpu|cuda(?::(\d{1,9}))?", re.ASCII)
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 _FLOAT32: tuple[Any, ...] = (
@@ -51,10 +53,20 @@ class Compute:
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context of a forward pass."""
-        rounds, kind = self.precision == "bf16", self.device.type
-        if rounds or torch.is_autocast_enabled(kind):  # what the caller has set rounds nothing here
-            return torch.autocast(kind, torch.bfloat16, enabled=rounds)
+        if self.precision == "bf16":
+            return autocast(self.device)
+        if torch.is_autocast_enabled(self.device.type):  # what the caller has set rounds nothing here
+            return torch.autocast(self.device.type, enabled=False)
         return nullcontext()
+
+    @property
+    def kernels(self) -> str:
+        """The type in which products are computed: fp32 where a processor without bf16 rounds to it."""
+        return "fp32" if self.precision == "bf16" and not has_bf16(self.device) else self.precision
+
+    def products(self) -> AbstractContextManager[object]:
+        """Return the context of a forward pass that rounds by itself."""
+        return products(self.device) if self.precision == "bf16" else nullcontext()
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move the model to the device, in its type and memory format."""

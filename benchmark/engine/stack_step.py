@@ -130,10 +130,11 @@ class Pure:
     def forward(self, params: Params, buffers: Params, inputs: Tensor) -> Tensor:
         """Return logits [K, B, C] of inputs [B, ...] or [K, B, ...] in the model's mode; training moves the buffers."""
         several = inputs.ndim > 4
-        outputs = [
-            functional_call(self.model, {**self.cast(params[k]), **buffers[k]}, (inputs[k] if several else inputs,))
-            for k in range(len(params))
-        ]
+        with self.how.products():
+            outputs = [
+                functional_call(self.model, {**self.cast(params[k]), **buffers[k]}, (inputs[k] if several else inputs,))
+                for k in range(len(params))
+            ]
         return torch.stack(outputs).to(self.how.dtype)
 
     def cast(self, params: dict[str, Tensor]) -> dict[str, Tensor]:

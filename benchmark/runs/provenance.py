@@ -35,6 +35,7 @@ def environment(how: Compute, last: Epoch, files: Sequence[str] = ()) -> dict[st
         "stacked": last.stacked,  # slots of the stack at the end
         "precision": how.precision,
         "threads": torch.get_num_threads(),
+        **({} if how.kernels == how.precision else {"kernels": how.kernels}),
         **({"plugins": [*files]} if files else {}),
     }
 

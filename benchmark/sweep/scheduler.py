@@ -19,7 +19,6 @@ from lnlbench.benchmark.sweep.executors.inline import Inline
 from lnlbench.benchmark.sweep.executors.local import Local
 from lnlbench.benchmark.sweep.failures import RunsFailed
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.precision_advice import PrecisionWarning, slow_bf16
 from lnlbench.benchmark.sweep.worker import Event, Watch, Work, checkpoints_of, groups
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.store.index import Entry
@@ -64,9 +63,6 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
 
     Raises:
         StoreError: the store cannot be used.
-
-    Warns:
-        PrecisionWarning: runs are computed in bf16, which is slower than fp32 here.
     """
     check_execution(options.execution, check_device(options.device))
     check_executor(options.executor)
@@ -90,8 +86,6 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
         with Store(options.store) as store:
             store.tidy()
     if missing:
-        if advice := slow_bf16(missing, options.device):
-            warnings.warn(advice, PrecisionWarning, stacklevel=2)
         # It makes the database, once, before any worker starts.
         with patiently(lambda: Store(options.store, patience=OUTAGE), patience) as store:
             store.tidy()

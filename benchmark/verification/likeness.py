@@ -27,7 +27,7 @@ epoch in its own; what they were chosen from is on the page "Trust".
 A mean over epochs moves least; under `noisy_val` another rounding may choose another epoch. `oracle`, which never
 ranks, has no band.
 """
-FACTS = ("torch", "hardware", "device", "execution", "threads", "lnlbench", "python")
+FACTS = ("torch", "hardware", "device", "execution", "kernels", "threads", "lnlbench", "python")
 _TRAINED = frozenset({"told", "diagnostics"})
 """Parts of an identity that training itself found out, and that rounding may change."""
 _NAMED = ("key", "protocol", "dataset", "setting", "noise", "length", "track", "method", "label", "replicate")
@@ -94,10 +94,8 @@ class Reproduction:
     @property
     def elsewhere(self) -> tuple[str, ...]:
         """Return what of software and hardware is not as it was, a phrase each."""
-        was, now = self.result.environment, self.made.environment
-        return tuple(
-            f"{name} {was.get(name)}, here {now.get(name)}" for name in FACTS if was.get(name) != now.get(name)
-        )
+        was, now = ({name: one.environment.get(name, "–") for name in FACTS} for one in (self.result, self.made))
+        return tuple(f"{name} {was[name]}, here {now[name]}" for name in FACTS if was[name] != now[name])
 
     @property
     def moved(self) -> float | None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lnlbench.benchmark.engine.device import exact_float32
+from lnlbench.benchmark.engine.device import Compute, exact_float32
 from lnlbench.benchmark.engine.epoch_numbers import EVALUATION_BATCH
 from lnlbench.benchmark.protocol.seeds import generator
 from lnlbench.benchmark.runs import segments
@@ -120,9 +120,9 @@ class _Run:
         self.network, self.data = network, data
         self.wrong = data.given != data.true
         self.at_once = EVALUATION_BATCH[data.x.device.type]
-        self.autocast = torch.autocast(data.x.device.type, torch.bfloat16, enabled=False)
+        self.compute = Compute(data.x.device, "fp32")
         self.start, self.test_start = (self._outputs(x) for x in (data.x, data.test_x))
-        self.autocast = torch.autocast(data.x.device.type, torch.bfloat16, enabled=how.precision == "bf16")
+        self.compute = Compute(data.x.device, how.precision)
         if not how.centred:
             self.start, self.test_start = torch.zeros_like(self.start), torch.zeros_like(self.test_start)
         count = min(how.measured or len(data.x), len(data.x))
@@ -130,7 +130,7 @@ class _Run:
 
     def logits(self, x: Tensor, index: Tensor) -> Tensor:
         """Of training samples [B]."""
-        with self.autocast:
+        with self.compute.autocast():
             found: Tensor = self.network(x)
         return found.to(x.dtype) - self.start[index]
 
@@ -176,5 +176,5 @@ class _Run:
     @torch.no_grad()
     def _outputs(self, x: Tensor) -> Tensor:
         self.network.eval()
-        with self.autocast:
+        with self.compute.autocast():
             return torch.cat([self.network(part).to(x.dtype) for part in torch.split(x, self.at_once)])

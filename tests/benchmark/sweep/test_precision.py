@@ -1,7 +1,6 @@
-"""Precisions in sweeps: part of the key, a function of device and setting alone, and advice where bf16 is slow."""
+"""Precisions in sweeps: part of the key, a function of device and setting alone."""
 
 import shutil
-import warnings
 from dataclasses import replace
 
 import pytest
@@ -11,10 +10,8 @@ from lnlbench.benchmark.engine import bf16
 from lnlbench.benchmark.engine.device import ExecutionError
 from lnlbench.benchmark.protocol.settings import SettingError, setting
 from lnlbench.benchmark.runs.training import train_runs
-from lnlbench.benchmark.sweep import precision_advice
 from lnlbench.benchmark.sweep.grid import plan
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.precision_advice import PrecisionWarning
 from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.leaderboard.results.precision import key_in, precision_of
 from lnlbench.leaderboard.store.address import store_address
@@ -86,20 +83,3 @@ def test_the_recipe_says_what_auto_means():
         small.override(precision="bf16")
     with pytest.raises(SettingError, match="unknown precision 'fp16'"):
         replace(small, precision="fp16")
-
-
-@pytest.mark.parametrize("gain", [0.5, 1.04, 2.0])
-def test_a_recipe_in_bf16_is_advised_against_where_that_is_slow(url, monkeypatch, gain):
-    monkeypatch.setattr(precision_advice.bf16, "measure", lambda: {"dense": 0.5, "convolution": gain})
-    small = replace(setting(NOISY).override(epochs=1), precision="bf16", task="small")
-    runs, options = plan([small], ["ce"], [0]), Options(store=store_address(url), device="cpu")
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("default")
-        assert len(sweep(runs, options).done) == 1
-        assert len(sweep(runs, options).stored) == 1, "what is stored needs no advice"
-    texts = [str(warning.message) for warning in said if warning.category is PrecisionWarning]
-    expected = (
-        "the recipe of small is in bf16, 0.5 times as fast as fp32 in a dense and 0.5 in a convolutional layer: "
-        "--precision fp32 is faster here, and makes other results, with other keys"
-    )
-    assert texts == ([expected] if gain < 1 else [])
