@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.benchmark.protocol.unknown_names import did_you_mean
 
 if TYPE_CHECKING:
     from lnlbench.leaderboard.results.result import Result
@@ -30,7 +31,8 @@ def named(results: Sequence[Result], methods: str) -> tuple[Sequence[Result], li
     results = present(chosen.own)(results)
     labels = {result.label for result in results}
     if missing := set(texts or ()) - labels - {result.method for result in results}:
-        raise SettingError(f"nothing is stored of {sorted(missing)[0]!r}; there is: {', '.join(sorted(labels))}")
+        first, known = min(missing), sorted(labels)
+        raise SettingError(f"nothing is stored of {first!r}; {did_you_mean(first, known)}there is: {', '.join(known)}")
     return results, texts
 
 

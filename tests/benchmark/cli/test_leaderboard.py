@@ -82,7 +82,7 @@ def test_a_board_of_some_methods_alone_ranks_them_among_themselves(one_line, lnl
     for options, message in (
         (("ce, gce", "--methods", "sam"), "--methods shows 'sam', which --among leaves out"),
         (("gce, early_stopping",), "'early_stopping' is read off the runs of 'ce': --among needs both"),
-        (("ce, gec",), "nothing is stored of 'gec'"),
+        (("ce, gec",), "nothing is stored of 'gec'; did you mean 'gce'? there is: "),
     ):
         one_line(lnlbench("leaderboard", "--among", *options, *how), message)
 
