@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
@@ -79,29 +79,33 @@ def stored(
         elif source.exists:
             with StoreReader(source) as store:
                 found = Collection(tuple(store.stream(settings=wanted, predictions=False)), {}, {})
-        kept = (result for result in found.results if wanted is None or is_wanted(result.setting, wanted))
-        return replace(found, results=tuple(result for result in kept if not track or result.track == track))
+        return replace(found, results=tuple(x for x in found.results if wanted is None or is_wanted(x.setting, wanted)))
+
+    def of_track(results: Iterable[Result]) -> tuple[Result, ...]:
+        return tuple(result for result in results if not track or result.track == track)
 
     if track and track not in TRACKS:
         raise SettingError(unknown("track", track, TRACKS))
     wanted = settings.found_names(targets) if targets else None
-    if (found := held(wanted)).results:
+    found = held(wanted)
+    if ranked := of_track(found.results):
         if beyond := sorted(name for name in read - (wanted or read) if _is_meant(name, targets)):
             having = [name for name, all_of in _suites().items() if not all_of.isdisjoint(beyond)]
             how = "settings to rank them" + "".join(f", or the suite {name}" for name in having)
             say(f"also there, and no part of {' '.join(targets)}: {', '.join(beyond)}; name {how}")
-        return found
+        return replace(found, results=ranked)
     what = f" of {' '.join(targets)}" if targets else ""
-    every = held(None)
+    every = found if wanted is None else held(None)
     names = wanted or ()
-    changed = [result for result in every.results if str(SettingName.parse(result.setting).unchanged) in names]
+    changed = [
+        result for result in of_track(every.results) if str(SettingName.parse(result.setting).unchanged) in names
+    ]
     if changed:
         values = sorted({",".join(SettingName.parse(result.setting).changes) for result in changed})
         say(f"nothing is stored{what} as it is; these are {len(changed)} runs with {' and with '.join(values)}")
         return replace(every, results=tuple(changed))
-    what, track = what + (f" in the track {track}" if track else ""), ""
-    others = sorted({f"{result.setting} ({result.track})" for result in held(None).results})
-    if others:
+    what += f" in the track {track}" if track else ""
+    if others := sorted({f"{result.setting} ({result.track})" for result in every.results}):
         more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
         raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
     raise SettingError(
