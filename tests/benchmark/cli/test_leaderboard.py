@@ -176,7 +176,7 @@ def test_published_numbers(lnlbench, filled):
 
 def test_a_method_that_is_not_stored_has_no_board(one_line, lnlbench, filled):
     answer = lnlbench("leaderboard", "--methods", "gec", "--tracking-uri", filled)
-    one_line(answer, "nothing is stored of 'gec'; there is: ce, gce, gce + early_stopping")
+    one_line(answer, "nothing is stored of 'gec'; did you mean 'gce'? there is: ce, gce, gce + early_stopping")
 
 
 def test_readings_without_their_hosts_are_said_to_be_so(lnlbench, one_line, tmp_path):
