@@ -70,14 +70,14 @@ def sees_no_true_label(subject: Subject) -> Iterator[Finding]:
         yield finding
 
 
-def see_true_labels(subjects: Sequence[Subject], compared: int = EPOCHS) -> Iterator[tuple[Subject, Finding]]:
+def see_true_labels(subjects: Sequence[Subject], epochs: int = EPOCHS) -> Iterator[tuple[Subject, Finding]]:
     """Yield what betrays that methods see true labels, of all of them trained in the same three processes.
 
     Args:
         subjects: the methods.
-        compared: epochs of the two trainings that must be equal; the third is as long as it takes to learn.
+        epochs: of each of the three trainings.
     """
-    worlds = [*(replace(world, epochs=compared) for world in (honest(), moved())), shuffled()]
+    worlds = [replace(world, epochs=epochs) for world in (honest(), moved(), shuffled())]
     for subject, found in zip(subjects, trained_apart(subjects, worlds), strict=True):
         for finding in _differs(subject, *found):
             yield subject, finding

@@ -15,8 +15,9 @@ APART = "true labels"
 """The check that starts processes, which all methods share here, however they are written."""
 ELSEWHERE = {APART, "shuffled labels", "cost"}
 """Shuffled labels are the third world of the first check, as many epochs of them; the cost is no fault."""
-COMPARED = 6
-"""Epochs in which every branch of a registered method is reached: they begin by the share of the training."""
+EPOCHS = 6
+"""In which every branch of a registered method is reached, since they begin by the share of the training, and in which
+whoever had the digits' labels would have learnt them."""
 
 
 @pytest.mark.slow
@@ -28,7 +29,7 @@ def test_every_method_holds(text, name):
 
 @pytest.mark.slow
 def test_no_method_sees_true_labels():
-    found = see_true_labels([Subject(text) for text in (*NAMES, *SPELT)], COMPARED)
+    found = see_true_labels([Subject(text) for text in (*NAMES, *SPELT)], EPOCHS)
     assert [(subject.text, finding) for subject, finding in found] == []
 
 

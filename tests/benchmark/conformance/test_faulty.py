@@ -272,7 +272,7 @@ def betrayed(tmp_path_factory):
         load_file(files[name])
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTEST_CURRENT_TEST")
-        for subject, finding in see_true_labels([Subject(name) for name in PEEKS], compared=2):
+        for subject, finding in see_true_labels([Subject(name) for name in PEEKS], epochs=3):
             found[subject.text].append(finding)
     yield found, files
     for name in PEEKS:
