@@ -77,7 +77,9 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
     rows.append(row("device", "ok", f"{how.device}, {how.describe()}, {how.precision}, {default_jobs()} processes"))
     if how.device.type == "cpu":
         kernels = choose_compute(precision="bf16").kernels
-        advice = "--precision bf16 pays" if bf16.pays(gains := bf16.measure()) else "for recipes that say so alone"
+        advice = (
+            "--precision bf16 pays" if bf16.pays(gains := bf16.measure()) else "used only where a recipe asks for it"
+        )
         rows.append(row("bf16", "ok", f"in {kernels} kernels, {bf16.in_words(gains)}: {advice}"))
     rows += [
         row(card["dataset"], "ok" if card["from"] else "missing", card["from"] or "will be downloaded from the Hub")

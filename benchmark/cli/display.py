@@ -154,6 +154,9 @@ def _about(one: Verdict) -> list[str]:
         worth = " to ".join(dict.fromkeys(f"{value:.1f}" for value in (borrowed[0], borrowed[-1])))
         spread = f"variances partly borrowed from other methods, worth {worth} replicates"
     lines = [f"Rule {one.rule}; Welch's t test, {spread}; p by Holm over the baselines of a setting."]
+    if common := {row.setting: row.common for row in one.rows if row.common}:
+        shares = ", ".join(f"{100 * share:.0f} % in {name}" for name, share in common.items())
+        lines.append(f"Of the variance between replicates {shares} is common to all methods, and no part of the test.")
     if equal := [row for row in one.rows if row.practically_equal]:
         lines.append(
             f"Practically equal: the whole interval lies within ± {equal[0].margin:g} points (`--margin`); more runs "

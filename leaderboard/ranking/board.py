@@ -57,8 +57,9 @@ class Cell:
 
     `half` is half of the 95 % interval, on moderated variances; None with one replicate. `rank`, `against`, `gap` and
     `chance_of_first` are None where the cell is not compared; `against` also for readings and cross-entropy itself.
-    `scores` are the accuracies by replicate. `searched` are the ends of the interval that includes the search, of a
-    tuned method under the rule that the search went by.
+    `scores` are the accuracies by replicate. `variance`, in squared points, is what the tests take for that of a
+    replicate: without what draws do to all methods alike where `Tests.common` is above 0. `searched` are the ends of
+    the interval that includes the search, of a tuned method under the rule that the search went by.
     """
 
     mean: float
@@ -70,6 +71,7 @@ class Cell:
     against: Against | None = None
     gap: Gap | None = None
     chance_of_first: float | None = None
+    variance: float | None = None
     diverged: int = 0  # runs that score chance
     same_as_host: bool = False
     searched: tuple[float, float] | None = None
@@ -102,12 +104,14 @@ class Tests:
     """How the methods of one column were compared.
 
     `names` are those compared, best first; `borrowed` is how many replicates' worth of variance came from the other
-    methods (0: nothing borrowed), and `pairs` are all pairs, a before b in `names`.
+    methods (0: nothing borrowed), and `pairs` are all pairs, a before b in `names`. `common` is the share of the
+    variance between replicates that is common to all methods and taken out of the tests; 0 where it is left in.
     """
 
     names: tuple[str, ...]
     borrowed: float
     pairs: tuple[Pair, ...]
+    common: float = 0.0
 
     def pair(self, a: str, b: str) -> Pair | None:
         """Return the pair of two methods, in either order; None where they were not compared."""

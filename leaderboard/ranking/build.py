@@ -208,7 +208,12 @@ class _Table:
             seed=self.seed,
         )
         return {
-            name: replace(cell, diverged=lost[name], could_be_best=cell.could_be_best and not lost[name])
+            name: replace(
+                cell,
+                half=None if lost[name] and len({*cell.scores.values()}) == 1 else cell.half,  # chance has no spread
+                diverged=lost[name],
+                could_be_best=cell.could_be_best and not lost[name],
+            )
             for name, cell in cells.items()
         }, tests
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Against, Cell, Gap, Pair, Tests
+from lnlbench.leaderboard.ranking.draws import same_draws
 from lnlbench.leaderboard.ranking.families import (
     ALPHA,
     MARGIN,
@@ -53,7 +54,10 @@ def compare(
     means = {name: math.fsum(row.values()) / len(row) for name, row in scores.items()}
     order = sorted((name for name in scores if name in compared), key=lambda name: (-means[name], name))
     names = [*order, *(name for name in scores if name not in compared)]
-    every = column_of(names, scores, [name for name in sources if name in compared], trend=trend)
+    told = [name for name in sources if name in compared]
+    same = same_draws(order, scores, told, trend=trend)
+    # Methods that draws move together tell one thing of the variance of a mean, not one each.
+    every = column_of(names, scores, () if same else told, trend=trend)
     halves = every.mean_half_widths()
     cells = {
         name: Cell(
@@ -66,7 +70,7 @@ def compare(
     }
     if not order:
         return cells, None
-    welch = _first(every, len(order))
+    welch = same or _first(every, len(order))
     ranges = rank_ranges(welch, alpha)
     bounds, chances = gap_bounds(welch, 0, alpha), chances_of_first(welch, seed)
     held = _against(welch, order, reference, family, alpha)
@@ -83,8 +87,14 @@ def compare(
             against=held.get(name),
             gap=gap if i else None,
             chance_of_first=float(chances[i]),
+            variance=_finite(welch.moderated.variance[i]),
         )
-    return cells, Tests(names=tuple(order), borrowed=every.moderated.borrowed, pairs=_pairs(welch, order))
+    return cells, Tests(
+        names=tuple(order),
+        borrowed=welch.moderated.borrowed,
+        pairs=_pairs(welch, order),
+        common=same.common if same else 0.0,
+    )
 
 
 def common(rows: Sequence[Scores]) -> dict[int, float]:

@@ -17,16 +17,15 @@ def replicates_needed(a: Cell, b: Cell, borrowed: float, comparisons: int, alpha
     """Return the replicates of both with which the gap that is seen would be decided; None beyond `MOST`.
 
     Args:
-        a: one method, with an interval.
+        a: one method, compared with the other.
         b: the other.
         borrowed: degrees of freedom that came from other methods.
         comparisons: of the family, which share alpha (Bonferroni).
         alpha: level of the family.
     """
-    if a.half is None or b.half is None or a.mean == b.mean:
+    if a.variance is None or b.variance is None or a.mean == b.mean:
         return None
-    means = np.array([a.mean, b.mean])
-    variances = np.array([_variance(cell, borrowed) for cell in (a, b)])
+    means, variances = np.array([a.mean, b.mean]), np.array([a.variance, b.variance])
     for n in range(max(a.n, b.n) + 1, MOST + 1):
         own = Moderated(
             variance=variances,
@@ -38,12 +37,3 @@ def replicates_needed(a: Cell, b: Cell, borrowed: float, comparisons: int, alpha
         if Welch(means, np.full(2, float(n)), own).p[0, 1] * comparisons < alpha:
             return n
     return None
-
-
-def _variance(cell: Cell, borrowed: float) -> float:
-    """Return the moderated variance behind the interval of a cell."""
-    from scipy import special  # 0.1 s to import, so not before it is needed
-
-    assert cell.half is not None
-    quantile = float(special.stdtrit(borrowed + cell.n - 1, 0.975))
-    return float(cell.n * (cell.half / quantile) ** 2)

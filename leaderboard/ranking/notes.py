@@ -65,6 +65,7 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
     if fewer := [f"{row.name} {row.score.n}" for row in every if row.score and row.score.n < _most_shown(board, row)]:
         yield f"Means over the replicates that all settings have, fewer than some settings show: {', '.join(fewer)}."
     yield from map(doubt, doubtful(board))
+    yield from _common(board)
     if lost := [row for row in every if row.diverged]:
         who = ", ".join(f"{row.name} {row.diverged}" for row in lost)
         yield f"! diverged runs score chance and count: {who}."
@@ -95,6 +96,18 @@ def _both(board: Board) -> Iterator[str]:
         yield (
             f"{board.reference} holds ● although {first} is + against it: a range of ranks allows for comparisons with "
             "all others, readings too, and is wider than a mark, which allows for those with cross-entropy alone."
+        )
+
+
+def _common(board: Board) -> Iterator[str]:
+    """Yield where the tests compare methods on the same draws."""
+    where = [(column.setting, column.tests) for column in board.columns]
+    if len(board.counted) > 1:
+        where.append(("the mean", board.tests))
+    if shares := [f"{100 * tests.common:.0f} % in {name}" for name, tests in where if tests and tests.common]:
+        yield (
+            f"Of the variance between replicates {', '.join(shares)} is common to all methods: one draw is harder than "
+            "another. The tests compare methods on the same draws and leave it out, the intervals of means do not."
         )
 
 

@@ -141,7 +141,9 @@ def _intervals(board: Board, ranked: Sequence[Row]) -> str:
     assert board.tests is not None
     borrowed = board.tests.borrowed
     text = "Intervals are 95 %; "
-    if borrowed:
+    if board.tests.common:
+        text += "each uses its method's replicates alone, since one draw is harder than another for all methods."
+    elif borrowed:
         text += f"their variances are partly borrowed from the other methods, worth {borrowed:.1f} replicates."
     elif (count := sum(map(_tells, ranked))) < FEWEST:
         text += (

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from lnlbench.leaderboard.ranking.compare import column_of
+from lnlbench.leaderboard.ranking.draws import same_draws
 from lnlbench.leaderboard.ranking.families import ALPHA, all_pairs, rank_ranges
 from lnlbench.leaderboard.ranking.moderation import Moderated, moderate
 from lnlbench.leaderboard.ranking.scored import scored
-from lnlbench.leaderboard.ranking.welch import Welch
 from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
@@ -34,7 +35,8 @@ class Scenario:
     """Methods whose truth is known: `means` and `deviations` [s, m] over s settings, in percent.
 
     A method with a `collapse` loses `drop` points in that share of its runs, in every setting; the true mean is with
-    these. Scores are normal around it and rounded to a test set of ten thousand images.
+    these. A draw moves all methods by `common` points (its standard deviation), each by more or less of it (`unlike`,
+    the standard deviation of that share). Scores are normal around it and rounded to a test set of ten thousand images.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Scenario:
     deviations: Floats
     collapse: Floats | None = None
     drop: float = 10.0
+    common: float = 0.0
+    unlike: float = 0.0
 
     @property
     def truth(self) -> Floats:
@@ -54,6 +58,9 @@ class Scenario:
         """Return scores [m, n], the mean over settings of each replicate."""
         shape = (*self.means.shape, n)
         scores = self.means[..., None] + self.deviations[..., None] * rng.standard_normal(shape)
+        if self.common:
+            moved = 1 + self.unlike * rng.standard_normal(self.means.shape)
+            scores = scores + self.common * moved[..., None] * rng.standard_normal((len(self.means), 1, n))
         if self.collapse is not None:
             scores = scores - self.drop * (rng.random(shape[1:]) < self.collapse[:, None])
         drawn: Floats = np.round(np.clip(scores, 0.0, 100.0), 2).mean(axis=0)
@@ -91,20 +98,21 @@ def simulate(scenario: Scenario, n: int, trials: int, seed: int = 0) -> Rates:
     gaps = np.round(truth[:, None] - truth[None, :], 9)
     far = np.abs(gaps) >= SMALLEST
     best, worst = 1 + (gaps < 0).sum(axis=1), count - (gaps > 0).sum(axis=1)
-    every, replicates = np.ones(count, bool), np.full(count, float(n))
+    names = [str(i) for i in range(count)]
     found = np.zeros((trials, 5))
     for trial in range(trials):
         scores = scenario.draw(n, rng)
-        means, variances = scores.mean(axis=1), scores.var(axis=1, ddof=1)
-        trend = len(scenario.means) == 1
-        welch = Welch(means, replicates, moderate(means, variances, replicates, every, trend=trend))
+        rows = {name: dict(enumerate(row)) for name, row in zip(names, scores.tolist(), strict=True)}
+        same = same_draws(names, rows, names, trend=len(scenario.means) == 1)
+        alone = column_of(names, rows, () if same else names, trend=len(scenario.means) == 1)
+        welch = same or alone
         decided = all_pairs(welch) < ALPHA
         wrong = decided & (np.sign(welch.difference) != np.sign(gaps))
         ranges = rank_ranges(welch)
         found[trial] = (
             wrong.any(),
             (decided & far & ~wrong).sum() / max(1, far.sum()),
-            (np.abs(means - truth) <= welch.mean_half_widths()).mean(),
+            (np.abs(alone.means - truth) <= alone.mean_half_widths()).mean(),
             ((ranges.best <= best) & (ranges.worst >= worst)).mean(),
             (ranges.best[truth >= truth.max() - 1e-9] == 1).all(),
         )
@@ -145,6 +153,15 @@ def scenarios(results: Sequence[Result], rule: str = "final", seed: int = 0) -> 
     rng = np.random.default_rng(seed)
     unlike = np.exp(rng.uniform(np.log(0.03), np.log(3.0), equal.shape))
     yield Scenario(name="all equal, spreads 0.03 to 3", means=equal, deviations=unlike)
+    together = Scenario(name="", means=equal - 25, deviations=unlike**0.5 * np.sqrt(3), common=5.0, unlike=0.1)
+    yield replace(together, name="draws move all by 5 points, all equal")
+    apart = equal[:, :8] - 25 - 2 * np.arange(8)
+    yield replace(
+        together,
+        name="draws move all by 5 points, eight 2 points apart",
+        means=apart,
+        deviations=together.deviations[:, :8],
+    )
     collapse = np.where(np.arange(equal.shape[1]) == 0, 0.2, 0.0)
     for name, lift in (("one collapses in a fifth of its runs", 0.0), ("one collapses, and ties with the others", 2.0)):
         lifted = equal - 4.0 + lift * (collapse > 0)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lnlbench.leaderboard.ranking.board import Against, Cell
+from lnlbench.leaderboard.ranking.board import Against, Cell, Tests
 from lnlbench.leaderboard.ranking.compare import Scores, common, compare
 from lnlbench.leaderboard.ranking.families import ALPHA, MARGIN
 from lnlbench.leaderboard.ranking.needed import replicates_needed
@@ -34,6 +34,7 @@ class Versus:
     n: int
     other_n: int
     borrowed: float  # replicates' worth of variance from other methods
+    common: float = 0.0  # share of the variance between replicates that all methods have, taken out of the test
     same: bool = False  # the scores are the same, replicate by replicate
     needed: int | None = None
     margin: float = MARGIN  # points within which they are practically equal
@@ -85,6 +86,7 @@ class Versus:
             "n": self.n,
             "against_n": self.other_n,
             "borrowed": self.borrowed,
+            "common": self.common,
             "replicates_needed": self.needed,
             "margin": self.margin,
             "practically_equal": self.practically_equal,
@@ -148,15 +150,14 @@ def _held(
     sources = [name for name in able if name not in unstable]
     family: Collection[str] = {*others} - apart
     found, tests = compare(every, able, sources=sources, reference=mine, family=family, trend=trend)
-    borrowed = tests.borrowed if tests else 0.0
-    rows = [_one(setting, found[mine], other, found[other], here[mine] == here[other], borrowed) for other in others]
+    rows = [_one(setting, found[mine], other, found[other], here[mine] == here[other], tests) for other in others]
     rows = [replace(row, margin=margin, apart=row.other in apart) for row in rows]
     return [row if row.open else replace(row, needed=None) for row in rows]
 
 
-def _one(setting: str, mine: Cell, other: str, cell: Cell, same: bool, borrowed: float) -> Versus:
+def _one(setting: str, mine: Cell, other: str, cell: Cell, same: bool, tests: Tests | None) -> Versus:
     held: Against | None = cell.against  # the other against this method: its sign is turned
-    family = held.family if held else 0
+    family, borrowed = held.family if held else 0, tests.borrowed if tests else 0.0
     return Versus(
         setting=setting,
         other=other,
@@ -168,6 +169,7 @@ def _one(setting: str, mine: Cell, other: str, cell: Cell, same: bool, borrowed:
         n=mine.n,
         other_n=cell.n,
         borrowed=borrowed,
+        common=tests.common if tests else 0.0,
         same=same,
         needed=replicates_needed(mine, cell, borrowed, family) if held else None,
     )

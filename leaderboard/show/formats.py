@@ -118,7 +118,13 @@ def _record(tests: Tests | None) -> dict[str, Any] | None:
         return None
     names = [field.name for field in fields(Pair)]
     pairs = [[getattr(pair, name) for name in names] for pair in tests.pairs]
-    return {"names": tests.names, "borrowed": tests.borrowed, "pair_fields": names, "pairs": pairs}
+    return {
+        "names": tests.names,
+        "borrowed": tests.borrowed,
+        "common": tests.common,
+        "pair_fields": names,
+        "pairs": pairs,
+    }
 
 
 def _tests(board: Board) -> Iterator[tuple[str, Tests]]:
