@@ -9,6 +9,8 @@ from lnlbench.leaderboard.results.text import CONTROL
 
 TRIAL = "tuning"
 """The track of a trial of a search, which has no test accuracy and is on no board."""
+TRAINED = ("default", "paper", "open")
+"""The tracks of what `lnlbench run` trains: a setting is of one of them."""
 TUNED, UNCONFIRMED = "tuned", "unconfirmed"
 SEARCHED = (TUNED, UNCONFIRMED)
 """The tracks of what a search chose, and of what it would have chosen without its confirming stage."""
