@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.listing import listed
 from lnlbench.leaderboard.results.result import Result
 
-SHOWN = 4  # keys in a message
 LETTERS = 12  # of a key
 _PART = re.compile(r"(?:^| \+ )(\w+)")
 
@@ -62,7 +62,4 @@ def _is_of_now(result: Result) -> bool:
 
 
 def _keys(results: Sequence[Result]) -> str:
-    keys = list(dict.fromkeys(result.key[:LETTERS] for result in results))
-    if len(keys) > SHOWN:
-        keys = [*keys[:SHOWN], f"{len(keys) - SHOWN} more"]
-    return keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
+    return listed([*dict.fromkeys(result.key[:LETTERS] for result in results)], "and")
