@@ -35,8 +35,7 @@ class Card:
         embedded: reads the arrays of a data set that needs no files.
         true_labels: whether the true labels of the training set are known.
         licence: terms of use.
-        citation: whom to cite.
-        bibtex: the same as a BibTeX entry; empty where there is nothing to cite.
+        bibtex: what to cite, as a BibTeX entry; empty where there is nothing.
     """
 
     name: str
@@ -56,7 +55,6 @@ class Card:
     fingerprint: str | None
     augment: bool
     licence: str
-    citation: str
     bibtex: str = ""
     true_labels: bool = True
     extra_columns: tuple[str, ...] = ()

@@ -32,7 +32,6 @@ CARD = Card(
         "worst": "cifar10n_worse",
     },
     licence="no explicit licence",
-    citation="A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
     bibtex="""@techreport{krizhevsky2009learning,
   title = {{Learning Multiple Layers of Features from Tiny Images}},
   author = {Alex Krizhevsky},

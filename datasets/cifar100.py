@@ -64,7 +64,6 @@ CARD = Card(
     },
     human={"fine": "cifar100n"},  # CIFAR-100N (Wei et al., ICLR 2022)
     licence="no explicit licence",
-    citation="A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
     bibtex="""@techreport{krizhevsky2009learning,
   title = {{Learning Multiple Layers of Features from Tiny Images}},
   author = {Alex Krizhevsky},

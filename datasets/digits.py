@@ -55,7 +55,6 @@ CARD = Card(
     asymmetric={"": swapped(10, {7: 1, 2: 7, 3: 8, 5: 6, 6: 5})},
     embedded=read,
     licence="CC BY 4.0",
-    citation="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998",
     bibtex="""@misc{alpaydin1998optical,
   title = {{Optical Recognition of Handwritten Digits}},
   author = {Ethem Alpaydin and Cenk Kaynak},

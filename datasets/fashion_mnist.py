@@ -37,5 +37,11 @@ CARD = Card(
     asymmetric={"": swapped(10, {0: 6, 2: 4, 4: 2, 5: 7, 7: 9})},
     idx_folders=("fashion-mnist", "fashion_mnist", "FashionMNIST/raw", "/usr/share/datasets/fashion-mnist"),
     licence="MIT",
-    citation="H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST: a Novel Image Dataset, arXiv 1708.07747, 2017",
+    bibtex="""@misc{xiao2017fashion,
+  title = {{Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms}},
+  author = {Han Xiao and Kashif Rasul and Roland Vollgraf},
+  year = {2017},
+  eprint = {1708.07747},
+  archivePrefix = {arXiv},
+}""",
 )

@@ -25,7 +25,6 @@ CARD = Card(
     asymmetric={"": swapped(10, {7: 1, 2: 7, 3: 8, 5: 6, 6: 5})},
     idx_folders=("mnist", "MNIST/raw"),
     licence="CC BY-SA 3.0",
-    citation="Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-Based Learning, Proc. IEEE, 1998",
     bibtex="""@article{lecun1998gradient,
   title = {{Gradient-Based Learning Applied to Document Recognition}},
   author = {Yann LeCun and Léon Bottou and Yoshua Bengio and Patrick Haffner},

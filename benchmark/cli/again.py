@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.benchmark.cli.own_files import files_of
 from lnlbench.leaderboard.results.command import that_made
+from lnlbench.leaderboard.results.listing import some
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.show.terminal import Fitted
 
@@ -34,7 +34,7 @@ def after(found: Reproduction) -> str:
     """Return what came of it: what is not as it was here, scores beside each other, and the outcome."""
     lines = [f"not as it was: {'; '.join(found.elsewhere)}"] if found.elsewhere else []
     if found.rounded:
-        lines.append(f"not to the bit: {_listed(found.rounded)}")
+        lines.append(f"not to the bit: {some(found.rounded, 6)}")
     return "\n".join([*lines, found.sentence])
 
 
@@ -42,7 +42,3 @@ def as_json(found: Reproduction) -> dict[str, Any]:
     """Return all of it, JSON-able."""
     command = that_made(found.result, files_of(found.result))
     return {"command": command, "made_by": found.result.environment, **found.json()}
-
-
-def _listed(names: Sequence[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

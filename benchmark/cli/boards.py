@@ -18,6 +18,7 @@ from lnlbench.benchmark.cli.rows import named, with_hosts
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.protocol.unknown_names import unknown
+from lnlbench.leaderboard.results.listing import some
 from lnlbench.leaderboard.show.terminal import Fitted, glued
 
 if TYPE_CHECKING:
@@ -106,8 +107,7 @@ def stored(
         return replace(every, results=tuple(changed))
     what += f" in the track {track}" if track else ""
     if others := sorted({f"{result.setting} ({result.track})" for result in every.results}):
-        more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
-        raise SettingError(f"nothing is stored{what}; there is: {', '.join(others[:LISTED])}{more}")
+        raise SettingError(f"nothing is stored{what}; there is: {some(others, LISTED)}")
     raise SettingError(
         f"nothing is stored yet in {source} that could be ranked; `lnlbench run digits` is a first run, and `lnlbench "
         "leaderboard --from shipped` shows what comes with the package"

@@ -7,14 +7,13 @@ import inspect
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from lnlbench.benchmark.cli.catalogue_cache import kept
+from lnlbench.benchmark.cli.catalogue_cache import Rows, kept
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
-from lnlbench.benchmark.protocol.unknown_names import did_you_mean, unknown
+from lnlbench.benchmark.protocol.unknown_names import unknown
+from lnlbench.methods._unknown import did_you_mean
 
-Rows = list[dict[str, Any]]
 ROOT = Path(__file__).parents[2]  # of the folders
 PACKAGES = ("lnlbench", "torch", "timm", "mlflow", "optuna", "datasets", "scikit-learn")
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from lnlbench.benchmark.cli.new_method import registered
 from lnlbench.leaderboard.results.command import plugins_of
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.methods._split import part_names
 
 UNKNOWN = "FILE"
 """Stands for a file whose name nobody kept."""
-_PART = re.compile(r"(?:^| \+ )(\w+)")
 
 
 def files_of(result: Result) -> tuple[str, ...]:
     """Return the names of the files that register a result's method, `FILE` where it is nobody's here."""
-    names = {*_PART.findall(result.method)} - {"ce"}
+    names = {*part_names(result.method)} - {"ce"}
     return plugins_of(result) or ((UNKNOWN,) if names - registered() else ())

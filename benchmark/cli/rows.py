@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lnlbench.benchmark.protocol.settings import SettingError
-from lnlbench.benchmark.protocol.unknown_names import did_you_mean
+from lnlbench.methods._unknown import did_you_mean
 
 if TYPE_CHECKING:
     from lnlbench.leaderboard.results.result import Result

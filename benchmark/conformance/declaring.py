@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from lnlbench.benchmark.conformance.subject import TOLD, Finding, Subject
-from lnlbench.benchmark.protocol.unknown_names import closest
 from lnlbench.methods._errors import MethodError
 from lnlbench.methods._paper import FAMILIES, ORIGINS
 from lnlbench.methods._parse import parse
+from lnlbench.methods._unknown import close_to
 from lnlbench.methods.base import HOOKS, Method
 
 
@@ -20,7 +20,7 @@ def declares(subject: Subject) -> Iterator[Finding]:
     for part in subject.method.parts:
         own = {name for name, value in vars(type(part)).items() if inspect.isfunction(value) and name[0] != "_"}
         for name in sorted(own - set(HOOKS)):
-            if hook := closest(name, HOOKS, cutoff=0.8):
+            for hook in close_to(name, HOOKS, cutoff=0.8)[:1]:
                 yield Finding(f"the loop never calls `{name}`; is it `{hook}`?", subject.lines([f"def {name}"]))
         for name in sorted(own & set(HOOKS)):
             asked, taken = (list(inspect.signature(getattr(kind, name)).parameters) for kind in (Method, type(part)))

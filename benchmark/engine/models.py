@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lnlbench.benchmark.engine.own_networks import OWN_NETWORKS
 from lnlbench.benchmark.engine.paper_networks import PAPER_NETWORKS
-from lnlbench.benchmark.protocol.unknown_names import did_you_mean
+from lnlbench.methods._unknown import did_you_mean
 
 OWN: dict[str, Callable[..., nn.Module]] = {make.__name__: make for make in (*OWN_NETWORKS, *PAPER_NETWORKS)}
 """The networks that do without timm, by name."""

@@ -14,6 +14,7 @@ from typing import Any
 from lnlbench.benchmark.protocol.schedules import EXAMPLES, SCHEDULE
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.datasets.loading.place import is_folder, split_place
+from lnlbench.leaderboard.results.form import TRAINED
 from lnlbench.leaderboard.results.setting_name import SettingName
 
 OPTIMISERS = ("sgd", "nesterov", "adam", "adamw")
@@ -62,7 +63,7 @@ class Setting:
         _choice("length", self.length, ("full", "fast"))
         if not (isinstance(self.optimizer, str) and TIMM.fullmatch(self.optimizer)):
             _choice("optimizer", self.optimizer, (*OPTIMISERS, "timm:NAME"))
-        _choice("track", self.track, ("default", "paper", "open"))
+        _choice("track", self.track, TRAINED)
         _choice("precision", self.precision, ("auto", "fp32", "bf16"))
         if not SCHEDULE.fullmatch(self.schedule):
             raise SettingError(f"schedule must be {EXAMPLES}, but got {self.schedule!r}")

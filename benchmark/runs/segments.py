@@ -99,13 +99,6 @@ def gradient(forward: Forward, weights: Weights, batches: Batches, index: Tensor
     return _swept(forward, _leaves(weights), batches, index, lambda logits, at: losses(logits, labels[at]).sum())
 
 
-def segment_gradient(
-    forward: Forward, weights: Weights, batches: Batches, index: Tensor, given: Tensor, label: int
-) -> list[Tensor]:
-    """Return the gradient of the segment of samples index [M], all of one true class: Σ (f_c - y_c) ∇h_c."""
-    return _swept(forward, _leaves(weights), batches, index, _single(given, label))
-
-
 def norm(tensors: Sequence[Tensor]) -> float:
     """Return the Euclidean norm of all tensors together."""
     return math.sqrt(dot(tensors, tensors))

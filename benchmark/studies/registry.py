@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lnlbench.benchmark.protocol.unknown_names import did_you_mean
 from lnlbench.benchmark.studies.base import Study, StudyError
+from lnlbench.methods._unknown import did_you_mean
 
 S = TypeVar("S", bound=type[Study[Any]])
 _STUDIES: dict[str, Study[Any]] = {}

@@ -134,8 +134,8 @@ def slower(device: str) -> float:
 
     speeds = [
         float(result.cost["samples_per_second"])
-        for result in shipped(suites=[STANDARD], methods=["ce"])
-        if result.method == "ce" and result.cost.get("samples_per_second")
+        for result in shipped(suites=[STANDARD], methods=[REFERENCE])
+        if result.method == REFERENCE and result.cost.get("samples_per_second")
     ]
     if not speeds:
         return 1.0
@@ -146,7 +146,7 @@ def slower(device: str) -> float:
 
     labels = torch.arange(IMAGES) % 10
     split = Split(images(IMAGES), labels, images(100), labels[:100], 10, (0.5,), (0.25,))
-    job = Job(setting(f"{STANDARD}/clean").override(epochs=2), parse("ce"), "forecast", split)
+    job = Job(setting(f"{STANDARD}/clean").override(epochs=2), parse(REFERENCE), "forecast", split)
     with threads():
         spent = min(epoch.train_seconds for epoch in fit(job, device=device))  # the first one warms up
     return math.fsum(speeds) / len(speeds) / (IMAGES / spent)

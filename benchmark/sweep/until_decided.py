@@ -22,6 +22,7 @@ from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.leaderboard.ranking.board import Board, Row
 from lnlbench.leaderboard.ranking.build import build
 from lnlbench.leaderboard.ranking.families import ALPHA, MARGIN
+from lnlbench.leaderboard.results.listing import listed
 from lnlbench.leaderboard.results.result import Result
 
 LOOKS = 4
@@ -121,7 +122,7 @@ class Race:
             if report.failed:
                 why = f"{len(report.failed)} runs failed"
             elif not why and looks == self.looks:
-                why = f"looked {looks} times: {_listed(active)} cannot be told apart yet"
+                why = f"looked {looks} times: {listed(active, 'and')} cannot be told apart yet"
             if why:
                 return Decision(board=board, report=report, runs=tuple(runs.values()), looks=looks, why=why)
             wanted, why = self._next(board, active, runs, spent, time.monotonic() - begin)
@@ -129,7 +130,7 @@ class Race:
                 return Decision(board=board, report=report, runs=tuple(runs.values()), looks=looks, why=why)
             looks += 1
             missing = [run for run in wanted if run.key not in runs]
-            self.say(f"look {looks} of {self.looks}: {len(missing)} more runs of {_listed(active)}")
+            self.say(f"look {looks} of {self.looks}: {len(missing)} more runs of {listed(active, 'and')}")
             made = self.sweep(missing)
             runs |= {run.key: run for run in wanted}
             spent += len(made.done)
@@ -158,8 +159,8 @@ class Race:
             return kept, ""  # to be equal to what is not stable decides nothing
         differ = [name for name in kept if name != first and not _equal(rows[name])]
         if not differ:
-            others = [name for name in kept if name != first]
-            return kept, f"{first} is first, and {_listed(others)} practically equal, within {self.margin:g} points"
+            others = listed([name for name in kept if name != first], "and")
+            return kept, f"{first} is first, and {others} practically equal, within {self.margin:g} points"
         return [name for name in kept if name == first or name in differ], ""
 
     def _next(
@@ -174,7 +175,7 @@ class Race:
             missing = [run for run in wanted if run.key not in runs and run.key not in self.stored]
             if self._within(len(missing), spent, seconds):
                 return wanted, ""
-        return [], f"the budget is spent: {_listed(active)} cannot be told apart yet"
+        return [], f"the budget is spent: {listed(active, 'and')} cannot be told apart yet"
 
     def _step(self, board: Board, count: int) -> int:
         """Return how many replicates to add to those that all have: as the gaps seen need, but few at once."""
@@ -211,7 +212,3 @@ def _standing(row: Row) -> str:
 
 def _equal(row: Row) -> bool:
     return bool(row.score and row.score.gap and row.score.gap.practically_equal)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

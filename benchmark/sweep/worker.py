@@ -223,7 +223,7 @@ def _info(run: Run, prepared: Prepared | Blind) -> RunInfo:
 
 
 _latest: dict[Hashable, Prepared | Blind] = {}
-"""The data of the run before, which the next one often shares."""
+"""The data of the run before in this process, which the next one often shares; let go before other data are made."""
 
 
 def _prepared(run: Run, data_dir: Path | None) -> Prepared | Blind:

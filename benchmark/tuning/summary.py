@@ -6,8 +6,8 @@ from typing import Any
 
 from lnlbench.benchmark.tuning import figures
 from lnlbench.benchmark.tuning.outcome import Outcome
-from lnlbench.benchmark.tuning.trials import TUNING
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS
+from lnlbench.leaderboard.results.form import TRIAL
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 
@@ -75,7 +75,7 @@ def _parent(outcome: Outcome) -> RunInfo:
         label=trial.label,
         replicate=0,
         length=trial.setting.length,
-        track=TUNING,
+        track=TRIAL,
         study=spec.name,
         precision=trial.precision,
     )

@@ -22,6 +22,7 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import Made, Maker, compute_of, maker_of
 from lnlbench.benchmark.tuning.sealed import Seal
 from lnlbench.datasets.loading.images import Images
+from lnlbench.leaderboard.results.form import TRIAL
 
 TUNING = "tuning"
 """Prefix of the names of noise draw, split and seed of every trial; replicates have numbers, so none shares them."""
@@ -35,7 +36,7 @@ GRACE = 0.3
 class Trial(Run):
     """One training of a configuration of a search; `replicate` is its place in the budget."""
 
-    track: str = TUNING
+    track: str = TRIAL
     bar: tuple[float, ...] = ()  # after each epoch, the best validation accuracy so far that it must have reached
     part: int = 0  # which split of the draw
     fresh: int = 0  # 0: the draw that is searched on; from 1: one that confirms

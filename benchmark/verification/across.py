@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lnlbench.benchmark.verification.findings import FLAGGED, WRONG, Finding
+from lnlbench.leaderboard.results.listing import some
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 
@@ -109,9 +110,7 @@ def _missing(results: Sequence[Result]) -> Iterator[tuple[int, Finding]]:
         wanted = settings[_beside(first)]
         wanted = wanted | set(range(min(max(wanted), 10_000)))
         if lacking := sorted(wanted - {results[place].replicate for place in places}):
-            more = f" and {len(lacking) - LISTED} more" if len(lacking) > LISTED else ""
-            numbers = ", ".join(map(str, lacking[:LISTED])) + more
-            detail = f"{first.label} on {first.setting} lacks {numbers}: was a replicate left out?"
+            detail = f"{first.label} on {first.setting} lacks {some(lacking, LISTED)}: was a replicate left out?"
             yield from ((place, Finding("replicates", FLAGGED, detail)) for place in places)
 
 

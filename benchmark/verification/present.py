@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.listing import listed
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.methods._split import part_names
 
-SHOWN = 4  # keys in a message
 LETTERS = 12  # of a key
-_PART = re.compile(r"(?:^| \+ )(\w+)")
 
 
 def present(own: Mapping[str, str]) -> Callable[[Iterable[Result]], list[Result]]:
@@ -27,7 +26,7 @@ def present(own: Mapping[str, str]) -> Callable[[Iterable[Result]], list[Result]
         here: set[str] = set()  # files with a run of what they are now
         others: dict[str, list[Result]] = {}
         for result in results:
-            files = {own[name] for name in _PART.findall(result.method) if name in own}
+            files = {own[name] for name in part_names(result.method) if name in own}
             if not files or _is_of_now(result):
                 found.append(result)
                 here |= files
@@ -62,7 +61,4 @@ def _is_of_now(result: Result) -> bool:
 
 
 def _keys(results: Sequence[Result]) -> str:
-    keys = list(dict.fromkeys(result.key[:LETTERS] for result in results))
-    if len(keys) > SHOWN:
-        keys = [*keys[:SHOWN], f"{len(keys) - SHOWN} more"]
-    return keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
+    return listed([*dict.fromkeys(result.key[:LETTERS] for result in results)], "and")

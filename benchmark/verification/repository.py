@@ -86,7 +86,7 @@ def check(
     before = {} if base is None else {path.relative_to(base): path for path in _folders(base)}
     after = {path.relative_to(root): path for path in _folders(root)}
     same = {name for name, path in after.items() if name in before and _hash(path) == _hash(before[name])}
-    _cards(found, root, before, after, same)
+    _cards(found, before, after, same)
     _frozen(found, root, base)
     held = _read(found, root, (after[name] for name in after if name in same))
     found.others = [result for _, result in held]
@@ -108,7 +108,7 @@ def _hash(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.is_file()}
 
 
-def _cards(found: Checked, root: Path, before: dict[Path, Path], after: dict[Path, Path], same: set[Path]) -> None:
+def _cards(found: Checked, before: dict[Path, Path], after: dict[Path, Path], same: set[Path]) -> None:
     """Look at folders, cards and files of methods of what is new or changed."""
     for name, path in after.items():
         if name in same:

@@ -20,7 +20,8 @@ def unknown(what: str, name: str, known: Iterable[str], where: str = "") -> Data
     place = f" {where}" if where else ""
     if not names:
         return DataError(f"there is no {what}{place}, so not {name!r} either")
-    close = difflib.get_close_matches(name, names, n=1)
+    close = difflib.get_close_matches(name, names, n=9)
+    close.sort(key=lambda other: sorted(other) != sorted(name))  # two letters exchanged come before all else
     hint = f"did you mean {close[0]!r}? " if close else ""
     return DataError(f"unknown {what} {name!r}{place}; {hint}known: {', '.join(names)}")
 

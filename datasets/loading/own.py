@@ -111,7 +111,6 @@ def card_of(name: str, arrays: dict[str, np.ndarray], digest: str) -> Card:
         augment=False,
         true_labels=known,
         licence="the user's own",
-        citation="",
     )
 
 

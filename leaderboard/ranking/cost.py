@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
+from lnlbench.leaderboard.results.form import is_number
 from lnlbench.leaderboard.results.result import Result
 
 TUNING_SECONDS = "tuning_seconds"
@@ -31,7 +31,6 @@ class Cost:
     forward: float | None
     backward: float | None
     epochs: float | None
-    samples_per_second: float | None
     peak_memory: float | None
     networks: int
     hardware: tuple[str, ...] = field(default=())
@@ -61,7 +60,7 @@ def cost(name: str, runs: Mapping[str, Sequence[Result]], timed: Mapping[str, Se
     Args:
         name: of the row.
         runs: setting → its results there, at least one.
-        timed: those whose seconds, rate and memory count, see `on_one_machine`; all where None.
+        timed: those whose seconds and memory count, see `on_one_machine`; all where None.
     """
     timed = timed or runs
     every = [run for results in timed.values() for run in results]
@@ -77,7 +76,6 @@ def cost(name: str, runs: Mapping[str, Sequence[Result]], timed: Mapping[str, Se
         forward=mean("forward_passes"),
         backward=mean("backward_passes"),
         epochs=mean("epochs"),
-        samples_per_second=mean("samples_per_second", timed),
         peak_memory=mean("peak_memory_mb", timed),
         networks=max(run.networks for run in every),
         hardware=tuple(sorted({_hardware(run) for run in every})),
@@ -124,23 +122,10 @@ def shortest(runs: Sequence[Result], field: str) -> float | None:
     """Return the seconds of the run whose epochs took the shortest time, times the epochs of a run on average."""
     spent = [run.cost.get(field) for run in runs]
     epochs = [run.cost.get("epochs") for run in runs]
-    pairs = [(s, n) for s, n in zip(spent, epochs, strict=True) if _is_number(s) and _is_number(n) and n > 0]
+    pairs = [(s, n) for s, n in zip(spent, epochs, strict=True) if is_number(s) and is_number(n) and n > 0]
     if not pairs or len(pairs) < len(runs):
         return _mean(spent)
     return min(s / n for s, n in pairs) * math.fsum(n for _, n in pairs) / len(pairs)
-
-
-def pareto(points: Mapping[str, tuple[float, float]]) -> list[str]:
-    """Return the names that nobody beats in both: (cost, value) with less cost and more value; cheapest first.
-
-    Equal points beat each other in nothing, so both stay.
-    """
-
-    def beaten(cost: float, value: float) -> bool:
-        return any((c <= cost and v >= value) and (c < cost or v > value) for c, v in points.values())
-
-    front = [name for name, (cost, value) in points.items() if not beaten(cost, value)]
-    return sorted(front, key=lambda name: (points[name], name))
 
 
 def _hardware(run: Result) -> str:
@@ -153,9 +138,5 @@ def _mean_of(values: Sequence[float | None]) -> float | None:
 
 
 def _mean(values: Sequence[object]) -> float | None:
-    numbers = [value for value in values if _is_number(value)]
+    numbers = [value for value in values if is_number(value)]
     return math.fsum(numbers) / len(numbers) if numbers else None
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

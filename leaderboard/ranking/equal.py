@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from lnlbench.leaderboard.ranking.board import Board
 from lnlbench.leaderboard.ranking.cost import costs
-from lnlbench.leaderboard.ranking.listing import NAMED, be, listed
 from lnlbench.leaderboard.ranking.scored import Scored
+from lnlbench.leaderboard.results.listing import NAMED, be, listed
 
 
 def equal(board: Board, whole: Board, found: Scored) -> Iterator[str]:

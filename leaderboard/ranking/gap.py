@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from math import inf
 from statistics import fmean
 
+from lnlbench.leaderboard.ranking.scored import REFERENCE
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import score
-
-BASELINE = "ce"  # the method's full text: a run without any answer of its own
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class MemorisationGap:
 
 def gaps(results: Sequence[Result]) -> list[MemorisationGap]:
     """Return the gap of every result beside which cross-entropy was run, in the order of the results."""
-    plain = {_place(result): result for result in results if result.method == BASELINE}
+    plain = {_place(result): result for result in results if result.method == REFERENCE}
     found = []
     for result in results:
         base = plain.get(_place(result))

@@ -10,11 +10,10 @@ from lnlbench.leaderboard.ranking.cost import shortest
 from lnlbench.leaderboard.ranking.needed import replicates_needed
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.results.command import command
+from lnlbench.leaderboard.results.form import TRAINED
 
 AT_ONCE = 4
 """Replicates that the command adds at most: then one looks again."""
-TRACKS = ("default", "paper", "open")
-"""Those whose runs `lnlbench run` makes."""
 
 
 def plan(board: Board, found: Scored) -> Plan | None:
@@ -36,7 +35,7 @@ def plan(board: Board, found: Scored) -> Plan | None:
     now = max(row.score.n for row in best if row.score)
     tellable = [contender.replicates for contender in contenders if contender.replicates is not None]
     more = min(AT_ONCE, max(tellable) - now) if tellable else 0
-    if more < 1 or board.track not in TRACKS:
+    if more < 1 or board.track not in TRAINED:
         return Plan(contenders=contenders, command="", runs=0, seconds=None)
     trained = {row.host if row.reading and row.host else row.name for row in best}
     settings = [column.setting for column in board.counted]

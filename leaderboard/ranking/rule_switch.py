@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lnlbench.leaderboard.ranking.board import Board
-from lnlbench.leaderboard.ranking.listing import listed
+from lnlbench.leaderboard.results.listing import listed
 from lnlbench.leaderboard.results.rules import PRIMARY
 
 ORACLE = "oracle"

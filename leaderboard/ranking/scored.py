@@ -13,7 +13,7 @@ from lnlbench.leaderboard.results.rules import applies, can_score, rule_named, s
 from lnlbench.leaderboard.results.setting_name import SettingName
 
 REFERENCE = "ce"
-"""The method that all are held against: plain cross-entropy."""
+"""The method that all are held against: plain cross-entropy, whose full text is its name."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Board, Contender, Row
 from lnlbench.leaderboard.ranking.equal import equal
-from lnlbench.leaderboard.ranking.listing import NAMED, be, listed
 from lnlbench.leaderboard.ranking.moderation import FEWEST
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.ranking.uncounted import at_the_one, uncounted
+from lnlbench.leaderboard.results.listing import NAMED, be, listed
 from lnlbench.leaderboard.results.rules import RANKED
 
 EQUAL = 1e-9

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lnlbench.leaderboard.ranking.board import Board, Column
-from lnlbench.leaderboard.ranking.listing import be, listed
+from lnlbench.leaderboard.results.listing import be, listed
 
 
 def at_the_one(board: Board) -> str:

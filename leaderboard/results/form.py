@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.text import CONTROL
 
 TRIAL = "tuning"
 """The track of a trial of a search, which has no test accuracy and is on no board."""
+TRAINED = ("default", "paper", "open")
+"""The tracks of what `lnlbench run` trains: a setting is of one of them."""
 TUNED, UNCONFIRMED = "tuned", "unconfirmed"
 SEARCHED = (TUNED, UNCONFIRMED)
 """The tracks of what a search chose, and of what it would have chosen without its confirming stage."""
@@ -55,8 +57,13 @@ def check_form(record: Mapping[str, Any]) -> None:
     _curves(record["curves"], record["track"] == TRIAL)
     _identity(record["identity"])
     for name, value in record["cost"].items():
-        if not (_is_number(value) and value >= 0):
+        if not (is_number(value) and value >= 0):
             raise StoreError(f"the cost {name!r} of a record is a number from 0, got {value!r}")
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a finite number, which a truth value is not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _curves(curves: Mapping[str, Sequence[float | None]], trial: bool) -> None:
@@ -84,7 +91,7 @@ def _identity(identity: Mapping[str, Any]) -> None:
     for part, facts in _FACTS.items():
         for name, (low, high) in facts.items():
             value = identity.get(part, {}).get(name)
-            if value is not None and not (_is_number(value) and low <= value <= high):
+            if value is not None and not (is_number(value) and low <= value <= high):
                 raise StoreError(f"{part}.{name} of a record's identity is in {low:g} to {high:g}, got {value!r}")
     scores = identity.get("tuning", {}).get("scores", [])
     if not isinstance(scores, Sequence) or not all(map(_is_pair, scores)):
@@ -118,19 +125,13 @@ def _text(text: str, name: str) -> None:
         raise StoreError(f"the field {name!r} of a record has {len(text)} characters, over the limit of {LONGEST}")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _is_confirming(value: object) -> bool:
     if not isinstance(value, Mapping) or not isinstance(value.get("trial"), int):
         return False
     rows = [value.get("validation"), value.get("test")]
-    known = all(isinstance(row, Sequence) and all(_is_number(x) and 0 <= x <= 1 for x in row) for row in rows)
+    known = all(isinstance(row, Sequence) and all(is_number(x) and 0 <= x <= 1 for x in row) for row in rows)
     return known and len(rows[0] or ()) == len(rows[1] or ()) > 1
 
 
 def _is_pair(value: object) -> bool:
-    return (
-        isinstance(value, Sequence) and len(value) == 2 and all(_is_number(part) and 0 <= part <= 1 for part in value)
-    )
+    return isinstance(value, Sequence) and len(value) == 2 and all(is_number(part) and 0 <= part <= 1 for part in value)

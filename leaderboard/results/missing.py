@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from lnlbench.leaderboard.results.listing import some
+
 LISTED = 4
 """Names of what is there instead."""
 
@@ -53,9 +55,9 @@ def not_in(where: str, words: Sequence[str], held: Iterable[Held]) -> str:
     labels = [run.label for run in there if run.setting == setting]
     hint = _replicates(run.replicate for run in there if run.is_method and run.setting == setting)
     hint = hint or _variants(labels, method)
-    if not hint and (settings := _listed(run.setting for run in there if run.is_method)):
+    if not hint and (settings := _some(run.setting for run in there if run.is_method)):
         hint = f"of {method} it has {settings}"
-    if not hint and (methods := _listed(labels)):
+    if not hint and (methods := _some(labels)):
         hint = f"on {setting} it has {methods}"
     return ": ".join(filter(None, [f"{_no_run(words)} is in {where}", hint]))
 
@@ -77,14 +79,12 @@ def _replicates(numbers: Iterable[str]) -> str:
     return f"replicates {', '.join(others)} and {last} are there" if others else f"replicate {last} is there"
 
 
+def _some(names: Iterable[str]) -> str:
+    return some([*dict.fromkeys(names)], LISTED)
+
+
 def _variants(labels: Iterable[str], method: str) -> str:
     """Return `there are forward [true]`, the labels of a method that has other values or was told something."""
     spelled = re.compile(re.escape(method) + r"(\([^()]*\))?( \[.*\])?")
     found = sorted({label for label in labels if spelled.fullmatch(label) and label != method})
     return f"there are {', '.join(found)}" if found else ""
-
-
-def _listed(names: Iterable[str]) -> str:
-    every = [*dict.fromkeys(names)]
-    more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
-    return ", ".join(every[:LISTED]) + more

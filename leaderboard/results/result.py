@@ -42,7 +42,7 @@ class Result:
     setting: str  # "mnist-fast/symmetric-0.5"
     noise: str  # "symmetric-0.5"
     length: str  # "fast" or "full"
-    track: str  # "default", "tuned", "paper", "open"; "tuning" for a trial, which is on no board
+    track: str  # of `TRAINED` or `SEARCHED` in form.py, or `TRIAL`, which is on no board
     method: str  # the full text with every value: "gce(q=0.7)"
     label: str  # as the user wrote it: "gce"
     replicate: int

@@ -29,7 +29,7 @@ def test_results_come_in_the_order_of_the_grid_and_are_stored(url):
     assert run([NOISY], ["gce"], range(1), **how) == [results[0]], "what is stored is not run again"
 
 
-def test_a_store_is_made_at_home_where_none_is_named(tmp_path, template, monkeypatch):
+def test_a_store_is_made_at_home_where_none_is_named(tmp_path, template):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "mlflow.db").write_bytes(template.read_bytes())
     (result,) = run(NOISY, "ce", "0", device="cpu", epochs=1)

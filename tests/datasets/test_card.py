@@ -21,6 +21,7 @@ def test_card_is_consistent(name):
     assert len(c.mean) == len(c.std) == c.channels
     assert all(0 < m < 1 for m in (*c.mean, *c.std))
     assert c.embedded is not None or re.fullmatch("[0-9a-f]{40}", c.revision), "a Hub revision is a full commit"
+    assert c.bibtex.startswith("@") and c.bibtex.endswith("\n}"), "what `lnlbench cite` prints"
     assert c.fingerprint is None or re.fullmatch("[0-9a-f]{64}", c.fingerprint)
     for targets in c.asymmetric.values():
         assert len(targets) == c.classes

@@ -4,6 +4,7 @@ import pytest
 
 from lnlbench.methods import MethodError, method_class, methods, parse, register, split_methods
 from lnlbench.methods._registry import load_file
+from lnlbench.methods._split import part_names
 from lnlbench.methods.base import Method
 
 
@@ -77,6 +78,10 @@ def test_defaults_may_depend_on_the_number_of_classes_alone():
 def test_commas_outside_parentheses_separate_methods():
     found = split_methods("ce, small_loss(forget=0.2, ramp=0.1) + sam,gce,")
     assert found == ["ce", "small_loss(forget=0.2, ramp=0.1) + sam", "gce"]
+
+
+def test_the_parts_of_a_full_text_have_names():
+    assert part_names("gce(q=0.7) + sam(rho=1e+05, seen=True)") == ["gce", "sam"]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_stages(at_work, clock_at, text, epochs, lengths):
     assert [parse(text).due(epoch, epochs) for epoch in range(epochs)] == [False] * len(expected) + [True] * rest
 
 
-def test_single_precision_makes_no_other_stages(clock_at):
+def test_single_precision_makes_no_other_stages():
     method = parse("pes").tensors(torch.device("cpu"))
     for epochs in range(1, 301):
         exact = [float(end) for end in parse("pes").parts[0].ends(float(epochs))]

@@ -84,13 +84,13 @@ def _board(board: Board, about: Mapping[str, About]) -> dict[str, Any]:
         "sentences": list(board.sentences),
         "notes": list(board.notes),
         "standing": board.standing,
-        "columns": [_column(board, column) for column in board.columns],
+        "columns": [_column(column) for column in board.columns],
         "rows": [_row(row, board, about) for row in (*board.rows, *board.below)],
         "tests": _tests(board.tests),
     }
 
 
-def _column(board: Board, column: Column) -> dict[str, Any]:
+def _column(column: Column) -> dict[str, Any]:
     return {
         "setting": column.setting,
         "short": short_noise(column.noise),

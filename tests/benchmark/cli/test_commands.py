@@ -6,6 +6,7 @@ import pytest
 
 from lnlbench.benchmark.cli import parameters
 from lnlbench.benchmark.cli.boards import FORMS
+from lnlbench.leaderboard.results.form import SEARCHED, TRAINED
 from lnlbench.leaderboard.results.rules import EVERY
 
 NOISY = "digits/symmetric-0.4"
@@ -80,7 +81,7 @@ def test_the_environment_is_no_option(lnlbench, monkeypatch, tmp_path):
     [
         pytest.param("leaderboard", "--rule", [*EVERY], id="rules of a leaderboard"),
         pytest.param("compare", "--rule", [*EVERY], id="rules of a comparison"),
-        pytest.param("leaderboard", "--track", ["default", "tuned", "paper", "open"], id="tracks"),
+        pytest.param("leaderboard", "--track", [*TRAINED, *SEARCHED], id="tracks"),
         pytest.param("leaderboard", "--format", FORMS, id="forms"),
     ],
 )
@@ -92,6 +93,7 @@ def test_help_says_what_values_mean(lnlbench, command, option, names):
 
 def test_rules_and_tracks_are_explained_each():
     assert all(rule.words for rule in EVERY.values()) and all(parameters.TRACKS.values())
+    assert parameters.TRACKS.keys() == {*TRAINED, *SEARCHED}
 
 
 @pytest.mark.parametrize("command", ["run", "tune", "leaderboard", "compare"])

@@ -75,7 +75,7 @@ def test_reproduce_says_what_differs(lnlbench, filled, tmp_path):
     assert "differs in mean10 and final and noisy_val: mean10 +" in out
 
 
-def test_verify_makes_runs_again(lnlbench, filled, tmp_path, one_line):
+def test_verify_makes_runs_again(lnlbench, filled, one_line):
     name = ["ce", "digits,epochs=3/symmetric-0.4", "1"]
     code, out, err = lnlbench("verify", *name, "--tracking-uri", filled, "--rerun")
     assert (code, err.count("\n")) == (0, 1) and err.startswith("making ce digits,epochs=3/symmetric-0.4 s1 again"), out

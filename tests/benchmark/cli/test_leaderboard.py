@@ -179,7 +179,7 @@ def test_a_method_that_is_not_stored_has_no_board(one_line, lnlbench, filled):
     one_line(answer, "nothing is stored of 'gec'; did you mean 'gce'? there is: ce, gce, gce + early_stopping")
 
 
-def test_readings_without_their_hosts_are_said_to_be_so(lnlbench, one_line, tmp_path):
+def test_readings_without_their_hosts_are_said_to_be_so(lnlbench, tmp_path):
     """As in one folder of a results repository, which holds the readings alone."""
     suite = shipped(suites=["mnist-fast"])
     readings, file, page = (

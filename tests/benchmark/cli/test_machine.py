@@ -104,7 +104,7 @@ def test_a_name_that_cannot_be_cited_is_one_line(lnlbench):
     assert "unknown method or data set 'gcee'; did you mean 'gce'" in err and len(err.splitlines()) == 1
 
 
-def test_data_sets_say_where_they_come_from(lnlbench, tmp_path):
+def test_data_sets_say_where_they_come_from(lnlbench):
     rows = {row["dataset"]: row for row in json.loads(lnlbench("list", "datasets", "--json")[1])}
     assert (rows["digits"]["from"], rows["mnist"]["from"]) == ("embedded", None)
     assert rows["cifar100"]["classes"] == 100

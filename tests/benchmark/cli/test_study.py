@@ -137,7 +137,7 @@ def test_run_as_json(study, temporary):
     ]
 
 
-def test_report_is_written_whole(study, temporary, tmp_path, monkeypatch):
+def test_report_is_written_whole(study, temporary, tmp_path):
     study("run", "T-BAD", "T-GOOD")
     code, out, _ = study("report", "--docs", tmp_path)
     page = (tmp_path / "studies.md").read_text()

@@ -126,9 +126,7 @@ def test_a_folder_says_which_of_its_files_are_to_be_named(lnlbench, plugin_of, s
 
 
 @pytest.mark.slow  # three processes that import torch
-def test_the_plugin_of_a_submission_passes_the_script_and_damages_do_not(
-    lnlbench, plugin_of, stored, repository, filled
-):
+def test_the_plugin_of_a_submission_passes_the_script_and_damages_do_not(lnlbench, plugin_of, stored, repository):
     plugin = plugin_of(PLUGIN)
     how = ["--seeds", "0-1", "--epochs", "3", "--device", "cpu", "--jobs", "1"]
     lnlbench("run", "digits/symmetric-0.4", "--methods", plugin, *how)

@@ -187,7 +187,7 @@ def test_averaged_weights_begin_anew_too(job_of, execution):
         assert torch.equal(found[3][name], found[2][name])
 
 
-def test_either_has_one_owner(job_of):
+def test_either_has_one_owner():
     class Other(Settling):
         name = "other"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnlbench.benchmark.protocol.unknown_names import closest, unknown
+from lnlbench.benchmark.protocol.unknown_names import unknown
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,3 @@ def test_many_names_are_shown_by_a_command_instead():
         "unknown method 'gec'; did you mean 'gce' or 'ogc'? `lnlbench list methods` shows them all"
     )
     assert unknown("method", "xyz", known, "methods") == "unknown method 'xyz'; `lnlbench list methods` shows them all"
-
-
-def test_how_close_a_name_must_be_can_be_said():
-    assert closest("los", ["loss"]) == "loss"
-    assert closest("lo", ["loss"], cutoff=0.8) is None

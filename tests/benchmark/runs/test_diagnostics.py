@@ -80,7 +80,7 @@ def test_true_labels_are_read_from_the_truth_alone(prepared):
     assert one.curves["objective"] == two.curves["objective"] and one.predictions == two.predictions
 
 
-def test_options_carry_them_and_unknown_lengths_are_refused(tmp_path):
+def test_options_carry_them_and_unknown_lengths_are_refused():
     assert _how(Options(diagnostics="full"))["diagnostics"] is True and "diagnostics" not in _how(Options())
     with pytest.raises(DiagnosticsError, match="unknown diagnostics 'all'; known: basic, full"):
         grid(["digits/clean"], "ce", "0", {}, Options(diagnostics="all"))

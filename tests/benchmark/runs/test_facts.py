@@ -229,7 +229,7 @@ def test_a_sweep_over_modes_runs_a_method_that_is_told_nothing_once():
         ),
     ],
 )  # fmt: skip
-def test_only_what_a_mode_changes_is_marked_with_it(text, marks, told, data):
+def test_only_what_a_mode_changes_is_marked_with_it(text, marks, told):
     runs = [run for run in grid(["digits/clean"], text, "0", {}, Options(), "estimated,true-0.2") if run.label == text]
     assert [run.mark for run in runs] == marks
     method = runs[0].method

@@ -70,22 +70,6 @@ def test_both_segments_of_the_whole_gradient_sum_to_n_times_that_of_the_loss(cas
     assert segments.norm(difference) <= 1e-12 * N * segments.norm(whole)  # and what float64 gives
 
 
-def test_one_logit_segments_add_up_to_the_whole_gradient(case):
-    forward, weights, batches, x, given, true = case
-    if forward(weights, x).shape[1] > 1:
-        return  # single-logit segments leave the other logits out
-    every = [
-        segments.segment_gradient(
-            forward, weights, batches, ((true == c) & ((given != true) == w)).nonzero().flatten(), given, c
-        )
-        for c in (0, 1)
-        for w in (False, True)
-    ]
-    whole = segments.gradient(forward, weights, batches, torch.arange(N), given)
-    difference = [sum(parts) - g for *parts, g in zip(*every, whole, strict=True)]
-    assert segments.norm(difference) <= 1e-12 * segments.norm(whole)
-
-
 def test_the_gram_form_of_one_hidden_layer_gives_the_same_norms_and_cosine():
     source = torch.Generator().manual_seed(1)
     network = KernelNetwork(D, 24, 1, 1, source).double()

@@ -118,7 +118,7 @@ def test_variances_are_borrowed_from_the_same_precision_alone(known):
         assert {label for rows in beside.values() for label in rows} == lenders
 
 
-def test_a_comparison_needs_two_sides(mine, url):
+def test_a_comparison_needs_two_sides(url):
     with pytest.raises(SettingError, match="needs a method and other ones"):
         compare("gce", "gce", DIGITS, "0", {}, Options(store=store_address(url)), sweep)
 

@@ -359,7 +359,7 @@ def test_kill_a_sweep_with_its_workers(lnlbench, options, url):
 
 
 @pytest.mark.slow
-def test_a_run_that_takes_its_process_with_it_fails_alone(options, url, plugin):
+def test_a_run_that_takes_its_process_with_it_fails_alone(options, plugin):
     options = Options(**vars(options) | {"plugins": (plugin,), "jobs": 2, "execution": "stack"})
     runs = runs_of(options, "deadly, ce, gce, deadly + early_stopping")
     report = sweep(runs, options)

@@ -72,7 +72,7 @@ def test_methods_without_a_cost_to_search_for_are_named(options):
 
 
 @pytest.mark.slow
-def test_a_killed_search_for_both_goes_on_to_the_same_configurations(options, url, tmp_path):
+def test_a_killed_search_for_both_goes_on_to_the_same_configurations(options, tmp_path):
     spec, seen = spec_of(options, "pes", 4), []
 
     def interrupt(event):

@@ -167,7 +167,7 @@ def test_results_on_human_labels_and_their_twin_are_imported(samples, people, ur
     assert {f.what: f.state for f in without["twin-worst"]}["key"] == "unknown"
 
 
-def test_without_the_data_set_it_says_so(results, monkeypatch, tmp_path):
+def test_without_the_data_set_it_says_so(results):
     ce = results["ce", 0]
     setting = ce.identity["setting"] | {"dataset": "mnist"}
     elsewhere = replace(ce, identity=ce.identity | {"setting": setting}, dataset="mnist")

@@ -268,7 +268,7 @@ def test_a_damaged_cache_of_a_folder_that_has_changed_is_said(tmp_path):
         read(name)
 
 
-def test_a_cache_that_is_gone_is_said(tmp_path):
+def test_a_cache_that_is_gone_is_said():
     with pytest.raises(DataError, match="not in the cache; name its folder again"):
         read("pets@0123456789ab")
 

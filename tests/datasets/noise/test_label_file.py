@@ -232,7 +232,7 @@ def test_index_trap(tmp_path, images, given, suffix):
         parse_noise(f"file:{path}#worse_label").corrupt(images, 0)
 
 
-def test_names_and_places(tmp_path, images, given, make_images):
+def test_names_and_places(tmp_path, images, given):
     torch.save(official(images, given), tmp_path / "a.pt")
     np.save(tmp_path / "a.npy", given)
     (tmp_path / "a.tsv").write_text("1")

@@ -3,7 +3,7 @@
 import pytest
 
 from lnlbench.leaderboard.ranking.build import boards
-from lnlbench.leaderboard.ranking.cost import cost, on_one_machine, pareto
+from lnlbench.leaderboard.ranking.cost import cost, on_one_machine
 from lnlbench.leaderboard.ranking.rule_switch import switch
 from lnlbench.leaderboard.results.rules import RULES
 
@@ -117,16 +117,3 @@ def test_seconds_of_one_machine_are_compared(make):
 def test_nothing_recorded_is_no_cost(make):
     found = cost("ce", {"s": [make(cost={})]})
     assert (found.seconds, found.passes) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("points", "front"),
-    [
-        pytest.param({"a": (1, 1), "b": (2, 2), "c": (3, 1.5)}, ["a", "b"], id="beaten in both"),
-        pytest.param({"a": (1, 1), "b": (1, 2)}, ["b"], id="as cheap and better"),
-        pytest.param({"a": (1, 1), "b": (1, 1)}, ["a", "b"], id="equal"),
-        pytest.param({}, [], id="nobody"),
-    ],
-)
-def test_front(points, front):
-    assert pareto(points) == front

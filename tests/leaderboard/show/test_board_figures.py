@@ -59,7 +59,7 @@ def test_blue_could_be_best(board, figure):
         assert colours[round(row.score.mean, 6)] == (BEST if row.score.could_be_best else OTHER), row.name
 
 
-def test_a_method_far_below_leaves_the_others_apart(board, figure):
+def test_a_method_far_below_leaves_the_others_apart(figure):
     (axes,) = figure.axes
     assert axes.get_xlim()[0] > 75
     assert "◂ 34.84" in [text.get_text() for text in axes.texts]

@@ -127,7 +127,7 @@ def whole_life(store, info_of, result, away):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the store .* trying again")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_database_that_is_away_costs_no_run(url, make, info_of, short, request):
+def test_a_database_that_is_away_costs_no_run(url, make, info_of, short):
     with Store(url, wait=0.2, patience=60) as store:
         whole_life(store, info_of, make(), lambda: locked(url, 1.0))
         assert store.results() == [make()]

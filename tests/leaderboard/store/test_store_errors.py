@@ -98,7 +98,7 @@ def test_a_database_that_is_cut_off(url):
     assert "is damaged; restore a copy" in message(url)
 
 
-def test_a_database_that_is_damaged_later(store, url, make, info_of):
+def test_a_database_that_is_damaged_later(store, url):
     file = Path(url.removeprefix("sqlite:///"))
     store.close()
     with file.open("r+b") as stream:
@@ -141,7 +141,7 @@ def test_a_locked_database(url, make, info_of):
     store.close()
 
 
-def test_a_server_that_is_no_mlflow(tmp_path):
+def test_a_server_that_is_no_mlflow():
     import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
 

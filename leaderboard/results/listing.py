@@ -16,6 +16,12 @@ def listed(names: Sequence[str], word: str) -> str:
     return f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
+def some(names: Sequence[object], most: int) -> str:
+    """Return the first names of a list and how many more there are: `a, b, c and 12 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
+
+
 def be(names: Sequence[str]) -> str:
     """Return the verb of a list of names."""
     return "is" if len(names) == 1 else "are"
