@@ -213,7 +213,6 @@ def compare(
     from lnlbench.benchmark.cli import display
     from lnlbench.benchmark.cli.overrides import overrides
     from lnlbench.benchmark.cli.progress import followed
-    from lnlbench.benchmark.sweep.comparison import check_rule
     from lnlbench.benchmark.sweep.comparison import compare as compared
     from lnlbench.benchmark.sweep.comparison_plan import planned
     from lnlbench.benchmark.sweep.forecast import forecast
@@ -224,9 +223,8 @@ def compare(
     options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
     changed = overrides(changes)
     if dry_run:
-        check_rule(rule)
-        found = planned(method, against, suite, replicates, changed, options, precision, told)
-        for line in (*(f"not reused: {why}" for why in found.not_reused), found.baselines):
+        found = planned(method, against, suite, replicates, changed, options, precision, told, rule)
+        for line in (*found.warnings, found.baselines):
             note(line)
         rows = forecast(found.missing, found.options)
         show(to_json(rows) if as_json else display.planned(rows))

@@ -80,6 +80,11 @@ MISTAKES = [
     pytest.param(["compare", "gce", "--suite", "mnst"], "did you mean 'mnist'", id="compare on no suite"),
     pytest.param(["compare", "gce", "-s", "x", "--suite", "digits"], "replicates are written", id="compare no seeds"),
     pytest.param(
+        ["compare", "gce", "-a", "ce", "--suite", "digits/clean", "-s", "0-1", "--rule", "detection_auroc"],
+        "the rule detection_auroc finds nothing to measure in digits/clean: no label is known to be wrong",
+        id="compare detectors on clean labels",
+    ),
+    pytest.param(
         ["compare", "gce", "--set", "epochs"], "written name=value", id="compare with a field without a value"
     ),
 ]
