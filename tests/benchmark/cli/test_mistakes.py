@@ -40,6 +40,8 @@ MISTAKES = [
     pytest.param([*RUN, "--set", "=5"], "written name=value", id="set without a name"),
     pytest.param([*RUN, "--set", "lrr=1"], "unknown field 'lrr'; did you mean 'lr'?", id="set of nothing"),
     pytest.param([*RUN, "--set", "lr=fast"], "lr must be in 0.0 to 100.0, but got 'fast'", id="set to nonsense"),
+    pytest.param([*RUN, "--set", "schedule=1"], "schedule must be cosine, constant, ", id="set to a number"),
+    pytest.param(["run", "digits,lr={[]:1}/clean"], "lr must be in 0.0 to 100.0, but got '{[]:1}'", id="no literal"),
     pytest.param(
         ["run", NOISY, "--set", "epochs=1.5"], "epochs must be an integer, but got 1.5", id="set to half an epoch"
     ),
