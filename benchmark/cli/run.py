@@ -127,6 +127,7 @@ def run(
     from lnlbench.benchmark.sweep.grid import grid
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.benchmark.sweep.scheduler import check_executor
     from lnlbench.benchmark.sweep.until_decided import parse_budget
     from lnlbench.leaderboard.results.rules import PRIMARY
     from lnlbench.leaderboard.store.address import store_address
@@ -136,6 +137,7 @@ def run(
     limit = parse_budget(budget)
     if as_json or dry_run:
         refuse_void(context, ["silent"], "with --json and --dry-run, which show no board")
+    check_executor(executor)
     if executor != "ray":
         refuse_void(context, ["ray_address", "gpus"], "without --executor ray")
     changed = overrides(changes, epochs=epochs, model=model)
@@ -164,6 +166,8 @@ def run(
         return followed(runs, options, quiet(as_json))
 
     runs = plan(chosen.text, replicates)
+    if until_decided is not None:
+        until.check(runs)
     if advice := in_the_package(runs, options):
         note(advice)
     if dry_run:

@@ -56,6 +56,18 @@ MISTAKES = [
     pytest.param([*RUN, "--tracking-uri", "mlruns"], "a store is sqlite:///file", id="no store"),
     pytest.param(["run", "mnist/clean"], "hf download ylecun/mnist", id="data set that is not here"),
     pytest.param(["run"], "SUITE-OR-SETTING", id="nothing to run"),
+    pytest.param([*RUN, "--executor", "nope"], "unknown executor 'nope'; known: local, ray", id="executor"),
+    pytest.param([*RUN, "--until-decided"], "a decision needs two methods or more, got ce", id="no contest"),
+    pytest.param(
+        ["run", NOISY, "digits,epochs=2/clean", "-m", "ce,gce", "--until-decided"],
+        "decides on one board",
+        id="two boards",
+    ),
+    pytest.param(
+        ["run", NOISY, "-m", "ce,forward", "--told", "true", "--until-decided"],
+        "is for methods told by an estimate, not for 'forward [true]'",
+        id="a contest of methods that are told the truth",
+    ),
     pytest.param([*RUN, "--sedes", "1"], "No such option", id="option"),
     pytest.param(["ruin"], "No such command", id="command"),
     pytest.param(["list", "method"], "cannot list 'method'; did you mean 'methods'?", id="list"),
@@ -97,6 +109,12 @@ def test_a_mistake_is_one_line_and_leaves_nothing(one_line, lnlbench, tmp_path, 
     monkeypatch.chdir(tmp_path)
     one_line(lnlbench(*arguments), message)
     assert list(tmp_path.rglob("*.db*")) == [] and not (tmp_path / "mlruns").exists()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [case for case in MISTAKES if case.values[0][0] == "run"])
+def test_a_plan_refuses_what_the_run_refuses(one_line, lnlbench, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    one_line(lnlbench(*arguments, "--dry-run"), message)
 
 
 def test_a_store_that_is_something_else(one_line, lnlbench, tmp_path):
