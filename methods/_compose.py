@@ -22,12 +22,15 @@ class Composition(Method):
     """Parts that answer different hooks, as one method; without parts it is cross-entropy.
 
     Raises:
-        MethodError: two parts answer a hook that can have only one owner; the message names both.
+        MethodError: two parts answer a hook that can have only one owner, the message names both; or are of one name.
     """
 
     parts: tuple[Method, ...] = ()
 
     def __post_init__(self) -> None:
+        names = [part.name for part in self.parts]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise MethodError(f"{twice!r} is {names.count(twice)} times in one composition; name it once")
         for hook in HOOKS:
             owners = [part.name for part in self.parts if part.answers(hook)]
             if len(owners) > 1 and hook not in SHARED:

@@ -26,6 +26,7 @@ M = TypeVar("M", bound=Method)
 _METHODS: dict[str, type[Method]] = {}
 _USER = "lnlbench_user_"  # begins the names of the modules of users' files
 _CONTENT = "__lnlbench_content__"  # of a user's module: the hash of the file that it was made of
+_BROUGHT = "__lnlbench_methods__"  # of a user's module: the methods that its loads registered, in it and in its imports
 
 
 @dataclass_transform(frozen_default=True)
@@ -68,7 +69,7 @@ def method_class(name: str) -> type[Method]:
 
 
 def load_file(path: Path) -> list[str]:
-    """Register the methods in a user's Python file.
+    """Register the methods in a user's Python file, and in what it imports.
 
     The file is executed once for each of its contents: a second call with an unchanged file answers from the registry,
     and a call after an edit replaces what the earlier one registered.
@@ -85,21 +86,24 @@ def load_file(path: Path) -> list[str]:
     if not path.is_file() or spec is None or spec.loader is None:
         raise MethodError(f"no Python file at {path}")
     content = _content_of(path)
-    registered = sorted(name for name, method in _METHODS.items() if method.__module__ == spec.name)
-    if registered and getattr(sys.modules.get(spec.name), _CONTENT, None) == content:
-        return registered
-    for name in registered:
-        del _METHODS[name]
-    before = set(_METHODS)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    with _explained(str(path)):
-        spec.loader.exec_module(module)
-    setattr(module, _CONTENT, content)
-    added = sorted(set(_METHODS) - before)
-    if not added:
+    last = sys.modules.get(spec.name)
+    brought = [method for method in getattr(last, _BROUGHT, ()) if _METHODS.get(method.name) is method]
+    if not brought or getattr(last, _CONTENT, None) != content:
+        for name in [name for name, method in _METHODS.items() if method.__module__ == spec.name]:
+            del _METHODS[name]
+        before = {name for name, method in _METHODS.items() if method not in brought}  # imports are executed once
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look their module up
+        try:
+            with _explained(str(path)):
+                spec.loader.exec_module(module)
+        finally:
+            brought = [method for name, method in _METHODS.items() if name not in before]
+            setattr(module, _BROUGHT, brought)
+        setattr(module, _CONTENT, content)
+    if not brought:
         raise NoMethod(f"{path} registers no method; is there a @register(...) in it?")
-    return added
+    return sorted(method.name for method in brought)
 
 
 def file_of(method: type[Method]) -> Path | None:

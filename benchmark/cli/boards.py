@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from lnlbench.benchmark.cli.parameters import TRACKS
-from lnlbench.benchmark.cli.rows import named, with_hosts
+from lnlbench.benchmark.cli.rows import is_named, named, with_hosts
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.protocol.unknown_names import unknown
@@ -204,8 +204,9 @@ def leaderboard(results: Sequence[Result], view: View) -> Any:
 
     results, shown = named(results, view.methods)
     found = _boards(results, shown, view)
-    tables = [gap_table([one for one in gaps(results) if shown is None or one.method in shown])] if view.gap else []
-    pairs = [one for one in beside(results) if shown is None or one.label in shown] if view.published else []
+    closed = [one for one in gaps(results) if is_named(one.method, one.text, shown)] if view.gap else []
+    tables = [gap_table(closed)] if view.gap else []
+    pairs = [one for one in beside(results) if is_named(one.label, one.text, shown)] if view.published else []
     if view.form == "terminal":
         parts: list[Any] = [part for board in found for part in (TerminalBoard(board, view.wide), "")]
         parts += map(Markdown, tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,9 +13,12 @@ from lnlbench.benchmark.protocol.settings import SettingError
 
 UNTIL_DECIDED = "0.5"
 """What `--until-decided` means where no number follows it."""
-OPTIONAL = {"--until-decided": UNTIL_DECIDED, "--rerun": "1"}
-"""Options whose value may be left out, which typer has not."""
+_PLAIN = r"(\d+\.?\d*|\.\d+)"
+OPTIONAL = {"--until-decided": (UNTIL_DECIDED, rf"{_PLAIN}(e[+-]?\d+)?"), "--rerun": ("1", _PLAIN)}
+"""Options whose value may be left out, which typer has not: that value, and what one looks like that is not left out.
 
+Keys of runs follow `--rerun`, and may look like a number with an exponent.
+"""
 
 NEVER_EMPTY = {"against", "among", "budget", "family", "freeze", "methods", "replicates", "track", "ui"}
 """Parameters whose empty value would mean what leaving them out does: it is a slip, as of a variable of the shell."""
@@ -62,8 +66,9 @@ def completed(args: Sequence[str]) -> list[str]:
     filled = []
     for word, after in zip(args, [*args[1:], ""], strict=False):  # nothing follows where there is nothing
         filled.append(word)
-        if word in OPTIONAL and not after.replace(".", "", 1).isdecimal():
-            filled.append(OPTIONAL[word])
+        if word in OPTIONAL:
+            value, form = OPTIONAL[word]
+            filled += [] if re.fullmatch(form, after, re.IGNORECASE) else [value]
     return filled
 
 

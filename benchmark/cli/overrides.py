@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from typing import Any
 
 from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.leaderboard.results.setting_name import value_of
 
 
 def overrides(texts: Sequence[str], **options: str | None) -> dict[str, Any]:
@@ -27,12 +27,5 @@ def overrides(texts: Sequence[str], **options: str | None) -> dict[str, Any]:
             raise SettingError(f"a changed field is written name=value, as in lr=0.1, but got {text!r}")
         if name in changed:
             raise SettingError(f"the field {name!r} is given twice, at last as {text!r}")
-        changed[name] = _value(value)
+        changed[name] = value_of(value)
     return changed
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):  # a name; or brackets without end
-        return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from lnlbench.benchmark.protocol.settings import SettingError
@@ -60,6 +60,11 @@ def among(results: Sequence[Result], methods: str, shown: str = "") -> list[Resu
     return kept
 
 
+def is_named(label: str, text: str, methods: Collection[str] | None) -> bool:
+    """Return whether a row is of one of some methods, which are named by label or with every value; all where None."""
+    return methods is None or label in methods or text in methods
+
+
 def with_hosts(results: Sequence[Result], methods: str) -> list[Result]:
     """Return the results of some methods, all where none is named, and the hosts of the readings among them.
 
@@ -71,10 +76,10 @@ def with_hosts(results: Sequence[Result], methods: str) -> list[Result]:
         SettingError, StoreError: as for `named`.
     """
     present, texts = named(results, methods)
-    kept = _of(present, texts) if texts else present
+    kept = _of(present, texts)
     keys = {run.key for run in kept} | {run.host for run in kept}
     return [run for run in results if run.key in keys]
 
 
-def _of(results: Sequence[Result], methods: Sequence[str]) -> list[Result]:
-    return [result for result in results if {result.label, result.method} & {*methods}]
+def _of(results: Sequence[Result], methods: Sequence[str] | None) -> list[Result]:
+    return [result for result in results if is_named(result.label, result.method, methods)]

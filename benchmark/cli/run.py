@@ -127,6 +127,7 @@ def run(
     from lnlbench.benchmark.sweep.grid import grid
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.sweep.plugins import choose_methods
+    from lnlbench.benchmark.sweep.scheduler import check_executor
     from lnlbench.benchmark.sweep.until_decided import parse_budget
     from lnlbench.leaderboard.results.rules import PRIMARY
     from lnlbench.leaderboard.store.address import store_address
@@ -136,6 +137,7 @@ def run(
     limit = parse_budget(budget)
     if as_json or dry_run:
         refuse_void(context, ["silent"], "with --json and --dry-run, which show no board")
+    check_executor(executor)
     if executor != "ray":
         refuse_void(context, ["ray_address", "gpus"], "without --executor ray")
     changed = overrides(changes, epochs=epochs, model=model)
@@ -164,6 +166,8 @@ def run(
         return followed(runs, options, quiet(as_json))
 
     runs = plan(chosen.text, replicates)
+    if until_decided is not None:
+        until.check(runs)
     if advice := in_the_package(runs, options):
         note(advice)
     if dry_run:
@@ -213,7 +217,6 @@ def compare(
     from lnlbench.benchmark.cli import display
     from lnlbench.benchmark.cli.overrides import overrides
     from lnlbench.benchmark.cli.progress import followed
-    from lnlbench.benchmark.sweep.comparison import check_rule
     from lnlbench.benchmark.sweep.comparison import compare as compared
     from lnlbench.benchmark.sweep.comparison_plan import planned
     from lnlbench.benchmark.sweep.forecast import forecast
@@ -224,9 +227,8 @@ def compare(
     options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
     changed = overrides(changes)
     if dry_run:
-        check_rule(rule)
-        found = planned(method, against, suite, replicates, changed, options, precision, told)
-        for line in (*(f"not reused: {why}" for why in found.not_reused), found.baselines):
+        found = planned(method, against, suite, replicates, changed, options, precision, told, rule)
+        for line in (*found.warnings, found.baselines):
             note(line)
         rows = forecast(found.missing, found.options)
         show(to_json(rows) if as_json else display.planned(rows))

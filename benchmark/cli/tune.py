@@ -127,6 +127,7 @@ def tune(
     from lnlbench.benchmark.engine.device import default_jobs
     from lnlbench.benchmark.sweep.options import Options
     from lnlbench.benchmark.tuning import pipeline
+    from lnlbench.benchmark.tuning.command import command
     from lnlbench.leaderboard.store.address import store_address, usable_database
 
     if dry_run:
@@ -158,22 +159,22 @@ def tune(
         rows = pipeline.forecast(plan, budget, options)
         show(to_json(rows) if as_json else display.table(rows))
         return
-    length = "" if epochs is None else f" --epochs {epochs}"
-    length += "".join(f" --set {change}" for change in changes)
-    spent = {name: value for name, value in vars(budget).items() if value != getattr(Budget(), name)}
-    spent |= {"trials": trials, "objective": objective}
-    length += "".join(f" --{name}" if value is True else f" --{name} {_plain(value)}" for name, value in spent.items())
-    length += " --per-setting" if per_setting else ""
-    length += "" if study == "tune" else f" --study {study}"
-    length += " --compare" if compare else ""
-    command = f'lnlbench tune {" ".join(targets)}{length} --methods "{methods}" --replicates {replicates}'
-    done = pipeline.tune(plan, budget, options, searches, page, command, note, compare, curves)
+    made_by = command(
+        targets,
+        methods,
+        replicates,
+        budget,
+        epochs=epochs,
+        changes=changes,
+        plugins=plugin,
+        precision=precision,
+        per_setting=per_setting,
+        study=study,
+        compare=compare,
+    )
+    done = pipeline.tune(plan, budget, options, searches, page, made_by, note, compare, curves)
     show(to_json(done.rows) if as_json else display.table(done.rows))
     for reason in done.failed:
         note(f"failed: {reason}")
     if done.failed:
         raise typer.Exit(1)
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

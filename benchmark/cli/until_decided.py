@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from lnlbench.leaderboard.results.result import Result
 
 
+def check(runs: Sequence[Run]) -> None:
+    """Refuse runs that nothing can be decided by.
+
+    Raises:
+        SettingError: settings of several tasks, methods that are told in several ways, or fewer than two methods.
+    """
+    from lnlbench.benchmark.sweep.until_decided import check_contest
+
+    if len({run.setting.task for run in runs}) > 1:
+        raise SettingError("--until-decided decides on one board; name one suite, or settings of one task")
+    if told := [run.name for run in runs if run.name != run.label]:
+        raise SettingError(f"--until-decided is for methods told by an estimate, not for {told[0]!r}")
+    check_contest({run.label: None for run in runs})
+
+
 def decide(
     runs: Sequence[Run],
     plan: Callable[[str, str], list[Run]],
@@ -29,7 +44,7 @@ def decide(
     """Run a grid, and its contenders on more replicates.
 
     Args:
-        runs: of the command line.
+        runs: of the command line, as `check` lets them pass.
         plan: gives the runs of methods and replicates, both as the command line writes them.
         sweep: makes those that are missing.
         options: with the store.
@@ -37,17 +52,10 @@ def decide(
         margin: points within which methods are practically equal.
         budget: of what may be spent.
         say: is told what comes next.
-
-    Raises:
-        SettingError: settings of several tasks, or methods that are told in several ways.
     """
     from lnlbench.benchmark.sweep.until_decided import Race
     from lnlbench.leaderboard.store.reader import StoreReader
 
-    if len({run.setting.task for run in runs}) > 1:
-        raise SettingError("--until-decided decides on one board; name one suite, or settings of one task")
-    if told := [run.name for run in runs if run.name != run.label]:
-        raise SettingError(f"--until-decided is for methods told by an estimate, not for {told[0]!r}")
     methods = list(dict.fromkeys(run.label for run in runs))
     settings = {run.setting.name for run in runs}
     held: set[str] = set()

@@ -65,7 +65,7 @@ class Setting:
             _choice("optimizer", self.optimizer, (*OPTIMISERS, "timm:NAME"))
         _choice("track", self.track, TRAINED)
         _choice("precision", self.precision, ("auto", "fp32", "bf16"))
-        if not SCHEDULE.fullmatch(self.schedule):
+        if not (isinstance(self.schedule, str) and SCHEDULE.fullmatch(self.schedule)):
             raise SettingError(f"schedule must be {EXAMPLES}, but got {self.schedule!r}")
         for name, low, high in (
             ("epochs", 1, 10_000),

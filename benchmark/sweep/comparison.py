@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.runs.estimate_recipe import ESTIMATED
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.comparison_plan import Comparison, planned
@@ -40,11 +39,13 @@ class Verdict:
     not_reused: tuple[str, ...]  # why shipped results of these settings and methods do not count
     doubtful: tuple[str, ...] = ()  # settings in which noisy validation chose the epochs and is not guaranteed
     apart: tuple[str, ...] = ()  # settings in which a baseline saw other labels, or another split
+    left_out: str = ""  # why settings are, in a sentence; nothing where none is
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Return what else must be known, a sentence each."""
-        return (*map(doubt, self.doubtful), *map(other_data, self.apart))
+        left_out = [f"Left out: {self.left_out}."] if self.left_out else []
+        return (*map(doubt, self.doubtful), *map(other_data, self.apart), *left_out)
 
     def frame(self) -> pd.DataFrame:
         """Return a row per setting and baseline; accuracies in percent, differences in points."""
@@ -95,16 +96,16 @@ def compare(
         precision: as in `fit`.
         told: how methods and baselines are told what they must know, as in `grid`.
         margin: points within which two methods are practically equal.
-        say: is told, before anything is trained, why shipped results are made again.
+        say: is told, before anything is trained, why shipped results are made again, and which settings are left out.
 
     Raises:
-        MethodError, SettingError, FactError, DataError, StoreError: something does not exist or cannot be used.
+        MethodError, SettingError, FactError, DataError, StoreError: something does not exist or cannot be used, or the
+            rule finds nothing to measure in any setting.
         RunsFailed: runs failed; what is finished is stored.
     """
-    check_rule(rule)
-    found = planned(method, against, targets, replicates, changes, options, precision, told)
-    for reason in found.not_reused:
-        say(f"not reused: {reason}")
+    found = planned(method, against, targets, replicates, changes, options, precision, told, rule)
+    for line in found.warnings:
+        say(line)
     report = sweep(found.missing, found.options)
     report.check()
     held, carried, wanted = found.held, found.carried, found.wanted
@@ -121,21 +122,9 @@ def compare(
     def verdict(name: str) -> Verdict:
         apart = _apart(name, found, results)
         rows = tuple(versus(cells, name, found.others, beside, unstable, apart, margin))
-        return Verdict(name, rule, rows, *counts, found.not_reused, doubtful, tuple(apart))
+        return Verdict(name, rule, rows, *counts, found.not_reused, doubtful, tuple(apart), found.left_out)
 
     return [verdict(name) for name in found.names]
-
-
-def check_rule(rule: str) -> None:
-    """Refuse the name of a rule that there is not.
-
-    Raises:
-        SettingError: naming those that there are.
-    """
-    try:
-        rule_named(rule)
-    except ValueError as error:
-        raise SettingError(str(error)) from None
 
 
 def _doubtful(results: Iterable[Result], rule: str) -> tuple[str, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL
 from lnlbench.benchmark.protocol.settings import SettingError, default_replicates, find
+from lnlbench.benchmark.protocol.splits import images_of
 from lnlbench.benchmark.runs.estimate_recipe import ESTIMATED
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.grid import grid
@@ -15,6 +17,7 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import DETECTION, PRIMARY, rule_named
 from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -33,6 +36,13 @@ class Comparison:
     carried: Mapping[str, Result]  # of the package
     not_reused: tuple[str, ...]  # why shipped results of these settings and methods do not count
     options: Options  # with the plug-ins of both
+    left_out: str = ""  # why settings are, in a sentence; nothing where none is
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is to be known before anything is trained, a line each."""
+        left_out = [f"left out: {self.left_out}"] if self.left_out else []
+        return (*(f"not reused: {why}" for why in self.not_reused), *left_out)
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -62,12 +72,15 @@ def planned(
     options: Options,
     precision: str = "auto",
     told: str = ESTIMATED,
+    rule: str = PRIMARY,
 ) -> Comparison:
     """Return what a comparison needs; the arguments are those of `compare`.
 
     Raises:
-        MethodError, SettingError, FactError, DataError, StoreError: something does not exist or cannot be used.
+        MethodError, SettingError, FactError, DataError, StoreError: something does not exist or cannot be used, or the
+            rule finds nothing to measure in any setting.
     """
+    _check_rule(rule)
     mine = choose_methods(method, options.plugins)
     others = choose_methods(against, mine.plugins)
     options = replace(options, plugins=others.plugins)
@@ -87,11 +100,19 @@ def planned(
             held = {result.key: result for result in store.results()}
     known = held.keys() | carried.keys()
 
-    def runs_of(texts: Sequence[str], replicates: str) -> list[Run]:
+    def every(texts: Sequence[str], replicates: str) -> list[Run]:
         return grid(targets, ", ".join(texts), replicates, changes, options, told, precision)
 
+    unmeasured = _unmeasured(every(texts, "0"), options.data_dir) if rule in DETECTION else []
+
+    def runs_of(texts: Sequence[str], replicates: str) -> list[Run]:
+        return [run for run in every(texts, replicates) if run.setting.name not in unmeasured]
+
+    what = f"the rule {rule} finds nothing to measure in {', '.join(unmeasured)}: no label is known to be wrong"
     chosen = replicates or _common(runs_of(texts, "0-9"), known) or default_replicates()
     runs = runs_of([*labels, *texts], chosen)
+    if not runs:
+        raise SettingError(what)
     wanted = {run.key for run in runs if run.label in {*labels, *texts}}
     needed = {run.key for run in runs if run.key in wanted and run.key not in known}
     hosts = {run.key: run.host.key for run in runs if run.host is not None and run.key in wanted}
@@ -110,7 +131,27 @@ def planned(
         # A host that ships is made all the same where a reading of it is: then nothing of it does not fit.
         not_reused=tuple(_mismatches([run for run in missing if run.key not in known], carried.values())),
         options=options,
+        left_out=what if unmeasured else "",
     )
+
+
+def _check_rule(rule: str) -> None:
+    """Refuse the name of a rule that there is not.
+
+    Raises:
+        SettingError: naming those that there are.
+    """
+    try:
+        rule_named(rule)
+    except ValueError as error:
+        raise SettingError(str(error)) from None
+
+
+def _unmeasured(runs: Iterable[Run], data_dir: Path | None) -> list[str]:
+    """Return the settings in which no label is wrong, or nobody knows which are, by the draw of one run of each."""
+    one_of = {run.setting.name: run for run in runs}
+    drawn = {name: run.prepare(images_of(run.setting.dataset, data_dir)) for name, run in one_of.items()}
+    return [name for name, data in drawn.items() if not data.manifest["realised_rate"]]
 
 
 def _common(runs: Sequence[Run], known: set[str]) -> str:

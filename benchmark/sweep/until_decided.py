@@ -71,6 +71,16 @@ def parse_budget(text: str) -> Spending:
     return Spending(runs=int(found[1]))
 
 
+def check_contest(methods: Collection[str]) -> None:
+    """Refuse what is no contest.
+
+    Raises:
+        SettingError: fewer than two methods.
+    """
+    if len(methods) < 2:
+        raise SettingError(f"a decision needs two methods or more, got {', '.join(methods) or 'none'}")
+
+
 @dataclass(kw_only=True)
 class Race:
     """Methods on settings, run until it is decided who is first.
@@ -108,8 +118,7 @@ class Race:
         Raises:
             SettingError: fewer than two methods.
         """
-        if len(methods) < 2:
-            raise SettingError(f"a decision needs two methods or more, got {', '.join(methods) or 'none'}")
+        check_contest(methods)
         begin, level = time.monotonic(), ALPHA / (self.looks + 1)
         runs = {run.key: run for run in self.plan(methods, replicates)}
         earlier = [run for run in self.plan(methods, sorted(known)) if run.key in self.stored] if known else []

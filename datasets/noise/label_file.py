@@ -166,9 +166,8 @@ class File(Fixed):
         if not column:
             noisy = [name for name in columns if name not in images.card.clean_columns]
             if len(noisy) != 1:
-                raise DataError(
-                    f"{path} has several columns; write file:{self.path}#COLUMN, one of {', '.join(columns)}"
-                )
+                what = "several columns" if noisy else "clean labels alone"
+                raise DataError(f"{path} has {what}; write file:{self.path}#COLUMN, one of {', '.join(columns)}")
             column = noisy[0]
         if column not in columns:
             raise unknown("label column", column, filter(None, columns), f"in {path}")

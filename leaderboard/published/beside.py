@@ -21,15 +21,16 @@ _RATE = re.compile(r"\d*\.?\d+")
 class Beside:
     """A method of ours in one setting and precision beside one published mean of it.
 
-    `name` is the label, with the precision where the label was run in several. `ours` is scored under the rule of the
-    source, in percent. `apart` says what makes the two numbers incomparable; `also` what else differs, which a
-    difference may come from.
+    `name` is the label, with the precision where the label was run in several; `text` the method with every value.
+    `ours` is scored under the rule of the source, in percent. `apart` says what makes the two numbers incomparable;
+    `also` what else differs, which a difference may come from.
     """
 
     setting: str
     track: str
     label: str
     name: str
+    text: str
     published: Published
     ours: Interval
     apart: tuple[str, ...]
@@ -63,7 +64,7 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
     for setting, track, label, precision, _ in cells:
         precisions.setdefault((setting, track, label), set()).add(precision)
     found = []
-    for (setting, track, label, precision, _), runs in cells.items():
+    for (setting, track, label, precision, text), runs in cells.items():
         name = f"{label} [{precision}]" if len(precisions[setting, track, label]) > 1 else label
         first = next(iter(runs.values()))
         for row in rows:
@@ -72,7 +73,7 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
                 if not known:
                     continue
                 scores = [100 * score(run, row.rule, hosts) for run in known]
-                what = setting, track, label, name
+                what = setting, track, label, name, text
                 found.append(Beside(*what, row, interval(scores), *_differences(first, row)))
     return sorted(found, key=lambda one: (one.setting, one.track, bool(one.apart), one.name, one.published.source))
 

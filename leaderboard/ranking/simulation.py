@@ -155,6 +155,7 @@ def scenarios(results: Sequence[Result], rule: str = "final", seed: int = 0) -> 
     yield Scenario(name="all equal, spreads 0.03 to 3", means=equal, deviations=unlike)
     together = Scenario(name="", means=equal - 25, deviations=unlike**0.5 * np.sqrt(3), common=5.0, unlike=0.1)
     yield replace(together, name="draws move all by 5 points, all equal")
+    yield replace(together, name="draws move all by 5 points, each by a third more or less, all equal", unlike=1 / 3)
     apart = equal[:, :8] - 25 - 2 * np.arange(8)
     yield replace(
         together,

@@ -13,6 +13,7 @@ from lnlbench.leaderboard.results.setting_name import SettingName
 
 LETTERS = 12
 """Of a key, that a command names a run by."""
+_SPECIAL = re.compile(r'["$`\\!]')  # within double quotes
 _MARKED = re.compile(r"(.*) \[(true[\d.+-]*)\]")
 
 
@@ -37,11 +38,17 @@ def command(
     if len(changes) != 1 or len(precisions) != 1 or any(" [" in name for name in methods):
         return ""
     targets = [str(name.unchanged) for name in names]
-    options = "".join(f" --set {change}" for change in changes.pop())
+    options = "".join(f" --set {shlex.quote(change)}" for change in changes.pop())
     first, last = replicates[0], replicates[-1]
     numbers = f"{first}-{last}" if len(replicates) > 1 else f"{first}"
-    options += "".join(f" --precision {name}" for name in precisions) + _named(plugins)
-    return f'lnlbench run {" ".join(targets)} --methods "{", ".join(methods)}" --replicates {numbers}{options}'
+    options += "".join(f" --precision {shlex.quote(name)}" for name in precisions) + _named(plugins)
+    listed = quoted_methods(", ".join(methods))
+    return f"lnlbench run {shlex.join(targets)} --methods {listed} --replicates {numbers}{options}"
+
+
+def quoted_methods(text: str) -> str:
+    """Return a list of methods as a word of a shell: in double quotes, unless a shell would read into these."""
+    return shlex.quote(text) if _SPECIAL.search(text) else f'"{text}"'
 
 
 def plugins_of(result: Result) -> tuple[str, ...]:
@@ -68,7 +75,8 @@ def that_made(result: Result, plugins: Iterable[str] | None = None) -> str:
     found = command([result.setting], [name], [result.replicate], [precision_of(result)], files)
     told = f" --told {marked[2]}" if marked and found else ""
     execution, place = result.environment.get("execution"), str(result.environment.get("device", "")).partition(":")[0]
-    how = "".join(f" --{name} {value}" for name, value in (("execution", execution), ("device", place)) if value)
+    options = (("execution", execution), ("device", place))
+    how = "".join(f" --{name} {shlex.quote(str(value))}" for name, value in options if value)
     return found + told + how if found else ""
 
 

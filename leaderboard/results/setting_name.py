@@ -63,11 +63,12 @@ class SettingName:
 
     def values(self) -> dict[str, Any]:
         """Return the changed fields; what is no literal of Python, such as `2x`, stays text."""
-        return {name: _value(text) for name, _, text in (change.partition("=") for change in self.changes)}
+        return {name: value_of(text) for name, _, text in (change.partition("=") for change in self.changes)}
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """Return the value of a changed field: a literal of Python, or the text itself where it is none, such as `2x`."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):  # a name; or brackets without end
         return text

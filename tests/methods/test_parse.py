@@ -54,6 +54,7 @@ def test_text_becomes_a_method_with_one_text(text, canonical):
         ("nce_mae(revision=1)", "has revision 2 of the formula, but got revision=1; CHANGELOG.md"),
         ("gce + dal", "'dal' and 'gce' both answer `loss`"),
         ("small_loss + co_teaching", "both answer `select`"),
+        ("mixup(alpha=1) + mixup(alpha=0.3)", "^'mixup' is 2 times in one composition; name it once$"),
         ("gce - sam", "cannot read"),
         ("gce(q=", "cannot read"),
         ("", "cannot read"),

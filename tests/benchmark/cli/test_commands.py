@@ -6,6 +6,7 @@ import pytest
 
 from lnlbench.benchmark.cli import parameters
 from lnlbench.benchmark.cli.boards import FORMS
+from lnlbench.benchmark.cli.commands import completed
 from lnlbench.leaderboard.results.form import SEARCHED, TRAINED
 from lnlbench.leaderboard.results.rules import EVERY
 
@@ -69,6 +70,23 @@ def test_an_empty_list_is_a_slip(lnlbench, one_line, arguments, option):
 )
 def test_an_option_that_changes_nothing_is_refused(lnlbench, one_line, arguments, message):
     one_line(lnlbench(*arguments), message)
+
+
+@pytest.mark.parametrize(
+    ("words", "filled"),
+    [
+        pytest.param("--until-decided digits", "--until-decided 0.5 digits", id="a suite follows"),
+        pytest.param("digits --until-decided", "digits --until-decided 0.5", id="nothing follows"),
+        *(
+            pytest.param(f"--until-decided {number} digits", f"--until-decided {number} digits", id=number)
+            for number in ("1", "0.2", ".5", "2.", "1e-3", "1E+1", ".5e1")
+        ),
+        pytest.param("--rerun 3 ce", "--rerun 3 ce", id="a number of runs"),
+        pytest.param("--rerun 12e4567", "--rerun 1 12e4567", id="a key that looks like a number"),
+    ],
+)
+def test_an_option_whose_value_may_be_left_out(words, filled):
+    assert completed(words.split()) == filled.split()
 
 
 def test_the_environment_is_no_option(lnlbench, monkeypatch, tmp_path):

@@ -174,6 +174,17 @@ def test_published_numbers(lnlbench, filled):
     assert code == 2 and "--published is a text" in err
 
 
+@pytest.mark.parametrize("option", ["--gap", "--published"])
+def test_what_stands_beside_a_board_knows_a_method_by_label_and_in_full(lnlbench, tmp_path, option):
+    """The board of either is the same, and so must be what follows it."""
+    write(tmp_path / "runs.jsonl.xz", shipped(suites=["cifar10-subset"], methods=["ce", "gce"]))
+    how = ("leaderboard", option, "--format", "markdown", "--from", tmp_path / "runs.jsonl.xz", "--methods")
+    answer = lnlbench(*how, "gce")
+    assert answer[0] == 0 and "No published number is of" not in answer[1]
+    assert answer[1].rstrip().splitlines()[-1].startswith(("| gce |", "| cifar10-subset/"))
+    assert lnlbench(*how, "gce(q=0.7)") == answer
+
+
 def test_a_method_that_is_not_stored_has_no_board(one_line, lnlbench, filled):
     answer = lnlbench("leaderboard", "--methods", "gec", "--tracking-uri", filled)
     one_line(answer, "nothing is stored of 'gec'; did you mean 'gce'? there is: ce, gce, gce + early_stopping")

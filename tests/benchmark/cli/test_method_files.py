@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from lnlbench.benchmark.tuning import pipeline
+
 NOISY = "digits/symmetric-0.4"
 FAST = ("--epochs", "2", "--device", "cpu", "--jobs", "1")
 RUN = ("run", NOISY, "-m", "ce", "-s", "0", *FAST)
@@ -83,6 +85,20 @@ def test_a_file_is_a_method_in_every_command(lnlbench, plugin_of, stored):
     with_set = ("--suite", NOISY, "-s", "0-1", "--set", "epochs=2", "--device", "cpu", "--jobs", "1", "--json")
     code, out, err = lnlbench("compare", path, "-a", "ce", *with_set)
     assert (code, err) == (0, "") and [verdict["method"] for verdict in json.loads(out)] == ["mine_here"]
+
+
+def test_the_command_in_the_report_of_a_tuning_names_the_file_and_the_precision(
+    lnlbench, plugin_of, stored, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(pipeline, "tune", lambda *given: said.append(given[5]) or pipeline.Done([], []))
+    path = plugin_of(MINE)
+    how = ("--plugin", path, "--precision", "bf16", "--device", "cpu", "--study", "my study")
+    assert lnlbench("tune", NOISY, "-m", "mine_here", *how)[0] == 0
+    assert said == [
+        f"lnlbench tune {NOISY} --plugin {path} --precision bf16 --trials 20 --objective window "
+        "--study 'my study' --methods \"mine_here\" --replicates 0-4"
+    ]
 
 
 def test_a_file_means_its_runs_as_it_is_now(one_line, lnlbench, plugin_of, stored, tmp_path):

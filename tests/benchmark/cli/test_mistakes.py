@@ -40,6 +40,8 @@ MISTAKES = [
     pytest.param([*RUN, "--set", "=5"], "written name=value", id="set without a name"),
     pytest.param([*RUN, "--set", "lrr=1"], "unknown field 'lrr'; did you mean 'lr'?", id="set of nothing"),
     pytest.param([*RUN, "--set", "lr=fast"], "lr must be in 0.0 to 100.0, but got 'fast'", id="set to nonsense"),
+    pytest.param([*RUN, "--set", "schedule=1"], "schedule must be cosine, constant, ", id="set to a number"),
+    pytest.param(["run", "digits,lr={[]:1}/clean"], "lr must be in 0.0 to 100.0, but got '{[]:1}'", id="no literal"),
     pytest.param(
         ["run", NOISY, "--set", "epochs=1.5"], "epochs must be an integer, but got 1.5", id="set to half an epoch"
     ),
@@ -54,6 +56,18 @@ MISTAKES = [
     pytest.param([*RUN, "--tracking-uri", "mlruns"], "a store is sqlite:///file", id="no store"),
     pytest.param(["run", "mnist/clean"], "hf download ylecun/mnist", id="data set that is not here"),
     pytest.param(["run"], "SUITE-OR-SETTING", id="nothing to run"),
+    pytest.param([*RUN, "--executor", "nope"], "unknown executor 'nope'; known: local, ray", id="executor"),
+    pytest.param([*RUN, "--until-decided"], "a decision needs two methods or more, got ce", id="no contest"),
+    pytest.param(
+        ["run", NOISY, "digits,epochs=2/clean", "-m", "ce,gce", "--until-decided"],
+        "decides on one board",
+        id="two boards",
+    ),
+    pytest.param(
+        ["run", NOISY, "-m", "ce,forward", "--told", "true", "--until-decided"],
+        "is for methods told by an estimate, not for 'forward [true]'",
+        id="a contest of methods that are told the truth",
+    ),
     pytest.param([*RUN, "--sedes", "1"], "No such option", id="option"),
     pytest.param(["ruin"], "No such command", id="command"),
     pytest.param(["list", "method"], "cannot list 'method'; did you mean 'methods'?", id="list"),
@@ -80,6 +94,11 @@ MISTAKES = [
     pytest.param(["compare", "gce", "--suite", "mnst"], "did you mean 'mnist'", id="compare on no suite"),
     pytest.param(["compare", "gce", "-s", "x", "--suite", "digits"], "replicates are written", id="compare no seeds"),
     pytest.param(
+        ["compare", "gce", "-a", "ce", "--suite", "digits/clean", "-s", "0-1", "--rule", "detection_auroc"],
+        "the rule detection_auroc finds nothing to measure in digits/clean: no label is known to be wrong",
+        id="compare detectors on clean labels",
+    ),
+    pytest.param(
         ["compare", "gce", "--set", "epochs"], "written name=value", id="compare with a field without a value"
     ),
 ]
@@ -90,6 +109,12 @@ def test_a_mistake_is_one_line_and_leaves_nothing(one_line, lnlbench, tmp_path, 
     monkeypatch.chdir(tmp_path)
     one_line(lnlbench(*arguments), message)
     assert list(tmp_path.rglob("*.db*")) == [] and not (tmp_path / "mlruns").exists()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [case for case in MISTAKES if case.values[0][0] == "run"])
+def test_a_plan_refuses_what_the_run_refuses(one_line, lnlbench, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    one_line(lnlbench(*arguments, "--dry-run"), message)
 
 
 def test_a_store_that_is_something_else(one_line, lnlbench, tmp_path):

@@ -323,6 +323,16 @@ def test_noise_that_may_depend_on_the_image_is_said_where_noisy_validation_choos
         assert ("† digits,epochs=1/instance-0.4: its noise may depend on the image" in text) == said
 
 
+def test_settings_without_wrong_labels_are_left_out_of_a_comparison_of_detectors_before_anything_is_trained(url):
+    options, said = Options(store=store_address(url), device="cpu", jobs=1), list[str]()
+    how = ("gce", "ce", ["digits/clean", *DIGITS], "0,1", {"epochs": 1}, options)
+    why = "the rule detection_auroc finds nothing to measure in digits,epochs=1/clean: no label is known to be wrong"
+    (found,) = compare(*how, sweep, rule="detection_auroc", say=said.append)
+    assert said == [f"left out: {why}"] and found.notes == (f"Left out: {why}.",)
+    assert [row.setting for row in found.rows] == ["digits,epochs=1/symmetric-0.4"] and found.made == 4
+    assert planned(*how, rule="final").left_out == ""
+
+
 def test_a_plan_says_what_of_the_baselines_is_there(url):
     options = Options(store=store_address(url), device="cpu", jobs=1)
     first = planned("gce", "ce, early_stopping", DIGITS, "0,1", {"epochs": 1}, options)

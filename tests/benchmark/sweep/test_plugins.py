@@ -86,6 +86,20 @@ def test_an_unchanged_file_is_executed_once_and_an_edited_one_again(plugin, tmp_
     assert (tmp_path / "count").read_text() == "xx" and methods()["mine_of_the_door"] is not mine
 
 
+def test_a_file_stands_for_what_its_imports_register_however_often_it_is_loaded(plugin, tmp_path, monkeypatch):
+    """Python executes an import once, so that a second load of an edited or of a mended file registers nothing new."""
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin(name="library_of_the_door.py")
+    path = plugin("import library_of_the_door\n1 / 0\n", "brings.py")
+    with pytest.raises(MethodError, match="ZeroDivisionError"):
+        choose_methods(str(path))
+    for text in ("", "", "# edited\n"):
+        plugin(f"import library_of_the_door\n{text}", "brings.py")
+        assert choose_methods(str(path), [path]).texts == ("mine_of_the_door",)
+    plugin("import library_of_the_door\n" + MINE.replace("mine_of_the_door", "also_mine"), "brings.py")
+    assert choose_methods(str(path)).texts == ("also_mine", "mine_of_the_door")
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [

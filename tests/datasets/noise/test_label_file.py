@@ -236,8 +236,10 @@ def test_names_and_places(tmp_path, images, given):
     torch.save(official(images, given), tmp_path / "a.pt")
     np.save(tmp_path / "a.npy", given)
     (tmp_path / "a.tsv").write_text("1")
+    (tmp_path / "clean.csv").write_text("\n".join(["clean", *map(str, images.train_labels)]))
     cases = {
         f"file:{tmp_path}/a.pt": "several columns; write file:",
+        f"file:{tmp_path}/clean.csv": "clean.csv has clean labels alone; write file:",
         f"file:{tmp_path}/a.pt#worse": "unknown label column 'worse' in",
         f"file:{tmp_path}/a.npy#x": f"there is no label column in {tmp_path}/a.npy, so not 'x' either",
         f"file:{tmp_path}/none.npy": "there is no label file",

@@ -120,6 +120,18 @@ def test_two_keys_that_begin_alike_are_listed(make):
             " --precision bf16 --execution graph --device cuda",
             id="elsewhere",
         ),
+        pytest.param(
+            {"setting": "digits,model=a b/file:/tmp/my labels.csv#noisy"},
+            "lnlbench run 'digits/file:/tmp/my labels.csv#noisy' --methods \"ce\" --replicates 0 --set 'model=a b'"
+            " --precision fp32",
+            id="blanks",
+        ),
+        pytest.param(
+            {"label": "f(a='$HOME')", "environment": {"execution": "$(false)"}, "identity": {"precision": "a;b"}},
+            """lnlbench run digits/symmetric-0.4 --methods 'f(a='"'"'$HOME'"'"')' --replicates 0 --precision 'a;b'"""
+            " --execution '$(false)'",
+            id="what a shell would read",
+        ),
         pytest.param({"track": "tuned"}, "", id="tuned"),
         pytest.param(
             {"label": "my_loss(q=0.5)", "environment": {"plugins": ["my loss.py"]}},
