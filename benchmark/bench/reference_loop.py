@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
 
 from lnlbench.benchmark.engine.batches import PADDING
 from lnlbench.benchmark.protocol.splits import Split
@@ -38,6 +37,8 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
 def transform(split: Split, augment: bool) -> Callable[[Any], Tensor]:
     """Crop and flip where the setting augments, then to a normalised tensor."""
+    from torchvision import transforms  # seconds, so not before it is needed
+
     side = split.shape[-1]
     moved = [transforms.RandomCrop(side, padding=PADDING), transforms.RandomHorizontalFlip()] if augment else []
     chain: Callable[[Any], Tensor] = transforms.Compose(

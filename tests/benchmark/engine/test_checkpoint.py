@@ -19,48 +19,42 @@ from lnlbench.benchmark.engine.checkpoint import CheckpointWarning
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.runs.training import Checkpoints, train_run
 from lnlbench.benchmark.sweep.grid import plan
+from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.datasets.loading.images import load
+from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.claims import ClaimLost
 from lnlbench.leaderboard.store.store import Store
 
 TIMED = ("seconds_train", "seconds_evaluate")
-COMMAND = (
-    "run",
-    "digits/symmetric-0.4",
-    "-m",
-    "elr + sam",
-    "-s",
-    "0",
-    "--epochs",
-    "40",
-    "--jobs",
-    "1",
-    "--device",
-    "cpu",
-)
+RUN = ("digits/symmetric-0.4", "elr + sam", "0")
+EPOCHS, EVERY = 40, 3
 
 
-def command(home, *more):
+def command(home):
+    """Start the run in a process of its own, which may be killed."""
     environment = os.environ | {"LNLBENCH_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-m", "lnlbench.benchmark.cli", *COMMAND, *more]
-    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def result_at(home):
-    store = Store(f"sqlite:///{home / 'mlflow.db'}")
-    (result,) = store.results()
-    return result
+    words = ["run", RUN[0], "-m", RUN[1], "-s", RUN[2], "--epochs", str(EPOCHS), "--checkpoint-every", str(EVERY)]
+    program = [sys.executable, "-m", "lnlbench.benchmark.cli", *words, "--jobs", "1", "--device", "cpu"]
+    return subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, template):
+def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, template, monkeypatch):
+    def made(home, **how):
+        monkeypatch.setenv("LNLBENCH_HOME", str(tmp_path / home))
+        options = Options(store=store_address(f"sqlite:///{tmp_path / home / 'mlflow.db'}"), device="cpu", **how)
+        planned = plan([setting(RUN[0]).override(epochs=EPOCHS)], [RUN[1]], [int(RUN[2])])
+        assert len(sweep(planned, options).done) == 1
+        with Store(options.store) as store:
+            (result,) = store.results()
+        return result
+
     for home in ("whole", "killed"):
         (tmp_path / home).mkdir()
         shutil.copy(template, tmp_path / home / "mlflow.db")
-    whole = command(tmp_path / "whole")
-    _, errors = whole.communicate(timeout=300)
-    assert whole.returncode == 0, errors
-    killed = command(tmp_path / "killed", "--checkpoint-every", "3")
+    whole = made("whole")
+    killed = command(tmp_path / "killed")
     folder, deadline = tmp_path / "killed" / "checkpoints", time.monotonic() + 200
     while not list(folder.rglob("*.pt")) and killed.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -68,14 +62,11 @@ def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, template)
     killed.communicate()
     (kept,) = folder.rglob("*.pt")
     begun = checkpoint.load(kept)["state"]["epoch"]
-    assert 0 < begun < 40
-    again = command(tmp_path / "killed", "--checkpoint-every", "3")
-    _, errors = again.communicate(timeout=300)
-    assert again.returncode == 0, errors
-    first, second = result_at(tmp_path / "whole"), result_at(tmp_path / "killed")
-    assert first.predictions == second.predictions
-    for name in first.curves.keys() - set(TIMED):
-        assert first.curves[name] == second.curves[name], name
+    assert 0 < begun < EPOCHS
+    again = made("killed", checkpoint_every=EVERY)
+    assert again.predictions == whole.predictions
+    for name in whole.curves.keys() - set(TIMED):
+        assert again.curves[name] == whole.curves[name], name
     assert not list(folder.rglob("*.pt"))  # nothing is left behind
 
 

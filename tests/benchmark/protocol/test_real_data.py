@@ -14,13 +14,13 @@ NOISE = 0.4
 
 @register_model
 def strided_cnn(pretrained=False, *, num_classes, in_chans, **_):
-    """Three convolutions that halve the image each: a third of the time of cnn4."""
+    """Two convolutions that shrink the image at once: seconds of an epoch."""
 
-    def block(channels, width):
-        return [nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+    def block(channels, width, stride):
+        return [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
 
-    layers = [*block(in_chans, 16), *block(16, 32), *block(32, 64)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 16, num_classes))
+    layers = [*block(in_chans, 16, 4), *block(16, 32, 2)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * 16, num_classes))
 
 
 @pytest.mark.slow
@@ -36,18 +36,18 @@ def test_mnist_is_learned_in_one_epoch(url, data_dir):
 @pytest.mark.slow
 @pytest.mark.realdata("uoft-cs/cifar10")
 def test_all_of_cifar10_trains_end_to_end(url, data_dir):
-    how = {"tracking_uri": url, "data_dir": data_dir, "device": "cpu", "epochs": 2, "model": "strided_cnn"}
+    how = {"tracking_uri": url, "data_dir": data_dir, "device": "cpu", "epochs": 1, "model": "strided_cnn"}
     (result,) = run(f"cifar10-fast/symmetric-{NOISE}", "ce", "0", **how)
     assert result.identity["dataset"]["official"] is True
     sizes = result.identity["split"]
     assert (sizes["train"], sizes["validation"], sizes["test"]) == (45000, 5000, 10000)
     assert result.identity["noise"]["realised_rate"] == pytest.approx(NOISE, abs=1e-3)
     curves = result.curves
-    assert not result.diverged and result.trained == 2
-    assert curves["test_accuracy"][1] > 0.4 > curves["validation_accuracy"][1] > 0.25, "validation labels are noisy"
-    assert curves["error_wrong_online"][1] > curves["error_correct_online"][1] + 0.2, "true labels are learned first"
-    assert curves["corrected_exact"][1] > curves["memorised_exact"][1]
-    assert curves["auroc_exact"][1] > 0.6
+    assert not result.diverged and result.trained == 1
+    assert curves["test_accuracy"][0] > 0.35 > curves["validation_accuracy"][0] > 0.22, "validation labels are noisy"
+    assert curves["error_wrong_online"][0] > curves["error_correct_online"][0] + 0.2, "true labels are learned first"
+    assert curves["corrected_exact"][0] > curves["memorised_exact"][0]
+    assert curves["auroc_exact"][0] > 0.6
 
 
 @pytest.mark.slow

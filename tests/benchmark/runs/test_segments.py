@@ -108,7 +108,7 @@ def test_a_segment_without_samples_is_nan_and_left_out_of_the_pooled_ratio(case)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["mlp", "cnn4", "resnet18"])
+@pytest.mark.parametrize("model", ["mlp", "cnn4", "resnet_folded_small"])
 def test_the_kernel_of_a_network_is_that_of_its_jacobian(model):
     network = build(model, 3, (1, 8, 8), 0).double().eval()
     x = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -50,8 +50,7 @@ def test_the_family_wise_error_is_held_where_no_method_collapses(n, methods_on_m
             if "ties" not in scenario.name and not np.isnan(rates.power):
                 assert rates.power >= {2: 0.5, 3: 0.85, 5: 0.95}[n] or scenario.name == "all equal", scenario.name
         elif scenario.common:
-            unlike = scenario.unlike > 0.2  # as far as boards can promise nothing
-            assert rates.error <= (0.2 if unlike else 0.05 + NOISE) and rates.ranks >= 0.9, scenario.name
+            assert rates.error <= 0.05 + NOISE and rates.ranks >= 0.9, scenario.name
             assert np.isnan(rates.power) or rates.power >= {2: 0.12, 3: 0.4, 5: 0.7}[n], scenario.name
         else:  # what boards cannot promise: methods that collapse in some of their runs
             assert rates.error <= 0.5, scenario.name
