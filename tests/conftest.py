@@ -1,6 +1,7 @@
 """What every test may count on: a home of its own, no network, and real data that nobody skips by accident."""
 
 import os
+import shutil
 import sqlite3
 import uuid
 from contextlib import closing
@@ -34,6 +35,13 @@ def template(tmp_path_factory):
     with closing(sqlite3.connect(file)) as connection:  # what a copy of the file alone would miss
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return file
+
+
+@pytest.fixture
+def url(template, tmp_path):
+    """The URL of a fresh store."""
+    shutil.copy(template, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
 @pytest.fixture(scope="session")

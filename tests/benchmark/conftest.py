@@ -1,6 +1,5 @@
 """Small data to train on, jobs and stores, for the tests of the harness."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -64,10 +63,3 @@ def job_of(split_of):
         return Job(replace(base, **changes), found, replicate, split, facts)
 
     return make
-
-
-@pytest.fixture
-def url(template, tmp_path):
-    """The URL of a fresh store."""
-    shutil.copy(template, tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"

@@ -1,8 +1,6 @@
 """Results to rank, stores to fill and processes to race: shared by the tests of the leaderboard."""
 
 import hashlib
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,8 +16,6 @@ from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.store import Store
 
 FINALS = Path(__file__).parent
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.fixture(scope="session")
@@ -89,13 +85,6 @@ def package() -> list[Result]:
 def info_of() -> Callable[[Result], RunInfo]:
     """Make what a store is told before the run that gives a result."""
     return RunInfo.of
-
-
-@pytest.fixture
-def url(template: Path, tmp_path: Path) -> str:
-    """The URL of a fresh store."""
-    shutil.copy(template, tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
 @pytest.fixture
