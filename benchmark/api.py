@@ -31,15 +31,15 @@ def run(
     execution: str = "auto",
     jobs: int = 1,
     data_dir: Path | None = None,
-    plugins: Iterable[Path] = (),
-    told: str = "estimated",
+    plugins: str | Path | Iterable[str | Path] = (),
+    told: str | Iterable[str] = "estimated",
     diagnostics: str = "basic",
     **changes: Any,
 ) -> Results:
     """Run methods on settings; what is stored already is not run again.
 
     Args:
-        targets: suites, settings such as "mnist/symmetric-0.4", patterns.
+        targets: suites, settings such as "mnist/symmetric-0.4", patterns: one or several.
         methods: as in "ce, gce(q=0.5), dal + sam, my_loss.py", or several of them; by default those of the suites.
         replicates: numbers, as in range(5), or a text such as "0-4"; by default those of the suites.
         tracking_uri: MLflow store; that of $MLFLOW_TRACKING_URI, or `mlflow.db` in $LNLBENCH_HOME or ~/.lnlbench.
@@ -49,7 +49,7 @@ def run(
         execution: "auto", "loop", "stack" or "graph", as in `train`.
         jobs: processes; more than one needs a main module that can be imported.
         data_dir: data sets in the layout of the Hugging Face Hub.
-        plugins: Python files that register methods.
+        plugins: a Python file that registers methods, or several.
         told: how methods are told what they must know, as in "estimated,true,true-0.2"; "all" is the whole sweep.
         diagnostics: "basic", or "full": segment gradients, tangent kernel and stable ranks beside training.
         changes: fields of the settings to change, such as `epochs=5`.
@@ -63,7 +63,7 @@ def run(
         StoreError: the store cannot be used.
         RunsFailed: runs failed; what is finished is stored.
     """
-    chosen = choose_methods(_methods(methods), plugins)
+    chosen = choose_methods(_methods(methods), _plugins(plugins))
     options = Options(
         store=store_address(tracking_uri, database),
         device=device,
@@ -73,7 +73,7 @@ def run(
         plugins=chosen.plugins,
         diagnostics=diagnostics,
     )
-    runs = grid(_targets(targets), chosen.text, _replicates(replicates), changes, options, told, precision)
+    runs = grid(_targets(targets), chosen.text, _replicates(replicates), changes, options, _told(told), precision)
     sweep(runs, options).check()
     with StoreReader(options.store) as store:
         return Results(store.results_of([run.key for run in runs]))
@@ -86,7 +86,7 @@ def compare(
     replicates: str | Iterable[int] | None = None,
     *,
     rule: str = PRIMARY,
-    told: str = "estimated",
+    told: str | Iterable[str] = "estimated",
     margin: float = MARGIN,
     tracking_uri: str | None = None,
     database: str | None = None,
@@ -94,7 +94,7 @@ def compare(
     precision: str = "auto",
     jobs: int = 1,
     data_dir: Path | None = None,
-    plugins: Iterable[Path] = (),
+    plugins: str | Path | Iterable[str | Path] = (),
     **changes: Any,
 ) -> list[comparison.Verdict]:
     """Compare a method with baselines: only what is neither stored nor shipped is run.
@@ -113,7 +113,7 @@ def compare(
         precision: as in `fit`.
         jobs: processes.
         data_dir: data sets in the layout of the Hugging Face Hub.
-        plugins: Python files that register methods.
+        plugins: a Python file that registers methods, or several.
         changes: fields of the settings to change.
 
     Returns:
@@ -124,13 +124,24 @@ def compare(
         RunsFailed: runs failed; what is finished is stored.
     """
     store = store_address(tracking_uri, database)
-    options = Options(store=store, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugins))
-    where = _targets(targets), _replicates(replicates)
-    return comparison.compare(method, _methods(against), *where, changes, options, sweep, rule, precision, told, margin)
+    options = Options(store=store, device=device, jobs=jobs, data_dir=data_dir, plugins=_plugins(plugins))
+    what = _methods(method), _methods(against), _targets(targets), _replicates(replicates)
+    return comparison.compare(*what, changes, options, sweep, rule, precision, _told(told), margin)
 
 
 def _targets(names: str | Iterable[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
+    found = _several("targets", names, str, "'digits' or ['mnist/clean', 'mnist/symmetric-0.4']")
+    if not found:
+        raise SettingError("targets are empty: name suites or settings")
+    return found
+
+
+def _plugins(files: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
+    return tuple(map(Path, _several("plugins", files, (str, Path), "'my_loss.py' or ['my_loss.py', 'other.py']")))
+
+
+def _told(modes: str | Iterable[str]) -> str:
+    return ",".join(_several("told", modes, str, "'estimated' or ['estimated', 'true']"))
 
 
 def _methods(names: str | Iterable[str] | None) -> str:
@@ -153,3 +164,15 @@ def _listed(what: str, values: str | Iterable[object], example: str) -> str:
     if not text.strip():
         raise SettingError(f"{what} are empty: leave them out for those of the suite")
     return text
+
+
+def _several(what: str, values: object, kinds: type | tuple[type, ...], example: str) -> list[Any]:
+    """Return one value or several as a list.
+
+    Raises:
+        SettingError: it is something else, or a value of it is.
+    """
+    found = [values] if isinstance(values, kinds) or not isinstance(values, Iterable) else [*values]
+    if not all(isinstance(value, kinds) for value in found):
+        raise SettingError(f"{what} are one or several, as in {example}, but got {values!r}")
+    return found

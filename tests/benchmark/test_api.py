@@ -84,13 +84,33 @@ def test_replicates_by_another_name_are_no_field_of_a_setting(job):
         pytest.param({"replicates": range(0)}, "replicates are empty", id="no replicate"),
         pytest.param({"replicates": 3}, "as in range\\(3\\), but got 3", id="a number"),
         pytest.param({"replicates": [0.5]}, "0.5", id="a fraction"),
+        pytest.param({"targets": []}, "targets are empty", id="no target"),
+        pytest.param({"targets": None}, "^targets are one or several, .*, but got None$", id="nothing for targets"),
+        pytest.param({"targets": [NOISY, 3]}, rf"but got \['{NOISY}', 3\]$", id="a number among targets"),
+        pytest.param({"told": None}, "^told are one or several, as in 'estimated' or .*, but got None$", id="untold"),
+        pytest.param({"plugins": 3}, "^plugins are one or several, .*, but got 3$", id="a number for a file"),
+        pytest.param({"plugins": ["x.py", None]}, r"but got \['x.py', None\]$", id="nothing among files"),
+        pytest.param({"plugins": "/nowhere/x.py"}, "^no Python file at /nowhere/x.py$", id="no such file"),
     ],
 )
 def test_what_is_empty_or_something_else_is_refused(more, message, url):
-    with pytest.raises(ValueError, match=message):
-        run(NOISY, tracking_uri=url, **more)
+    with pytest.raises(ValueError, match=message) as error:
+        run(**{"targets": NOISY, "tracking_uri": url} | more)
+    assert "\n" not in str(error.value)
     with Store(url) as store:
         assert not store.results()
+
+
+@pytest.mark.parametrize("kind", [str, Path, lambda path: [str(path)]], ids=["text", "path", "several"])
+def test_a_plugin_is_a_file_or_several(kind, url, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_METHODS", dict(registry.methods()))
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from lnlbench.methods import Method, register\n\n\n@register('mine_of_api')\nclass Mine(Method):\n    pass\n"
+    )
+    how = {"plugins": kind(plugin), "told": ["estimated"], "tracking_uri": url, "device": "cpu", "epochs": 1}
+    (result,) = run(NOISY, "mine_of_api", [0], **how)
+    assert result.label == "mine_of_api"
 
 
 def test_the_example_of_one_job_runs(capsys):
