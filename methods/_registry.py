@@ -88,7 +88,7 @@ def load_file(path: Path) -> list[str]:
     content = _content_of(path)
     last = sys.modules.get(spec.name)
     held: list[type[Method]] = getattr(last, _BROUGHT, [])
-    brought = [method for method in held if _METHODS.get(method.name) is method]
+    brought: list[type[Method]] = [method for method in held if _METHODS.get(method.name) is method]
     if not brought or getattr(last, _CONTENT, None) != content:
         for name in [name for name, method in _METHODS.items() if method.__module__ == spec.name]:
             del _METHODS[name]
