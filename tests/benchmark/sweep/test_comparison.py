@@ -266,6 +266,20 @@ def test_what_equal_pairs_need_is_not_said_among_what_would_decide():
     assert "What would decide at the gaps seen: s b at 32 replicates." in text
 
 
+def test_what_draws_do_to_all_methods_alike_is_taken_out_and_said(url):
+    """Under instance-dependent noise on CIFAR-10: two replicates of a harder and an easier draw decide."""
+    options = Options(store=store_address(url), device="cpu")
+    where = (["cifar10-subset/instance-0.4"], "0,1", {}, options, sweep)
+    (found,) = compare("dal", "ce, gce, elr", *where, rule="final")
+    assert found.made == 0 and {row.verdict for row in found.rows} == {"better"}
+    assert all(row.common > 0.8 and row.half < 5 for row in found.rows)
+    console = Console(width=300)
+    with console.capture() as capture:
+        console.print(display.compared([found]))
+    share = f"{100 * found.rows[0].common:.0f} % in cifar10-subset/instance-0.4"
+    assert f"Of the variance between replicates {share} is common to all methods" in capture.get()
+
+
 def test_methods_and_baselines_are_told_the_truth_where_it_is_asked_for(url):
     """What needs nothing has one run, whatever it is told."""
     options = Options(store=store_address(url), device="cpu", jobs=1)
