@@ -266,9 +266,11 @@ def test_what_equal_pairs_need_is_not_said_among_what_would_decide():
     assert "What would decide at the gaps seen: s b at 32 replicates." in text
 
 
-def test_what_draws_do_to_all_methods_alike_is_taken_out_and_said(url):
+@pytest.mark.slow
+@pytest.mark.realdata("uoft-cs/cifar10")
+def test_what_draws_do_to_all_methods_alike_is_taken_out_and_said(url, data_dir):
     """Under instance-dependent noise on CIFAR-10: two replicates of a harder and an easier draw decide."""
-    options = Options(store=store_address(url), device="cpu")
+    options = Options(store=store_address(url), device="cpu", data_dir=data_dir)
     where = (["cifar10-subset/instance-0.4"], "0,1", {}, options, sweep)
     (found,) = compare("dal", "ce, gce, elr", *where, rule="final")
     assert found.made == 0 and {row.verdict for row in found.rows} == {"better"}
