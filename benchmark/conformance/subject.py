@@ -25,7 +25,7 @@ from lnlbench.methods._parse import parse
 from lnlbench.methods._registry import file_of
 
 NOISY, CLEAN = "digits/symmetric-0.4", "digits/clean"
-EPOCHS = 12
+EPOCHS = 8
 CHANCE = 0.1
 TOLD: dict[str, torch.Tensor] = {
     "noise_rate": torch.tensor(0.4),
