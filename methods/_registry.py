@@ -96,7 +96,8 @@ def load_file(path: Path) -> list[str]:
         sys.modules[spec.name] = module  # dataclasses look their module up
         try:
             with _explained(str(path)):
-                spec.loader.exec_module(module)
+                # Its text alone: bytecode beside it could be of another text, and none is left in the folder.
+                exec(compile(path.read_bytes(), str(module.__file__), "exec"), vars(module))
         finally:
             brought = [method for name, method in _METHODS.items() if name not in before]
             setattr(module, _BROUGHT, brought)
