@@ -87,8 +87,9 @@ def load_file(path: Path) -> list[str]:
         raise MethodError(f"no Python file at {path}")
     content = _content_of(path)
     last = sys.modules.get(spec.name)
-    held: list[type[Method]] = getattr(last, _BROUGHT, [])
-    brought: list[type[Method]] = [method for method in held if _METHODS.get(method.name) is method]
+    brought: list[type[Method]] = [
+        method for method in getattr(last, _BROUGHT, ()) if _METHODS.get(method.name) is method
+    ]
     if not brought or getattr(last, _CONTENT, None) != content:
         for name in [name for name, method in _METHODS.items() if method.__module__ == spec.name]:
             del _METHODS[name]
@@ -97,7 +98,8 @@ def load_file(path: Path) -> list[str]:
         sys.modules[spec.name] = module  # dataclasses look their module up
         try:
             with _explained(str(path)):
-                spec.loader.exec_module(module)
+                # Its text alone: bytecode beside it could be of another text, and none is left in the folder.
+                exec(compile(path.read_bytes(), str(module.__file__), "exec"), vars(module))
         finally:
             brought = [method for name, method in _METHODS.items() if name not in before]
             setattr(module, _BROUGHT, brought)

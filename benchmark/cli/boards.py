@@ -64,9 +64,11 @@ def stored(
         SettingError: nothing is there.
         StoreError: the store or the archive cannot be used.
     """
+    from lnlbench.leaderboard.results.card import suite_of
     from lnlbench.leaderboard.results.references import is_wanted
     from lnlbench.leaderboard.results.setting_name import SettingName
     from lnlbench.leaderboard.results.submission import Collection, collect
+    from lnlbench.leaderboard.shipped import FOLDER
     from lnlbench.leaderboard.store.reader import StoreReader
 
     read: set[str] = set()  # settings in files, wanted or not
@@ -105,6 +107,9 @@ def stored(
         values = sorted({",".join(SettingName.parse(result.setting).changes) for result in changed})
         say(f"nothing is stored{what} as it is; these are {len(changed)} runs with {' and with '.join(values)}")
         return replace(every, results=tuple(changed))
+    suites = sorted({suite_of(result) for result in every.results})
+    if source == FOLDER and names and {SettingName.parse(name).task for name in names}.isdisjoint(suites):
+        raise SettingError(f"the package has no results on {' '.join(targets)}; it has the suites {', '.join(suites)}")
     what += f" in the track {track}" if track else ""
     if others := sorted({f"{result.setting} ({result.track})" for result in every.results}):
         raise SettingError(f"nothing is stored{what}; there is: {some(others, LISTED)}")

@@ -73,7 +73,9 @@ def diagnosis(data_dir: Path | None, tracking_uri: str | None = None, database: 
         except importlib.metadata.PackageNotFoundError:
             rows.append(row(name, "missing", f"pip install {name}"))
     how = choose_compute()
-    rows.append(row("device", "ok", f"{how.device}, {how.describe()}, {how.precision}, {default_jobs()} processes"))
+    jobs = default_jobs()
+    count = f"{jobs} process{'es' if jobs != 1 else ''}"
+    rows.append(row("device", "ok", f"{how.device}, {how.describe()}, {how.precision}, {count}"))
     if how.device.type == "cpu":
         kernels = choose_compute(precision="bf16").kernels
         advice = (

@@ -32,6 +32,7 @@ def one_run(text: str, own: Mapping[str, str], source: Path | None, address: Sto
     Raises:
         StoreError: there is none, there are several, or it cannot be read.
         SettingError: there is none, and no such task.
+        MethodError: the store has none, and there is no such method.
     """
     check_name(text)
     text = _in_full(text)
@@ -48,7 +49,10 @@ def one_run(text: str, own: Mapping[str, str], source: Path | None, address: Sto
             try:
                 return "", *_carried(text)
             except StoreError as other:
-                raise (error if address.exists else StoreError(f"{error}; {other}")) from None
+                if not address.exists:
+                    raise StoreError(f"{error}; {other}") from None
+                _check_method(text, address)
+                raise error from None
     except StoreError as error:
         _check_setting(text)
         raise error from None
@@ -86,6 +90,17 @@ def _check_setting(text: str) -> None:
     label, setting = _parts(text)
     if label and "/" in setting:
         found_names([setting])
+
+
+def _check_method(text: str, address: StoreAddress) -> None:
+    """Refuse a name whose method there is not: no command makes such a run. What is stored may be of a file."""
+    label, _ = _parts(text)
+    with existing(address) as store:
+        held = not label or label in store.labels()
+    if not held:
+        from lnlbench.methods._parse import parse  # needs torch
+
+        parse(label.partition(" [")[0])
 
 
 def _parts(text: str) -> tuple[str, str]:

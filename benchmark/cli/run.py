@@ -202,6 +202,7 @@ def compare(
     rule: Rule = "noisy_val",
     told: Told = "estimated",
     margin: Margin = 0.5,
+    epochs: Epochs = None,
     changes: Changes = [],  # noqa: B006
     plugin: Plugin = [],  # noqa: B006
     device: Device = "auto",
@@ -225,7 +226,7 @@ def compare(
 
     address = store_address(tracking_uri, database)
     options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
-    changed = overrides(changes)
+    changed = overrides(changes, epochs=epochs)
     if dry_run:
         found = planned(method, against, suite, replicates, changed, options, precision, told, rule)
         for line in (*found.warnings, found.baselines):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lnlbench.benchmark.conformance import declaring, learning, official, pure, repeating, watching
-from lnlbench.benchmark.conformance.subject import Check, Finding, Subject, raised
+from lnlbench.benchmark.conformance.subject import Check, Finding, Subject, TrainingError, raised
 from lnlbench.methods._parse import parse
 from lnlbench.methods.base import Method
 
@@ -28,6 +28,8 @@ CHECKS: dict[str, Check] = {
     "cost": watching.cost,
 }
 """By name, in the order in which they are run: what is quick and explains most comes first."""
+SHAPES = "logits are [K, B, C], targets [B, C]; return losses [K, B]"
+OF_SHAPES = (RuntimeError, ValueError, IndexError)  # what torch raises where shapes do not fit
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Report:
         return [
             {
                 "check": name,
-                "result": one.result or ("FAULT" if one.fault else "ok"),
+                "result": one.result or ("FAULT" if one.fault else "note" if one.reason else "ok"),
                 "reason": one.reason,
                 "where": one.where,
             }
@@ -75,12 +77,16 @@ def check(name: str, subject: Subject) -> list[Finding]:
     """
     try:
         return list(CHECKS[name](subject))
+    except TrainingError as failure:
+        error = failure.__cause__ or failure
+        hint = f"; {SHAPES}" if isinstance(error, OF_SHAPES) else ""
+        return [Finding(f"a training step fails: {raised(error).rstrip('.')}{hint}", subject.where(error), ends=True)]
     except (Exception, SystemExit) as error:  # whatever a method raises
         return [Finding(f"it fails: {raised(error)}", subject.where(error))]
 
 
 def report_of(text: str, watch: Callable[[str], None] = lambda name: None) -> Report:
-    """Run all checks: about a minute on one core.
+    """Run all checks, about a minute on one core; where a training step fails, none after it.
 
     Args:
         text: of a method, as in "gce(q=0.5) + sam".
@@ -91,8 +97,13 @@ def report_of(text: str, watch: Callable[[str], None] = lambda name: None) -> Re
     """
     method: Method = parse(text)
     subject, begin = Subject(text), time.monotonic()
-    findings = {}
+    findings: dict[str, list[Finding]] = {}
+    ended = ""  # by which check, if by any
     for name in CHECKS:
+        if ended:
+            findings[name] = [Finding(f"not checked: see {ended}", fault=False, result="skipped")]
+            continue
         watch(name)
         findings[name] = check(name, subject)
+        ended = name if any(one.ends for one in findings[name]) else ""
     return Report(str(method), findings, time.monotonic() - begin)

@@ -60,7 +60,7 @@ def resumes(subject: Subject) -> Iterator[Finding]:
     if kept is None:
         yield Finding("its memory cannot be kept in a checkpoint: tensors alone can", subject.lines(["start"]))
         return
-    rest = subject.train(job, kept["state"])
+    rest = list(fit(job, device="cpu", precision="fp32", state=kept["state"]))
     if _differ(whole[2:], rest) is not None:
         yield Finding(
             "a run that goes on from a checkpoint ends elsewhere: something is kept outside `start` and `remember`",

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import torch
 
@@ -42,7 +41,12 @@ class Finding:
     reason: str
     where: str = ""  # file:line where it is known
     fault: bool = True
-    result: str = ""  # the word for it; by default FAULT or ok
+    result: str = ""  # the word for it; by default FAULT, or note, or ok where there is nothing to say
+    ends: bool = False  # whether the method does not train, so that no later check would tell anything else
+
+
+class TrainingError(Exception):
+    """A method raises while it is trained, what is its cause."""
 
 
 Check = Callable[["Subject"], Iterable[Finding]]
@@ -91,9 +95,16 @@ class Subject:
         told = {fact: true[fact] for fact in self.method.told if fact in true}
         return Job(chosen, self.method, 0, data.split, told)
 
-    def train(self, job: Job, state: dict[str, Any] | None = None) -> list[Epoch]:
-        """All epochs of a job in the reference execution."""
-        return list(fit(job, device="cpu", precision="fp32", state=state))
+    def train(self, job: Job) -> list[Epoch]:
+        """All epochs of a job in the reference execution.
+
+        Raises:
+            TrainingError: the method raises something.
+        """
+        try:
+            return list(fit(job, device="cpu", precision="fp32"))
+        except (Exception, SystemExit) as error:  # whatever a method raises
+            raise TrainingError from error
 
     def where(self, error: BaseException) -> str:
         """Return the innermost line of the method's own files that an error passed through."""

@@ -157,8 +157,13 @@ def hardware(device: torch.device) -> str:
 
 
 def default_jobs(device: str = "auto") -> int:
-    """Return the processes of a sweep: one per core on a CPU (faster than threads for small networks), one on a GPU."""
-    return 1 if check_device(device).type == "cuda" else (os.cpu_count() or 1)
+    """Return the processes of a sweep: one on a GPU; on a CPU (faster than threads for small networks) one per core.
+
+    Cores that this process may not use, under `taskset` or a scheduler of jobs, do not count.
+    """
+    if check_device(device).type == "cuda":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
 def _processor() -> str:

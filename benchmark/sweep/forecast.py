@@ -18,6 +18,7 @@ from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
+from lnlbench.methods._compose import Composition
 from lnlbench.methods._parse import parse
 
 STANDARD = "mnist-fast"
@@ -33,8 +34,9 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
 
     Seconds are device time: what runs of the same task and method took on the same hardware; where none is stored,
     what they took in the shipped results, times how much slower this machine is; where there is none of the method
-    either, what cross-entropy took, times the number of networks; 0 for what is read off, and "unknown" where nothing
-    tells. `from` says which it was: of cross-entropy `about ce`, or `about 2 ce`.
+    either, what cross-entropy took, times the number of networks, or times what is known of the parts of a composition
+    where that is more; 0 for what is read off, and "unknown" where nothing tells. `from` says which it was: of
+    cross-entropy `about ce`, or `about 2 ce`; of parts `about dal × sam`.
 
     Raises:
         StoreError: the store cannot be used.
@@ -44,7 +46,7 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     if options.store.exists:
         here = hardware(check_device(options.device))
         with StoreReader(options.store) as store:
-            held, timings = store.stored(), store.timings({REFERENCE, *(run.text for run in runs)})
+            held, timings = store.stored(), store.timings({run.text for one in runs for run in (one, *_alike(one))})
         stored = {(task, text): seconds for (task, text, place), seconds in timings.items() if place == here}
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
@@ -169,10 +171,22 @@ def _seconds(run: Run, stored: Timings, carried: Carried) -> tuple[float | None,
     known, where = _known(run, stored, carried)
     if known is not None:
         return known, where
-    usual, _ = _known(replace(run, method=parse(REFERENCE), label=REFERENCE), stored, carried)
+    reference, *parts = _alike(run)
+    usual, _ = _known(reference, stored, carried)
+    if usual is None:
+        return None, ""
+    times = {part.label: seconds / usual for part in parts if (seconds := _known(part, stored, carried)[0]) is not None}
     networks = run.method.networks
-    about = f"about {networks} {REFERENCE}" if networks > 1 else f"about {REFERENCE}"
-    return (None, "") if usual is None else (usual * networks, about)
+    if (factor := math.prod(times.values())) > networks:
+        return usual * factor, f"about {' × '.join(times)}"
+    return usual * networks, f"about {networks} {REFERENCE}" if networks > 1 else f"about {REFERENCE}"
+
+
+def _alike(run: Run) -> list[Run]:
+    """Return the run of cross-entropy that a run is estimated by, and those of its parts where it has several."""
+    parts = run.method.parts if len(run.method.parts) > 1 else ()
+    alone = [replace(run, method=Composition((part,)), label=part.name) for part in parts]
+    return [replace(run, method=parse(REFERENCE), label=REFERENCE), *alone]
 
 
 def _known(run: Run, stored: Timings, carried: Carried) -> tuple[float | None, str]:

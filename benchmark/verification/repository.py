@@ -32,6 +32,8 @@ from lnlbench.methods._errors import MethodError
 
 LONGEST = 600.0
 """Seconds that a run of the sample may have taken; longer ones are not made again here."""
+BYTECODE = "__pycache__"
+"""A folder that whatever imports a method's file may leave beside it; `load_file` reads none of it."""
 
 
 @dataclass
@@ -98,9 +100,9 @@ def check(
 
 
 def _folders(root: Path) -> list[Path]:
-    """Return the folders below the results that hold files, in their order."""
+    """Return the folders below the results that hold files, in their order; not where Python keeps its bytecode."""
     holding = {path.parent for path in (root / RESULTS).rglob("*") if path.is_file()}
-    return sorted(holding, key=natural)
+    return sorted((path for path in holding if BYTECODE not in path.relative_to(root).parts), key=natural)
 
 
 def _hash(folder: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from lnlbench.leaderboard.show.words import (
     tasks,
 )
 
+HEAD = "method"  # above the names
 NAME = 24  # cells for names; longer ones go on in the next line
 COLOURS = {DOT: "bold cyan", BETTER: "green", WORSE: "red", OPEN: "dim"}
 LEGEND = (
@@ -63,7 +64,7 @@ class TerminalBoard:
 
     def _table(self, width: int) -> Iterator[Text]:
         rows = (*self.board.rows, *self.board.below)
-        names = min(NAME, max((cell_len(row.name) for row in rows), default=0))
+        names = min(NAME, max(map(cell_len, (HEAD, *(row.name for row in rows)))))
         fixed = self._fixed(rows)
         settings = [self._setting(i, rows) for i in range(len(self.board.columns))]
         if len(self.board.counted) == 1:  # the score is that setting
@@ -95,7 +96,7 @@ class TerminalBoard:
 
         several = len(tasks(self.board)) > 1
         for head in range(2 if several else 1, 0, -1):
-            yield Text(("  " + ("method" if head == 1 else "").ljust(names) + line(2 - head)).rstrip(), "bold")
+            yield Text(("  " + (HEAD if head == 1 else "").ljust(names) + line(2 - head)).rstrip(), "bold")
         yield Text("─" * (2 + names + sum(widths)))
         for i, row in enumerate(rows):
             if i == len(self.board.rows):

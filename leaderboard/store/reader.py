@@ -76,6 +76,10 @@ class StoreReader:
         """Return the MLflow run of every key whose run is finished; the last one of several."""
         return KeyedRuns(self._finished(_KEYS, place=_place(dataset)), self.read)
 
+    def labels(self) -> set[str]:
+        """Return what the methods of finished runs are called."""
+        return {entry.tags[LABEL] for entry in self._finished([KEY, LABEL]) if LABEL in entry.tags}
+
     def timings(self, methods: Collection[str] | None = None) -> dict[tuple[str, str, str], float]:
         """Return the mean seconds of device time of a run, by task, method and hardware.
 

@@ -1,8 +1,12 @@
 """Methods from text, and back."""
 
+import py_compile
+import sys
+
 import pytest
 
 from lnlbench.methods import MethodError, method_class, methods, parse, register, split_methods
+from lnlbench.methods import _registry as registry
 from lnlbench.methods._registry import load_file
 from lnlbench.methods._split import part_names
 from lnlbench.methods.base import Method
@@ -120,10 +124,24 @@ def test_a_file_of_the_users_registers_its_methods(tmp_path):
     file.write_text(file.read_text().replace("tuned(0.5", "tuned(0.75"))
     assert load_file(file) == ["mine_of_the_test"]  # a second run in one notebook, after an edit
     assert str(parse("mine_of_the_test")) == "mine_of_the_test(a=0.75)"
-    from lnlbench.methods import _registry as registry
-
     del registry._METHODS["mine_of_the_test"]
     assert "mine_of_the_test" not in methods()
+
+
+def test_a_file_is_read_from_its_text_alone_and_leaves_nothing_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_METHODS", dict(methods()))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file, text = (
+        tmp_path / "mine.py",
+        "from lnlbench.methods import Method, register\n@register('{}')\nclass M(Method): pass\n",
+    )
+    file.write_text(text.format("shown"))
+    assert load_file(file) == ["shown"]
+    assert [*tmp_path.iterdir()] == [file]
+    file.write_text(text.format("other"))
+    py_compile.compile(str(file), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)  # Python trusts it
+    file.write_text(text.format("third"))
+    assert load_file(file) == ["third"]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ GOOD = {  # arguments and options of each command that would be fine
     "tune": ([NOISY], QUICK | {"--methods": "ce", "--trials": "1"}),
     "compare": (
         ["gce"],
-        {"--suite": NOISY, "--replicates": "0", "--set": "epochs=1", "--device": "cpu", "--jobs": "1"},
+        QUICK | {"--suite": NOISY},
     ),
     "show": (["ce", "digits/clean", "0"], {}),
     "reproduce": (["ce", "digits/clean", "0"], {}),

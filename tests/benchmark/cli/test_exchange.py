@@ -132,6 +132,8 @@ def test_a_run_is_shown_of_a_file_or_of_the_package(one_line, lnlbench, filled, 
     one_line(lnlbench("show", *run[:2], "7", "--tracking-uri", filled), "7, is stored; replicates 0 and 1 are there")
     one_line(lnlbench("show", *run[:2], "7", "--from", file), f"7, is in {file}: replicates 0 and 1 are there")
     one_line(lnlbench("show", "ce", "mnist-fas/clean", "0", "--from", file), "unknown task 'mnist-fas'; did you mean")
+    unknown = "unknown method 'gec'; did you mean 'gce'"
+    one_line(lnlbench("show", "gec", *run[1:], "--tracking-uri", filled), unknown)
     one_line(lnlbench("show", *run, "--from", file, "--suspects", "x.csv"), "--from is void with --suspects")
 
 

@@ -134,7 +134,10 @@ def test_the_results_of_the_package_have_a_board_without_a_clone(one_line, lnlbe
     (board,) = json.loads(out)
     assert (code, err, board["suite"]) == (0, "", "mnist-fast") and {"ce", "elr"} <= {r["name"] for r in board["rows"]}
     assert all(row["standing"].startswith("claimed by The lnlbench authors") for row in board["rows"])
-    one_line(lnlbench("leaderboard", "paper-elr", "--from", "shipped"), "nothing is stored of paper-elr; there is: ")
+    lacking = "the package has no results on digits; it has the suites cifar10-subset, fashion-mlp, mnist-fast, "
+    one_line(lnlbench("leaderboard", "digits", "--from", "shipped"), lacking)
+    of_a_suite = ("leaderboard", "mnist-fast/asymmetric-0.1", "--from", "shipped")
+    one_line(lnlbench(*of_a_suite), "nothing is stored of mnist-fast/asymmetric-0.1; there is: ")
     (tmp_path / "shipped").mkdir()
     one_line(lnlbench("leaderboard", "--from", "shipped"), "shipped holds no submission")
 

@@ -89,6 +89,9 @@ def test_a_comparison_shows_its_plan_and_makes_nothing(lnlbench, stored):
     assert [row["name"] for row in json.loads(lnlbench("leaderboard", "-f", "json")[1])[0]["rows"]] == ["ce"]
     assert lnlbench("run", NOISY, "-m", "gce", "-s", "0-1", *FAST)[0] == 0
     assert "total" in lnlbench("compare", "gce", "-a", "ce", *held)[1]
+    shorter = ("--suite", NOISY, "-s", "0-1", "--epochs", "2", "--device", "cpu", "--dry-run", "--json")
+    (total,) = json.loads(lnlbench("compare", "gce", "-a", "ce", *shorter)[1])
+    assert (total["setting"], total["missing"]) == ("total", 0), "`--epochs 2` is `--set epochs=2`"
 
 
 def test_the_board_of_a_run_says_what_makes_it_doubtful(lnlbench, stored):

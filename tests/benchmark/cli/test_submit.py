@@ -57,6 +57,7 @@ def checked(root, base="HEAD", **variables):
 def test_the_template_has_a_script_that_the_workflow_calls(repository):
     for place in PLACES.values():
         assert (repository / place).is_file()
+    assert "__pycache__/" in (repository / ".gitignore").read_text().splitlines()
     workflow = (repository / ".github/workflows/check.yml").read_text()
     assert "- run: ci/check.sh ${{" in workflow and workflow.count("lnlbench submit") == 0
     assert "contents: read" in workflow and "secrets" not in workflow

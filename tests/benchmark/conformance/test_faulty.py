@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lnlbench.benchmark.conformance import CHECKS, Subject, check, learning
+from lnlbench.benchmark.conformance import CHECKS, Report, Subject, check, learning, report_of
 from lnlbench.benchmark.conformance.learning import see_true_labels
 from lnlbench.benchmark.conformance.subject import Finding
 from lnlbench.methods import _registry as registry
@@ -338,6 +338,30 @@ def test_a_method_that_says_so_is_not_stacked(faulty):
 def test_every_check_but_the_cost_is_seen_to_fail():
     elsewhere = {"shuffled labels", "official numbers"}  # which have tests of their own
     assert {case[2] for case in FAULTS} == set(CHECKS) - {"cost", *elsewhere}
+
+
+def test_a_step_that_fails_is_one_fault_with_its_line_and_the_shapes(faulty):
+    path = faulty(LOSS + "        return torch.nn.functional.cross_entropy(logits, batch.targets)\n")
+    report = report_of("faulty")
+    (fault,) = [row for row in report.rows() if row["result"] == "FAULT"]
+    assert report.faults == 1 and fault["check"] == "host sync"
+    assert "a training step fails: ValueError: Expected input batch_size (1)" in fault["reason"]
+    assert "logits are [K, B, C], targets [B, C]; return losses [K, B]" in fault["reason"]
+    assert fault["where"] == f"{path}:{len(path.read_text().splitlines())}"
+    skipped = [row["check"] for row in report.rows() if row["result"] == "skipped"]
+    assert skipped == [*CHECKS][[*CHECKS].index("host sync") + 1 :]
+
+
+def test_an_error_that_is_of_no_shape_has_no_hint_of_them(faulty):
+    faulty(LOSS + "        return logits.nonsense\n")
+    (found,) = check("host sync", Subject("faulty"))
+    assert found.reason.startswith("a training step fails: AttributeError") and "[K, B]" not in found.reason
+
+
+def test_what_is_said_beside_a_fault_is_a_note():
+    said = {"holds": [], "lacks": [Finding("it names no paper", fault=False)], "fails": [Finding("it is wrong")]}
+    rows = Report("faulty", said, 0.0).rows()
+    assert [row["result"] for row in rows] == ["ok", "note", "FAULT"]
 
 
 def test_a_method_of_ones_own_needs_no_paper(faulty):

@@ -1,5 +1,6 @@
 """Devices and precisions: what is chosen, what is refused, and what each precision is."""
 
+import os
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,7 +43,17 @@ def test_what_is_not_to_be_had_is_refused(device, precision, message):
 def test_a_cpu_is_chosen_where_there_is_no_gpu():
     how = choose_compute()
     assert how.device == torch.device("cpu") and how.precision == "fp32"
-    assert default_jobs() >= 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are assigned on Linux alone")
+def test_cores_that_a_process_may_not_use_do_not_count():
+    allowed = os.sched_getaffinity(0)
+    assert default_jobs("cpu") == len(allowed)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert default_jobs("cpu") == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 @pytest.mark.parametrize(

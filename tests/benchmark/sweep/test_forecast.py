@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from lnlbench.benchmark.cli import display
+from lnlbench.benchmark.engine.device import check_device, hardware
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.forecast import Carried, forecast, in_the_package, slower
@@ -16,6 +17,7 @@ from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.verification.import_results import import_results
 from lnlbench.leaderboard.shipped import located, shipped
 from lnlbench.leaderboard.store.address import store_address
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.methods._parse import parse
 
 SETTING = "digits,epochs=2/symmetric-0.4"
@@ -82,6 +84,24 @@ def test_a_method_of_which_nothing_is_known_is_estimated_by_cross_entropy_and_it
     ]
     assert gce["seconds"] == ce["seconds"] and two["seconds"] == pytest.approx(2 * ce["seconds"], rel=0.1)
     assert total["seconds"] == pytest.approx(4 * ce["seconds"], rel=0.1) and "unknown" not in total["how"]
+
+
+def test_a_composition_costs_what_is_known_of_its_parts(options, monkeypatch):
+    took = {"ce": 10.0, str(parse("sam")): 20.0, str(parse("dal")): 11.0, str(parse("gce")): 9.0}
+    here = hardware(check_device("cpu"))
+    timings = {("digits,epochs=2", text, here): seconds for text, seconds in took.items()}
+    monkeypatch.setattr(
+        StoreReader, "timings", lambda self, of: {what: seconds for what, seconds in timings.items() if what[1] in of}
+    )
+    sweep(runs_of(options, "ce", "0"), options)  # so that there is a store
+    *rows, _ = forecast(runs_of(options, "dal + sam, mae + sam, co_teaching + gce, gce + mixup, mae", "1"), options)
+    assert [(row["seconds"], row["from"]) for row in rows] == [
+        (22.0, "about dal × sam"),
+        (20.0, "about sam"),
+        (20.0, "about 2 ce"),
+        (10.0, "about ce"),
+        (10.0, "about ce"),
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 120])

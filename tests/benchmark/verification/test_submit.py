@@ -102,6 +102,14 @@ def test_a_change_that_adds_a_method_passes(repositories):
     assert [one.outcome for one in found.again] == ["identical"]
 
 
+def test_bytecode_beside_a_method_is_no_submission(repositories):
+    before, after = repositories
+    (after / GCE / "__pycache__").mkdir()
+    (after / GCE / "__pycache__" / "my_loss.cpython-311.pyc").write_bytes(b"")
+    found = check(after, before, sample=0)
+    assert found.passed and found.lines == [] and [one.folder for one in found.added] == [after / GCE]
+
+
 @pytest.mark.parametrize("change", [pytest.param(lambda p: p.write_text("{}"), id="changed"), Path.unlink])
 def test_what_is_frozen_stays(repositories, change):
     for root in repositories:

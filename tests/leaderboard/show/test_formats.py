@@ -90,6 +90,17 @@ def test_nothing_is_lost_and_nothing_is_wider_than_the_terminal(width, wide, sui
     assert [word for word in words if word not in out] == []
 
 
+def test_names_shorter_than_their_heading_leave_it_above_them(shipped_boards):
+    board = shipped_boards["mnist-mlp"]
+    short = replace(board, rows=tuple(row for row in board.rows if row.name in ("ce", "dal")), below=())
+    for width in (70, 80):
+        lines = printed(TerminalBoard(short, legend=False), width).splitlines()
+        assert max(map(len, lines)) <= width
+        at = lines.index(next(line for line in lines if line.startswith("─")))
+        assert len(lines[at - 1]) == len(lines[at])
+        assert len({line.index("│") for line in (lines[at - 1], *lines[at + 1 : at + 3])}) == 1
+
+
 def test_a_long_name_goes_on_below(make):
     name = 'dal_variant(schedule_of_q="exponential") + sam(rho=0.05)'
     (found,) = boards([make(label=name), make()])
