@@ -87,9 +87,8 @@ def load_file(path: Path) -> list[str]:
         raise MethodError(f"no Python file at {path}")
     content = _content_of(path)
     last = sys.modules.get(spec.name)
-    brought: list[type[Method]] = [
-        method for method in getattr(last, _BROUGHT, ()) if _METHODS.get(method.name) is method
-    ]
+    held: list[type[Method]] = getattr(last, _BROUGHT, [])
+    brought: list[type[Method]] = [method for method in held if _METHODS.get(method.name) is method]
     if not brought or getattr(last, _CONTENT, None) != content:
         for name in [name for name, method in _METHODS.items() if method.__module__ == spec.name]:
             del _METHODS[name]
