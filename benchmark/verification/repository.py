@@ -33,7 +33,7 @@ from lnlbench.methods._errors import MethodError
 LONGEST = 600.0
 """Seconds that a run of the sample may have taken; longer ones are not made again here."""
 BYTECODE = "__pycache__"
-"""A folder that whatever imports a method's file may leave beside it; `load_file` reads none of it."""
+"""A folder that whatever imports a method's file may leave beside it; methods are executed from their text alone."""
 
 
 @dataclass
