@@ -9,6 +9,7 @@ from typing import Any
 
 from lnlbench.benchmark.conformance import declaring, learning, official, pure, repeating, watching
 from lnlbench.benchmark.conformance.subject import Check, Finding, Subject, TrainingError, raised
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods._parse import parse
 from lnlbench.methods.base import Method
 
@@ -79,7 +80,7 @@ def check(name: str, subject: Subject) -> list[Finding]:
         return list(CHECKS[name](subject))
     except TrainingError as failure:
         error = failure.__cause__ or failure
-        hint = f"; {SHAPES}" if isinstance(error, OF_SHAPES) else ""
+        hint = f"; {SHAPES}" if isinstance(error, OF_SHAPES) and not isinstance(error, MethodError) else ""
         return [Finding(f"a training step fails: {raised(error).rstrip('.')}{hint}", subject.where(error), ends=True)]
     except (Exception, SystemExit) as error:  # whatever a method raises
         return [Finding(f"it fails: {raised(error)}", subject.where(error))]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lnlbench.benchmark.engine.confident import NONE, confident_class
 from lnlbench.benchmark.engine.job import Samples
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods.base import History
 
 EVALUATION_BATCH = {"cuda": 2000, "cpu": 100}
@@ -22,7 +23,14 @@ def due(done: int, epochs: int) -> bool:
 
 
 def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
-    """Return Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K]."""
+    """Return Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K].
+
+    Raises:
+        MethodError: losses of another shape.
+    """
+    if losses.dim() != 2:
+        what = "one number" if losses.dim() == 0 else f"a tensor of shape {tuple(losses.shape)}"
+        raise MethodError(f"`loss` returns {what}: return the loss of each sample, [K, B], and no mean of them")
     if weights is None:
         return losses.mean(-1)
     return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)

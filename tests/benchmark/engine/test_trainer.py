@@ -23,6 +23,7 @@ from lnlbench.benchmark.engine.networks import Networks
 from lnlbench.benchmark.engine.optimisers import OptimiserState, clipped
 from lnlbench.benchmark.engine.stacking import check_optimiser
 from lnlbench.benchmark.protocol.seeds import seed
+from lnlbench.methods._errors import MethodError
 from lnlbench.methods.base import History, Method, cross_entropy
 from lnlbench.methods.early_stopping import EarlyStopping
 
@@ -868,3 +869,17 @@ def test_networks_may_see_different_inputs(job_of):
         for k, state in enumerate(epoch.state()["networks"]["models"])
     ]
     assert moved[0] > 1e-3 > moved[1], "no gradient reaches weights behind an input of zeros, only weight decay"
+
+
+@pytest.mark.parametrize("execution", ["loop", "stack"])
+@pytest.mark.parametrize(
+    ("dims", "what"), [((0, 1), "one number"), ((1,), r"a tensor of shape \(1,\)")], ids=["mean of all", "means"]
+)
+def test_a_loss_of_no_sample_is_refused(job_of, execution, dims, what):
+    @dataclass(frozen=True)
+    class Mean(Method):
+        def loss(self, logits, batch, clock):
+            return cross_entropy(logits, batch.targets).mean(dims)
+
+    with pytest.raises(MethodError, match=f"^`loss` returns {what}: return the loss of each sample"):
+        list(train([job_of(Mean(), epochs=1, replicate=i) for i in range(2)], device="cpu", execution=execution))
