@@ -1,6 +1,6 @@
 """Round layers to bf16: by torch's autocast, and where a processor lacks bf16 in fp32 kernels on rounded numbers.
 
-Without bf16 instructions torch's own bf16 kernels take 3 (dense layers) to 13 times (convolutions) as long as those of
+Without bf16 instructions torch's own bf16 kernels take 5 (dense layers) to 10 times (convolutions) as long as those of
 fp32. A product of two bf16 numbers is exact in fp32, and processors with bf16 add products up in fp32, too. What is
 left is the order of the sums: results agree up to rounding (protocol.md).
 """
