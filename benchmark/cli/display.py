@@ -148,6 +148,8 @@ def _versus(method: str, rows: Sequence[Versus]) -> Fitted:
 
 def _about(one: Verdict) -> list[str]:
     """Say what must be known of a comparison: the test, what would decide, where the runs come from."""
+    from lnlbench.leaderboard.ranking.notes import common_to_all
+
     borrowed = sorted(row.borrowed for row in one.rows if row.borrowed)
     spread = "nothing borrowed from other methods"
     if borrowed:
@@ -155,8 +157,7 @@ def _about(one: Verdict) -> list[str]:
         spread = f"variances partly borrowed from other methods, worth {worth} replicates"
     lines = [f"Rule {one.rule}; Welch's t test, {spread}; p by Holm over the baselines of a setting."]
     if common := {row.setting: row.common for row in one.rows if row.common}:
-        shares = ", ".join(f"{100 * share:.0f} % in {name}" for name, share in common.items())
-        lines.append(f"Of the variance between replicates {shares} is common to all methods, and no part of the test.")
+        lines.append(f"{common_to_all(common)}, and no part of the test.")
     if equal := [row for row in one.rows if row.practically_equal]:
         lines.append(
             f"Practically equal: the whole interval lies within ± {equal[0].margin:g} points (`--margin`); more runs "

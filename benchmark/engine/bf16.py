@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from functools import cache
 from statistics import median
 
 import torch
 from torch import nn
 
-from lnlbench.benchmark.engine.rounding import autocast
+from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.threads import threads
 
 ROUNDS = 7
@@ -47,7 +46,7 @@ def _gain(layer: nn.Module, inputs: torch.Tensor) -> float:
     last = inputs.contiguous(memory_format=layout)
 
     def step(inputs: torch.Tensor, bf16: bool) -> None:
-        with autocast(inputs.device) if bf16 else nullcontext():
+        with Compute(inputs.device, "bf16" if bf16 else "fp32").autocast():
             outputs = layer(inputs)
         torch.autograd.grad(outputs.float().square().sum(), list(layer.parameters()))
 

@@ -65,7 +65,7 @@ class InFP32(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Call a function of torch, a product in its own way."""
-        given = dict(kwargs or {})
+        given = kwargs or {}
         if func not in PRODUCTS:
             return func(*args, **given)
         with torch.autocast("cpu", enabled=False):

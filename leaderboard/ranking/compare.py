@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Against, Cell, Gap, Pair, Tests
-from lnlbench.leaderboard.ranking.draws import same_draws
+from lnlbench.leaderboard.ranking.draws import SameDraws, same_draws
 from lnlbench.leaderboard.ranking.families import (
     ALPHA,
     MARGIN,
@@ -55,9 +55,7 @@ def compare(
     order = sorted((name for name in scores if name in compared), key=lambda name: (-means[name], name))
     names = [*order, *(name for name in scores if name not in compared)]
     told = [name for name in sources if name in compared]
-    same = same_draws(order, scores, told, trend=trend)
-    # Methods that draws move together tell one thing of the variance of a mean, not one each.
-    every = column_of(names, scores, () if same else told, trend=trend)
+    every, welch = columns(names, len(order), scores, told, trend=trend)
     halves = every.mean_half_widths()
     cells = {
         name: Cell(
@@ -70,7 +68,6 @@ def compare(
     }
     if not order:
         return cells, None
-    welch = same or _first(every, len(order))
     ranges = rank_ranges(welch, alpha)
     bounds, chances = gap_bounds(welch, 0, alpha), chances_of_first(welch, seed)
     held = _against(welch, order, reference, family, alpha)
@@ -93,8 +90,26 @@ def compare(
         names=tuple(order),
         borrowed=welch.moderated.borrowed,
         pairs=_pairs(welch, order),
-        common=same.common if same else 0.0,
+        common=welch.common if isinstance(welch, SameDraws) else 0.0,
     )
+
+
+def columns(
+    names: Sequence[str], compared: int, scores: Mapping[str, Scores], sources: Collection[str], *, trend: bool = True
+) -> tuple[Welch, Welch]:
+    """Return the column that intervals of means are of, and the one that tests are of: of the first methods alone.
+
+    Args:
+        names: of the methods, those that are compared first.
+        compared: how many these are.
+        scores: of each, none of them empty.
+        sources: as for `column_of`, of those compared.
+        trend: as for `column_of`.
+    """
+    same = same_draws(names[:compared], scores, sources, trend=trend)
+    # Methods that draws move together tell one thing of the variance of a mean, not one each.
+    every = column_of(names, scores, () if same else sources, trend=trend)
+    return every, same or _first(every, compared)
 
 
 def common(rows: Sequence[Scores]) -> dict[int, float]:

@@ -74,10 +74,10 @@ def same_draws(
     if len({frozenset(scores[name].items()) for name in names if name in sources}) < FEWEST:
         return None
     fit = _Fit(rows, np.unique(replicates, return_inverse=True)[1], told)
-    if not fit.possible or (common := fit.common(y)) is None:
+    own = fit.own(y)
+    if not fit.possible or (common := fit.common(y, own)) is None:
         return None
-    own = fit.residual @ y  # by method and draw, of that method alone
-    freedom = np.where(told, np.bincount(rows, np.diag(fit.residual)), np.bincount(rows) - 1.0)
+    freedom = fit.freedom
     if (freedom < 1e-6).any():  # a draw that one method alone has tells nothing of it
         return None
     variances = np.bincount(rows, own**2) / freedom
@@ -87,11 +87,11 @@ def same_draws(
     squares = np.stack([fit.means[:, rows == m] @ fit.means[:, rows == m].T for m in range(len(names))], axis=-1)
     diagonal = np.einsum("iim->im", squares)
     shares = np.maximum(diagonal[:, None] + diagonal[None, :] - 2 * squares, 0.0)
-    return SameDraws(means, np.bincount(rows).astype(float), moderated, shares=shares, common=common)
+    return SameDraws(means, fit.counts, moderated, shares=shares, common=common)
 
 
 class _Fit:
-    """The linear maps of the additive model: from scores to means and residuals, where draws are told by some rows.
+    """The linear maps of the additive model: from scores to means and residuals, where draws are told by some methods.
 
     Args:
         rows: [N] the method of each score.
@@ -100,28 +100,35 @@ class _Fit:
     """
 
     def __init__(self, rows: npt.NDArray[np.int64], draws: npt.NDArray[np.int64], told: npt.NDArray[np.bool_]) -> None:
-        count, different = len(rows), int(draws.max()) + 1
-        used = told[rows]
-        of_method, of_draw = np.eye(len(told))[rows], np.eye(different)[draws]
-        averages = (of_method / of_method.sum(axis=0)).T  # [m, N]
-        within = np.eye(count) - of_method @ averages
-        centred = within @ of_draw
-        design = centred * used[:, None]
-        self.possible = bool(np.linalg.matrix_rank(design) == different - 1)
-        effects = np.linalg.pinv(design)  # [draws, N]; they add up to 0
-        self.residual = within - centred @ effects
-        self.means = averages @ (np.eye(count) - of_draw @ effects)
-        self.used, self.within = used, within
-        self.freedom = int(used.sum()) - int(told.sum()) - (different - 1), different - 1
+        self.rows, self.used, self.counts = rows, told[rows], np.bincount(rows).astype(np.float64)
+        self.averages = np.eye(len(told))[rows].T / self.counts[:, None]  # [m, N]
+        of_draw = np.eye(draws.max() + 1)[draws]  # [N, draws]
+        by_method = self.averages @ of_draw
+        self.centred = of_draw - by_method[rows]
+        design = self.centred * self.used[:, None]
+        self.rank = of_draw.shape[1] - 1
+        self.possible = bool(np.linalg.matrix_rank(design) == self.rank)
+        self.effects = np.linalg.pinv(design)  # [draws, N]; they add up to 0
+        self.means = self.averages - by_method @ self.effects  # [m, N]
+        spent = np.bincount(rows, (self.centred * self.effects.T).sum(axis=1))  # 0 for those that do not tell
+        self.freedom = self.counts - 1.0 - spent.astype(np.float64)
 
-    def common(self, y: Floats) -> float | None:
+    def own(self, y: Floats) -> Floats:
+        """Return what is left of scores [N] without means and draws: a method's own part of each."""
+        return self.within(y) - self.centred @ (self.effects @ y)
+
+    def within(self, y: Floats) -> Floats:
+        """Return scores [N] without the mean of their method."""
+        return y - (self.averages @ y)[self.rows]
+
+    def common(self, y: Floats, own: Floats) -> float | None:
         """Return the share of the variance between replicates that is common; None if small, or perhaps chance."""
-        left, common = self.freedom
-        whole, rest = (float(((part @ y)[self.used] ** 2).sum()) for part in (self.within, self.residual))
-        if left < 1 or common < 1 or whole <= 0 or rest <= 0:
+        whole, rest = (float((part[self.used] ** 2).sum()) for part in (self.within(y), own))
+        left = int(self.used.sum()) - len(np.unique(self.rows[self.used])) - self.rank
+        if left < 1 or self.rank < 1 or whole <= 0 or rest <= 0:
             return None
         from scipy import special  # 0.1 s to import, so not before it is needed
 
-        remaining = (rest / left) / (whole / (left + common))
-        p = float(special.fdtrc(common, left, (whole - rest) / common / (rest / left)))
+        remaining = (rest / left) / (whole / (left + self.rank))
+        p = float(special.fdtrc(self.rank, left, (whole - rest) / self.rank / (rest / left)))
         return 1 - remaining if remaining <= MOST_LEFT and p < SURE else None

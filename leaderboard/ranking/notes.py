@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from lnlbench.leaderboard.ranking.board import BETTER, Board, Row
 from lnlbench.leaderboard.ranking.scored import Scored
@@ -37,6 +37,12 @@ def doubtful(board: Board) -> list[str]:
 def doubt(setting: str) -> str:
     """Say that noisy validation is not guaranteed in a setting; † stands there in tables."""
     return f"† {setting}: its noise may depend on the image, so noisy validation is not guaranteed."
+
+
+def common_to_all(shares: Mapping[str, float]) -> str:
+    """Say, for a sentence that goes on, what share of the variance is common to all methods, by setting."""
+    where = ", ".join(f"{100 * share:.0f} % in {setting}" for setting, share in shares.items())
+    return f"Of the variance between replicates {where} is common to all methods"
 
 
 def notes(board: Board, found: Scored) -> Iterator[str]:
@@ -104,10 +110,10 @@ def _common(board: Board) -> Iterator[str]:
     where = [(column.setting, column.tests) for column in board.columns]
     if len(board.counted) > 1:
         where.append(("the mean", board.tests))
-    if shares := [f"{100 * tests.common:.0f} % in {name}" for name, tests in where if tests and tests.common]:
+    if shares := {name: tests.common for name, tests in where if tests and tests.common}:
         yield (
-            f"Of the variance between replicates {', '.join(shares)} is common to all methods: one draw is harder than "
-            "another. The tests compare methods on the same draws and leave it out, the intervals of means do not."
+            f"{common_to_all(shares)}: one draw is harder than another. The tests compare methods on the same draws "
+            "and leave it out, the intervals of means do not."
         )
 
 

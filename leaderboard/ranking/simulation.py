@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lnlbench.leaderboard.ranking.compare import column_of
-from lnlbench.leaderboard.ranking.draws import same_draws
+from lnlbench.leaderboard.ranking.compare import columns
 from lnlbench.leaderboard.ranking.families import ALPHA, all_pairs, rank_ranges
 from lnlbench.leaderboard.ranking.moderation import Moderated, moderate
 from lnlbench.leaderboard.ranking.scored import scored
@@ -103,9 +102,7 @@ def simulate(scenario: Scenario, n: int, trials: int, seed: int = 0) -> Rates:
     for trial in range(trials):
         scores = scenario.draw(n, rng)
         rows = {name: dict(enumerate(row)) for name, row in zip(names, scores.tolist(), strict=True)}
-        same = same_draws(names, rows, names, trend=len(scenario.means) == 1)
-        alone = column_of(names, rows, () if same else names, trend=len(scenario.means) == 1)
-        welch = same or alone
+        alone, welch = columns(names, count, rows, names, trend=len(scenario.means) == 1)
         decided = all_pairs(welch) < ALPHA
         wrong = decided & (np.sign(welch.difference) != np.sign(gaps))
         ranges = rank_ranges(welch)
