@@ -48,12 +48,12 @@ def export(
 
     Readings are written with the runs that they were read off.
     """
-    from lnlbench.benchmark.cli import boards
+    from lnlbench.benchmark.cli.stored import each
     from lnlbench.leaderboard.results.archive import write
     from lnlbench.leaderboard.store.address import store_address
 
     address = store_address(tracking_uri, database)
-    results = boards.each(targets or [], address, predictions=predictions, methods=methods, track=track)
+    results = each(targets or [], address, predictions=predictions, methods=methods, track=track)
     new = not file.absolute().parent.exists()
     written = write(file, results, predictions=predictions)
     where = f"{file.absolute()}, whose folder is new" if new else file

@@ -108,6 +108,7 @@ def leaderboard(
 ) -> None:
     """Rank what is stored: mean ± 95 % interval, the ranks that a method may have, and better or worse than ce."""
     from lnlbench.benchmark.cli import boards, rows
+    from lnlbench.benchmark.cli.stored import stored
     from lnlbench.leaderboard.results.hosts import apart, said
     from lnlbench.leaderboard.store.address import store_address
 
@@ -124,7 +125,7 @@ def leaderboard(
     if source is not None and not ui:
         refuse_void(context, ["tracking_uri", "database"], "with --from, which reads a file")
     rules = boards.board_rules(rule, form, gap=gap, published=published, pairs=pairs)
-    held = boards.stored(targets or [], source or store_address(tracking_uri, database), track, note)
+    held = stored(targets or [], source or store_address(tracking_uri, database), track, note)
     view = boards.View(
         rules=rules,
         form=form,

@@ -60,7 +60,7 @@ def submitted(
         StoreError: there is no such folder, or nobody who submits.
         StoreError, ExchangeError, MethodError: as `submit`.
     """
-    from lnlbench.benchmark.cli import boards
+    from lnlbench.benchmark.cli.stored import each
     from lnlbench.benchmark.protocol import settings
     from lnlbench.benchmark.sweep.plugins import choose_methods
     from lnlbench.benchmark.verification.present import present
@@ -75,7 +75,7 @@ def submitted(
     wanted = choose_methods(methods, plugins)
     names = settings.found_names(targets) if targets else None
     if source is None:
-        held = list(boards.each(targets, address, predictions=True))
+        held = list(each(targets, address, predictions=True))
         others = sorted({run.setting for run in held if names is not None and not is_wanted(run.setting, names)})
         if others:  # what a reader is shown in its place is not what a submission may say
             called = {other: SettingName.parse(other) for other in others}

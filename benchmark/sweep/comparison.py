@@ -12,10 +12,9 @@ from lnlbench.benchmark.sweep.comparison_plan import Comparison, planned
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.leaderboard.ranking.families import MARGIN
-from lnlbench.leaderboard.ranking.grid import data_of, other_data, sort_into_grid
+from lnlbench.leaderboard.ranking.grid import comparable, data_of, other_data, sort_into_grid
 from lnlbench.leaderboard.ranking.notes import doubt
 from lnlbench.leaderboard.ranking.versus import Cells, Versus, versus
-from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, applies, can_score, rule_named, score
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -172,8 +171,8 @@ def _cells(
         rule: that scores.
     """
     mine = {run.key: run.name for run in runs if run.key in results}
-    kinds, labels = {_kind(result) for result in results.values()}, set(mine.values())
-    others = [result for result in known if _kind(result) in kinds and result.label not in labels]
+    kinds, labels = {comparable(result) for result in results.values()}, set(mine.values())
+    others = [result for result in known if comparable(result) in kinds and result.label not in labels]
     hosts = {result.key: result for result in (*known, *results.values())}
     rows, _ = sort_into_grid(others)  # as on boards, two methods of one label are two rows
     named = [(name, run) for name, of in rows.items() for cell in of.values() for run in cell.values()]
@@ -191,8 +190,3 @@ def _cells(
         if result.diverged or result.host is not None:
             unstable.setdefault(result.setting, set()).add(name)
     return here, beside, unstable
-
-
-def _kind(result: Result) -> tuple[object, ...]:
-    """Return what results must share for one to stand beside another."""
-    return result.setting, result.track, result.length, result.protocol, precision_of(result)

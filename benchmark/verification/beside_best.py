@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lnlbench.leaderboard.ranking.grid import comparable, sort_into_grid
 from lnlbench.leaderboard.ranking.versus import Versus, versus
 from lnlbench.leaderboard.results.markdown import table
-from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
 
 BEST = 2
 HEADER = ["setting", "method", "accuracy, %", "against", "its accuracy, %", "difference", "p (Holm)", "verdict"]
-Group = tuple[str, str, str, int, str]
-"""Setting, track, length, protocol version and precision: what is compared."""
 
 
 def beside_best(rows: Sequence[Result], others: Sequence[Result], rule: str = PRIMARY) -> str:
@@ -27,20 +25,21 @@ def beside_best(rows: Sequence[Result], others: Sequence[Result], rule: str = PR
     hosts = {run.key: run for run in (*others, *rows)}
     rows, others = ([run for run in runs if can_score(run, rule, hosts)] for runs in (rows, others))
     lines: list[list[str]] = []
-    for group in sorted({_group(run) for run in rows}):
-        new, old = ([run for run in runs if _group(run) == group] for runs in (rows, others))
-        names = sorted({run.label for run in new})
-        cells = {label: _scores([r for r in new if r.label == label], rule, hosts) for label in names}
-        rivals = {label: _scores([r for r in old if r.label == label], rule, hosts) for label in {r.label for r in old}}
-        rivals = {label: cell for label, cell in rivals.items() if label not in cells}
-        best = sorted(rivals, key=lambda label: (-_mean(rivals[label]), label))[:BEST]
-        unstable = {run.label for run in (*new, *old) if run.diverged or run.host is not None}
-        for name in names:
+    for group in sorted({comparable(run) for run in rows}):
+        setting = group[0]
+        new, old = ([run for run in runs if comparable(run) == group] for runs in (rows, others))
+        labels = {run.label for run in new}
+        mine, theirs = _rows(new), _rows([run for run in old if run.label not in labels])
+        every = theirs | mine
+        cells = {name: {s: 100 * score(run, rule, hosts) for s, run in row.items()} for name, row in every.items()}
+        unstable = {name for name, row in every.items() if any(run.diverged or run.host for run in row.values())}
+        best = sorted(theirs, key=lambda name: (-_mean(cells[name]), name))[:BEST]
+        for name in sorted(mine):
             if not best:
-                lines.append([group[0], name, f"{_mean(cells[name]):.2f}", "nothing yet", "", "", "", ""])
+                lines.append([setting, name, f"{_mean(cells[name]):.2f}", "nothing yet", "", "", "", ""])
                 continue
-            held = {name: cells[name], **{label: rivals[label] for label in best}}
-            found = versus({group[0]: held}, name, best, {group[0]: rivals | cells}, {group[0]: unstable})
+            held = {one: cells[one] for one in (name, *best)}
+            found = versus({setting: held}, name, best, {setting: cells}, {setting: unstable})
             lines += [_line(name, one) for one in found]
     return table(HEADER, lines, "llrlrrrl") if lines else "There is no new result."
 
@@ -53,12 +52,9 @@ def _line(name: str, one: Versus) -> list[str]:
     return [one.setting, name, own, one.other, other, f"{one.difference:+.2f}{half}", p, one.verdict]
 
 
-def _group(run: Result) -> Group:
-    return run.setting, run.track, run.length, run.protocol, precision_of(run)
-
-
-def _scores(runs: Sequence[Result], rule: str, hosts: dict[str, Result]) -> dict[int, float]:
-    return {run.replicate: 100 * score(run, rule, hosts) for run in runs}
+def _rows(runs: Sequence[Result]) -> dict[str, dict[int, Result]]:
+    """Return the runs of one setting by replicate, two methods of one label as two rows."""
+    return {name: run for name, of in sort_into_grid(runs)[0].items() for run in of.values()}
 
 
 def _mean(scores: dict[int, float]) -> float:

@@ -57,6 +57,13 @@ def test_new_results_stand_beside_the_best_of_their_own_precision(few):
     assert "nothing yet" in beside_best(new, rounded)
 
 
+def test_new_results_stand_beside_two_methods_of_one_label_apart(few):
+    new, old = ([run for run in few if run.label == label] for label in ("gce", "ce"))
+    edited = [replace(run, method=f"{run.method}, edited", key=f"edited-{run.key}") for run in old]
+    found = beside_best(new, [*old, *edited])
+    assert f"| {old[0].method} |" in found and f"| {edited[0].method} |" in found
+
+
 def test_a_reading_is_submitted_beside_its_host(results, tmp_path):
     reading = results["gce + early_stopping", 0]
     made = submit([reading, results["gce", 0]], tmp_path, CLAIM)
