@@ -38,7 +38,7 @@ class CoTeachingPlus(SmallLoss):
     warmup: float = tuned(0.1, 0.0, 0.5, valid=(0.0, 1.0), many=0.025, origin="code")
 
     def select(self, losses: Tensor, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
-        predicted = logits.argmax(-1)  # [2, B]
+        predicted = logits[:, : losses.shape[-1]].argmax(-1)  # [2, B]; further rows are other views of these samples
         counts = (predicted != predicted.flip(0)) | (clock.progress < self.warmup)
         share = self.share(batch, clock) * counts.to(losses.dtype).mean(-1, keepdim=True)
         return smallest(torch.where(counts, losses, torch.inf), share).flip(0)

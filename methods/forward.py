@@ -34,5 +34,5 @@ class Forward(Method):
 
 
 def log_noisy(logits: Tensor, matrix: Tensor) -> Tensor:
-    """Return log P(given) [..., C] of logits [..., C] under a transition matrix [C, C]."""
+    """Return log P(given) [..., C] of logits [..., C] under a transition matrix [..., C, C]."""
     return (logits.log_softmax(-1).unsqueeze(-1) + matrix.clamp(min=TINY).log()).logsumexp(-2)

@@ -50,7 +50,8 @@ class VolMinNet(Method):
         return {"w": w - self.lr * 0.1**drops * velocity, "velocity": velocity}
 
     def loss(self, logits: Tensor, batch: Batch, clock: Clock) -> Tensor:
-        return -(batch.targets * log_noisy(logits, transitions(batch.carried["w"])[0])).sum(-1)
+        matrices = transitions(batch.carried["w"])[0].unsqueeze(-3)  # each network's own, for all its samples
+        return -(batch.targets * log_noisy(logits, matrices)).sum(-1)
 
     def slope(self, logits: Tensor, targets: Tensor, w: Tensor) -> Tensor:
         """Return the gradient [K, C, C] of the batch mean of L with respect to w [K, C, C]."""

@@ -9,7 +9,15 @@ from lnlbench.benchmark.conformance import CHECKS, Subject, check, learning, rep
 from lnlbench.benchmark.conformance.learning import see_true_labels
 from lnlbench.methods import methods, parse
 
-NAMES = [*methods(), "gce + sam + early_stopping", "dal + label_noise_sgd", "sln + mixup", "gjs + mixup"]
+NAMES = [
+    *methods(),
+    "gce + sam + early_stopping",
+    "dal + label_noise_sgd",
+    "sln + mixup",
+    "gjs + mixup",
+    "co_teaching_plus + gjs",
+    "co_teaching + volminnet",
+]
 SPELT = ["gce( q=0.5 ,  )", "small_loss( )"]
 APART = "true labels"
 """The check that starts processes, which all methods share here, however they are written."""
