@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+MOST_CLASSES = 256  # predictions are kept as a byte each
+
 
 @dataclass(frozen=True)
 class Card:
@@ -64,6 +66,15 @@ class Card:
     clean_columns: tuple[str, ...] = ("clean", "clean_label")
     idx_folders: tuple[str, ...] = ()
     embedded: Callable[[], Mapping[str, np.ndarray]] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse more classes than a prediction's byte holds.
+
+        Raises:
+            ValueError: there are more than `MOST_CLASSES`.
+        """
+        if self.classes > MOST_CLASSES:
+            raise ValueError(f"{self.name} has {self.classes} classes; at most {MOST_CLASSES} can be trained on")
 
     @property
     def classes(self) -> int:

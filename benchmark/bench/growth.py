@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lnlbench.benchmark.bench.large_store import enlarge
+from lnlbench.benchmark.engine.device import megabytes
 from lnlbench.leaderboard.results.markdown import table
 
 GRID = ("digits", "-m", "ce,gce", "-s", "0-1")
@@ -135,7 +136,7 @@ def _cost(command: Sequence[str]) -> Cost:
     _, status, usage = os.wait4(process.pid, 0)
     if code := os.waitstatus_to_exitcode(status):
         raise RuntimeError(f"{' '.join(command)[:200]} ended with {code}: {text[-500:]}")
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(usage.ru_utime + usage.ru_stime, megabytes(usage.ru_maxrss))
 
 
 def main() -> None:

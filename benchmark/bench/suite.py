@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -20,7 +19,7 @@ from lnlbench.benchmark.bench.workloads import KINDS, Fresh, Kind, data_of, opti
 from lnlbench.benchmark.engine import bf16
 from lnlbench.benchmark.engine.batches import PADDING, DeviceImages, draw_order
 from lnlbench.benchmark.engine.capture import RECORDERS
-from lnlbench.benchmark.engine.device import Compute, choose_compute, exact_float32
+from lnlbench.benchmark.engine.device import Compute, choose_compute, exact_float32, process_memory
 from lnlbench.benchmark.engine.job import Job
 from lnlbench.benchmark.engine.loop import Loop
 from lnlbench.benchmark.engine.models import build
@@ -88,7 +87,7 @@ def bench(
             for row in axes()[name](measured, kind):
                 rows.append(row)
                 watch(row)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    peak = process_memory()
     limits = asdict(measured.limits) if measured.limits else None
     return {
         "machine": measured.how.describe(),

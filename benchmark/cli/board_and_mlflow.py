@@ -82,7 +82,7 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
         echo(f"MLflow is at {root}{paths.get(first, '/#/experiments?workflowType=machine_learning')}")
         if others := sorted(paths.keys() - {first}):
             echo(f"Open it on another view by its name, as in `lnlbench ui {others[0]}`: {', '.join(others)}")
-        if browser and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
+        if browser and (sys.platform == "darwin" or os.environ.get("DISPLAY")):
             webbrowser.open(board.address)
         echo("Ctrl-C ends both." if process is not None else "Ctrl-C ends it.")
         threading.Thread(target=bring_up_to_date, daemon=True).start()  # of a large store this takes a while

@@ -44,7 +44,7 @@ class Counts:
 class GraphLoop(Loop):
     """One run: the results of `loop`, from replayed steps. Continues as `loop` where a step cannot be recorded."""
 
-    rules = optimisers.REPLAYED
+    recordable = True
 
     def __init__(self, job: Job, how: Compute) -> None:
         super().__init__(job, how)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import resource
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -82,9 +84,25 @@ class Compute:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
+    def peak_memory(self) -> float:
+        """Return the largest memory so far in MB: of the device since its count was reset, on a CPU of this process."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / 2**20
+        return process_memory()
+
     def describe(self) -> str:
         """Return the name of the hardware."""
         return hardware(self.device)
+
+
+def megabytes(maxrss: int) -> float:
+    """Return the memory that `getrusage` gives in MB: macOS counts bytes, Linux kilobytes."""
+    return maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def process_memory() -> float:
+    """Return the largest memory of this process so far in MB."""
+    return megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -43,8 +43,8 @@ class Loop:
     """One run, trained epoch by epoch; its state can be taken and restored between two epochs."""
 
     log_type: type[Log] = Log
-    rules: Mapping[str, Callable[..., None]] = optimisers.OPTIMISERS
-    replayed = False
+    recordable = False  # whether steps may be recorded and replayed
+    replayed = False  # whether the last ones were
 
     def __init__(self, job: Job, how: Compute) -> None:
         self.job, self.how, self.setting = job, how, job.setting
@@ -53,7 +53,7 @@ class Loop:
         count = job.method.networks
         self.networks = Networks(self.setting.model, count, split.classes, split.shape, job.replicate, how)
         self.optimiser = optimisers.start(self.setting.optimizer, self.networks.flat)
-        self.rule = optimisers.rule_of(self.setting, self.networks.flat, self.rules)
+        self.rule = optimisers.rule_of(self.setting, self.networks.flat, self.recordable)
         self.schedule = Schedule(self.networks.models[0], device, dtype)
         self.frozen: list[Tensor] = []
 

@@ -139,7 +139,10 @@ class Networks:
         on_gpu = self.how.device.type == "cuda"
         with torch.random.fork_rng(devices=[self.how.device] if on_gpu else []):
             epoch, step = masks
-            torch.manual_seed(seed("dropout", self.replicate, epoch, int(step)))
+            number = seed("dropout", self.replicate, epoch, int(step))
+            torch.default_generator.manual_seed(number)  # `torch.manual_seed` would set those of all GPUs, too
+            if on_gpu:
+                torch.cuda.default_generators[self.how.device.index or 0].manual_seed(number)
             before = torch.cuda.get_rng_state(self.how.device) if on_gpu else torch.get_rng_state()
             yield
             if self.random is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -42,7 +42,7 @@ def start(optimizer: str, params: list[Tensor]) -> OptimiserState:
     if is_timm(optimizer):
         return OptimiserState([], [])
     first = [torch.zeros_like(p) for p in params]
-    second = [torch.zeros_like(p) for p in params] if optimizer.startswith("adam") else []
+    second = [torch.zeros_like(p) for p in params] if OPTIMISERS[optimizer].second else []
     return OptimiserState(first, second)
 
 
@@ -116,15 +116,6 @@ def adam(
     torch._foreach_addcdiv_(params, state.first, scale, -lr / (1 - momentum**state.steps))
 
 
-def every(sgd: Callable[..., None], adam: Callable[..., None]) -> dict[str, Callable[..., None]]:
-    """Return the rules by name, from the two that they are made of."""
-    nesterov, adamw = partial(sgd, nesterov=True), partial(adam, decoupled=True)
-    return {"sgd": sgd, "nesterov": nesterov, "adam": adam, "adamw": adamw}
-
-
-OPTIMISERS = every(sgd, adam)
-
-
 class Rule:
     """One of the rules for one run; all that it remembers is in the state."""
 
@@ -171,9 +162,12 @@ class TimmRule(Rule):
         state.library = self.optimiser.state_dict()
 
 
-def rule_of(setting: Setting, params: list[Tensor], rules: Mapping[str, Callable[..., None]]) -> Rule:
-    """Return the rule of a setting for the parameters of one run, of ours from `rules`."""
-    return TimmRule(setting, params) if is_timm(setting.optimizer) else Rule(setting, rules[setting.optimizer])
+def rule_of(setting: Setting, params: list[Tensor], recordable: bool) -> Rule:
+    """Return the rule of a setting for the parameters of one run, which can be replayed where steps are recorded."""
+    if is_timm(setting.optimizer):
+        return TimmRule(setting, params)
+    ours = OPTIMISERS[setting.optimizer]
+    return Rule(setting, ours.replayed if recordable else ours.plain)
 
 
 def is_timm(optimizer: str) -> bool:
@@ -244,9 +238,6 @@ def laid_alike(grads: list[Tensor], params: list[Tensor]) -> list[Tensor]:
     return [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for g, p in pairs]
 
 
-REPLAYED = every(sgd_replayed, adam_replayed)
-
-
 @dataclass(frozen=True)
 class Rates:
     """The hyper-parameters of an optimiser, one value per run of a stack: float64 [R]."""
@@ -299,4 +290,26 @@ def _along(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like.dtype).view(-1, *[1] * (like.ndim - 1))
 
 
-STACKED = every(sgd_stack, adam_stack)
+@dataclass(frozen=True)
+class Optimiser:
+    """One of ours: the step of a run, the same recorded and replayed, and that of a stack."""
+
+    plain: Callable[..., None]
+    replayed: Callable[..., None]
+    stacked: Callable[..., None]
+    second: bool  # whether it keeps second moments
+
+    def having(self, **options: bool) -> Optimiser:
+        """Return the optimiser with options of its functions set."""
+        forms = (partial(form, **options) for form in (self.plain, self.replayed, self.stacked))
+        return Optimiser(*forms, second=self.second)
+
+
+_SGD = Optimiser(sgd, sgd_replayed, sgd_stack, second=False)
+_ADAM = Optimiser(adam, adam_replayed, adam_stack, second=True)
+OPTIMISERS = {
+    "sgd": _SGD,
+    "nesterov": _SGD.having(nesterov=True),
+    "adam": _ADAM,
+    "adamw": _ADAM.having(decoupled=True),
+}

@@ -135,7 +135,7 @@ class Stack:
             self.weight[step] = found["weight"]
         self.passes.add_(trace.passes)
         self.same_inputs &= trace.same_inputs
-        update, params = optimisers.STACKED[self.setting.optimizer], flat(runs["params"])
+        update, params = optimisers.OPTIMISERS[self.setting.optimizer].stacked, flat(runs["params"])
         before = [(params[i], stay, params[i].clone()) for i, stay in self.frozen]
         update(params, flat(found["grads"]), self.slots.moments, self.rates)
         for p, stay, value in before:

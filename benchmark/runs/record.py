@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import resource
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from lnlbench.benchmark.engine.device import Compute
 from lnlbench.benchmark.engine.job import Epoch
@@ -129,16 +126,12 @@ def _cost(
 
     epochs = len(curves["objective"])
     diagnosed = start["seconds"] + total("seconds_diagnostics") if start else 0.0
-    if how.device.type == "cuda":
-        peak = torch.cuda.max_memory_allocated(how.device) / 2**20
-    else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return {
         "train_seconds": total("seconds_train") + facts.seconds,
         "total_seconds": total("seconds_train") + total("seconds_evaluate") + facts.seconds + diagnosed,
         "estimate_seconds": facts.seconds,  # of what the method is told, charged to each that needs it
         "samples_per_second": samples * epochs / max(total("seconds_train"), 1e-9),
-        "peak_memory_mb": peak,  # of the process on a CPU; of all runs of a stack together
+        "peak_memory_mb": how.peak_memory(),  # of the process on a CPU; of all runs of a stack together
         "forward_passes": (total("forward_passes") + facts.passes + facts.evaluations) / epochs,
         "backward_passes": (total("backward_passes") + facts.passes) / epochs,
         "networks": run.method.networks,

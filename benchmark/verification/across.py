@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lnlbench.benchmark.verification.findings import FLAGGED, WRONG, Finding
+from lnlbench.leaderboard.results.comparable import comparable
 from lnlbench.leaderboard.results.listing import some
-from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 
 LISTED = 5  # numbers in a message
@@ -103,23 +103,19 @@ def _missing(results: Sequence[Result]) -> Iterator[tuple[int, Finding]]:
     """Replicates that a method lacks, and others of its setting have or numbers below them promise."""
     settings, cells = defaultdict(set), defaultdict(list)
     for place, result in enumerate(results):
-        settings[_beside(result)].add(result.replicate)
+        settings[comparable(result)].add(result.replicate)
         cells[_cell(result)].append(place)
     for places in cells.values():
         first = results[places[0]]
-        wanted = settings[_beside(first)]
+        wanted = settings[comparable(first)]
         wanted = wanted | set(range(min(max(wanted), 10_000)))
         if lacking := sorted(wanted - {results[place].replicate for place in places}):
             detail = f"{first.label} on {first.setting} lacks {some(lacking, LISTED)}: was a replicate left out?"
             yield from ((place, Finding("replicates", FLAGGED, detail)) for place in places)
 
 
-def _beside(result: Result) -> tuple[object, ...]:
-    return result.protocol, result.track, result.setting, precision_of(result)
-
-
 def _cell(result: Result) -> tuple[object, ...]:
-    return *_beside(result), result.label
+    return *comparable(result), result.label
 
 
 def _name(result: Result) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lnlbench.leaderboard.ranking.grid import comparable, sort_into_grid
+from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.ranking.versus import Versus, versus
+from lnlbench.leaderboard.results.comparable import comparable
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score

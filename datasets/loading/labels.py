@@ -8,11 +8,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lnlbench.datasets.card import MOST_CLASSES
 from lnlbench.datasets.loading.errors import DataError, listed
 
 WHOLE = re.compile(r"-?\d+(?:\.0*)?")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-MOST_CLASSES = 256
 
 
 def label_texts(values: Sequence[Any], where: str) -> list[str]:

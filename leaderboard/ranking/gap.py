@@ -7,6 +7,7 @@ from math import inf
 from statistics import fmean
 
 from lnlbench.leaderboard.ranking.scored import REFERENCE
+from lnlbench.leaderboard.results.comparable import comparable
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
@@ -68,7 +69,7 @@ def to_markdown(found: Sequence[MemorisationGap]) -> str:
 
 def _place(result: Result) -> tuple[object, ...]:
     """Return what a result must share with cross-entropy's."""
-    return result.protocol, result.track, precision_of(result), result.setting, result.replicate
+    return *comparable(result), result.replicate
 
 
 def _apart(part: tuple[str, str], parts: Sequence[tuple[str, str]]) -> str:

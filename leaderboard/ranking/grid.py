@@ -47,11 +47,6 @@ def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[Note]]:
     return grid, notes + [Note(text) for text in (*map(other_data, unpaired(grid)), *_changed(grid))]
 
 
-def comparable(run: Result) -> tuple[str, str, str, int, str]:
-    """Return what runs must share to stand beside one another: setting, track, length, protocol version, precision."""
-    return run.setting, run.track, run.length, run.protocol, precision_of(run)
-
-
 def data_of(run: Result) -> str:
     """Return what stands for the labels and the split that a run saw."""
     noise, split = run.identity.get("noise", {}), run.identity.get("split", {})

@@ -26,8 +26,6 @@ def this_host() -> str:
 
 def alive(pid: int, started: str) -> bool:
     """Say whether the process that had this number and start time still runs; in doubt, it does."""
-    if os.name == "nt":  # signal 0 would end the process there
-        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -63,3 +64,9 @@ def test_names_are_in_label_order(small_dir):
         c = card(name)
         listed = re.findall(r"'\d+': \"(.+?)\"", (small_dir / str(c.hub_id) / "README.md").read_text())
         assert tuple(listed[: c.classes]) == c.class_names
+
+
+def test_more_classes_than_a_byte_counts_are_refused():
+    assert replace(card("cifar10"), class_names=tuple(map(str, range(256)))).classes == 256
+    with pytest.raises(ValueError, match="cifar10 has 257 classes; at most 256"):
+        replace(card("cifar10"), class_names=tuple(map(str, range(257))))

@@ -150,9 +150,6 @@ def _held_back() -> Iterator[None]:
 
     A worker lets SIGTERM through where it is ready for it.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a mask is inherited, and loses no signal here
     try:
         yield

@@ -31,7 +31,7 @@ def test_gate_stops_a_loop_that_differs(monkeypatch):
     def wrong(params, grads, state, lr, weight_decay, momentum):
         optimisers.sgd(params, grads, state, lr * (1 + 1e-9), weight_decay, momentum)
 
-    monkeypatch.setitem(optimisers.OPTIMISERS, "sgd", wrong)
+    monkeypatch.setitem(optimisers.OPTIMISERS, "sgd", replace(optimisers.OPTIMISERS["sgd"], plain=wrong))
     with pytest.raises(AssertionError, match="parameters differ by"):
         Bench(CPU, 1).gate(KINDS["mlp"])
 

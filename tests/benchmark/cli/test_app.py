@@ -111,7 +111,6 @@ def as_nobody(*arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_a_store_that_cannot_be_written(lnlbench, one_line, template, monkeypatch, capfd):
     with tempfile.TemporaryDirectory() as name:
         good, closed = Path(name) / "good", Path(name) / "closed"

@@ -53,7 +53,6 @@ def is_empty(group):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups")
 @pytest.mark.parametrize("pauses", [[], [0.0, 0.2]], ids=["once", "three times"])
 def test_nothing_is_left_running(begun, pauses):
     process, said = begun

@@ -15,8 +15,6 @@ import pytest
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.reader import StoreReader
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
-
 COMMANDS = (
     ["leaderboard", "--format", "csv"],
     ["leaderboard", "--html", "{out}/page.html"],

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import sys
 import tempfile
 import time
 from contextlib import closing
@@ -64,7 +63,6 @@ for file in sys.argv[2:]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_what_cannot_be_written(start, template, url):
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)

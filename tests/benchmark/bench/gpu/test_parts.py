@@ -30,7 +30,7 @@ def test_an_execution_that_differs_is_called_different(monkeypatch, replays):
     def wrong(params, grads, state, lr, weight_decay, momentum):
         optimisers.sgd(params, grads, state, lr * 1.01, weight_decay, momentum)
 
-    monkeypatch.setitem(optimisers.REPLAYED, "sgd", wrong)
+    monkeypatch.setitem(optimisers.OPTIMISERS, "sgd", replace(optimisers.OPTIMISERS["sgd"], replayed=wrong))
     (found,) = equal.equality(CPU, "mlp", "ce", "graph", 1, 160)
     assert found.value > equal.CLOSE and found.said.startswith("DIFFERENT")
 
