@@ -1,6 +1,6 @@
 """How often the tests of boards err, and what they find: simulated grids whose truth is known.
 
-    python -m lnlbench.leaderboard.ranking.simulation tests/leaderboard/methods.jsonl.xz
+    python docs/scripts/simulation.py tests/leaderboard/methods.jsonl.xz
 
 writes the table of `docs/leaderboard.md`. Means and spreads of the methods are those of the results in the file.
 """
