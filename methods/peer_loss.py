@@ -18,7 +18,7 @@ class PeerLoss(Method):
     """L = [ℓ(z, y) - α ℓ(z, y')] / (1 + α), ℓ(z, k) = -log(p_k + 1e-5), y' the label of another sample of the batch.
 
     α is 0 for a share `warmup` of the training, then rises linearly to `alpha` over another 1/15 of it. The division by
-    1 + α replaces the code's division of the learning rate.
+    1 + α replaces the code's division of the learning rate; Adam's steps are the same without it.
 
     Source: Liu and Guo, "Peer Loss Functions: Learning from Noisy Labels without Knowing Noise Rates", ICML 2020, eq. 5
     (α = 1) and 12. Warm-up, rise and floor are those of its multi-class code, which goes on to α = 20 while its

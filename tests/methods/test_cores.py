@@ -24,7 +24,7 @@ def test_loss_has_the_fixed_numbers(epoch, weight, at_work, clock_at):
     entropy = [0.2395447662, 1.05495692, 3.094922956, 2.777600372e-11]
     regulariser = [0.7395447332, 0.9299568937, 0.844922893, 4.604823221]
     found = at_work("cores").loss(LOGITS, batch_of(), clock_at(epoch))[0]
-    expected = [e - weight * r for e, r in zip(entropy, regulariser, strict=True)]
+    expected = [(e - weight * r) / (1 + weight) for e, r in zip(entropy, regulariser, strict=True)]
     assert found.tolist() == pytest.approx(expected, abs=1e-7)
 
 
@@ -38,4 +38,4 @@ def test_the_sieve_keeps_what_fits_its_label_better_than_the_mean_of_all(at_work
 def test_the_regulariser_is_bounded(at_work, clock_at):
     logits = torch.tensor([[[1e4, 0.0, 0.0]]], dtype=torch.float64)
     found = at_work("cores").loss(logits, batch_of(torch.tensor([1])), clock_at(99))
-    assert found.item() == pytest.approx(1e4 - 2 * 18.420680744, rel=1e-9)
+    assert found.item() == pytest.approx((1e4 - 2 * 18.420680744) / 3, rel=1e-9)

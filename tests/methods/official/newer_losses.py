@@ -109,5 +109,5 @@ def weighed(matrix: Vector, through: bool) -> Loss:
 
 
 def sieved(beta: float, marginal: Vector) -> Loss:
-    """CORES²'s loss of a sample that counts, π the marginal of labels."""
-    return lambda z, y: -log_softmax(z)[y] - beta * (marginal * -np.log(softmax(z) + 1e-8)).sum()
+    """CORES²'s loss of a sample that counts, π the marginal of labels, by 1 + β as the code's learning rate is."""
+    return lambda z, y: (-log_softmax(z)[y] - beta * (marginal * -np.log(softmax(z) + 1e-8)).sum()) / (1 + beta)
