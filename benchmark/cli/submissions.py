@@ -53,7 +53,7 @@ def submitted(
     plugins: Sequence[Path],
     data_dir: Path | None,
 ) -> str:
-    """Submit results of a file or of the store, and say which.
+    """Submit results of a file or of the store, with those of multiples of the length of what is named, and say which.
 
     Raises:
         SettingError: nothing is there.
@@ -85,7 +85,7 @@ def submitted(
             )
     else:
         found = collect([source], predictions=True).results
-        held = [result for result in found if names is None or result.setting in names]
+        held = [result for result in found if names is None or is_wanted(result.setting, names)]
     results = chosen(present(wanted.own)(held), wanted.texts)
     of = "what was chosen of the store" if source is None else source
     return written(submit(results, root, claim, data_dir, of), root)
