@@ -6,7 +6,7 @@ up to date is not made again.
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.ranking.statistics import interval
@@ -55,9 +55,13 @@ def save_views(store: Store) -> dict[str, str]:
             continue
         settings = sorted({cell.tags[SETTING] for cell in store.cells(experiment.name)})
         notes = {"mlflow.note.content": naming.experiment_description(dataset)}
-        for view in _written([*map(views.by_method, settings), views.overview(dataset)]):
-            notes |= [view.tag]
-            paths[view.name] = view.path(experiment.experiment_id)
+        for view in (*map(views.by_method, settings), views.overview(dataset)):
+            try:
+                notes |= [view.tag()]
+            except ValueError as error:
+                warnings.warn(one_line(error), StoreWarning, stacklevel=2)
+            else:
+                paths[view.name] = view.path(experiment.experiment_id)
         _tag(store, experiment, notes)
     return paths
 
@@ -94,15 +98,6 @@ def _colour(store: Store, cells: Sequence[Entry]) -> None:
                 store.annotate(cell.run_id, {}, more={RUN_COLOUR: colour})
     except StoreError as error:
         warnings.warn(f"methods could not be given their colours: {one_line(error)}", StoreWarning, stacklevel=3)
-
-
-def _written(found: Sequence[views.View]) -> Iterator[views.View]:
-    for view in found:
-        try:
-            assert view.tag
-            yield view
-        except ValueError as error:
-            warnings.warn(one_line(error), StoreWarning, stacklevel=3)
 
 
 def _tag(store: "Store", experiment: "Experiment", notes: dict[str, str]) -> None:

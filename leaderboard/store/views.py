@@ -40,9 +40,8 @@ class View:
         """What the view's tag and its link are called: the same for the same name."""
         return hashlib.sha256(self.name.encode()).hexdigest()[:32]
 
-    @property
     def tag(self) -> tuple[str, str]:
-        """Name and value of the experiment's tag.
+        """Return name and value of the experiment's tag.
 
         Raises:
             ValueError: the state is longer than MLflow accepts.
