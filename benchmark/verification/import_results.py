@@ -86,7 +86,7 @@ def refuse(source: object, receipts: Iterable[Receipt]) -> None:
         first = next(finding for finding in bad[0].findings if finding.state == bad[0].state)
         raise ExchangeError(
             f"{source} is refused whole, {len(bad)} of {len(receipts)} results do not verify: "
-            f"{bad[0].name}: {first.what}: {first.detail}"
+            f"{bad[0].result.name}: {first.what}: {first.detail}"
         )
 
 
