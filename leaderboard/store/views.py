@@ -12,18 +12,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from lnlbench.leaderboard.results.rules import RULES
+from lnlbench.leaderboard.store.naming import CHARTS
 
 TAG = "mlflow.sharedViewState."
 LONGEST = 20_000  # characters of a state that MLflow accepts
 
-CURVES = (
-    "accuracy/test",
-    "accuracy/validation",
-    "wrong/memorised_online",
-    "wrong/corrected_online",
-    "loss/correct_online",
-    "loss/wrong_online",
-)
+CURVES = tuple(CHARTS.values())
 SCORES = ("score/noisy_val", "score/final")
 _CREATED = 1_767_225_600_000  # milliseconds; fixed: the same view is the same text and is not written again
 
