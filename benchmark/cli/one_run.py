@@ -11,6 +11,7 @@ from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.card import suite_of
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.named import check_name, named
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.submission import collect, submissions
@@ -112,7 +113,7 @@ def _check_method(text: str, address: StoreAddress) -> None:
     if not held:
         from lnlbench.methods._parse import parse  # needs torch
 
-        parse(label.partition(" [")[0])
+        parse(marked(label)[0])
 
 
 def _parts(text: str) -> tuple[str, str]:
