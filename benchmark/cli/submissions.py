@@ -130,7 +130,9 @@ def lines(found: Checked) -> str:
 
 def sentence(found: Checked) -> str:
     """Return what a check comes to."""
-    bad = sum(one.state not in ("ok", "flagged") for _, one in found.lines)
+    from lnlbench.benchmark.verification.findings import FLAGGED, OK
+
+    bad = sum(one.state not in (OK, FLAGGED) for _, one in found.lines)
     what = f"{_count(len(found.rows), 'new result')} in {_count(len(found.added), 'submission')}"
     end = "passed" if found.passed else f"refused, {_count(bad, 'thing')} {'is' if bad == 1 else 'are'} wrong"
     return f"{what}, {len(found.again)} made again: {end}."
