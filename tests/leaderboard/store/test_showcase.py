@@ -25,7 +25,7 @@ def fill(store, make, info_of, labels=("ce", "gce"), replicates=2):
 def cells_of(store):
     """The one experiment, and its cells as MLflow's UI reads them."""
     (experiment,) = store.experiments()
-    return experiment, [store._tracking.run(cell.run_id) for cell in store.cells(experiment.name)]
+    return experiment, [store._tracking.run(cell.run_id) for cell in store.shown.cells(experiment.name)]
 
 
 def test_cells_have_figures_and_a_page(store, make, info_of, tmp_path):
