@@ -13,7 +13,7 @@ from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.sweep.scheduler import sweep
-from lnlbench.leaderboard.ranking.families import MARGIN
+from lnlbench.leaderboard.ranking.thresholds import MARGIN
 from lnlbench.leaderboard.results.rules import PRIMARY
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.reader import StoreReader

@@ -189,11 +189,13 @@ def load(source: str | Path | None = None, settings: Sequence[str] | None = None
     Args:
         source: a file that `lnlbench export` wrote, a folder of submissions, "shipped" for what comes with the
             package, or a store as `run` takes it in `tracking_uri`; by default the store that `run` uses.
-        settings: only these, as in "digits/symmetric-0.4".
+        settings: only these, as in "digits/symmetric-0.4", and multiples of their length (`digits,epochs=2x/…`), which
+            boards show beside them for reference.
 
     Raises:
         StoreError: there is no such file or store, or it cannot be read.
     """
+    from lnlbench.leaderboard.results.references import is_wanted
     from lnlbench.leaderboard.results.submission import collect
     from lnlbench.leaderboard.shipped import located
 
@@ -202,7 +204,7 @@ def load(source: str | Path | None = None, settings: Sequence[str] | None = None
         if not path.exists():
             raise StoreError(f"there is no file {path}; a store is written sqlite:///file, postgresql://… or http://…")
         held = collect([path], predictions=True)
-        found = [run for run in held.results if settings is None or run.setting in settings]
+        found = [run for run in held.results if settings is None or is_wanted(run.setting, settings)]
         return Results(found, held.standings)
     from lnlbench.leaderboard.store.address import store_address
     from lnlbench.leaderboard.store.reader import existing

@@ -15,6 +15,7 @@ from rich.text import Text
 from lnlbench.benchmark.cli.rows import is_named, named
 from lnlbench.benchmark.cli.stored import members_of_suites
 from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.leaderboard.ranking.thresholds import MARGIN
 from lnlbench.leaderboard.show.terminal import Fitted, glued
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class View:
     published: bool = False
     pairs: bool = False
     wide: bool = False
-    margin: float = 0.5
+    margin: float = MARGIN
     complete: bool = False
     targets: Sequence[str] = ()
     standings: Standings | None = None

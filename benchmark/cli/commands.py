@@ -10,8 +10,9 @@ import typer
 from typer.core import TyperCommand
 
 from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.leaderboard.ranking.thresholds import MARGIN
 
-UNTIL_DECIDED = "0.5"
+UNTIL_DECIDED = str(MARGIN)
 """What `--until-decided` means where no number follows it."""
 _PLAIN = r"(\d+\.?\d*|\.\d+)"
 OPTIONAL = {"--until-decided": (UNTIL_DECIDED, rf"{_PLAIN}(e[+-]?\d+)?"), "--rerun": ("1", _PLAIN)}

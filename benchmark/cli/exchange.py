@@ -108,6 +108,7 @@ def verify(
 ) -> None:
     """Recompute scores, hashes and keys of a stored run or an exported file; exit code 1 if something is wrong."""
     from lnlbench.benchmark.verification import receipts
+    from lnlbench.benchmark.verification.findings import WRONG
     from lnlbench.leaderboard.store.address import store_address
 
     if not rerun:
@@ -126,7 +127,7 @@ def verify(
     show(to_json(report) if as_json else "\n".join([*lines, receipts.lines(found)]))
     if files := receipts.unnamed(what, found, plugin):
         note(f"the folder holds files of methods, which run only where they are named: {' '.join(files)}")
-    if "wrong" in [receipt.state for receipt in found] + [one.state for _, one in made]:
+    if WRONG in [receipt.state for receipt in found] + [one.state for _, one in made]:
         raise typer.Exit(1)
 
 
@@ -151,9 +152,10 @@ def reproduce(
     _, result, _ = one_run(name, own, source, store_address(tracking_uri, database))
     if not as_json:
         show(again.before(result))
+    from lnlbench.benchmark.verification.likeness import DIFFERS
     from lnlbench.benchmark.verification.reproduce import reproduce
 
     found = reproduce(result, device, data_dir)
     show(to_json(again.as_json(found)) if as_json else again.after(found))
-    if found.outcome == "differs":
+    if found.outcome == DIFFERS:
         raise typer.Exit(1)

@@ -26,6 +26,7 @@ from lnlbench.benchmark.cli.parameters import (
     Track,
     Uri,
 )
+from lnlbench.leaderboard.ranking.thresholds import MARGIN
 
 commands = Commands("See")
 
@@ -57,7 +58,7 @@ def leaderboard(
             rich_help_panel=WHAT,
         ),
     ] = False,
-    margin: Margin = 0.5,
+    margin: Margin = MARGIN,
     complete: Annotated[
         bool, typer.Option("--complete", help="Count only settings that all methods have.", rich_help_panel=WHAT)
     ] = False,

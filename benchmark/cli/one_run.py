@@ -8,11 +8,14 @@ from pathlib import Path
 from lnlbench.benchmark.protocol.settings import SettingError, found_names
 from lnlbench.benchmark.verification.present import present
 from lnlbench.datasets.loading.errors import DataError
+from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.card import suite_of
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.named import check_name, named
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.submission import results_of
+from lnlbench.leaderboard.results.submission import collect, submissions
+from lnlbench.leaderboard.shipped import FOLDER
 from lnlbench.leaderboard.store.address import StoreAddress
 from lnlbench.leaderboard.store.reader import existing
 
@@ -38,9 +41,7 @@ def one_run(text: str, own: Mapping[str, str], source: Path | None, address: Sto
     text = _in_full(text)
     try:
         if source is not None:
-            result = named(results_of(source), text, str(source), present(own))
-            hosts = results_of(source, predictions=False) if result.host is not None else ()
-            return "", result, {host.key: host for host in hosts if host.key == result.host}
+            return "", *(_carried(text) if source == FOLDER else _held(text, own, source))
         try:
             with existing(address) as store:
                 run_id, result = store.find(text, present(own))
@@ -56,6 +57,18 @@ def one_run(text: str, own: Mapping[str, str], source: Path | None, address: Sto
     except StoreError as error:
         _check_setting(text)
         raise error from None
+
+
+def _held(text: str, own: Mapping[str, str], source: Path) -> tuple[Result, dict[str, Result]]:
+    """Return the result of a file or folder that a text names, and its host; predictions are read of its file alone."""
+    once = source.is_fifo()
+    held = collect([source], predictions=once)
+    found = named(held.results, text, str(source), present(own))
+    if not once:
+        folders = submissions(source) if source.is_dir() else ()
+        files = [one.records for one in folders if one.card == held.cards[found.key]] or [source]
+        found = next(result for file in files for result in stream(file) if result.key == found.key)
+    return found, {host.key: host for host in held.results if host.key == found.host}
 
 
 def _carried(text: str) -> tuple[Result, dict[str, Result]]:
@@ -100,7 +113,7 @@ def _check_method(text: str, address: StoreAddress) -> None:
     if not held:
         from lnlbench.methods._parse import parse  # needs torch
 
-        parse(label.partition(" [")[0])
+        parse(marked(label)[0])
 
 
 def _parts(text: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ from lnlbench.benchmark.cli.parameters import (
     Told,
     Uri,
 )
+from lnlbench.leaderboard.ranking.thresholds import MARGIN
 
 if TYPE_CHECKING:
     from lnlbench.benchmark.runs.run import Run
@@ -201,7 +202,7 @@ def compare(
     replicates: Replicates = "",
     rule: Rule = "noisy_val",
     told: Told = "estimated",
-    margin: Margin = 0.5,
+    margin: Margin = MARGIN,
     epochs: Epochs = None,
     changes: Changes = [],  # noqa: B006
     plugin: Plugin = [],  # noqa: B006

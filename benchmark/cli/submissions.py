@@ -53,7 +53,7 @@ def submitted(
     plugins: Sequence[Path],
     data_dir: Path | None,
 ) -> str:
-    """Submit results of a file or of the store, and say which.
+    """Submit results of a file or of the store, with those of multiples of the length of what is named, and say which.
 
     Raises:
         SettingError: nothing is there.
@@ -85,7 +85,7 @@ def submitted(
             )
     else:
         found = collect([source], predictions=True).results
-        held = [result for result in found if names is None or result.setting in names]
+        held = [result for result in found if names is None or is_wanted(result.setting, names)]
     results = chosen(present(wanted.own)(held), wanted.texts)
     of = "what was chosen of the store" if source is None else source
     return written(submit(results, root, claim, data_dir, of), root)
@@ -130,7 +130,9 @@ def lines(found: Checked) -> str:
 
 def sentence(found: Checked) -> str:
     """Return what a check comes to."""
-    bad = sum(one.state not in ("ok", "flagged") for _, one in found.lines)
+    from lnlbench.benchmark.verification.findings import FLAGGED, OK
+
+    bad = sum(one.state not in (OK, FLAGGED) for _, one in found.lines)
     what = f"{_count(len(found.rows), 'new result')} in {_count(len(found.added), 'submission')}"
     end = "passed" if found.passed else f"refused, {_count(bad, 'thing')} {'is' if bad == 1 else 'are'} wrong"
     return f"{what}, {len(found.again)} made again: {end}."

@@ -21,6 +21,7 @@ from lnlbench.benchmark.conformance.subject import EPOCHS, NOISY, Subject
 from lnlbench.benchmark.protocol.splits import prepare
 from lnlbench.datasets.loading import cache as cached
 from lnlbench.datasets.loading.images import embedded_cache, load
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.address import DATABASE_VARIABLE, HOME_VARIABLE, URI_VARIABLE
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -151,11 +152,11 @@ def _left_alone(command: Sequence[str], environment: Mapping[str, str]) -> Itera
 def _results(home: Path, said: str, complained: str) -> Callable[[Subject], Result | str]:
     """Return what says of each method what became of it in a home."""
     with StoreReader(f"sqlite:///{home / 'mlflow.db'}") as store:
-        made = {result.method.partition(" [")[0]: result for result in store.results()}  # how it is told stands behind
+        made = {marked(result.method)[0]: result for result in store.results()}
     failed: dict[str, str] = {}
     with suppress(ValueError, LookupError):
         for one in json.loads(said)["failed"]:
             _, _, named = one["run"].partition(" ")  # setting, method and replicate
-            failed[named.rpartition(" ")[0].partition(" [")[0]] = one["reason"]
+            failed[marked(named.rpartition(" ")[0])[0]] = one["reason"]
     last = (said + complained).replace(str(home), "").strip().rpartition("\n")[2] or "it said nothing"
     return lambda subject: made.get(str(subject.method)) or failed.get(subject.text, last)

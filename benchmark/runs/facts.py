@@ -62,7 +62,7 @@ def varies(needed: Sequence[str]) -> bool:
     return not VARIED.isdisjoint(needed)
 
 
-def marked(mode: str) -> str:
+def mark_of(mode: str) -> str:
     """Return the mark of a mode in the text of a method: that of an estimate has its version."""
     return ESTIMATE if mode == ESTIMATED else mode
 
@@ -75,6 +75,11 @@ def mode_of(mark: str) -> str:
 def stated(needed: Sequence[str], mode: str) -> tuple[str, ...]:
     """Return the facts that a method is told, as the information ledger names them: with the mode where it matters."""
     return tuple(f"{fact} ({mode})" if fact in VARIED else fact for fact in needed)
+
+
+def told_rate(mode: str, rate: float) -> float:
+    """Return the noise rate that a method is told in a mode of the truth: the realised rate, or off it by so much."""
+    return min(max(rate + float(mode.removeprefix("true") or 0), 0.0), HIGHEST)
 
 
 class Teller:
@@ -111,26 +116,27 @@ class Teller:
         cost = (0.0, 0.0, 0.0)
         if mode == ESTIMATED and varies(needed):
             made = self.estimate(setting, prepared)
-            told_rate, told_matrix = made.rate, made.matrix
+            told, told_matrix = made.rate, made.matrix
             cost = made.seconds, made.passes, made.evaluations
             ledger["estimator"] = ESTIMATOR
             ledger["estimates"] = {"confident joint": made.joint, "anchors": made.anchors}
             ledger["out_of_fold_accuracy"] = made.accuracy  # against the given labels
             ledger["upper_bound"] = made.upper_bound
+        elif mode != ESTIMATED:
+            told = told_rate(mode, rate)
+            told_matrix = matrix if mode == "true" else at_rate(matrix, rate, told)
         else:
-            offset = float(mode.removeprefix("true") or 0) if mode != ESTIMATED else 0.0
-            told_rate = min(max(rate + offset, 0.0), HIGHEST)
-            told_matrix = at_rate(matrix, rate, told_rate) if offset else matrix
+            told, told_matrix = rate, matrix  # nothing of it is needed
         if "noise_rate" in needed:
-            ledger["noise_rate"] = told_rate
+            ledger["noise_rate"] = told
         if "transition_matrix" in needed:
             ledger["transition_matrix"] = [[round(x, 6) for x in row] for row in told_matrix.tolist()]
         if known and varies(needed):
             ledger["error"] = {
-                "noise_rate": told_rate - rate,
+                "noise_rate": told - rate,
                 "transition_matrix": float((told_matrix - matrix).abs().sum(1).mean()),  # mean L1 distance of rows
             }
-        values = {"noise_rate": told_rate, "transition_matrix": told_matrix}
+        values = {"noise_rate": told, "transition_matrix": told_matrix}
         if "clean_validation" in needed:
             if isinstance(prepared, Blind):
                 raise FactError("a trial of a tuning is told no true labels: clean_validation is not available there")

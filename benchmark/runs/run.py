@@ -11,7 +11,7 @@ from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare
 from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, ESTIMATED
-from lnlbench.benchmark.runs.facts import marked, varies
+from lnlbench.benchmark.runs.facts import mark_of, varies
 from lnlbench.datasets.loading.images import Images
 from lnlbench.leaderboard.results.precision import PLAIN
 from lnlbench.methods._compose import Composition
@@ -45,7 +45,7 @@ class Run:
     @property
     def mark(self) -> str:
         """How the method gets side information that can be estimated; empty where it needs none."""
-        return marked(self.told) if varies(self.method.told) else ""
+        return mark_of(self.told) if varies(self.method.told) else ""
 
     @property
     def text(self) -> str:

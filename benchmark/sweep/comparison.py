@@ -11,9 +11,9 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.comparison_plan import Comparison, planned
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import Report
-from lnlbench.leaderboard.ranking.families import MARGIN
 from lnlbench.leaderboard.ranking.grid import data_of, other_data, sort_into_grid
 from lnlbench.leaderboard.ranking.notes import doubt
+from lnlbench.leaderboard.ranking.thresholds import MARGIN
 from lnlbench.leaderboard.ranking.versus import Cells, Versus, versus
 from lnlbench.leaderboard.results.comparable import comparable
 from lnlbench.leaderboard.results.result import Result

@@ -21,7 +21,7 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.leaderboard.ranking.board import Board, Row
 from lnlbench.leaderboard.ranking.build import build
-from lnlbench.leaderboard.ranking.families import ALPHA, MARGIN
+from lnlbench.leaderboard.ranking.thresholds import ALPHA, MARGIN
 from lnlbench.leaderboard.results.listing import listed
 from lnlbench.leaderboard.results.result import Result
 

@@ -92,10 +92,10 @@ def _copied(result: Result, others: Sequence[Result]) -> Finding:
 
     strangers = [other for other in others if training(other) != training(result)]
     if strangers:
-        detail = f"they are those of {_name(strangers[0])} too, which was trained otherwise"
+        detail = f"they are those of {strangers[0].name} too, which was trained otherwise"
         return Finding("predictions", WRONG, detail)
     why = "methods that coincide there, or a copy; only making it again tells"
-    detail = f"trained to the bit as {_name(others[0])} was: {why}"
+    detail = f"trained to the bit as {others[0].name} was: {why}"
     return Finding("predictions", FLAGGED, detail)
 
 
@@ -116,7 +116,3 @@ def _missing(results: Sequence[Result]) -> Iterator[tuple[int, Finding]]:
 
 def _cell(result: Result) -> tuple[object, ...]:
     return *comparable(result), result.label
-
-
-def _name(result: Result) -> str:
-    return f"{result.label} {result.setting} s{result.replicate}"

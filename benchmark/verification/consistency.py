@@ -16,6 +16,7 @@ from lnlbench.benchmark.verification.findings import MALFORMED, OK, WRONG, Findi
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.ranking.confirming import choose
 from lnlbench.leaderboard.results.form import SEARCHED, TUNED
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.precision import PLAIN, precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.setting_name import SettingName
@@ -193,7 +194,7 @@ def _passes(result: Result, sums: dict[str, float], estimate: float) -> list[tup
     trained, evaluated = passes_of(length)
     for name, more in (("forward_passes", trained + evaluated), ("backward_passes", trained)):
         came, right = result.cost[name], sums[name] / result.trained
-        if estimate and result.method.endswith(f"[{ESTIMATE}]"):
+        if estimate and marked(result.method)[1] == ESTIMATE:
             right += more / result.trained
         elif estimate:
             right = min(max(came, right), right + _ESTIMATE)

@@ -11,6 +11,7 @@ from lnlbench.benchmark.sweep.plugins import choose_methods
 from lnlbench.benchmark.verification.findings import OK, WRONG
 from lnlbench.benchmark.verification.receipts import Receipt, digest, verified_source
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.submission import results_of
 from lnlbench.leaderboard.store.address import StoreAddress
@@ -86,7 +87,7 @@ def refuse(source: object, receipts: Iterable[Receipt]) -> None:
         first = next(finding for finding in bad[0].findings if finding.state == bad[0].state)
         raise ExchangeError(
             f"{source} is refused whole, {len(bad)} of {len(receipts)} results do not verify: "
-            f"{bad[0].name}: {first.what}: {first.detail}"
+            f"{bad[0].result.name}: {first.what}: {first.detail}"
         )
 
 
@@ -103,7 +104,7 @@ def _again(source: Path, digests: dict[str, str]) -> Iterator[Result]:
 def _info(result: Result, sweep: str) -> RunInfo:
     params: dict[str, Any] = dict(result.identity["setting"])
     try:
-        method = parse(without_revision(result.method.partition(" [")[0]), result.classes)
+        method = parse(without_revision(marked(result.method)[0]), result.classes)
         params |= method.values
     except MethodError:  # verified before, so there is a method
         pass

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.listing import listed
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._split import part_names
 
@@ -49,7 +50,7 @@ def _is_of_now(result: Result) -> bool:
     from lnlbench.benchmark.protocol.settings import Setting  # here: it takes torch, and most names need none of it
     from lnlbench.benchmark.verification.findings import MALFORMED
     from lnlbench.benchmark.verification.recompute import Data
-    from lnlbench.benchmark.verification.verify import key_now, marked
+    from lnlbench.benchmark.verification.verify import key_now
     from lnlbench.methods._parse import parse
 
     try:

@@ -52,11 +52,6 @@ class Receipt:
         """Whether a reader should know something that is not wrong."""
         return any(finding.state == FLAGGED for finding in self.findings)
 
-    @property
-    def name(self) -> str:
-        """What the run is called."""
-        return f"{self.result.label} {self.result.setting} s{self.result.replicate}"
-
 
 def receipts(
     what: Sequence[str], data_dir: Path | None, plugins: Iterable[Path], address: StoreAddress
@@ -174,7 +169,7 @@ def rows(found: Sequence[Receipt]) -> list[dict[str, Any]]:
         for finding in receipt.findings:
             name = (finding.what, finding.state, finding.detail)
             if finding.state != OK:
-                first.setdefault(name, receipt.name)
+                first.setdefault(name, receipt.result.name)
                 times[name] += 1
     shown = []
     for (what, state, detail), n in times.items():

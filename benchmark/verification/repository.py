@@ -170,19 +170,19 @@ def _rows(
     for folder, result in (*held, *new):
         name = folder.relative_to(root)
         if result.key in places:
-            found.wrong(name, "key", f"{_name(result)}: the key {result.key} is in {places[result.key]} too")
+            found.wrong(name, "key", f"{result.name}: the key {result.key} is in {places[result.key]} too")
         places.setdefault(result.key, name)
     old: dict[str, str] = {}
     for name, folder in changed.items():
         for result in submission(folder).results(predictions=True):
             old[result.key] = digest(result)
             if result.key not in places:
-                found.wrong(name, "removed", f"{_name(result)}: the row {result.key} was removed")
+                found.wrong(name, "removed", f"{result.name}: the row {result.key} was removed")
     for one in found.added:
         if any(result.key in old for folder, result in new if folder == one.folder):
             for result in one.results(predictions=True):
                 if result.key in old and old[result.key] != digest(result):
-                    found.wrong(one.folder.relative_to(root), "changed", f"{_name(result)}: {result.key} was changed")
+                    found.wrong(one.folder.relative_to(root), "changed", f"{result.name}: {result.key} was changed")
     found.rows = [result for _, result in new if result.key not in old]
     found.others += [result for _, result in new if result.key in old]
     for one in found.added:
@@ -198,7 +198,7 @@ def _verified(found: Checked, data_dir: Path | None) -> None:
     new = chain.from_iterable(one.results(predictions=True) for one in found.added)
     found.receipts = verified((result for result in new if result.key in keys), data_dir, known) if keys else []
     for receipt in found.receipts:
-        found.lines += [(receipt.name, finding) for finding in receipt.findings if finding.state != OK]
+        found.lines += [(receipt.result.name, finding) for finding in receipt.findings if finding.state != OK]
 
 
 def _again(found: Checked, data_dir: Path | None, count: int, random: random.Random) -> None:
@@ -214,17 +214,13 @@ def _again(found: Checked, data_dir: Path | None, count: int, random: random.Ran
             made = reproduce(result, "cpu", data_dir)
         except (Exception, SystemExit) as error:  # of a method: its code may do anything
             reason = f"{type(error).__name__}: {one_line(error)}"
-            found.wrong(_name(result), "reproduce", f"it cannot be made again: {reason}")
+            found.wrong(result.name, "reproduce", f"it cannot be made again: {reason}")
             continue
         found.again.append(made)
         state = WRONG if made.outcome == DIFFERS else OK
-        found.lines.append((_name(result), Finding("reproduce", state, made.sentence)))
+        found.lines.append((result.name, Finding("reproduce", state, made.sentence)))
 
 
 def _with_predictions(added: Sequence[Submission], keys: set[str]) -> Iterator[Result]:
     for one in added:
         yield from (result for result in one.results(predictions=True) if result.key in keys)
-
-
-def _name(result: Result) -> str:
-    return f"{result.label} {result.setting} s{result.replicate}"

@@ -18,9 +18,9 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.runs.training import train_runs
 from lnlbench.benchmark.verification.findings import MALFORMED
 from lnlbench.benchmark.verification.likeness import Reproduction
-from lnlbench.benchmark.verification.verify import marked
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.results.errors import one_line
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._compose import Composition

@@ -62,9 +62,8 @@ def rerun(
     found = []
     for result in results:
         if result.key in keys:
-            name = f"{result.label} {result.setting} s{result.replicate}"
-            say(f"making {name} again, which took {result.cost.get('total_seconds', 0.0):.1f} s")
-            found.append((name, _finding(result, data_dir)))
+            say(f"making {result.name} again, which took {result.cost.get('total_seconds', 0.0):.1f} s")
+            found.append((result.name, _finding(result, data_dir)))
     return found
 
 

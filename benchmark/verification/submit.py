@@ -13,10 +13,10 @@ from pathlib import Path
 
 from lnlbench.benchmark.verification.import_results import refuse
 from lnlbench.benchmark.verification.receipts import verified
-from lnlbench.benchmark.verification.verify import marked
 from lnlbench.leaderboard.results import archive
 from lnlbench.leaderboard.results.card import Card, check, facts, suite_of, to_toml
 from lnlbench.leaderboard.results.errors import StoreError, one_line
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.submission import CARD, RECORDS, Submission, place, submissions
 from lnlbench.methods._parse import parse

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
@@ -13,7 +12,7 @@ from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
 from lnlbench.benchmark.protocol.splits import fingerprint, labelled
 from lnlbench.benchmark.runs.estimate_recipe import ESTIMATE, ESTIMATED, is_bound
-from lnlbench.benchmark.runs.facts import HIGHEST, mode_of, stated, varies
+from lnlbench.benchmark.runs.facts import mode_of, stated, told_rate, varies
 from lnlbench.benchmark.runs.reading import history_of
 from lnlbench.benchmark.verification.consistency import of_record
 from lnlbench.benchmark.verification.findings import (
@@ -30,13 +29,12 @@ from lnlbench.benchmark.verification.recompute import Data, apart, labels, predi
 from lnlbench.datasets.loading.errors import DataError
 from lnlbench.datasets.noise.base import parse_noise
 from lnlbench.leaderboard.results.form import SEARCHED
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods._compose import Composition
 from lnlbench.methods._errors import MethodError
 from lnlbench.methods._parse import parse, without_revision, written
-
-_MARK = re.compile(r"^(.*?)(?: \[([\w.+-]+)\])?$")
 
 
 def verify(result: Result, data: Data, known: Mapping[str, Result]) -> tuple[list[Finding], np.ndarray | None]:
@@ -84,12 +82,6 @@ def _of_method(
         yield _host(result, setting, method, data, known)
 
 
-def marked(text: str) -> tuple[str, str | None]:
-    """Return a method or a label, and how it is told what it must know, which stands behind it in brackets."""
-    found = _MARK.fullmatch(text)
-    return (text, None) if found is None else (found[1], found[2])
-
-
 def _method(result: Result, method: Composition, text: str, told: str | None) -> Finding:
     """Check that the method, how it is called and what is said of it agree."""
     called, mark = marked(result.label)
@@ -130,8 +122,7 @@ def _ledger(result: Result, mode: str | None) -> list[str]:
     came = {name: ledger.get(name) for name in right}
     if "noise_rate" in ledger:
         if mode != ESTIMATED:
-            offset = float(mode.removeprefix("true") or 0)
-            right["noise_rate"] = min(max(noise["realised_rate"] + offset, 0.0), HIGHEST)
+            right["noise_rate"] = told_rate(mode, noise["realised_rate"])
             came["noise_rate"] = ledger["noise_rate"]
         right["error"] = ledger["noise_rate"] - noise["realised_rate"]
         came["error"] = ledger.get("error", {}).get("noise_rate")

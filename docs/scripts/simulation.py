@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lnlbench.leaderboard.ranking.compare import columns
-from lnlbench.leaderboard.ranking.families import ALPHA, all_pairs, rank_ranges
+from lnlbench.leaderboard.ranking.families import all_pairs, rank_ranges
 from lnlbench.leaderboard.ranking.moderation import Moderated, moderate
 from lnlbench.leaderboard.ranking.scored import scored
+from lnlbench.leaderboard.ranking.thresholds import ALPHA
 from lnlbench.leaderboard.results.archive import read
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result

@@ -8,6 +8,7 @@ from typing import Any
 from lnlbench.leaderboard.published.literature import Published, literature
 from lnlbench.leaderboard.ranking.statistics import Interval, interval
 from lnlbench.leaderboard.results import markdown
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import can_score, score
@@ -126,7 +127,7 @@ def _differences(run: Result, row: Published) -> tuple[tuple[str, ...], tuple[st
 
 def _name(run: Result) -> str:
     """Return the method's name without values and side information; no composition was published."""
-    return re.sub(r"\(.*\)", "", run.method.partition(" [")[0]) if " + " not in run.method else ""
+    return re.sub(r"\(.*\)", "", marked(run.method)[0]) if " + " not in run.method else ""
 
 
 def _kind(noise: str) -> tuple[str, str]:

@@ -12,12 +12,12 @@ from lnlbench.leaderboard.ranking.budget import searched
 from lnlbench.leaderboard.ranking.column import column
 from lnlbench.leaderboard.ranking.compare import Scores, common, compare
 from lnlbench.leaderboard.ranking.eligible import Eligible, eligible
-from lnlbench.leaderboard.ranking.families import ALPHA, MARGIN
 from lnlbench.leaderboard.ranking.notes import notes
 from lnlbench.leaderboard.ranking.plan import plan
 from lnlbench.leaderboard.ranking.scored import Scored, measurable, scored
 from lnlbench.leaderboard.ranking.sentences import sentences
 from lnlbench.leaderboard.ranking.shown import shown
+from lnlbench.leaderboard.ranking.thresholds import ALPHA, MARGIN
 from lnlbench.leaderboard.results.command import plugins_of
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.references import base

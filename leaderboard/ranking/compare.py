@@ -10,16 +10,9 @@ import numpy as np
 
 from lnlbench.leaderboard.ranking.board import BETTER, OPEN, WORSE, Against, Cell, Gap, Pair, Tests
 from lnlbench.leaderboard.ranking.draws import SameDraws, same_draws
-from lnlbench.leaderboard.ranking.families import (
-    ALPHA,
-    MARGIN,
-    against,
-    all_pairs,
-    chances_of_first,
-    gap_bounds,
-    rank_ranges,
-)
+from lnlbench.leaderboard.ranking.families import against, all_pairs, chances_of_first, gap_bounds, rank_ranges
 from lnlbench.leaderboard.ranking.moderation import FEWEST, Moderated, moderate
+from lnlbench.leaderboard.ranking.thresholds import ALPHA, MARGIN
 from lnlbench.leaderboard.ranking.welch import Welch
 
 Scores = Mapping[int, float]

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lnlbench.leaderboard.ranking.thresholds import ALPHA
 from lnlbench.leaderboard.ranking.welch import Welch
 
 Floats = npt.NDArray[np.float64]
-ALPHA = 0.05
-"""Level of every family of tests."""
-MARGIN = 0.5
-"""Points within which two methods are practically equal."""
 
 
 def holm(p_values: Sequence[float] | Floats) -> Floats:

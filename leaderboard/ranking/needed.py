@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lnlbench.leaderboard.ranking.board import Cell
-from lnlbench.leaderboard.ranking.families import ALPHA
 from lnlbench.leaderboard.ranking.moderation import Moderated
+from lnlbench.leaderboard.ranking.thresholds import ALPHA
 from lnlbench.leaderboard.ranking.welch import Welch
 
 MOST = 100

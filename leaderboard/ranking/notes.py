@@ -8,7 +8,7 @@ from lnlbench.leaderboard.ranking.board import BETTER, Board, Row
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.results.precision import mixed_precisions
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import RANKED, cyclic
+from lnlbench.leaderboard.results.rules import EVERY, RANKED, cyclic
 
 
 def upper_bounds(runs: Iterable[Result]) -> dict[str, str]:
@@ -89,7 +89,7 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
         said = "; ".join(f"{setting}: {text}" for setting, text in bounds.items())
         yield f"Noise rates that methods were told are upper bounds: {said}."
     cycles = sorted({run.label for name in found.grid for run in found.runs(name) if cyclic(run)})
-    if board.rule == "mean10" and cycles:
+    if EVERY[board.rule].over_epochs and cycles:
         yield f"Means of ten epochs within a cycle of the learning rate: {', '.join(cycles)}."
     yield from mixed_precisions(run for name in found.grid for run in found.runs(name))
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from lnlbench.leaderboard.ranking.board import Against, Cell, Tests
 from lnlbench.leaderboard.ranking.compare import Scores, common, compare
-from lnlbench.leaderboard.ranking.families import ALPHA, MARGIN
 from lnlbench.leaderboard.ranking.needed import replicates_needed
+from lnlbench.leaderboard.ranking.thresholds import ALPHA, MARGIN
 
 Cells = Mapping[str, Mapping[str, Scores]]
 """Setting → method → replicate → accuracy in percent."""

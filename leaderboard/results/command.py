@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 
 from lnlbench.leaderboard.results.form import SEARCHED
+from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.setting_name import SettingName
@@ -14,7 +15,6 @@ from lnlbench.leaderboard.results.setting_name import SettingName
 LETTERS = 12
 """Of a key, that a command names a run by."""
 _SPECIAL = re.compile(r'["$`\\!]')  # within double quotes
-_MARKED = re.compile(r"(.*) \[(true[\d.+-]*)\]")
 
 
 def command(
@@ -69,11 +69,10 @@ def that_made(result: Result, plugins: Iterable[str] | None = None) -> str:
     """
     if result.track in SEARCHED:
         return ""
-    marked = _MARKED.fullmatch(result.label)
-    name = marked[1] if marked else result.label
+    name, mark = marked(result.label)
     files = plugins_of(result) if plugins is None else plugins
     found = command([result.setting], [name], [result.replicate], [precision_of(result)], files)
-    told = f" --told {marked[2]}" if marked and found else ""
+    told = f" --told {mark}" if mark and found else ""
     execution, place = result.environment.get("execution"), str(result.environment.get("device", "")).partition(":")[0]
     options = (("execution", execution), ("device", place))
     how = "".join(f" --{name} {shlex.quote(str(value))}" for name, value in options if value)

@@ -71,6 +71,11 @@ class Result:
             raise StoreError(f"report must name one of the {trained} trained epochs, counted from 0; got {self.report}")
 
     @property
+    def name(self) -> str:
+        """What the run is called: `gce mnist-fast/symmetric-0.5 s1`."""
+        return f"{self.label} {self.setting} s{self.replicate}"
+
+    @property
     def scored(self) -> bool:
         """Whether there is a test accuracy to score; a trial of a tuning has none."""
         return any(value is not None for value in self.curves["test_accuracy"])

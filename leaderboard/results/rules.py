@@ -23,6 +23,8 @@ class Accuracy:
     """Whether the method says which epoch counts. Under any other rule a reading is the run that it was read off."""
     of_validation: bool = False
     """Whether noisy validation says which epoch counts."""
+    over_epochs: bool = False
+    """Whether it is a mean over the last epochs, which may lie within a cycle of the learning rate."""
     ranks: bool = True
     """Whether it may rank methods: not where the test set says which epoch counts."""
     measures: ClassVar[str] = "accuracy"
@@ -53,6 +55,7 @@ RULES: dict[str, Accuracy] = {
     "mean10": Accuracy(
         words="mean test accuracy of the last ten epochs, or of all where there are fewer",
         epochs=lambda result: range(max(0, result.trained - 10), result.trained),
+        over_epochs=True,
     ),
     "oracle": Accuracy(
         words="test accuracy at the best test epoch, which nobody knows in practice and which never ranks",
@@ -76,6 +79,7 @@ class Detector:
     measures: str
     of_method: ClassVar[bool] = False
     of_validation: ClassVar[bool] = True
+    over_epochs: ClassVar[bool] = False
     ranks: ClassVar[bool] = True
     chance: Callable[[Result], float] = lambda _: 0.5
     """What a signal that knows nothing scores: so does a run that diverged."""

@@ -7,8 +7,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-KINDS = ("symmetric", "asymmetric", "pairflip", "instance", "human", "twin")
-"""Kinds of noise in the order in which boards have them; others follow."""
+KINDS = {
+    "symmetric": "sym",
+    "asymmetric": "asym",
+    "pairflip": "pair",
+    "instance": "inst",
+    "human": "human",
+    "twin": "twin",
+}
+"""Kinds of noise in the order in which boards have them, others follow, and what narrow columns call them."""
 CLEAN = "clean"
 
 
@@ -58,7 +65,7 @@ class SettingName:
     def order(self) -> tuple[str, int, str]:
         """What sorts settings: by task, then by kind of noise as the suites list them, clean labels last."""
         kind = re.split(r"[-:]", self.noise)[0]
-        place = KINDS.index(kind) if kind in KINDS else len(KINDS)
+        place = list(KINDS).index(kind) if kind in KINDS else len(KINDS)
         return self.changed_task, place + (kind == CLEAN), self.noise
 
     def values(self) -> dict[str, Any]:

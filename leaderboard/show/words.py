@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Row
+from lnlbench.leaderboard.results.setting_name import KINDS
 
 DOT = "●"
-_SHORT = {"asymmetric": "asym", "symmetric": "sym", "pairflip": "pair", "instance": "inst", "inclusive": "incl"}
+_SHORT = {**KINDS, "inclusive": "incl"}
 
 
 def percent(value: float) -> str:

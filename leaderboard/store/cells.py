@@ -1,42 +1,21 @@
-"""Cells: the parent run of a setting and a method, created by one process alone, and the summary of its replicates."""
+"""Cells: the parent run of a setting and a method, created by one process alone."""
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from lnlbench.leaderboard.ranking.statistics import interval
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.store import naming
 from lnlbench.leaderboard.store.claims import Claims, Grant, new_owner
-from lnlbench.leaderboard.store.index import CELL, REPLICATE, Entry
+from lnlbench.leaderboard.store.index import CELL
 from lnlbench.leaderboard.store.recording import RunInfo
 from lnlbench.leaderboard.store.rows import Rows
 from lnlbench.leaderboard.store.tracking import Tracking
 
 PATIENCE = 60.0
 """Seconds to wait for another process that creates the same cell."""
-
-
-SCORES = tuple(f"score/{rule}" for rule in RULES)
-
-
-def summary(members: Sequence[Entry]) -> dict[str, float]:
-    """Return mean, interval and n of a cell, from its members with their replicates and scores."""
-    # By replicate: of a replicate that was run again, by another version say, the last one counts.
-    children = list({entry.tags.get(REPLICATE): entry for entry in members}.values())
-    numbers = {"n": float(len(children))}
-    for name in SCORES:
-        scores = [entry.numbers[name] for entry in children if name in entry.numbers]
-        if not scores:
-            continue
-        cell = interval(scores)
-        numbers[name] = round(cell.mean, 4)
-        if cell.half is not None:
-            numbers[name.replace("score/", "interval/")] = round(cell.half, 4)
-    return numbers
 
 
 class Cells:

@@ -7,16 +7,13 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store import database
+from lnlbench.leaderboard.store.claims_table import change, claims_table, close, held_by, was_closed
 from lnlbench.leaderboard.store.patience import patiently, waits
 from lnlbench.leaderboard.store.processes import alive, me, suspended, this_host
-
-if TYPE_CHECKING:
-    from sqlalchemy import Table
 
 LEASE = 120.0
 """Seconds that a claim stands without a heartbeat."""
@@ -127,7 +124,7 @@ class Claims:
         """Claim a key; `again` after an attempt whose answer was lost, so that the claim may be ours already."""
         import sqlalchemy as sa
 
-        table = self._table
+        table = claims_table()
         with database.explained(self.url):
             with self.engine.begin() as connection:
                 row = connection.execute(sa.select(table).where(table.c.key == key)).mappings().one_or_none()
@@ -151,24 +148,21 @@ class Claims:
 
     def heartbeat(self, key: str, owner: str) -> bool:
         """Renew the lease; False if the claim is no longer yours."""
-        import sqlalchemy as sa
-
         with database.explained(self.url), self.engine.begin() as connection:
             now = database.clock(connection)
-            renewed = {"heartbeat": now, "expires": now + self._milliseconds}
-            return bool(
-                connection.execute(sa.update(self._table).where(*self._own(key, owner)).values(renewed)).rowcount
-            )
+            return change(connection, key, owner, heartbeat=now, expires=now + self._milliseconds)
 
     @waits
     def attach(self, key: str, run_id: str, owner: str) -> bool:
         """Note which MLflow run works on the key; False if the claim is no longer yours."""
-        return self._change(key, owner, run_id=run_id)
+        with database.explained(self.url), self.engine.begin() as connection:
+            return change(connection, key, owner, run_id=run_id)
 
     @waits
     def done(self, key: str, owner: str) -> bool:
         """Close the key for good; False if the claim is no longer yours."""
-        return self._change(key, owner, state="done") or self._was_closed(key, owner)
+        with database.explained(self.url), self.engine.begin() as connection:
+            return close(connection, key, owner) or was_closed(connection, key, owner)
 
     @waits
     def release(self, key: str, owner: str) -> bool:
@@ -176,14 +170,14 @@ class Claims:
         import sqlalchemy as sa
 
         with database.explained(self.url), self.engine.begin() as connection:
-            return bool(connection.execute(sa.delete(self._table).where(*self._own(key, owner))).rowcount)
+            return bool(connection.execute(sa.delete(claims_table()).where(*held_by(key, owner))).rowcount)
 
     @waits
     def reopen(self, key: str) -> bool:
         """Forget that a key is done, because what it stood for is gone; False if it was not done."""
         import sqlalchemy as sa
 
-        table = self._table
+        table = claims_table()
         with database.explained(self.url), self.engine.begin() as connection:
             done = sa.delete(table).where(table.c.key == key, table.c.state == "done")
             return bool(connection.execute(done).rowcount)
@@ -193,7 +187,7 @@ class Claims:
         """Return the MLflow run attached to a key that is done, else None."""
         import sqlalchemy as sa
 
-        table = self._table
+        table = claims_table()
         with database.explained(self.url), self.engine.connect() as connection:
             query = sa.select(table.c.run_id).where(table.c.key == key, table.c.state == "done")
             run_id: str | None = connection.execute(query).scalar_one_or_none()
@@ -208,7 +202,7 @@ class Claims:
         """Return who holds those keys that were ever claimed."""
         import sqlalchemy as sa
 
-        table, wanted, holders = self._table, list(keys), {}
+        table, wanted, holders = claims_table(), list(keys), {}
         with database.explained(self.url), self.engine.connect() as connection:
             now = database.clock(connection)
             for start in range(0, len(wanted), 500):  # databases limit the number of values in one query
@@ -223,7 +217,7 @@ class Claims:
         """Delete the claims of dead owners, unless someone takes them over meanwhile."""
         import sqlalchemy as sa
 
-        table = self._table
+        table = claims_table()
         with database.explained(self.url), self.engine.begin() as connection:
             now = database.clock(connection)
             rows = connection.execute(sa.select(table).where(table.c.state == "running")).mappings().fetchall()
@@ -252,42 +246,15 @@ class Claims:
     def _milliseconds(self) -> int:
         return int(self.lease * 1000)
 
-    @cached_property
-    def _table(self) -> "Table":
-        import sqlalchemy as sa
-
-        texts = [sa.Column(name, sa.String(255), nullable=False) for name in ("owner", "host", "started", "state")]
-        numbers = [sa.Column(name, sa.BigInteger, nullable=False) for name in ("pid", "heartbeat", "expires")]
-        key = sa.Column("key", sa.String(255), primary_key=True)
-        return sa.Table("lnlbench_claims", sa.MetaData(), key, *texts, *numbers, sa.Column("run_id", sa.String(64)))
-
     def _create(self) -> None:
         import sqlalchemy as sa
 
+        table = claims_table()
         with database.explained(self.url):
-            if sa.inspect(self.engine).has_table(self._table.name):
+            if sa.inspect(self.engine).has_table(table.name):
                 return
             with database.alone(self.url, self.engine):
-                self._table.metadata.create_all(self.engine)
-
-    def _own(self, key: str, owner: str) -> list[Any]:
-        table = self._table
-        return [table.c.key == key, table.c.owner == owner, table.c.state == "running"]
-
-    def _change(self, key: str, owner: str, **values: str) -> bool:
-        import sqlalchemy as sa
-
-        with database.explained(self.url), self.engine.begin() as connection:
-            change = sa.update(self._table).where(*self._own(key, owner)).values(**values)
-            return bool(connection.execute(change).rowcount)
-
-    def _was_closed(self, key: str, owner: str) -> bool:
-        """Say whether this owner has closed the key: the answer to its first attempt may have been lost."""
-        import sqlalchemy as sa
-
-        with database.explained(self.url), self.engine.connect() as connection:
-            query = sa.select(self._table.c.owner).where(self._table.c.key == key, self._table.c.state == "done")
-            return connection.execute(query).scalar_one_or_none() == owner
+                table.metadata.create_all(self.engine)
 
     def _abandoned(self, row: dict[str, Any], now: int) -> bool:
         """Say whether a claim may be taken over.

@@ -2,6 +2,8 @@
 
 import re
 
+from lnlbench.leaderboard.results.setting_name import KINDS
+
 CHARTS = {
     "test_accuracy": "accuracy/test",
     "validation_accuracy": "accuracy/validation",
@@ -15,7 +17,7 @@ CHARTS = {
 AT_ONCE = ("test_accuracy", "validation_accuracy")
 """Those that are written while a run is made however short it is."""
 
-_SHORT = {"asymmetric": "asym", "symmetric": "sym", "pairflip": "pair", "instance": "inst", "human": "hum"}
+_SHORT = {**KINDS, "human": "hum"}  # as cells are called that are stored
 
 
 def experiment_name(dataset: str) -> str:

@@ -12,10 +12,7 @@ from lnlbench.leaderboard.results.precision import PLAIN, precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.claims import ClaimLost, Heartbeat
 from lnlbench.leaderboard.store.naming import AT_ONCE, CHARTS
-from lnlbench.leaderboard.store.rows import Point, Rows
-
-LONGEST = 6000
-"""Letters of a parameter, at most."""
+from lnlbench.leaderboard.store.rows import LONGEST, Point, Rows
 
 FLUSH = 10.0
 """Seconds between two writes of metrics."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 Point = tuple[str, float, int, int]
 """Chart key, value, epoch, milliseconds since 1970."""
 
+LONGEST = 6000
+"""Letters of a parameter that MLflow takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store import database as db
+from lnlbench.leaderboard.store.claims_table import close, was_closed
 from lnlbench.leaderboard.store.patience import waits
 from lnlbench.leaderboard.store.rows import Rows
 
@@ -74,8 +75,8 @@ class RunTables:
     def write(self, run_id: str, rows: Rows, claim: tuple[str, str] | None = None) -> bool:
         """Add rows to a run; with a claim (key and owner) close it, or do nothing and return False if it was lost."""
         with db.explained(self._url), self._engine.begin() as connection:
-            if claim is not None and not _close(connection, *claim):
-                return _was_closed(connection, *claim)
+            if claim is not None and not close(connection, *claim):
+                return was_closed(connection, *claim)
             _add(connection, run_id, rows)
         return True
 
@@ -90,21 +91,6 @@ class RunTables:
         with db.explained(self._url), self._engine.connect() as connection:
             rows = connection.execute(counted, {"runs": list(runs), "keys": list(keys)})
             return {str(run_id): int(count) for run_id, count in rows}
-
-
-def _close(connection: "Connection", key: str, owner: str) -> bool:
-    import sqlalchemy as sa
-
-    done = "UPDATE lnlbench_claims SET state = 'done' WHERE key = :key AND owner = :owner AND state = 'running'"
-    return bool(connection.execute(sa.text(done), {"key": key, "owner": owner}).rowcount)
-
-
-def _was_closed(connection: "Connection", key: str, owner: str) -> bool:
-    """Say whether this owner has closed the key, with all rows: the answer to its first attempt may have been lost."""
-    import sqlalchemy as sa
-
-    query = sa.text("SELECT owner FROM lnlbench_claims WHERE key = :key AND state = 'done'")
-    return connection.execute(query, {"key": key}).scalar_one_or_none() == owner
 
 
 def _add(connection: "Connection", run_id: str, rows: Rows) -> None:

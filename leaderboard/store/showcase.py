@@ -6,7 +6,7 @@ up to date is not made again.
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.ranking.statistics import interval
@@ -53,11 +53,15 @@ def save_views(store: Store) -> dict[str, str]:
         dataset = experiment.tags.get("lnlbench.dataset")
         if not dataset:
             continue
-        settings = sorted({cell.tags[SETTING] for cell in store.cells(experiment.name)})
+        settings = sorted({cell.tags[SETTING] for cell in store.shown.cells(experiment.name)})
         notes = {"mlflow.note.content": naming.experiment_description(dataset)}
-        for view in _written([*map(views.by_method, settings), views.overview(dataset)]):
-            notes |= [view.tag]
-            paths[view.name] = view.path(experiment.experiment_id)
+        for view in (*map(views.by_method, settings), views.overview(dataset)):
+            try:
+                notes |= [view.tag()]
+            except ValueError as error:
+                warnings.warn(one_line(error), StoreWarning, stacklevel=2)
+            else:
+                paths[view.name] = view.path(experiment.experiment_id)
         _tag(store, experiment, notes)
     return paths
 
@@ -76,8 +80,8 @@ def decorate(store: Store, first: str = "") -> None:
         StoreWarning: the figures of a cell could not be made; the rest is there.
     """
     for experiment in store.experiments():
-        cells = store.cells(experiment.name, [SETTING, LABEL, FIGURES, RUN_COLOUR])
-        members = store.members(experiment.name, cells)
+        cells = store.shown.cells(experiment.name, [SETTING, LABEL, FIGURES, RUN_COLOUR])
+        members = store.shown.members(experiment.name, cells)
         _colour(store, cells)
         for cell in sorted(cells, key=lambda cell: cell.tags[SETTING] != first):
             _decorate(store, cell, members[cell.run_id])
@@ -96,15 +100,6 @@ def _colour(store: Store, cells: Sequence[Entry]) -> None:
         warnings.warn(f"methods could not be given their colours: {one_line(error)}", StoreWarning, stacklevel=3)
 
 
-def _written(found: Sequence[views.View]) -> Iterator[views.View]:
-    for view in found:
-        try:
-            assert view.tag
-            yield view
-        except ValueError as error:
-            warnings.warn(one_line(error), StoreWarning, stacklevel=3)
-
-
 def _tag(store: "Store", experiment: "Experiment", notes: dict[str, str]) -> None:
     try:
         store.tag_experiment(experiment, notes)
@@ -121,17 +116,17 @@ def _decorate(store: Store, cell: Entry, members: Sequence[Entry]) -> None:
     try:
         results = {entry.run_id: store.read(entry, predictions=False) for entry in members}
         runs, hosts = [(entry, results[entry.run_id]) for entry in members], store.hosts_of(results.values())
-        store.complete(runs)
-        members = store.rescore(runs, hosts)
+        store.shown.complete(runs)
+        members = store.shown.rescore(runs, hosts)
         by_replicate = {result.replicate: result for result in results.values()}  # the last one counts
         ordered = [by_replicate[i] for i in sorted(by_replicate)]
         contents = {"curves.svg": figures.curves(ordered)}
         if noise := figures.noise(ordered[0]):
             contents["noise.svg"] = noise
-        store.sum_up([cell], {cell.run_id: members})
+        store.shown.sum_up([cell], {cell.run_id: members})
         first = ordered[0]
         facts = {"method": first.label, "method_text": first.method, "track": first.track, "length": first.length}
-        store.model(cell, facts | {"noise": first.noise}, members)
+        store.shown.model(cell, facts | {"noise": first.noise}, members)
         store.annotate(cell.run_id, {}, contents, summary(ordered, hosts), {FIGURES: state})
     except StoreError as error:
         name = f"{cell.tags.get(LABEL)} {cell.tags.get(SETTING)}"

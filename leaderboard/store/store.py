@@ -1,9 +1,8 @@
 """The store: every run in MLflow, every key decided by the claims."""
 
-import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -12,33 +11,21 @@ from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import scores_of
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import index, naming
 from lnlbench.leaderboard.store.address import StoreAddress
-from lnlbench.leaderboard.store.cells import SCORES, Cells, summary
-from lnlbench.leaderboard.store.claims import ClaimLost, Claims, new_owner
-from lnlbench.leaderboard.store.index import (
-    CELLS,
-    KEY,
-    PARENT,
-    PRECISION,
-    REPLICATE,
-    RESULTS,
-    SECONDS,
-    SETTING,
-    STATE,
-    Entry,
-)
+from lnlbench.leaderboard.store.cells import Cells
+from lnlbench.leaderboard.store.claims import ClaimLost, Claims
+from lnlbench.leaderboard.store.index import CELLS, KEY, PARENT, REPLICATE, RESULTS, SECONDS, STATE, Entry
 from lnlbench.leaderboard.store.keyed import KeyedRuns
 from lnlbench.leaderboard.store.leftovers import clear
 from lnlbench.leaderboard.store.reader import StoreReader
-from lnlbench.leaderboard.store.recording import Recording, RunInfo, left_for_later
+from lnlbench.leaderboard.store.recording import Recording, RunInfo
 from lnlbench.leaderboard.store.relocation import follow
 from lnlbench.leaderboard.store.rows import Point, Rows
-from lnlbench.leaderboard.store.run_files import SUMMARY, of_result
-from lnlbench.leaderboard.store.run_files import summary as run_summary
+from lnlbench.leaderboard.store.run_files import of_result
 from lnlbench.leaderboard.store.run_tables import RunTables
+from lnlbench.leaderboard.store.shown_cells import ShownCells, shown_scores
 from lnlbench.leaderboard.store.study_record import DESCRIPTION, EXPERIMENT, KIND, LENGTH, PASSED, STUDY, StudyRecord
 from lnlbench.leaderboard.store.tracking import Tracking, create_tables, now
 
@@ -231,77 +218,18 @@ class Store(StoreReader):
         parents = {entry.tags[PARENT] for entry in runs if PARENT in entry.tags}
         if parents:
             cells = self._index.entries(where=CELLS, numbers=None, runs=parents)
-            self.sum_up(cells, self.members(index.ALL, cells))
+            self.shown.sum_up(cells, self.shown.members(index.ALL, cells))
 
     # What the showcase calls.
+
+    @cached_property
+    def shown(self) -> ShownCells:
+        """What MLflow shows of cells and of the runs in them, to be brought up to date."""
+        return ShownCells(self._tracking, self._index, self.claims, self._tables, self.read)
 
     def experiments(self) -> list["Experiment"]:
         """Return the experiments of ours that are not in the trash."""
         return self._tracking.experiments(index.ALL)
-
-    def cells(self, place: str, tags: Sequence[str] = (SETTING,)) -> list[Entry]:
-        """Return the cells of an experiment with some tags, and all that is written of their numbers."""
-        return self._index.entries(tags, where=CELLS, numbers=None, place=place)
-
-    def members(self, place: str, cells: Sequence[Entry]) -> dict[str, list[Entry]]:
-        """Return the finished runs of each cell with replicates and scores, oldest first."""
-        members: dict[str, list[Entry]] = {cell.run_id: [] for cell in cells}
-        where = {**RESULTS, PARENT: list(members)}
-        for entry in self._index.entries([PARENT, REPLICATE, PRECISION], where=where, numbers=SCORES, place=place):
-            members[entry.tags[PARENT]].append(entry)
-        return members
-
-    def sum_up(self, cells: Sequence[Entry], members: Mapping[str, Sequence[Entry]]) -> None:
-        """Write mean, interval and n of cells, where something else is written."""
-        for cell in cells:
-            numbers = summary(self._alike(members[cell.run_id]))
-            if any(cell.numbers.get(name) != value for name, value in numbers.items()):
-                # The step is n, so that a late writer never hides a newer value.
-                self._tracking.log(cell.run_id, numbers=numbers, step=int(numbers["n"]))
-
-    def model(self, cell: Entry, params: Mapping[str, str], members: Sequence[Entry]) -> None:
-        """Let a cell stand in MLflow's Models tab, with mean, interval and n linked to its setting as the data set."""
-        key, owner = f"model:{cell.run_id}", new_owner()
-        if not self.claims.acquire(key, owner):
-            return  # another process is at it
-        try:
-            model = self._tracking.model(cell.experiment, cell.run_id, params["method"], params)
-            setting, numbers = cell.tags[SETTING], summary(self._alike(members))
-            digest = hashlib.sha256(setting.encode()).hexdigest()[:8]
-            self._tracking.measure(cell.run_id, model, (setting, digest), numbers, int(numbers["n"]))
-        finally:
-            self.claims.release(key, owner)
-
-    def _alike(self, members: Sequence[Entry]) -> list[Entry]:
-        """Return the members of a cell in the precision of the last one: cells of before may have several."""
-        keyed = KeyedRuns([], self.read)
-        return [entry for entry in members if keyed.precision(entry) == keyed.precision(members[-1])]
-
-    def complete(self, runs: Sequence[tuple[Entry, Result]]) -> None:
-        """Write the curves of finished runs that were left for later, see `Recording`."""
-        if self._tables is None:
-            return
-        names = [chart for name, chart in naming.CHARTS.items() if name not in naming.AT_ONCE]
-        there = self._tables.points([entry.run_id for entry, _ in runs], names)
-        for entry, result in runs:
-            points = left_for_later(result, entry.started)
-            charts = {point[0] for point in points}  # the last point of each is there
-            if there.get(entry.run_id, 0) < len(points) + len(charts):
-                self._tables.write(entry.run_id, Rows(points=points))
-
-    def rescore(self, runs: Sequence[tuple[Entry, Result]], hosts: Mapping[str, Result]) -> list[Entry]:
-        """Write the scores of readings where others are written, and return all runs with what is written now.
-
-        Readings were once scored by their own curves, under every rule.
-        """
-        found = []
-        for entry, result in runs:
-            numbers = _shown(result, hosts) if result.host is not None else {}
-            if any(entry.numbers.get(name) != value for name, value in numbers.items()):
-                self._tracking.log(entry.run_id, numbers=numbers, step=max(0, result.trained - 1))
-                self._tracking.write_files(entry.run_id, {SUMMARY: run_summary(result, hosts)})
-            found.append(replace(entry, numbers={**entry.numbers, **numbers}))
-        return found
 
     def tag_experiment(self, experiment: "Experiment", tags: Mapping[str, str]) -> None:
         """Write those tags of an experiment that it does not have yet."""
@@ -409,15 +337,11 @@ class Store(StoreReader):
 
 def _scores(result: Result, hosts: Mapping[str, Result]) -> list[Point]:
     """Return what a run's row shows under every rule, and the seconds that a forecast is made of."""
-    numbers = _shown(result, hosts)
+    numbers = shown_scores(result, hosts)
     if result.host is None and "total_seconds" in result.cost:
         numbers[SECONDS] = float(result.cost["total_seconds"])
     last, now = max(0, result.trained - 1), int(time.time() * 1000)
     return [(name, value, last, now) for name, value in numbers.items()]
-
-
-def _shown(result: Result, hosts: Mapping[str, Result]) -> dict[str, float]:
-    return {f"score/{name}": round(score, 4) for name, score in scores_of(result, hosts).items()}
 
 
 def _facts(result: Result) -> dict[str, str]:

@@ -15,7 +15,7 @@ from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store.artifacts import Artifacts
 from lnlbench.leaderboard.store.patience import waits
-from lnlbench.leaderboard.store.rows import Rows
+from lnlbench.leaderboard.store.rows import LONGEST, Rows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _BATCH, _FEW = 800, 100  # of metrics, of params and of tags in a call; MLflow takes 1000 in all
 _PAGE = 1000
-_LONGEST = 6000  # letters of a parameter
 _ATTEMPTS = 3
 _MODEL_OF = "lnlbench.model_of"  # tag of a logged model: the run it stands for
 
@@ -131,7 +130,6 @@ class Tracking:
 
     # What belongs to a run.
 
-    @waits
     def log(
         self,
         run_id: str,
@@ -141,16 +139,10 @@ class Tracking:
         params: Mapping[str, object] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Add numbers at a step, parameters (as text, cut where MLflow would refuse them) and tags, in one call."""
-        from mlflow.entities import Metric, Param, RunTag
-
-        found = {
-            "metrics": [Metric(name, value, now(), step) for name, value in (numbers or {}).items()],
-            "params": [Param(name, str(value)[:_LONGEST]) for name, value in (params or {}).items()],
-            "tags": [RunTag(name, value) for name, value in (tags or {}).items()],
-        }
-        with self._explained():
-            self._client.log_batch(run_id, **found)
+        """Add numbers at a step, parameters (as text, cut where MLflow would refuse them) and tags; as `write`."""
+        points = [(name, value, step, now()) for name, value in (numbers or {}).items()]
+        texts = {name: str(value)[:LONGEST] for name, value in (params or {}).items()}
+        self.write(run_id, Rows(points=points, params=texts, tags=tags or {}))
 
     @waits
     def write(self, run_id: str, rows: Rows) -> None:

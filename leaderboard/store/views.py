@@ -12,18 +12,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from lnlbench.leaderboard.results.rules import RULES
+from lnlbench.leaderboard.store.naming import CHARTS
 
 TAG = "mlflow.sharedViewState."
 LONGEST = 20_000  # characters of a state that MLflow accepts
 
-CURVES = (
-    "accuracy/test",
-    "accuracy/validation",
-    "wrong/memorised_online",
-    "wrong/corrected_online",
-    "loss/correct_online",
-    "loss/wrong_online",
-)
+CURVES = tuple(CHARTS.values())
 SCORES = ("score/noisy_val", "score/final")
 _CREATED = 1_767_225_600_000  # milliseconds; fixed: the same view is the same text and is not written again
 
@@ -40,9 +34,8 @@ class View:
         """What the view's tag and its link are called: the same for the same name."""
         return hashlib.sha256(self.name.encode()).hexdigest()[:32]
 
-    @property
     def tag(self) -> tuple[str, str]:
-        """Name and value of the experiment's tag.
+        """Return name and value of the experiment's tag.
 
         Raises:
             ValueError: the state is longer than MLflow accepts.

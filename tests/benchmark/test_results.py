@@ -104,6 +104,15 @@ def test_a_file_and_a_store_give_the_same(stored, tmp_path):
         load(tmp_path / "none.jsonl.xz")
 
 
+def test_a_setting_is_loaded_with_multiples_of_its_length_of_a_file_as_of_a_store(url, tmp_path):
+    clean, how = "digits/clean", {"tracking_uri": url, "device": "cpu"}
+    made = [result for target in (NOISY, clean) for result in run(target, "ce", "0", epochs="2x", **how)]
+    archive.write(tmp_path / "two.jsonl.xz", made)
+    for source in (tmp_path / "two.jsonl.xz", url):
+        assert [one.setting for one in load(source, [NOISY])] == ["digits,epochs=2x/symmetric-0.4"]
+        assert [one.setting for one in load(source, ["digits,epochs=2x/clean"])] == ["digits,epochs=2x/clean"]
+
+
 def test_the_package_lists_what_it_has_and_its_version():
     assert {"run", "load", "Results", "fit", "__version__"} <= set(dir(lnlbench.benchmark))
     assert lnlbench.benchmark.__version__.count(".") >= 1

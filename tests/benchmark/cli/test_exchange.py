@@ -1,12 +1,16 @@
 """`export`, `import`, `verify` and `reproduce`: a file goes from store to store whole or not at all."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from lnlbench.benchmark.cli.one_run import one_run
+from lnlbench.leaderboard.results import archive
 from lnlbench.leaderboard.results.archive import read, write
+from lnlbench.leaderboard.results.result import from_json
 from lnlbench.leaderboard.shipped import located, shipped
 from lnlbench.leaderboard.store.address import store_address
 
@@ -149,6 +153,26 @@ def test_a_run_that_is_nowhere_and_one_without_a_replicate_are_named(one_line, l
             if uri == filled or command == "reproduce":
                 answer = lnlbench(command, "ce", "digits/clean", "--tracking-uri", uri)
                 one_line(answer, "'ce digits/clean' lacks a replicate: a run is called as in 'ce digits/clean 0'")
+
+
+def test_of_the_package_and_of_a_folder_predictions_are_read_of_one_method(monkeypatch, url, tmp_path):
+    nowhere, read_whole = store_address(f"{url}.none"), []
+    for suite in ("mnist-fast", "mnist-mlp"):
+        for label in ("ce", "gce"):
+            place = Path("results", suite, label)
+            shutil.copytree(located("shipped") / place, tmp_path / place)
+
+    def watched(line, *, predictions=True):
+        result = from_json(line, predictions=predictions)
+        read_whole.extend([(result.setting.partition("/")[0], result.label)] if predictions else [])
+        return result
+
+    monkeypatch.setattr(archive, "from_json", watched)
+    for source in (located("shipped"), tmp_path):
+        _, found, _ = one_run("ce mnist-fast/clean 0", {}, source, nowhere)
+        assert (found.name, bool(found.predictions)) == ("ce mnist-fast/clean s0", True)
+        assert {label for _, label in read_whole} == {"ce"}
+        assert all(suite.startswith("mnist-fast") for suite, _ in read_whole)
 
 
 @pytest.mark.slow

@@ -19,6 +19,11 @@ print("loaded:", sorted(heavy & set(sys.modules)))
 """
 
 
+def test_the_command_line_itself_needs_no_arrays():
+    said = "import sys, lnlbench.benchmark.cli.app; print('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True).stdout == "False\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",

@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import re
+import threading
 from dataclasses import replace
 
 import pytest
@@ -168,8 +170,10 @@ def test_the_host_of_a_reading_is_found_with_it(filled, tmp_path):
     results = filled.results()
     write(file, results)
     name = next(run.key for run in results if run.host is not None)
-    for source in (file, None):
+    os.mkfifo(pipe := tmp_path / "pipe")
+    threading.Thread(target=lambda: pipe.write_bytes(file.read_bytes()), daemon=True).start()
+    for source in (file, pipe, None):
         _, result, hosts = one_run(name[:12], {}, source, filled.address)
-        assert hosts.keys() == {result.host}
+        assert hosts.keys() == {result.host} and result in results
     _, result, hosts = one_run("early_stopping mnist-fast/clean 0", {}, None, filled.address)
     assert hosts.keys() == {result.host} and hosts[result.host].label == "ce"

@@ -110,6 +110,16 @@ def test_runs_with_other_values_are_not_submitted_under_the_name_of_a_setting(ln
         one_line(said, f"nothing is stored of {target} as it is; write {right}\n")
 
 
+def test_longer_runs_of_a_file_are_submitted_with_the_setting_whose_length_they_multiply(lnlbench, stored, tmp_path):
+    for target, epochs in (("digits/clean", "2x"), ("digits/symmetric-0.4", "3")):
+        lnlbench("run", target, "--methods", "ce", "--seeds", "0", "--epochs", epochs, "--device", "cpu")
+    file, root = tmp_path / "all.jsonl.xz", tmp_path / "repository"
+    lnlbench("export", file)
+    root.mkdir()
+    code, out, err = lnlbench("submit", root, "digits/clean", "--author", "Ada", "--from", file)
+    assert (code, err) == (0, "") and out.startswith("results/digits/ce/1: 1 result\n")
+
+
 def test_a_template_overwrites_nothing(lnlbench, repository, one_line):
     one_line(lnlbench("submit", "--init", repository), "is there already, and is not overwritten")
 

@@ -6,7 +6,7 @@ import pytest
 from lnlbench.leaderboard.ranking.build import build
 from lnlbench.leaderboard.ranking.compare import compare
 from lnlbench.leaderboard.ranking.draws import same_draws
-from lnlbench.leaderboard.ranking.families import ALPHA
+from lnlbench.leaderboard.ranking.thresholds import ALPHA
 from lnlbench.leaderboard.shipped import shipped
 
 DRAWS = np.array([0.0, -9.0, 6.0, -2.0])

@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 
-from lnlbench.leaderboard.ranking.families import (
-    ALPHA,
-    against,
-    all_pairs,
-    chances_of_first,
-    gap_bounds,
-    holm,
-    rank_ranges,
-)
+from lnlbench.leaderboard.ranking.families import against, all_pairs, chances_of_first, gap_bounds, holm, rank_ranges
 from lnlbench.leaderboard.ranking.moderation import Moderated, moderate
+from lnlbench.leaderboard.ranking.thresholds import ALPHA
 from lnlbench.leaderboard.ranking.welch import Welch
 from lnlbench.leaderboard.results.rules import score
 

@@ -69,7 +69,7 @@ def test_the_saved_view_opens_grouped_by_method_with_the_charts(store, make, inf
                 recording.finish(result)
     paths = prepare(store)
     (experiment,) = store.experiments()
-    cell = store.cells(experiment.name)[0].run_id
+    cell = store.shown.cells(experiment.name)[0].run_id
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -8,6 +8,7 @@ import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.claims import ClaimLost, Claims, Heartbeat, new_owner
+from lnlbench.leaderboard.store.claims_table import claims_table
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -130,7 +131,7 @@ def clock_set_forward(claims, seconds):
     """What a claim looks like after the clock was set forward: all that stands in it is long ago."""
     import sqlalchemy as sa
 
-    table, past = claims._table, int(seconds * 1000)
+    table, past = claims_table(), int(seconds * 1000)
     with claims.engine.begin() as connection:
         connection.execute(sa.update(table).values(heartbeat=table.c.heartbeat - past, expires=table.c.expires - past))
 
