@@ -21,8 +21,9 @@ class CDR(Method):
     which the method is told.
 
     Source: Xia et al., "Robust early-learning: Hindering the memorization of noisy labels", ICLR 2021, eq. 4 to 7, with
-    the factor 1 - τ of its code, which keeps share and factor constant. Difference: the decay is the setting's L2
-    penalty, as in the code, not the paper's L1.
+    the factor 1 - τ of its code, which keeps share and factor constant. Differences: the decay is the setting's L2
+    penalty, as in the code, not the paper's L1; paper and code take the epoch of the least error on noisy validation
+    labels, which `cdr + early_stopping` reports; this method alone is ranked by its last under the rule `final`.
     """
 
     paper = Paper(

@@ -12,9 +12,12 @@ from lnlbench.methods.base import Batch, Clock, Method, Task, cross_entropy, tun
 class ELR(Method):
     """L = CE + λ log(1 - ⟨t, p⟩) with the running target t ← β t + (1 - β) p of each sample, from t = 0.
 
+    p of the current batch enters t before the loss, as in the official code.
+
     Source: Liu et al., "Early-Learning Regularization Prevents Memorization of Noisy Labels", NeurIPS 2020, eq. 6 and
-    9. Differences from the official code: p is not clamped to [1e-4, 1 - 1e-4]; instead ⟨t, p⟩ is clamped at
-    1 - 1e-4, which keeps the term finite; p of the current batch enters t before the loss.
+    9; λ and β of CIFAR-10 under symmetric noise and, from 100 classes on, of CIFAR-100. Differences from the official
+    code: λ and β are the same for all noise, where it has λ = 1, β = 0.9 for CIFAR-10 under asymmetric noise; p is not
+    clamped to [1e-4, 1 - 1e-4]; instead ⟨t, p⟩ is clamped at 1 - 1e-4, which keeps the term finite.
     """
 
     paper = Paper(

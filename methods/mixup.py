@@ -18,8 +18,9 @@ class Mixup(Method):
 
     Where a composition trains on several views of each image, all of them are mixed with the same λ and j.
 
-    Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, eq. 1 and figure 1; under label noise
-    its section 3.4.
+    Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, eq. 1 and figure 1. α = 1 is its value
+    for CIFAR with clean labels; its table on corrupted ones (section 3.4) has 8 at 20 % and 32 at 50 % of wrong labels.
+    On `mnist-subset/symmetric-0.5` the last epoch has 91.4 with 1, 93.1 with 8, 93.2 with 32 (replicate 0, fp32).
     """
 
     paper = Paper(
@@ -32,7 +33,7 @@ class Mixup(Method):
     )
     family = "regularisation"
 
-    alpha: float = tuned(1.0, 0.1, 8.0, log=True, valid=(0.01, 100.0), origin="paper")
+    alpha: float = tuned(1.0, 0.1, 32.0, log=True, valid=(0.01, 100.0), origin="paper")
 
     def perturb(self, batch: Batch, clock: Clock) -> Batch:
         share = beta_variable(self.alpha, clock.random).to(batch.targets.dtype)

@@ -22,8 +22,10 @@ class PES(Method):
     algorithm 1 without its semi-supervised part; of the 200 epochs of its code T₁ is 25 (CIFAR-100: 30), T₂ 7, T₃ 5
     (its script: 7), and what is re-initialised is the last of a ResNet's four layers, with the head. Differences: T₂
     and T₃ are part of the training length, to which the code adds them; optimiser and schedule are always those of the
-    setting, in the code Adam at 1e-4 for the second and third phase; confident samples are determined without
-    augmentation, in the code with it.
+    setting, in the code Adam at 1e-4 for the second and third phase; after these the whole network is trained, as in
+    algorithm 1, in the code all but what was re-initialised, whose new tensors its optimiser does not hold: they stay
+    as Adam left them; confident samples are those of one prediction without augmentation, in the code of the mean
+    softmax of two augmented views.
     """
 
     paper = Paper(

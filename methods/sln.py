@@ -24,8 +24,9 @@ class SLN(Method):
     3 and section 4 (SLN-MO-LC); `switch` is 250 of the 300 epochs of its code. σ is the same for all noise; the code
     has 1 for symmetric and 0.5 for other noise on CIFAR-10, 0.2 and 0.1 on CIFAR-100. Differences from that code: w
     always comes from the loss of the *given* labels, in the code, from the second corrected epoch on, from that of the
-    previously corrected targets; the average begins with decay 0.1 (see `ema`), in the code with 0.999, where it covers
-    BatchNorm's running statistics, too.
+    previously corrected targets; losses and predictions for w and ŷ are those of images as they are, in the code of
+    augmented ones; the average begins with decay 0.1 (see `ema`), in the code with 0.999, where it covers BatchNorm's
+    running statistics, too.
     """
 
     paper = Paper(

@@ -15,8 +15,9 @@ class SmallLoss(Method):
     2018, algorithm 1, with one network. τ is `forget` times the share of wrong labels, which the method is told; T_k
     (`ramp`) is a share of the training length: the paper's 10 of 200 epochs. Differences: for c other than 1 the ramp
     is (t / T_k)^c, in the paper t^c / T_k with t in epochs, which cannot be expressed in shares of the training length,
-    and in its code linear up to τ^c; c is not searched. Over ten epochs the code steps by τ / 9, this method by τ / 10,
-    and the code keeps ⌊R B⌋ samples.
+    and in its code linear up to τ^c; c is not searched. Over ten epochs this method steps by τ / 10, the code by τ / 9,
+    and the code trains from its second rate on: its first epoch drops τ / 9 and its ninth τ, here 0 and 0.8 τ. It keeps
+    ⌊R B⌋ samples. Of a training of 20 epochs the ramp is one, of 10 or 15 less, so that the second epoch drops τ.
     """
 
     paper = Paper(

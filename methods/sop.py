@@ -24,12 +24,13 @@ class SOP(Method):
     than that does not move u.
 
     Source: Liu et al., "Robust Training under Label Noise by Over-parameterization", ICML 2022, algorithm 1; rates of
-    CIFAR-10 and, from 100 classes on, CIFAR-100 under symmetric noise. Differences: u and v start at 1e-8, not at
-    random values of that standard deviation; they are updated before the network's loss uses them; a v of 1 can
-    decrease again when the prediction changes, if `lr_v` is below half the batch size; there is neither a consistency
-    nor a balance term (see `sop_plus`). The published code departs from the algorithm: its u minimises the squared
-    error as well, so that a label which the network contradicts raises u by a gradient of -4 u even below the floor
-    (another version of the code cuts that off).
+    CIFAR-10 and, from 100 classes on, CIFAR-100 under symmetric noise, in batches of 128. Differences: u and v move by
+    rate / B at each visit, and the rates do not follow B, so that in batches of 64 a visit moves them twice as far; u
+    and v start at 1e-8, not at random values of that standard deviation; they are updated before the network's loss
+    uses them; a v of 1 can decrease again when the prediction changes, if `lr_v` is below half the batch size; there is
+    neither a consistency nor a balance term (see `sop_plus`). The published code departs from the algorithm: its u
+    minimises the squared error as well, so that a label which the network contradicts raises u by a gradient of -4 u
+    even below the floor (another version of the code cuts that off).
     """
 
     paper = Paper(

@@ -50,7 +50,7 @@ def test_every_view_is_mixed_alike_and_along_the_batch(wide, at_work, clock_at):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0, 8.0])
+@pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0, 8.0, 32.0])
 def test_the_share_follows_a_beta_distribution(alpha, clock_at):
     random = clock_at(seed=1).random
     drawn = [beta_variable(alpha, random).item() for _ in range(3000)]

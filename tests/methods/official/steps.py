@@ -36,8 +36,8 @@ def truncated_factor(kept: int, batch: int) -> float:
 
 
 def forget_rates(tau: float, exponent: float, gradual: int) -> np.ndarray:
-    """`main.py` of co-teaching: what is forgotten in each epoch of the ramp."""
-    return np.linspace(0, tau**exponent, gradual)
+    """`main.py` of co-teaching: what is forgotten in as many epochs; it trains from the second of its schedule on."""
+    return np.append(np.linspace(0, tau**exponent, gradual)[1:], tau)
 
 
 def remembered(tau: float, batch: int) -> int:
