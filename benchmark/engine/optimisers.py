@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -301,8 +301,8 @@ class Optimiser:
 
     def having(self, **options: bool) -> Optimiser:
         """Return the optimiser with options of its functions set."""
-        forms = (partial(form, **options) for form in (self.plain, self.replayed, self.stacked))
-        return Optimiser(*forms, second=self.second)
+        plain, replayed, stacked = (partial(form, **options) for form in (self.plain, self.replayed, self.stacked))
+        return replace(self, plain=plain, replayed=replayed, stacked=stacked)
 
 
 _SGD = Optimiser(sgd, sgd_replayed, sgd_stack, second=False)
