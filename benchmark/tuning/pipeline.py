@@ -32,9 +32,8 @@ from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.store import Store
-from lnlbench.methods._compose import READING
+from lnlbench.methods._compose import Composition
 from lnlbench.methods._registry import methods
-from lnlbench.methods.base import HOOKS
 
 ALL = "all"
 """In place of methods: every registered one that is trained."""
@@ -94,12 +93,7 @@ def choose(texts: str, plugins: Iterable[Path]) -> Chosen:
 
 def trained() -> list[str]:
     """Return every registered method that is more than a reading of another one's history."""
-    names = []
-    for name, method in methods().items():
-        answered = {hook for hook in HOOKS if method().answers(hook)}
-        if not answered or not answered <= READING:
-            names.append(name)
-    return names
+    return [name for name, method in methods().items() if not Composition((method(),)).is_reading]
 
 
 def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, Any]]:

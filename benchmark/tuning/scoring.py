@@ -19,7 +19,7 @@ from lnlbench.benchmark.protocol.splits import Prepared, prepare
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.runs.metrics import accuracy
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.tuning.outcome import Made, Outcome
+from lnlbench.benchmark.tuning.outcome import FinishedTraining, Outcome
 from lnlbench.benchmark.tuning.rules import agreement, rules_of
 from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED, revealed, votes_after
 from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial
@@ -44,7 +44,7 @@ def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> 
         StoreError: the store cannot be used, or lacks weights.
     """
     scorer = Scorer(images, options, store)
-    trials = [replace(told, runs=scorer.together(told.runs)) for told in outcome.trials]
+    trials = [replace(trial, runs=scorer.together(trial.runs)) for trial in outcome.trials]
     confirmed = [replace(one, runs=scorer.together(one.runs)) for one in outcome.confirmed]
     return replace(outcome, trials=tuple(trials), confirmed=tuple(confirmed))
 
@@ -67,13 +67,13 @@ class Scorer:
         """The MLflow run of every key."""
         return self.store.stored()
 
-    def together(self, runs: Sequence[Made]) -> tuple[Made, ...]:
+    def together(self, runs: Sequence[FinishedTraining]) -> tuple[FinishedTraining, ...]:
         """Return the trainings of a configuration scored, by their agreement too where there are several."""
-        if len(runs) > 1 and all(made.validation is not None for made in runs):
-            self.agree([self.stored[made.run.key] for made in runs], runs)
+        if len(runs) > 1 and all(training.validation is not None for training in runs):
+            self.agree([self.stored[training.run.key] for training in runs], runs)
         return tuple(map(self.scored, runs))
 
-    def agree(self, run_ids: Sequence[str], runs: Sequence[Made]) -> None:
+    def agree(self, run_ids: Sequence[str], runs: Sequence[FinishedTraining]) -> None:
         """Store the agreement of trainings with each of them, unless it is stored, or their predictions are deleted."""
         if all(AGREEMENT in self.store.numbers(run_id) for run_id in run_ids):
             return
@@ -81,27 +81,27 @@ class Scorer:
             sealed = [self.store.file(run_id, SEALED) for run_id in run_ids]
         except StoreError:  # from before there was this rule
             return
-        epochs = [best_epoch(self.store.result(made.run.key).curves["validation_accuracy"]) for made in runs]
+        epochs = [best_epoch(self.store.result(training.run.key).curves["validation_accuracy"]) for training in runs]
         value = agreement([votes_after(file, epoch) for file, epoch in zip(sealed, epochs, strict=True)])
         for run_id in run_ids:
             self.store.annotate(run_id, {AGREEMENT: value})
 
-    def scored(self, made: Made) -> Made:
+    def scored(self, training: FinishedTraining) -> FinishedTraining:
         """Return a training with its test accuracy and its revealed curves."""
         chance = 1 / self.images.card.classes
-        if made.run.key not in self.stored:
-            return replace(made, test=chance)
-        run_id = self.stored[made.run.key]
+        if training.run.key not in self.stored:
+            return replace(training, test=chance)
+        run_id = self.stored[training.run.key]
         known = self.store.numbers(run_id)
         if SCORE not in known:
             found = {SCORE: chance}
-            if made.validation is not None:
-                found = self.evaluated(self.store.file(run_id, WEIGHTS), made.run)
+            if training.validation is not None:
+                found = self.evaluated(self.store.file(run_id, WEIGHTS), training.run)
             self.store.annotate(run_id, found)
             known = known | found
         self.store.remove_file(run_id, WEIGHTS)
         rules = {name.removeprefix(RULE): value for name, value in known.items() if name.startswith(RULE)}
-        return replace(made, test=known[SCORE], rules=rules, curves=self.revealed(made.run, run_id))
+        return replace(training, test=known[SCORE], rules=rules, curves=self.revealed(training.run, run_id))
 
     def revealed(self, run: Trial, run_id: str) -> dict[str, list[float | None]]:
         """Return the curves of a trial; none where it is older than they are."""

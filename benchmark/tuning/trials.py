@@ -19,7 +19,7 @@ from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare_sealed
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.runs.record import Curves, observed, result_of
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.runs.training import Made, Maker, compute_of, maker_of
+from lnlbench.benchmark.runs.training import Maker, TrainedRun, compute_of, maker_of
 from lnlbench.benchmark.tuning.sealed import Seal
 from lnlbench.datasets.loading.images import Images
 from lnlbench.leaderboard.results.form import TRIAL
@@ -78,7 +78,7 @@ def train_trials(
     execution: str = "auto",
     checkpoints: object = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
-) -> Iterator[Made]:
+) -> Iterator[TrainedRun]:
     """Train trials, together where they can be; each with its best validation epoch's weights and its sealed curve.
 
     Args:
@@ -129,7 +129,7 @@ class Best:
         """Take the weights of an epoch that is better than all before."""
         if epoch.validation_accuracy > self.accuracy and not epoch.diverged:
             self.accuracy = epoch.validation_accuracy
-            self.networks = mapped(Tensor.cpu, _plain(epoch.weights()))
+            self.networks = mapped(Tensor.cpu, epoch.weights())
 
     def files(self) -> dict[str, bytes]:
         """Return the weights as a file; none of a run that never had any."""
@@ -157,10 +157,3 @@ def bar_of(curves: Sequence[Sequence[float | None]], epochs: int) -> tuple[float
         running = np.maximum.accumulate(values)
         best.append(np.pad(running, (0, epochs - len(running)), mode="edge"))
     return tuple(np.median(best, axis=0).tolist()) if best else ()
-
-
-def _plain(tree: Any) -> Any:
-    """Return dicts and lists alone, which any restricted reader takes."""
-    if isinstance(tree, dict):
-        return {name: _plain(part) for name, part in tree.items()}
-    return [_plain(part) for part in tree] if isinstance(tree, list) else tree

@@ -25,7 +25,7 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning import search as optimisation
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
-from lnlbench.benchmark.tuning.outcome import Made, Outcome, Told
+from lnlbench.benchmark.tuning.outcome import FinishedTraining, FinishedTrial, Outcome
 from lnlbench.benchmark.tuning.pruning import pruning
 from lnlbench.benchmark.tuning.scoring import SCORE
 from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED
@@ -200,7 +200,7 @@ def test_a_search_that_was_interrupted_goes_on_as_if_nothing_had_happened(option
 def test_another_search_of_the_same_name_is_refused(options, changed, epochs, difference):
     specs = plan_of(options, epochs=epochs).specs
     optimisation.search(specs, FEW, options)
-    with pytest.raises(TuneError, match=f"{difference}.*--study NAME starts another"):
+    with pytest.raises(TuneError, match=f"the search 'tune/.*{difference}.*--study NAME starts another"):
         optimisation.search(specs, changed, options)
 
 
@@ -251,11 +251,11 @@ def test_a_round_that_another_process_told_meanwhile_is_told_once(options, monke
             super().__init__(*how)
             self.how = how
 
-        def told(self, store, trial):
+        def told(self, *of):
             if not Suspended.taken_over:
                 Suspended.taken_over = True
-                plain(*self.how).tell(store, {})
-            return super().told(store, trial)
+                plain(*self.how).tell(self.how[-1], {})
+            return super().told(*of)
 
     monkeypatch.setattr(optimisation, "Search", Suspended)
     specs = plan_of(options).specs
@@ -417,12 +417,12 @@ def test_a_better_trial_that_was_given_up_is_named(options):
     """A winner of 0.6, and a trial that stood at 0.9 when it was given up after 2 of 5 epochs."""
     (spec,) = plan_of(options, "ce", epochs=5).specs
     runs = [
-        Made(spec.trial(i, None), validation, 1.0, epochs=epochs)
+        FinishedTraining(spec.trial(i, None), validation, 1.0, epochs=epochs)
         for i, validation, epochs in ((0, 0.5, 5), (1, 0.4, 2))
     ]
     for test, said in ((0.9, "For ce a trial that was given up had a higher"), (0.5, "No trial had a higher")):
         scored = [replace(runs[0], test=0.6), replace(runs[1], test=test)]
-        outcome = Outcome(spec, FEW, tuple(Told(i, {}, (one,)) for i, one in enumerate(scored)))
+        outcome = Outcome(spec, FEW, tuple(FinishedTrial(i, {}, (one,)) for i, one in enumerate(scored)))
         assert said in pruning([outcome]) and "saved 3 of 10 epochs, about 2 device-seconds" in pruning([outcome])
 
 

@@ -70,6 +70,19 @@ def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, specs, u
         assert trial.intermediate_values[1] == pytest.approx(one.validation)
 
 
+@pytest.mark.slow
+def test_a_search_reads_no_training_more_than_twice(options, specs, monkeypatch):
+    """Once when it is told, and once when it is told already; a look at Optuna's notes is one for all trainings."""
+    read, looks, real = Counter(), [], Store.results_of
+    monkeypatch.setattr(Store, "results_of", lambda store, keys: read.update(keys) or real(store, keys))
+    noted = optuna.Study.user_attrs.fget
+    monkeypatch.setattr(optuna.Study, "user_attrs", property(lambda study: looks.append(study) or noted(study)))
+    budget = Budget(trials=18, sampler="random", confirm=1 / 3, splits=1)  # three rounds, and one that confirms
+    found = search(specs, budget, options)[specs[0].name]
+    assert len(found.runs) == 18 and read.keys() == {training.run.key for training in found.runs}
+    assert max(read.values()) == 2 and len(looks) < 40
+
+
 def votes_of(store, made):
     """What a trial predicts of the test images after the only epoch."""
     return votes_after(store.file(store.stored()[made.run.key], SEALED), 0)
