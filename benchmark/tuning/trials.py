@@ -27,7 +27,7 @@ from lnlbench.leaderboard.results.form import TRIAL
 TUNING = "tuning"
 """Prefix of the names of noise draw, split and seed of every trial; replicates have numbers, so none shares them."""
 WEIGHTS = "best_epoch.pt"
-"""The file of a trial that holds its weights until they are scored."""
+"""The file of a trial that searches, with its weights until other rules than test accuracy have scored them."""
 GRACE = 0.3
 """Share of the training before which no trial is given up: early accuracy favours methods that memorise later."""
 
@@ -79,7 +79,7 @@ def train_trials(
     checkpoints: object = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
 ) -> Iterator[TrainedRun]:
-    """Train trials, together where they can be; each with its best validation epoch's weights and its sealed curve.
+    """Train trials, together where they can be; each with its sealed curve and, if it searches, its best weights.
 
     Args:
         members: trials with blind data; data that know the truth are refused.
@@ -105,7 +105,8 @@ def train_trials(
         run, data, curves, best, seal, facts = known[id(job)]
         numbers = observed(now) | {"test_accuracy": None}
         curves.add(numbers, np.zeros((run.method.networks, 0), np.uint8))
-        best.look(now)
+        if not run.fresh:
+            best.look(now)
         seal.look(now)
         watch(run, now.epoch, numbers)
         if now.last or behind(run.bar, now.history.validation, run.setting.epochs):

@@ -6,6 +6,7 @@ import lzma
 import shutil
 import sqlite3
 import threading
+import weakref
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -19,6 +20,7 @@ from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.protocol import splits as data_module
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.protocol.splits import TEST, Blind, prepare
+from lnlbench.benchmark.runs import facts
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.sweep import worker
 from lnlbench.benchmark.sweep.options import Options
@@ -27,7 +29,7 @@ from lnlbench.benchmark.tuning import search as optimisation
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
 from lnlbench.benchmark.tuning.outcome import FinishedTraining, FinishedTrial, Outcome
 from lnlbench.benchmark.tuning.pruning import pruning
-from lnlbench.benchmark.tuning.scoring import SCORE
+from lnlbench.benchmark.tuning.scoring import SCORE, Scorer
 from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED
 from lnlbench.benchmark.tuning.search_spec import told_value
 from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial, bar_of, behind, train_trials
@@ -131,10 +133,14 @@ def test_a_search_from_its_first_trial_to_the_page(options, url, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["co_teaching", "dividemix"])
 def test_the_score_is_that_of_the_best_validation_epoch(options, method):
-    """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
+    """The same trial with the test set in sight, for once; its kept weights score what its best epoch scored, too."""
     (spec,) = plan_of(options, method, epochs=4).specs
     outcome = optimisation.search([spec], Budget(trials=1, confirm=0), options)[spec.name]
-    (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.store)).trials
+    scorer = Scorer(load("digits"), options, Store(options.store))
+    trial = outcome.trials[0].run
+    before = scorer.evaluated(trial, scorer.stored[trial.key], {})  # as where it is older than sealed curves
+    (told,) = scorer.outcome(outcome).trials
+    assert before == {SCORE: told.test} | {f"rule/{name}": value for name, value in told.runs[0].rules.items()}
     seen = prepare(told.run.setting, TUNING, load("digits"))
 
     run = told.run
@@ -144,6 +150,44 @@ def test_the_score_is_that_of_the_best_validation_epoch(options, method):
     best = max(epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch))
     assert told.validation == best.validation_accuracy
     assert told.test == pytest.approx((best.predictions["test"] == seen.truth.test).double().mean().item())
+
+
+def test_scoring_makes_data_and_estimates_once_and_computes_as_trials_do(options, monkeypatch):
+    """Two searches on the same data, one of them told an estimate: it is not made again, and one thread made it."""
+    estimates, loaded, drawn = [], [], []
+
+    def estimate(*of):
+        estimates.append(torch.get_num_threads())
+        return real_estimate(*of)
+
+    def load_once(*of):
+        images = load(*of)
+        loaded.append(weakref.ref(images))
+        return images
+
+    def draw(setting, name, *of):
+        drawn.append(name)
+        return prepare(setting, name, *of)
+
+    real_estimate = facts.estimate
+    monkeypatch.setattr(facts, "estimate", estimate)
+    monkeypatch.setattr(pipeline, "load", load_once)
+    monkeypatch.setattr("lnlbench.benchmark.tuning.scoring.prepare", draw)
+    budget, before = Budget(trials=1, confirm=0), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for names in ("ce, gce", "co_teaching, sam"):
+            facts.teller.cache_clear()
+            closed = optimisation.search(plan_of(options, names, epochs=1).specs, budget, options)
+            with Store(options.store) as store:
+                scored = pipeline._scored(closed, options, store)
+            assert list(scored) == list(closed) and all(outcome.trials[0].test for outcome in scored.values())
+            assert estimates == [1], names
+            assert len(loaded) == 1 and drawn == [TUNING], names
+            assert loaded[0]() is None, "no label of the test set is in reach of the next search"
+            estimates.clear(), loaded.clear(), drawn.clear()
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_search_on_a_subset_knows_the_size_of_its_validation_part(options):
