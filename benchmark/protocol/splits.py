@@ -175,7 +175,7 @@ def prepare_blind(setting: Setting, draw: object, images: Images) -> Blind:
 
 
 def prepare_sealed(setting: Setting, draw: object, images: Images, split: object = None) -> Blind:
-    """Return the same with test images, unlabelled, whose predictions are kept until the study is closed.
+    """Return the same with test images, unlabelled, whose predictions are kept until the search is closed.
 
     Args:
         setting: under canonical noise.

@@ -151,7 +151,8 @@ class Teller:
         """
         setting = replace(setting, lr=setting.listed.lr, weight_decay=setting.listed.weight_decay)
         recipe = {name: value for name, value in setting.identity().items() if name != "task"}
-        name = json.dumps([recipe, prepared.identity], sort_keys=True, default=str)
+        data = prepared.identity | {"split": prepared.identity["split"]["sha256"]}  # with test labels or without
+        name = json.dumps([recipe, data], sort_keys=True, default=str)
         if name not in self.known:
             replicate = prepared.identity["seeds"]["replicate"]
             self.known[name] = estimate(setting, prepared.split, replicate, self.how)

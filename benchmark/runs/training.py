@@ -25,9 +25,9 @@ from lnlbench.benchmark.runs.record import Curves, measure, result_of
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.leaderboard.results.result import Result
 
-Made = tuple[Run, Result, dict[str, bytes]]
+TrainedRun = tuple[Run, Result, dict[str, bytes]]
 """A run, its result, and files to keep beside it."""
-Maker = Callable[..., Iterator[Made]]
+Maker = Callable[..., Iterator[TrainedRun]]
 """Called as `maker(members, device=, execution=, checkpoints=, watch=)`; members: runs of one precision with data."""
 
 
@@ -205,7 +205,7 @@ def train_runs(
 
 def train_scored(
     members: Sequence[tuple[Run, Prepared | Blind]], keep: Keep = NOTHING, **options: Any
-) -> Iterator[Made]:
+) -> Iterator[TrainedRun]:
     """Train runs that are scored, and return the files that are asked for beside their results.
 
     Args:

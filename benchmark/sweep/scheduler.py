@@ -6,7 +6,7 @@ import itertools
 import time
 import warnings
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -26,7 +26,6 @@ from lnlbench.leaderboard.store.patience import OUTAGE, patiently
 from lnlbench.leaderboard.store.reader import StoreReader, name_of
 from lnlbench.leaderboard.store.store import Store
 
-EXECUTORS = ("local", "ray")
 ATTEMPTS = 3  # times that a run may take its process with it
 
 
@@ -158,13 +157,23 @@ def executor_for(options: Options, most: int) -> Executor:
         ExecutionError: no such executor, or it is not available.
     """
     check_executor(options.executor)
-    if options.executor == "ray":
-        from lnlbench.benchmark.sweep.executors.ray import Ray
+    return EXECUTORS[options.executor](options, most)
 
-        shared = not any(url.startswith("sqlite:") for url in (options.store.uri, options.store.database))
-        return Ray(min(options.jobs, most), options.ray_address, options.gpus, shared)
+
+def _local(options: Options, most: int) -> Executor:
     slots = min(options.jobs or default_jobs(options.device), most)
     return Local(slots) if slots > 1 else Inline()
+
+
+def _ray(options: Options, most: int) -> Executor:
+    from lnlbench.benchmark.sweep.executors.ray import Ray
+
+    shared = not any(url.startswith("sqlite:") for url in (options.store.uri, options.store.database))
+    return Ray(min(options.jobs, most), options.ray_address, options.gpus, shared)
+
+
+EXECUTORS: dict[str, Callable[[Options, int], Executor]] = {"local": _local, "ray": _ray}
+"""What makes an executor, by its name: called with the options and the most places that there is work for."""
 
 
 class Queue:

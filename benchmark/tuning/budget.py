@@ -8,11 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from lnlbench.benchmark.protocol.unknown_names import unknown
+from lnlbench.benchmark.tuning.optuna_samplers import SAMPLERS, STARTUP
 from lnlbench.leaderboard.ranking.confirming import FEWEST, KEPT
 
-SAMPLERS = ("gp", "tpe", "random")
-STARTUP = 10
-"""Configurations before the sampler learns: the defaults, then random values; they can all be made at once."""
 CONFIRM = 0.45
 """Share of the trials that confirm: of 20 nine, three fresh draws of three configurations."""
 COARSE = 0.01

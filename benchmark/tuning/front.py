@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
-from lnlbench.benchmark.tuning.outcome import Outcome, Told
+from lnlbench.benchmark.tuning.outcome import FinishedTrial, Outcome
 from lnlbench.benchmark.tuning.search_spec import SearchSpec
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.methods._registry import methods
@@ -29,28 +29,28 @@ def refuse_flat(specs: Sequence[SearchSpec], budget: Budget) -> None:
         raise TuneError(f"--cost: no value that is searched changes the cost of {without}; {', '.join(able)} have one")
 
 
-def told_cost(told: Told, defaults: Told) -> float:
+def told_cost(trial: FinishedTrial, defaults: FinishedTrial) -> float:
     """Return the cost that the sampler is told: passes of each training sample over the whole training.
 
     A trial that failed or diverged ended early, but is not cheap: it is told the cost of the defaults.
 
     Args:
-        told: a configuration.
+        trial: a configuration.
         defaults: that of the registered values, which may have failed too.
     """
-    known = told.passes or defaults.passes
+    known = trial.passes or defaults.passes
     if known:
         return known
     return PLAIN * defaults.run.setting.epochs if defaults.run else PLAIN
 
 
-def front(trials: Sequence[Told]) -> list[Told]:
+def front(trials: Sequence[FinishedTrial]) -> list[FinishedTrial]:
     """Return the configurations that no other beats in validation accuracy and passes at once, the cheapest first.
 
     Of equal ones the earliest. Those that failed or diverged are on no front.
     """
-    found: list[Told] = []
-    scored = [(told.passes, -told.validation, told.number) for told in trials if told.passes and told.validation]
+    found: list[FinishedTrial] = []
+    scored = [(trial.passes, -trial.validation, trial.number) for trial in trials if trial.passes and trial.validation]
     for _, lost, number in sorted(scored):
         if not found or -lost > (found[-1].validation or 0.0):
             found.append(trials[number])
@@ -67,17 +67,17 @@ def fronts(outcomes: Sequence[Outcome]) -> str:
         members = front(outcome.trials)
         chosen = outcome.winner
         if chosen not in members:
-            members = sorted([*members, chosen], key=lambda told: told.passes or 0.0)
-        rows += [_row(outcome.spec.run.label, told, told is chosen) for told in members]
+            members = sorted([*members, chosen], key=lambda trial: trial.passes or 0.0)
+        rows += [_row(outcome.spec.run.label, trial, trial is chosen) for trial in members]
     return table(["method", "configuration", "passes per sample", "validation", "test", "its values"], rows, "lrrrrl")
 
 
-def _row(label: str, told: Told, chosen: bool) -> list[str]:
+def _row(label: str, trial: FinishedTrial, chosen: bool) -> list[str]:
     return [
         label,
-        f"{told.number}{' (chosen)' if chosen else ''}",
-        f"{told.passes or 0.0:.1f}",
-        f"{100 * (told.validation or 0.0):.2f}",
-        "–" if told.test is None else f"{100 * told.test:.2f}",
-        ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in told.values.items()),
+        f"{trial.number}{' (chosen)' if chosen else ''}",
+        f"{trial.passes or 0.0:.1f}",
+        f"{100 * (trial.validation or 0.0):.2f}",
+        "–" if trial.test is None else f"{100 * trial.test:.2f}",
+        ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in trial.values.items()),
     ]

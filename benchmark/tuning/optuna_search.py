@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from lnlbench.benchmark.protocol.seeds import seed
 from lnlbench.benchmark.tuning import stages
-from lnlbench.benchmark.tuning.budget import BEFORE, STARTUP, Budget, TuneError, resuming
+from lnlbench.benchmark.tuning.budget import BEFORE, Budget, TuneError, resuming
 from lnlbench.benchmark.tuning.front import told_cost
 from lnlbench.benchmark.tuning.optuna_plots import COST, OBJECTIVE, View
-from lnlbench.benchmark.tuning.outcome import Confirmed, Made, Outcome, Told
+from lnlbench.benchmark.tuning.optuna_samplers import SAMPLERS
+from lnlbench.benchmark.tuning.outcome import Confirmed, FinishedTrial, Outcome
 from lnlbench.benchmark.tuning.search_spec import SearchSpec, told_value
 from lnlbench.benchmark.tuning.trials import Trial, bar_of
 from lnlbench.leaderboard.results.result import Result
@@ -63,8 +63,9 @@ class Search:
             names = [name for name in {**held, **wanted} if held.get(name) != wanted.get(name)]
             told = "; ".join(f"{name} {held.get(name, 'absent')}, not {wanted.get(name, 'absent')}" for name in names)
             on = f"{options} goes on with it, " if (options := resuming(held, names)) else ""
-            raise TuneError(f"the study {spec.name!r} was made with {told}; {on}--study NAME starts another")
+            raise TuneError(f"the search {spec.name!r} was made with {told}; {on}--study NAME starts another")
         self.distributions = {name: distribution(span) for name, span in spec.space.ranges.items()}
+        self._finished: dict[int, FinishedTrial] = {}  # by index: nothing changes in what is told
 
     def _introduce(self) -> None:
         """Show method and setting in Optuna's own dashboard."""
@@ -100,7 +101,7 @@ class Search:
             if INDEX not in broken.user_attrs:  # killed in the middle of asking: it never was a trial
                 self.optuna.tell(broken.number, state=TrialState.FAIL)
         if self.searched:
-            return [run for runs in self.confirming(store).values() for run in runs]
+            return self.confirming(self.finished(store))
         over, running = self.trials(TrialState.COMPLETE), self.trials(TrialState.RUNNING)
         begin, end = self.budget.round(len(over), self.splits)
         for index in range(len(over) + len(running), end):
@@ -108,14 +109,23 @@ class Search:
         bars = [self.bar(store, over[:begin], part) for part in range(self.splits)] if self.budget.prune else ()
         return [run for trial in running for run in self.runs(trial, bars)]
 
-    def confirming(self, store: Store) -> dict[int, list[Trial]]:
-        """Return the fresh trainings of each configuration that is confirmed; none where nothing is."""
-        told = [self.told(store, trial) for trial in self.trials(TrialState.COMPLETE)]
-        return stages.confirming(self.spec, self.budget, told)
+    def finished(self, store: Store) -> list[FinishedTrial]:
+        """Return the configurations that are told, in order, each read from the store once."""
+        trials = {int(trial.user_attrs[INDEX]): trial for trial in self.trials(TrialState.COMPLETE)}
+        if unread := trials.keys() - self._finished.keys():
+            runs, failures = {index: self.runs(trials[index]) for index in unread}, self.failures()
+            results = stages.results_of([run for own in runs.values() for run in own], failures, store)
+            for index in unread:
+                self._finished[index] = self.told(trials[index], runs[index], results, failures)
+        return [self._finished[index] for index in trials]
+
+    def confirming(self, finished: Sequence[FinishedTrial]) -> list[Trial]:
+        """Return the fresh trainings of all configurations that are confirmed; none where nothing is."""
+        return [run for runs in stages.confirming(self.spec, self.budget, finished).values() for run in runs]
 
     def ask(self, index: int) -> FrozenTrial:
         """Ask for the configuration at a place of the budget; the first are the registered defaults."""
-        self.optuna.sampler = sampler(self.budget.sampler, seed("tune", self.budget.seed, index) % 2**32)
+        self.optuna.sampler = SAMPLERS[self.budget.sampler](seed("tune", self.budget.seed, index) % 2**32)
         if index == 0 and not self.optuna.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -144,42 +154,47 @@ class Search:
         results = store.results_of([run.key for run in runs])
         return bar_of([found.curves["validation_accuracy"] for found in results], self.spec.run.setting.epochs)
 
-    def tell(self, store: Store, failed: dict[str, str]) -> None:
+    def tell(self, store: Store, failed: Mapping[str, str]) -> None:
         """Tell the round that was made, in order; close the search with the last one."""
-        if self.searched:
-            made = [run for runs in self.confirming(store).values() for run in runs]
-            self._note_failed(made, failed)
-        else:
+        if not self.searched:
             self._tell(store, failed)
-        if self.searched and (not self.budget.draws or self._confirmed_all(store)):
-            self.optuna.set_user_attr(CLOSED, True)
+        if self.searched:
+            runs = self.confirming(self.finished(store))
+            failures = self.failures() | self._note(runs, failed)
+            stored = store.stored() if runs else {}
+            if all(run.key in stored or run.replicate in failures for run in runs):
+                self.optuna.set_user_attr(CLOSED, True)
 
-    def _confirmed_all(self, store: Store) -> bool:
-        stored = store.stored()
-        runs = [run for runs in self.confirming(store).values() for run in runs]
-        return all(run.key in stored or self._failure(run) for run in runs)
+    def failures(self) -> dict[int, str]:
+        """Return why trainings failed, by their place in the budget."""
+        noted = self.optuna.user_attrs.items()
+        return {int(name.removeprefix(FAILED)): str(why) for name, why in noted if name.startswith(FAILED)}
 
-    def _note_failed(self, runs: Sequence[Trial], failed: dict[str, str]) -> None:
-        for run in runs:
-            if reason := failed.get(run.key, ""):
-                self.optuna.set_user_attr(f"{FAILED}{run.replicate}", reason)
+    def _note(self, runs: Iterable[Trial], failed: Mapping[str, str]) -> dict[int, str]:
+        """Keep and return why trainings failed: `failures` of those that did just now, by their keys."""
+        found = {run.replicate: reason for run in runs if (reason := failed.get(run.key, ""))}
+        for place, reason in found.items():
+            self.optuna.set_user_attr(f"{FAILED}{place}", reason)
+        return found
 
-    def _tell(self, store: Store, failed: dict[str, str]) -> None:
-        first = next(iter(self.trials(TrialState.COMPLETE)), None)
-        defaults = None if first is None else self.told(store, first)
+    def _tell(self, store: Store, failed: Mapping[str, str]) -> None:
+        defaults = next(iter(self.finished(store)), None)
+        failures = self.failures()
         size = self.spec.size * self.splits
         for trial in self.trials(TrialState.RUNNING):
-            self._note_failed(self.runs(trial), failed)
-            told = self.told(store, trial)
+            runs = self.runs(trial)
+            failures |= self._note(runs, failed)
+            results = stages.results_of(runs, failures, store)
+            told = self.told(trial, runs, results, failures)
             defaults = told if defaults is None else defaults
             value = told_value(told.validation, defaults.validation, size, self.spec.classes)
             values = [value, told_cost(told, defaults)] if self.budget.cost else value
             # Whoever took the search over while this process was suspended has told the same of the same runs.
             with suppress(UpdateFinishedTrialError):
-                self._describe(trial, told, store)
+                self._describe(trial, told, results)
                 self.optuna.tell(trial.number, values, skip_if_finished=True)
 
-    def _describe(self, trial: FrozenTrial, told: Told, store: Store) -> None:
+    def _describe(self, trial: FrozenTrial, told: FinishedTrial, results: Mapping[str, Result]) -> None:
         """Give Optuna the curve of a configuration, mean of its splits, and facts to show beside its values."""
         open_trial = optuna.trial.Trial(self.optuna, trial._trial_id)
         facts = {"seconds": round(told.seconds, 2), "failed": told.reason, "refused": told.refusal}
@@ -188,44 +203,38 @@ class Search:
                 open_trial.set_user_attr(name, value)
         if self.budget.cost:  # of several objectives Optuna keeps no curves
             return
-        results = self._results([made.run for made in told.runs], store)
-        for step, value in stages.curve([found.curves["validation_accuracy"] for found in results]).items():
+        curves = [result.curves["validation_accuracy"] for result in results.values()]
+        for step, value in stages.curve(curves).items():
             open_trial.report(value, step)
 
-    def _results(self, runs: Sequence[Trial], store: Store) -> list[Result]:
-        return store.results_of([run.key for run in runs if not self._failure(run)])
+    def told(
+        self, trial: FrozenTrial, runs: Sequence[Trial], results: Mapping[str, Result], failures: Mapping[int, str]
+    ) -> FinishedTrial:
+        """Return a configuration whose trainings are over.
 
-    def _failure(self, run: Trial) -> str:
-        return str(self.optuna.user_attrs.get(f"{FAILED}{run.replicate}", ""))
-
-    def told(self, store: Store, trial: FrozenTrial) -> Told:
-        """Return a configuration with its stored results."""
-        runs, index = self.runs(trial), int(trial.user_attrs[INDEX])
+        Args:
+            trial: in Optuna.
+            runs: its trainings.
+            results: of those that did not fail, by key.
+            failures: why the others failed.
+        """
+        index = int(trial.user_attrs[INDEX])
         if not runs:
-            return Told(index, dict(trial.params), (), "its values exclude each other")
-        made = self._made(runs, store)
-        return Told(index, {name: self._of(runs[0], name) for name in self.distributions}, made)
-
-    def _made(self, runs: Sequence[Trial], store: Store) -> tuple[Made, ...]:
-        return stages.made(runs, self.budget.objective, self._failure, store)
+            return FinishedTrial(index, dict(trial.params), (), "its values exclude each other")
+        trainings = stages.finished(runs, self.budget.objective, results, failures)
+        return FinishedTrial(index, {name: self._of(runs[0], name) for name in self.distributions}, trainings)
 
     def outcome(self, store: Store) -> Outcome:
         """Return the closed search, not scored yet."""
-        trials = tuple(self.told(store, trial) for trial in self.trials(TrialState.COMPLETE))
-        confirming = stages.confirming(self.spec, self.budget, trials)
-        confirmed = [Confirmed(number, self._made(runs, store)) for number, runs in confirming.items()]
-        return Outcome(self.spec, self.budget, trials, tuple(confirmed), View(self.optuna))
+        trials, failures, confirmed = self.finished(store), self.failures(), []
+        for number, runs in stages.confirming(self.spec, self.budget, trials).items():
+            results = stages.results_of(runs, failures, store)
+            confirmed.append(Confirmed(number, stages.finished(runs, self.budget.objective, results, failures)))
+        return Outcome(self.spec, self.budget, tuple(trials), tuple(confirmed), View(self.optuna))
 
     def _of(self, run: Trial, name: str) -> Any:
         part, _, field = name.rpartition(".")
         return getattr(next(found for found in run.method.parts if found.name == part) if part else run.setting, field)
-
-
-def sampler(name: str, number: int) -> BaseSampler:
-    """Return one of `budget.SAMPLERS`, seeded."""
-    if name == "gp":
-        return GPSampler(seed=number, n_startup_trials=STARTUP)
-    return TPESampler(seed=number, n_startup_trials=STARTUP) if name == "tpe" else RandomSampler(seed=number)
 
 
 def distribution(span: Range) -> BaseDistribution:

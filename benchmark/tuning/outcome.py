@@ -22,7 +22,7 @@ Curves = Mapping[str, list[float | None]]
 
 
 @dataclass(frozen=True)
-class Made:
+class FinishedTraining:
     """One training of a configuration that is over."""
 
     run: Trial
@@ -42,12 +42,12 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Told:
+class FinishedTrial:
     """A configuration of the search."""
 
     number: int
     values: dict[str, Any]  # by name; those of the defaults as they are, in the range or not
-    runs: tuple[Made, ...]  # one per split; none where the method refused the values together
+    runs: tuple[FinishedTraining, ...]  # one per split; none where the method refused the values together
     refusal: str = ""  # why there are none
 
     @property
@@ -58,27 +58,27 @@ class Told:
     @property
     def validation(self) -> float | None:
         """Mean score over its splits; None where one of them has none."""
-        return _mean([made.validation for made in self.runs])
+        return _mean([training.validation for training in self.runs])
 
     @property
     def test(self) -> float | None:
         """Mean test accuracy over its splits, once all are scored."""
-        return _mean([made.test for made in self.runs])
+        return _mean([training.test for training in self.runs])
 
     @property
     def seconds(self) -> float:
         """Device-seconds of its splits."""
-        return sum(made.seconds for made in self.runs)
+        return sum(training.seconds for training in self.runs)
 
     @property
     def passes(self) -> float | None:
         """Mean passes over its splits; None where it has no score."""
-        return None if self.validation is None else _mean([made.passes for made in self.runs])
+        return None if self.validation is None else _mean([training.passes for training in self.runs])
 
     @property
     def reason(self) -> str:
         """Why it failed."""
-        return self.refusal or next((made.reason for made in self.runs if made.reason), "")
+        return self.refusal or next((training.reason for training in self.runs if training.reason), "")
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ class Confirmed:
     """A configuration on its fresh draws."""
 
     number: int
-    runs: tuple[Made, ...]
+    runs: tuple[FinishedTraining, ...]
 
     def scores(self, classes: int) -> list[float]:
         """Return the validation accuracy of each draw; chance where it failed or diverged."""
-        return [1 / classes if made.validation is None else made.validation for made in self.runs]
+        return [1 / classes if training.validation is None else training.validation for training in self.runs]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Outcome:
 
     spec: SearchSpec
     budget: Budget
-    trials: tuple[Told, ...]
+    trials: tuple[FinishedTrial, ...]
     confirmed: tuple[Confirmed, ...] = ()  # the defaults first
     view: View | None = field(default=None, compare=False)  # of the search in Optuna's database
 
@@ -116,11 +116,11 @@ class Outcome:
     @property
     def lost(self) -> str:
         """Why the first trial failed, if all of the search did: then nothing is chosen."""
-        known = any(told.validation is not None for told in self.trials)
+        known = any(trial.validation is not None for trial in self.trials)
         return "" if known else self.trials[DEFAULTS].reason
 
     @cached_property
-    def searched(self) -> Told:
+    def searched(self) -> FinishedTrial:
         """The configuration of the best validation accuracy, ties to the earliest: the choice of the search alone.
 
         Raises:
@@ -128,7 +128,7 @@ class Outcome:
         """
         if self.lost:
             raise TuneError(f"every trial of {self.spec.name!r} failed, the first: {self.lost}")
-        return self.trials[best({told.number: told.validation for told in self.trials})]
+        return self.trials[best({trial.number: trial.validation for trial in self.trials})]
 
     @cached_property
     def choice(self) -> Choice | None:
@@ -136,7 +136,7 @@ class Outcome:
         return choose(self._draws()) if self.confirmed else None
 
     @property
-    def winner(self) -> Told:
+    def winner(self) -> FinishedTrial:
         """The configuration that is chosen.
 
         Raises:
@@ -145,15 +145,15 @@ class Outcome:
         return self.searched if self.choice is None else self.trials[self.choice.number]
 
     @property
-    def runs(self) -> list[Made]:
+    def runs(self) -> list[FinishedTraining]:
         """Every training."""
-        searched = [made for told in self.trials for made in told.runs]
-        return searched + [made for one in self.confirmed for made in one.runs]
+        searched = [training for trial in self.trials for training in trial.runs]
+        return searched + [training for one in self.confirmed for training in one.runs]
 
     @property
     def seconds(self) -> float:
         """Device-seconds of all trials."""
-        return sum(made.seconds for made in self.runs)
+        return sum(training.seconds for training in self.runs)
 
     @property
     def spent(self) -> int:
@@ -164,7 +164,7 @@ class Outcome:
     def scores(self) -> list[tuple[float, float]]:
         """Return validation and test accuracy of every scored trial, in order; failed ones have 0 in the first."""
         chance = 1 / self.spec.classes
-        pairs = [(told.validation or 0.0, told.test if told.runs else chance) for told in self.trials]
+        pairs = [(trial.validation or 0.0, trial.test if trial.runs else chance) for trial in self.trials]
         return [(validation, test) for validation, test in pairs if test is not None]
 
     def tuned(
@@ -201,7 +201,7 @@ class Outcome:
             precision=searched.precision,
         )
 
-    def said(self, won: Told) -> dict[str, Any]:
+    def said(self, won: FinishedTrial) -> dict[str, Any]:
         """Return the facts on the search that a record of the chosen configuration holds."""
         said: dict[str, Any] = {
             "study": self.spec.name,
@@ -217,7 +217,11 @@ class Outcome:
             said["splits"] = splits
         if self.confirmed:
             said["confirming"] = [
-                {"trial": one.number, "validation": self._draws()[one.number], "test": [made.test for made in one.runs]}
+                {
+                    "trial": one.number,
+                    "validation": self._draws()[one.number],
+                    "test": [training.test for training in one.runs],
+                }
                 for one in self.confirmed
             ]
         return said

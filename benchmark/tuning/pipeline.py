@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,20 +22,19 @@ from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.front import refuse_flat
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.report import write as write_report
-from lnlbench.benchmark.tuning.scoring import scored
+from lnlbench.benchmark.tuning.scoring import Scorer
 from lnlbench.benchmark.tuning.search import search
 from lnlbench.benchmark.tuning.search_spec import SearchSpec, specs_of
 from lnlbench.benchmark.tuning.summary import in_vain, record, row
-from lnlbench.datasets.loading.images import load
+from lnlbench.datasets.loading.images import Images, load
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT
 from lnlbench.leaderboard.results.form import SEARCHED, UNCONFIRMED
 from lnlbench.leaderboard.store.claims import new_owner
 from lnlbench.leaderboard.store.patience import OUTAGE
 from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.store import Store
-from lnlbench.methods._compose import READING
+from lnlbench.methods._compose import Composition
 from lnlbench.methods._registry import methods
-from lnlbench.methods.base import HOOKS
 
 ALL = "all"
 """In place of methods: every registered one that is trained."""
@@ -94,12 +94,7 @@ def choose(texts: str, plugins: Iterable[Path]) -> Chosen:
 
 def trained() -> list[str]:
     """Return every registered method that is more than a reading of another one's history."""
-    names = []
-    for name, method in methods().items():
-        answered = {hook for hook in HOOKS if method().answers(hook)}
-        if not answered or not answered <= READING:
-            names.append(name)
-    return names
+    return [name for name, method in methods().items() if not Composition((method(),)).is_reading]
 
 
 def forecast(found: Plan, budget: Budget, options: Options) -> list[dict[str, Any]]:
@@ -163,8 +158,7 @@ def make(
     refuse_flat(found.specs, budget)
     closed = search(found.specs, budget, options, storage, watch)
     with Store(options.store, patience=OUTAGE) as store:
-        for name, outcome in closed.items():  # only now, and nothing is asked or told any more
-            closed[name] = _scored(outcome, options, store)
+        closed = _scored(closed, options, store)  # only now, and nothing is asked or told any more
         runs = []
         for spec, run in found.served.values():
             if closed[spec.name].lost:
@@ -230,13 +224,35 @@ def tune(
     return Done([row(outcome) for outcome in outcomes], [*lost, *report.failed.values()])
 
 
-def _scored(outcome: Outcome, options: Options, store: Store) -> Outcome:
-    """Score a closed search, one process at a time."""
-    key, owner = f"score:{outcome.spec.key}", new_owner()
+def _scored(closed: Mapping[str, Outcome], options: Options, store: Store) -> dict[str, Outcome]:
+    """Return closed searches with their scores, in the given order.
+
+    Images are loaded once for all searches of a data set that follow each other, and draws made once for all of a
+    setting. Both end with this call: no process that searches after it holds test labels because of it.
+    """
+    alike: dict[Hashable, list[str]] = {}
+    for name, outcome in closed.items():
+        alike.setdefault(outcome.spec.trial(0, None).data_key, []).append(name)
+    found, images = dict(closed), dict[str, Images]()
+    for names in alike.values():
+        dataset = closed[names[0]].spec.run.setting.dataset
+        if dataset not in images:
+            images = {dataset: load(dataset, options.data_dir)}
+        scorer = Scorer(images[dataset], options, store)
+        for name in names:
+            with _alone(f"score:{closed[name].spec.key}", store):
+                found[name] = scorer.outcome(closed[name])
+    return found
+
+
+@contextmanager
+def _alone(key: str, store: Store) -> Iterator[None]:
+    """Claim a key while no other process does."""
+    owner = new_owner()
     while not store.claims.acquire(key, owner):
         time.sleep(PATIENCE)
     try:
         with store.claims.keep(key, owner):
-            return scored(outcome, load(outcome.spec.run.setting.dataset, options.data_dir), options, store)
+            yield
     finally:
         store.claims.release(key, owner)

@@ -13,13 +13,13 @@ def pruning(outcomes: Sequence[Outcome]) -> str:
 
     Trials that were given up count with their accuracy at that moment; their final one is not known.
     """
-    runs = [made for outcome in outcomes for made in outcome.runs if not made.reason]
-    given_up = [made for made in runs if made.pruned]
-    planned = sum(made.run.setting.epochs for made in runs)
+    runs = [training for outcome in outcomes for training in outcome.runs if not training.reason]
+    given_up = [training for training in runs if training.pruned]
+    planned = sum(training.run.setting.epochs for training in runs)
     if not given_up:
         return f"Pruning gave up none of {len(runs)} trials."
-    left = sum(made.run.setting.epochs - made.epochs for made in given_up)
-    seconds = math.fsum(made.seconds * (made.run.setting.epochs / made.epochs - 1) for made in given_up)
+    left = sum(training.run.setting.epochs - training.epochs for training in given_up)
+    seconds = math.fsum(training.seconds * (training.run.setting.epochs / training.epochs - 1) for training in given_up)
     said = (
         f"Pruning gave up {len(given_up)} of {len(runs)} trials and saved {left} of {planned} epochs, about "
         f"{seconds:.0f} device-seconds."
@@ -31,6 +31,11 @@ def pruning(outcomes: Sequence[Outcome]) -> str:
 
 
 def _better(outcome: Outcome) -> bool:
-    tests = [made.test for told in outcome.trials for made in told.runs if made.pruned and made.test is not None]
+    tests = [
+        training.test
+        for trial in outcome.trials
+        for training in trial.runs
+        if training.pruned and training.test is not None
+    ]
     winner = outcome.winner.test
     return bool(tests) and winner is not None and max(tests) > winner

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from lnlbench.benchmark.tuning.outcome import Made, Outcome, Told
+from lnlbench.benchmark.tuning.outcome import FinishedTraining, FinishedTrial, Outcome
 from lnlbench.benchmark.tuning.search_spec import windowed
 from lnlbench.leaderboard.ranking.selection import rank_correlation, regret
 from lnlbench.leaderboard.results.markdown import table
 
-RULES: dict[str, Callable[[Made], float | None]] = {
-    "best epoch": lambda made: max(_known(made), default=made.validation),
-    "window of epochs": lambda made: windowed(known, made.run.setting.epochs) if (known := _known(made)) else None,
-    "confident loss": lambda made: made.rules.get("confident_loss"),
-    "corrected accuracy": lambda made: made.rules.get("corrected_accuracy"),
-    "agreement": lambda made: made.rules.get("agreement"),
+RULES: dict[str, Callable[[FinishedTraining], float | None]] = {
+    "best epoch": lambda training: max(_known(training), default=training.validation),
+    "window of epochs": lambda training: (
+        windowed(known, training.run.setting.epochs) if (known := _known(training)) else None
+    ),
+    "confident loss": lambda training: training.rules.get("confident_loss"),
+    "corrected accuracy": lambda training: training.rules.get("corrected_accuracy"),
+    "agreement": lambda training: training.rules.get("agreement"),
 }
 """Rules that could choose among trials without a clean label; the first two are the objectives of `tune`.
 
@@ -23,13 +25,13 @@ Agreement is that of the trainings of a configuration, the same for each of them
 """
 
 
-def _known(made: Made) -> list[float]:
-    return [value for value in made.curves.get("validation_accuracy", ()) if value is not None]
+def _known(training: FinishedTraining) -> list[float]:
+    return [value for value in training.curves.get("validation_accuracy", ()) if value is not None]
 
 
 def values(outcome: Outcome, rule: str) -> list[tuple[float, float]]:
     """Return the value of a rule and test accuracy of every configuration that has both."""
-    pairs = [(_value(told, rule), told.test) for told in outcome.trials if told.validation is not None]
+    pairs = [(_value(trial, rule), trial.test) for trial in outcome.trials if trial.validation is not None]
     return [(value, test) for value, test in pairs if value is not None and test is not None]
 
 
@@ -56,8 +58,8 @@ def judged(pairs: Sequence[tuple[float, float]]) -> tuple[float | None, float] |
     return rank_correlation(pairs), 100 * regret([test for _, test in pairs], chosen)
 
 
-def _value(told: Told, rule: str) -> float | None:
-    found = [value for made in told.runs if (value := RULES[rule](made)) is not None]
+def _value(trial: FinishedTrial, rule: str) -> float | None:
+    found = [value for training in trial.runs if (value := RULES[rule](training)) is not None]
     return math.fsum(found) / len(found) if found else None
 
 

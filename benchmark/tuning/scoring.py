@@ -1,4 +1,4 @@
-"""The test scores of a closed search's trials: the files that each kept are evaluated once, and then deleted."""
+"""The scores of a closed search's trials: the files that each kept are evaluated once, and then deleted."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from lnlbench.benchmark.engine.batches import DeviceImages
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.engine.epoch_numbers import answers_of
 from lnlbench.benchmark.engine.networks import Networks
+from lnlbench.benchmark.engine.threads import threads
 from lnlbench.benchmark.protocol.splits import Prepared, prepare
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.runs.metrics import accuracy
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.tuning.outcome import Made, Outcome
+from lnlbench.benchmark.tuning.outcome import FinishedTraining, Outcome
 from lnlbench.benchmark.tuning.rules import agreement, rules_of
 from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED, revealed, votes_after
 from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial
@@ -35,22 +36,8 @@ KEPT = ("validation_accuracy", "seconds_train", "seconds_evaluate", "forward_pas
 BATCH = 2000
 
 
-def scored(outcome: Outcome, images: Images, options: Options, store: Store) -> Outcome:
-    """Return the outcome with the test accuracy and the curves of every trial; chance for one that failed.
-
-    A score is stored before the files that it is made of are deleted, and is not made again.
-
-    Raises:
-        StoreError: the store cannot be used, or lacks weights.
-    """
-    scorer = Scorer(images, options, store)
-    trials = [replace(told, runs=scorer.together(told.runs)) for told in outcome.trials]
-    confirmed = [replace(one, runs=scorer.together(one.runs)) for one in outcome.confirmed]
-    return replace(outcome, trials=tuple(trials), confirmed=tuple(confirmed))
-
-
 class Scorer:
-    """Scores the trials of searches that are closed.
+    """Scores the trials of closed searches in one setting; their data are made once for all of them.
 
     Args:
         images: of their data set.
@@ -62,18 +49,31 @@ class Scorer:
         self.images, self.options, self.store = images, options, store
         self.whole: dict[tuple[Any, ...], Prepared] = {}
 
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """Return a search with the test accuracy and the curves of every trial; chance for one that failed.
+
+        A score is stored before the files that it is made of are deleted, and is not made again.
+
+        Raises:
+            StoreError: the store cannot be used, or lacks weights.
+        """
+        with threads():  # as trials are computed
+            trials = [replace(trial, runs=self.together(trial.runs)) for trial in outcome.trials]
+            confirmed = [replace(one, runs=self.together(one.runs)) for one in outcome.confirmed]
+        return replace(outcome, trials=tuple(trials), confirmed=tuple(confirmed))
+
     @cached_property
     def stored(self) -> Mapping[str, str]:
         """The MLflow run of every key."""
         return self.store.stored()
 
-    def together(self, runs: Sequence[Made]) -> tuple[Made, ...]:
+    def together(self, runs: Sequence[FinishedTraining]) -> tuple[FinishedTraining, ...]:
         """Return the trainings of a configuration scored, by their agreement too where there are several."""
-        if len(runs) > 1 and all(made.validation is not None for made in runs):
-            self.agree([self.stored[made.run.key] for made in runs], runs)
+        if len(runs) > 1 and all(training.validation is not None for training in runs):
+            self.agree([self.stored[training.run.key] for training in runs], runs)
         return tuple(map(self.scored, runs))
 
-    def agree(self, run_ids: Sequence[str], runs: Sequence[Made]) -> None:
+    def agree(self, run_ids: Sequence[str], runs: Sequence[FinishedTraining]) -> None:
         """Store the agreement of trainings with each of them, unless it is stored, or their predictions are deleted."""
         if all(AGREEMENT in self.store.numbers(run_id) for run_id in run_ids):
             return
@@ -81,27 +81,28 @@ class Scorer:
             sealed = [self.store.file(run_id, SEALED) for run_id in run_ids]
         except StoreError:  # from before there was this rule
             return
-        epochs = [best_epoch(self.store.result(made.run.key).curves["validation_accuracy"]) for made in runs]
+        epochs = [best_epoch(self.store.result(training.run.key).curves["validation_accuracy"]) for training in runs]
         value = agreement([votes_after(file, epoch) for file, epoch in zip(sealed, epochs, strict=True)])
         for run_id in run_ids:
             self.store.annotate(run_id, {AGREEMENT: value})
 
-    def scored(self, made: Made) -> Made:
+    def scored(self, training: FinishedTraining) -> FinishedTraining:
         """Return a training with its test accuracy and its revealed curves."""
         chance = 1 / self.images.card.classes
-        if made.run.key not in self.stored:
-            return replace(made, test=chance)
-        run_id = self.stored[made.run.key]
-        known = self.store.numbers(run_id)
+        if training.run.key not in self.stored:
+            return replace(training, test=chance)
+        run_id = self.stored[training.run.key]
+        known, curves = self.store.numbers(run_id), self.revealed(training.run, run_id)
         if SCORE not in known:
             found = {SCORE: chance}
-            if made.validation is not None:
-                found = self.evaluated(self.store.file(run_id, WEIGHTS), made.run)
+            if training.validation is not None:
+                found = self.evaluated(training.run, run_id, curves)
             self.store.annotate(run_id, found)
             known = known | found
-        self.store.remove_file(run_id, WEIGHTS)
+        for file in (WEIGHTS, SEALED) if curves else (WEIGHTS,):
+            self.store.remove_file(run_id, file)
         rules = {name.removeprefix(RULE): value for name, value in known.items() if name.startswith(RULE)}
-        return replace(made, test=known[SCORE], rules=rules, curves=self.revealed(made.run, run_id))
+        return replace(training, test=known[SCORE], rules=rules, curves=curves)
 
     def revealed(self, run: Trial, run_id: str) -> dict[str, list[float | None]]:
         """Return the curves of a trial; none where it is older than they are."""
@@ -109,8 +110,6 @@ class Scorer:
             curves: dict[str, list[float | None]] = json.loads(self.store.file(run_id, REVEALED))
         except StoreError:
             curves = self.unsealed(run, run_id)
-        if curves:
-            self.store.remove_file(run_id, SEALED)
         return curves
 
     def unsealed(self, run: Trial, run_id: str) -> dict[str, list[float | None]]:
@@ -130,23 +129,28 @@ class Scorer:
             self.whole[run.data_key] = prepare(run.setting, run.draw, self.images, run.place)
         return self.whole[run.data_key]
 
-    def evaluated(self, weights: bytes, run: Trial) -> dict[str, float]:
-        """Return the scores of kept weights, as a run is scored: test accuracy, and the values of other rules."""
-        how = choose_compute(self.options.device, run.precision)
-        images, prepared = self.images, self.data(run)
-        count, classes = run.method.networks, images.card.classes
-        networks = Networks(run.setting.model, count, classes, prepared.split.shape, TUNING, how)
-        networks.restore(torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True))
+    def evaluated(self, run: Trial, run_id: str, curves: Mapping[str, list[float | None]]) -> dict[str, float]:
+        """Return the scores of a trial: test accuracy at its best epoch, and the values of other rules.
 
-        def answers(pixels: torch.Tensor) -> torch.Tensor:
-            mean, std = tuple(images.card.mean), tuple(images.card.std)
-            logits = networks.predict(DeviceImages(pixels, mean, std, how.device, how.dtype, 0).chunks(BATCH))
-            return answers_of(logits, run.method.ensemble).cpu()
-
-        votes = answers(torch.tensor(images.test_images)).argmax(-1)
-        found = {SCORE: accuracy(votes, torch.tensor(images.test_labels))}
+        The first is read off its curves; of a trial from before there were any, the kept weights are evaluated.
+        """
+        if curves:
+            found = {SCORE: curves["test_accuracy"][best_epoch(curves["validation_accuracy"])] or 0.0}
+        else:
+            votes = self.answers(run, run_id, torch.tensor(self.images.test_images)).argmax(-1)
+            found = {SCORE: accuracy(votes, torch.tensor(self.images.test_labels))}
         if run.fresh:  # what confirms is not compared by other rules
             return found
+        how, split = choose_compute(self.options.device, run.precision), self.data(run).split
         matrix = teller(how).estimate(run.setting, self.data(replace(run, part=0))).matrix
-        rules = rules_of(answers(prepared.split.validation_images), prepared.split.validation_given, matrix)
+        rules = rules_of(self.answers(run, run_id, split.validation_images), split.validation_given, matrix)
         return found | {f"{RULE}{name}": value for name, value in rules.items()}
+
+    def answers(self, run: Trial, run_id: str, pixels: torch.Tensor) -> torch.Tensor:
+        """Return the logits of kept weights for images, by which a run is scored: [K, M, C], or [1, M, C] together."""
+        how, split = choose_compute(self.options.device, run.precision), self.data(run).split
+        networks = Networks(run.setting.model, run.method.networks, split.classes, split.shape, TUNING, how)
+        weights = io.BytesIO(self.store.file(run_id, WEIGHTS))
+        networks.restore(torch.load(weights, map_location="cpu", weights_only=True))
+        images = DeviceImages(pixels, split.mean, split.std, how.device, how.dtype, 0)
+        return answers_of(networks.predict(images.chunks(BATCH)), run.method.ensemble).cpu()

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from lnlbench.benchmark.tuning.budget import Budget
-from lnlbench.benchmark.tuning.outcome import Made, Told
+from lnlbench.benchmark.tuning.outcome import FinishedTraining, FinishedTrial
 from lnlbench.benchmark.tuning.search_spec import SearchSpec, value_of
 from lnlbench.benchmark.tuning.trials import Trial
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, FEWEST, candidates
+from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.store import Store
 
 STEPS = 64
 """Values of a curve that Optuna is given at most: each is a write of its own."""
 
 
-def confirming(spec: SearchSpec, budget: Budget, trials: Sequence[Told]) -> dict[int, list[Trial]]:
+def confirming(spec: SearchSpec, budget: Budget, trials: Sequence[FinishedTrial]) -> dict[int, list[Trial]]:
     """Return the trainings that confirm, by configuration, defaults first; none where there is nothing to compare.
 
     Args:
@@ -24,7 +25,7 @@ def confirming(spec: SearchSpec, budget: Budget, trials: Sequence[Told]) -> dict
         budget: of the search.
         trials: every configuration.
     """
-    chosen = candidates({told.number: told.validation for told in trials})
+    chosen = candidates({trial.number: trial.validation for trial in trials})
     if not budget.draws or len(chosen) < FEWEST:
         return {}
     found: dict[int, list[Trial]] = {}
@@ -37,30 +38,42 @@ def confirming(spec: SearchSpec, budget: Budget, trials: Sequence[Told]) -> dict
     return found
 
 
-def made(runs: Sequence[Trial], objective: str, failure: Callable[[Trial], str], store: Store) -> tuple[Made, ...]:
-    """Return trainings that are over.
+def results_of(runs: Sequence[Trial], failures: Container[int], store: Store) -> dict[str, Result]:
+    """Return the results of trainings by key, without those that failed.
 
     Args:
-        runs: the trainings.
-        objective: what they score.
-        failure: returns why one failed; empty if it did not.
+        runs: trainings that are over.
+        failures: the places in the budget of those that failed.
         store: holds the results of all others.
 
     Raises:
         StoreError: one that did not fail is not stored.
     """
-    reasons = [failure(run) for run in runs]
-    results = iter(store.results_of([run.key for run, reason in zip(runs, reasons, strict=True) if not reason]))
+    keys = [run.key for run in runs if run.replicate not in failures]
+    return dict(zip(keys, store.results_of(keys), strict=True))
+
+
+def finished(
+    runs: Sequence[Trial], objective: str, results: Mapping[str, Result], failures: Mapping[int, str]
+) -> tuple[FinishedTraining, ...]:
+    """Return trainings that are over.
+
+    Args:
+        runs: the trainings.
+        objective: what they score.
+        results: as `results_of` returns them.
+        failures: why trainings failed, by their place in the budget.
+    """
     found = []
-    for run, reason in zip(runs, reasons, strict=True):
-        if reason:
-            found.append(Made(run, None, reason=reason))
+    for run in runs:
+        if reason := failures.get(run.replicate, ""):
+            found.append(FinishedTraining(run, None, reason=reason))
             continue
-        result = next(results)
+        result = results[run.key]
         cost, said = result.cost, "diverged" if result.diverged else ""
         passes = (cost["forward_passes"] + cost["backward_passes"]) * cost["epochs"]
         value, seconds = value_of(result, objective), float(cost["total_seconds"])
-        found.append(Made(run, value, seconds, said, result.trained, passes))
+        found.append(FinishedTraining(run, value, seconds, said, result.trained, passes))
     return tuple(found)
 
 

@@ -34,7 +34,7 @@ def in_vain(outcome: Outcome) -> str:
 
 
 def _failed(outcome: Outcome) -> int:
-    return sum(made.validation is None for made in outcome.runs)
+    return sum(training.validation is None for training in outcome.runs)
 
 
 def record(outcome: Outcome, store: Store) -> None:

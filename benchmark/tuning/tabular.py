@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.benchmark.tuning.budget import TuneError
-from lnlbench.benchmark.tuning.outcome import Made, Outcome
+from lnlbench.benchmark.tuning.outcome import FinishedTraining, Outcome
 from lnlbench.leaderboard import shipped
 from lnlbench.leaderboard.results.files import replacing
 
@@ -20,17 +20,17 @@ SHIPPED = Path(shipped.__file__).parent / "trials"
 def rows(outcome: Outcome) -> Iterator[dict[str, Any]]:
     """Yield a row for every training of a search, in the order of the budget: its configuration and its results."""
     chosen = {} if outcome.lost else {"searched": outcome.searched.number, "chosen": outcome.winner.number}
-    stages = [("search", told.number, told.runs) for told in outcome.trials]
+    stages = [("search", trial.number, trial.runs) for trial in outcome.trials]
     stages += [("confirm", one.number, one.runs) for one in outcome.confirmed]
     for stage, number, runs in stages:
-        for made in runs:
+        for training in runs:
             about = {"study": outcome.spec.name, "configuration": number, "stage": stage}
             said = {name: number == chosen.get(name) for name in ("searched", "chosen")}
-            yield about | said | _training(outcome, number, made)
+            yield about | said | _training(outcome, number, training)
 
 
-def _training(outcome: Outcome, number: int, made: Made) -> dict[str, Any]:
-    run = made.run
+def _training(outcome: Outcome, number: int, training: FinishedTraining) -> dict[str, Any]:
+    run = training.run
     return {
         "setting": run.setting.name,
         "label": run.label,
@@ -39,13 +39,13 @@ def _training(outcome: Outcome, number: int, made: Made) -> dict[str, Any]:
         "place": run.replicate,
         "data": run.place,  # names noise draw and split: equal for trainings on equal data
         "key": run.key,
-        "epochs": made.epochs,
-        "failed": made.reason,
-        "seconds": round(made.seconds, 3),
-        "validation": made.validation,
-        "test": made.test,
-        "rules": dict(made.rules),
-        "curves": dict(made.curves),
+        "epochs": training.epochs,
+        "failed": training.reason,
+        "seconds": round(training.seconds, 3),
+        "validation": training.validation,
+        "test": training.test,
+        "rules": dict(training.rules),
+        "curves": dict(training.curves),
     }
 
 

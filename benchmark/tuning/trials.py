@@ -19,7 +19,7 @@ from lnlbench.benchmark.protocol.splits import Blind, Prepared, prepare_sealed
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.runs.record import Curves, observed, result_of
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.runs.training import Made, Maker, compute_of, maker_of
+from lnlbench.benchmark.runs.training import Maker, TrainedRun, compute_of, maker_of
 from lnlbench.benchmark.tuning.sealed import Seal
 from lnlbench.datasets.loading.images import Images
 from lnlbench.leaderboard.results.form import TRIAL
@@ -27,7 +27,7 @@ from lnlbench.leaderboard.results.form import TRIAL
 TUNING = "tuning"
 """Prefix of the names of noise draw, split and seed of every trial; replicates have numbers, so none shares them."""
 WEIGHTS = "best_epoch.pt"
-"""The file of a trial that holds its weights until they are scored."""
+"""The file of a trial that searches, with its weights until other rules than test accuracy have scored them."""
 GRACE = 0.3
 """Share of the training before which no trial is given up: early accuracy favours methods that memorise later."""
 
@@ -78,8 +78,8 @@ def train_trials(
     execution: str = "auto",
     checkpoints: object = None,
     watch: Callable[[Run, int, dict[str, float | None]], None] = lambda run, epoch, numbers: None,
-) -> Iterator[Made]:
-    """Train trials, together where they can be; each with its best validation epoch's weights and its sealed curve.
+) -> Iterator[TrainedRun]:
+    """Train trials, together where they can be; each with its sealed curve and, if it searches, its best weights.
 
     Args:
         members: trials with blind data; data that know the truth are refused.
@@ -105,7 +105,8 @@ def train_trials(
         run, data, curves, best, seal, facts = known[id(job)]
         numbers = observed(now) | {"test_accuracy": None}
         curves.add(numbers, np.zeros((run.method.networks, 0), np.uint8))
-        best.look(now)
+        if not run.fresh:
+            best.look(now)
         seal.look(now)
         watch(run, now.epoch, numbers)
         if now.last or behind(run.bar, now.history.validation, run.setting.epochs):
@@ -129,7 +130,7 @@ class Best:
         """Take the weights of an epoch that is better than all before."""
         if epoch.validation_accuracy > self.accuracy and not epoch.diverged:
             self.accuracy = epoch.validation_accuracy
-            self.networks = mapped(Tensor.cpu, _plain(epoch.weights()))
+            self.networks = mapped(Tensor.cpu, epoch.weights())
 
     def files(self) -> dict[str, bytes]:
         """Return the weights as a file; none of a run that never had any."""
@@ -157,10 +158,3 @@ def bar_of(curves: Sequence[Sequence[float | None]], epochs: int) -> tuple[float
         running = np.maximum.accumulate(values)
         best.append(np.pad(running, (0, epochs - len(running)), mode="edge"))
     return tuple(np.median(best, axis=0).tolist()) if best else ()
-
-
-def _plain(tree: Any) -> Any:
-    """Return dicts and lists alone, which any restricted reader takes."""
-    if isinstance(tree, dict):
-        return {name: _plain(part) for name, part in tree.items()}
-    return [_plain(part) for part in tree] if isinstance(tree, list) else tree

@@ -1,6 +1,7 @@
 """What a search of so many trials is worth: budget curves, and intervals that include the search."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -85,11 +86,8 @@ def searched(tuning: Mapping[str, Any], scores: Sequence[float], track: str) -> 
         return with_search(scores, [(validation, 100 * test) for validation, test in tuning.get("scores", ())])
     if len(scores) < 2:
         return None
-    draws = {row["trial"]: np.asarray(row["validation"], float) for row in confirming}
     test = {row["trial"]: 100 * float(np.mean(row["test"])) for row in confirming}
-    count = len(next(iter(draws.values())))
-    rows = np.random.default_rng([0, 0]).integers(0, count, (RESAMPLES, count))
-    chosen = [choose({number: values[row].tolist() for number, values in draws.items()}).number for row in rows]
+    chosen = _rechosen(tuple((row["trial"], tuple(row["validation"])) for row in confirming))
     shift = np.array([test[number] for number in chosen]) - test[tuning["trial"]]
     return _ends(scores, shift, 0, 0.95)
 
@@ -109,6 +107,20 @@ def with_search(
     _, test = _resampled(pairs, seed)
     shift = test[:, 0] - incumbents(pairs)[-1]
     return _ends(scores, shift, seed, level)
+
+
+@lru_cache(maxsize=128)  # of the searches of a board: one may serve several settings
+def _rechosen(draws: tuple[tuple[int, tuple[float, ...]], ...]) -> tuple[int, ...]:
+    """Return which configuration each of `RESAMPLES` bootstrap samples of the fresh draws would have chosen."""
+    count = len(draws[0][1])
+    rows = np.random.default_rng([0, 0]).integers(0, count, (RESAMPLES, count))
+    # A choice does not depend on the order of the draws: without it there are ten samples of three draws.
+    samples = [tuple(row) for row in np.sort(rows, axis=1).tolist()]
+    numbers = {
+        sample: choose({number: [scores[draw] for draw in sample] for number, scores in draws}).number
+        for sample in set(samples)
+    }
+    return tuple(numbers[sample] for sample in samples)
 
 
 def _ends(scores: Sequence[float], shift: Floats, seed: int, level: float) -> tuple[float, float]:

@@ -132,7 +132,7 @@ READERS = {
     "__init__": ("runs/diagnostics.py", {"truth"}),  # beside training, of states that training gives
     "_info": ("sweep/worker.py", {"truth"}),  # a copy of the test labels, by which the store scores once more
     "facts": ("runs/facts.py", {"truth"}),  # the side information that a method declares
-    "evaluated": ("tuning/scoring.py", {"test_labels"}),  # of a study that is closed
+    "evaluated": ("tuning/scoring.py", {"test_labels"}),  # of a search that is closed
     "revealed": ("tuning/sealed.py", {"truth"}),  # likewise
     "accuracies": ("verification/recompute.py", {"test_labels"}),  # of stored predictions
 }

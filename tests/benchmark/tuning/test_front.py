@@ -11,7 +11,7 @@ from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
 from lnlbench.benchmark.tuning.front import front, fronts, refuse_flat, told_cost
-from lnlbench.benchmark.tuning.outcome import Made, Outcome, Told
+from lnlbench.benchmark.tuning.outcome import FinishedTraining, FinishedTrial, Outcome
 from lnlbench.benchmark.tuning.search import search
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.methods import parse
@@ -36,7 +36,9 @@ def spec_of(options, method, epochs=2):
 
 def told_of(spec, *pairs):
     return [
-        Told(i, {"lr": 0.1}, (Made(spec.trial(i, None), validation, passes=passes, test=validation),))
+        FinishedTrial(
+            i, {"lr": 0.1}, (FinishedTraining(spec.trial(i, None), validation, passes=passes, test=validation),)
+        )
         for i, (validation, passes) in enumerate(pairs)
     ]
 

@@ -6,6 +6,7 @@ import lzma
 import shutil
 import sqlite3
 import threading
+import weakref
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -19,15 +20,16 @@ from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.protocol import splits as data_module
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.protocol.splits import TEST, Blind, prepare
+from lnlbench.benchmark.runs import facts
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.sweep import worker
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning import search as optimisation
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
-from lnlbench.benchmark.tuning.outcome import Made, Outcome, Told
+from lnlbench.benchmark.tuning.outcome import FinishedTraining, FinishedTrial, Outcome
 from lnlbench.benchmark.tuning.pruning import pruning
-from lnlbench.benchmark.tuning.scoring import SCORE
+from lnlbench.benchmark.tuning.scoring import SCORE, Scorer
 from lnlbench.benchmark.tuning.sealed import REVEALED, SEALED
 from lnlbench.benchmark.tuning.search_spec import told_value
 from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial, bar_of, behind, train_trials
@@ -131,10 +133,14 @@ def test_a_search_from_its_first_trial_to_the_page(options, url, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["co_teaching", "dividemix"])
 def test_the_score_is_that_of_the_best_validation_epoch(options, method):
-    """The same trial with the test set in sight, for once: the kept weights score what its best epoch scored."""
+    """The same trial with the test set in sight, for once; its kept weights score what its best epoch scored, too."""
     (spec,) = plan_of(options, method, epochs=4).specs
     outcome = optimisation.search([spec], Budget(trials=1, confirm=0), options)[spec.name]
-    (told,) = pipeline.scored(outcome, load("digits"), options, Store(options.store)).trials
+    scorer = Scorer(load("digits"), options, Store(options.store))
+    trial = outcome.trials[0].run
+    before = scorer.evaluated(trial, scorer.stored[trial.key], {})  # as where it is older than sealed curves
+    (told,) = scorer.outcome(outcome).trials
+    assert before == {SCORE: told.test} | {f"rule/{name}": value for name, value in told.runs[0].rules.items()}
     seen = prepare(told.run.setting, TUNING, load("digits"))
 
     run = told.run
@@ -144,6 +150,44 @@ def test_the_score_is_that_of_the_best_validation_epoch(options, method):
     best = max(epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch))
     assert told.validation == best.validation_accuracy
     assert told.test == pytest.approx((best.predictions["test"] == seen.truth.test).double().mean().item())
+
+
+def test_scoring_makes_data_and_estimates_once_and_computes_as_trials_do(options, monkeypatch):
+    """Two searches on the same data, one of them told an estimate: it is not made again, and one thread made it."""
+    estimates, loaded, drawn = [], [], []
+
+    def estimate(*of):
+        estimates.append(torch.get_num_threads())
+        return real_estimate(*of)
+
+    def load_once(*of):
+        images = load(*of)
+        loaded.append(weakref.ref(images))
+        return images
+
+    def draw(setting, name, *of):
+        drawn.append(name)
+        return prepare(setting, name, *of)
+
+    real_estimate = facts.estimate
+    monkeypatch.setattr(facts, "estimate", estimate)
+    monkeypatch.setattr(pipeline, "load", load_once)
+    monkeypatch.setattr("lnlbench.benchmark.tuning.scoring.prepare", draw)
+    budget, before = Budget(trials=1, confirm=0), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for names in ("ce, gce", "co_teaching, sam"):
+            facts.teller.cache_clear()
+            closed = optimisation.search(plan_of(options, names, epochs=1).specs, budget, options)
+            with Store(options.store) as store:
+                scored = pipeline._scored(closed, options, store)
+            assert list(scored) == list(closed) and all(outcome.trials[0].test for outcome in scored.values())
+            assert estimates == [1], names
+            assert len(loaded) == 1 and drawn == [TUNING], names
+            assert loaded[0]() is None, "no label of the test set is in reach of the next search"
+            estimates.clear(), loaded.clear(), drawn.clear()
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_search_on_a_subset_knows_the_size_of_its_validation_part(options):
@@ -200,7 +244,7 @@ def test_a_search_that_was_interrupted_goes_on_as_if_nothing_had_happened(option
 def test_another_search_of_the_same_name_is_refused(options, changed, epochs, difference):
     specs = plan_of(options, epochs=epochs).specs
     optimisation.search(specs, FEW, options)
-    with pytest.raises(TuneError, match=f"{difference}.*--study NAME starts another"):
+    with pytest.raises(TuneError, match=f"the search 'tune/.*{difference}.*--study NAME starts another"):
         optimisation.search(specs, changed, options)
 
 
@@ -251,11 +295,11 @@ def test_a_round_that_another_process_told_meanwhile_is_told_once(options, monke
             super().__init__(*how)
             self.how = how
 
-        def told(self, store, trial):
+        def told(self, *of):
             if not Suspended.taken_over:
                 Suspended.taken_over = True
-                plain(*self.how).tell(store, {})
-            return super().told(store, trial)
+                plain(*self.how).tell(self.how[-1], {})
+            return super().told(*of)
 
     monkeypatch.setattr(optimisation, "Search", Suspended)
     specs = plan_of(options).specs
@@ -417,12 +461,12 @@ def test_a_better_trial_that_was_given_up_is_named(options):
     """A winner of 0.6, and a trial that stood at 0.9 when it was given up after 2 of 5 epochs."""
     (spec,) = plan_of(options, "ce", epochs=5).specs
     runs = [
-        Made(spec.trial(i, None), validation, 1.0, epochs=epochs)
+        FinishedTraining(spec.trial(i, None), validation, 1.0, epochs=epochs)
         for i, validation, epochs in ((0, 0.5, 5), (1, 0.4, 2))
     ]
     for test, said in ((0.9, "For ce a trial that was given up had a higher"), (0.5, "No trial had a higher")):
         scored = [replace(runs[0], test=0.6), replace(runs[1], test=test)]
-        outcome = Outcome(spec, FEW, tuple(Told(i, {}, (one,)) for i, one in enumerate(scored)))
+        outcome = Outcome(spec, FEW, tuple(FinishedTrial(i, {}, (one,)) for i, one in enumerate(scored)))
         assert said in pruning([outcome]) and "saved 3 of 10 epochs, about 2 device-seconds" in pruning([outcome])
 
 

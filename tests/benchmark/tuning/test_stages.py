@@ -1,6 +1,7 @@
 """Confirming and repeated splits, as a search really goes: the same trials after a kill, and older searches."""
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 
 import optuna
@@ -9,11 +10,14 @@ import pytest
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning.budget import BEFORE, Budget, TuneError
+from lnlbench.benchmark.tuning.scoring import Scorer
 from lnlbench.benchmark.tuning.sealed import SEALED, votes_after
 from lnlbench.benchmark.tuning.search import search
 from lnlbench.benchmark.tuning.search_spec import windowed
 from lnlbench.benchmark.tuning.stages import curve
+from lnlbench.benchmark.tuning.trials import WEIGHTS
 from lnlbench.datasets.loading.images import load
+from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.store import Store
 
@@ -55,12 +59,15 @@ def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, specs, u
     assert [one.number for one in found.confirmed] == [0, 1]
 
     sealed = {run.run.key: votes_of(Store(url), run) for run in found.runs}
-    scored = pipeline.scored(found, load("digits"), options, Store(url))
+    for run in found.runs:
+        with nullcontext() if not run.run.fresh else pytest.raises(StoreError):
+            assert Store(url).file(Store(url).stored()[run.run.key], WEIGHTS)  # for rules among which none confirms
+    scored = Scorer(load("digits"), options, Store(url)).outcome(found)
     for group in [told.runs for told in scored.trials] + [one.runs for one in scored.confirmed]:
         first, second = (sealed[run.run.key] for run in group)
         alike = (first == second).double().mean().item()
         assert [run.rules["agreement"] for run in group] == [pytest.approx(alike)] * 2
-    assert pipeline.scored(found, load("digits"), options, Store(url)) == scored, "once it is unsealed, what was kept"
+    assert Scorer(load("digits"), options, Store(url)).outcome(found) == scored, "once it is unsealed, what was kept"
     assert found.trials[0].validation == pytest.approx(sum(m.validation for m in found.trials[0].runs) / 2)
 
     kept = optuna.load_study(study_name=spec.name, storage=f"sqlite:///{tmp_path / 'studies.db'}")
@@ -68,6 +75,19 @@ def test_a_killed_search_goes_on_to_the_same_confirming_trials(options, specs, u
     for trial, one in zip(kept.trials, found.trials, strict=True):
         assert list(trial.intermediate_values) == [1], "its curve, for optuna-dashboard"
         assert trial.intermediate_values[1] == pytest.approx(one.validation)
+
+
+@pytest.mark.slow
+def test_a_search_reads_no_training_more_than_twice(options, specs, monkeypatch):
+    """Once when it is told, and once when it is told already; a look at Optuna's notes is one for all trainings."""
+    read, looks, real = Counter(), [], Store.results_of
+    monkeypatch.setattr(Store, "results_of", lambda store, keys: read.update(keys) or real(store, keys))
+    noted = optuna.Study.user_attrs.fget
+    monkeypatch.setattr(optuna.Study, "user_attrs", property(lambda study: looks.append(study) or noted(study)))
+    budget = Budget(trials=18, sampler="random", confirm=1 / 3, splits=1)  # three rounds, and one that confirms
+    found = search(specs, budget, options)[specs[0].name]
+    assert len(found.runs) == 18 and read.keys() == {training.run.key for training in found.runs}
+    assert max(read.values()) == 2 and len(looks) < 40
 
 
 def votes_of(store, made):

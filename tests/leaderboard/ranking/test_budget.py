@@ -6,7 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from lnlbench.leaderboard.ranking import budget
 from lnlbench.leaderboard.ranking.budget import curve, expected, incumbents, searched, winning, with_search
+from lnlbench.leaderboard.ranking.confirming import choose
 from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
 
 PAIRS = [(0.5, 0.60), (0.7, 0.50), (0.6, 0.90), (0.7, 0.80), (0.2, 0.10)]
@@ -89,3 +91,18 @@ def test_what_the_search_alone_chose_is_held_against_the_search_alone():
     tuning, scores = {"trial": 1, "scores": pairs, "confirming": confirming}, [70.0, 70.1, 70.2]
     low, high = searched(tuning, scores, UNCONFIRMED)
     assert low < 70.1 < high < 71
+
+
+def test_a_search_that_serves_several_settings_is_chosen_from_anew_once(monkeypatch):
+    """Of three draws there are ten samples: each is chosen from once, whatever its order and how many cells ask."""
+    asked = []
+    monkeypatch.setattr(budget, "choose", lambda draws: asked.append(draws) or choose(draws))
+    draws = {0: [0.60, 0.61, 0.58], 4: [0.62, 0.60, 0.63], 2: [0.61, 0.62, 0.59]}
+    confirming = [{"trial": number, "validation": row, "test": [number / 10] * 3} for number, row in draws.items()]
+    ends = {searched({"trial": 0, "confirming": confirming}, [50.0, 51.0, 52.0], TUNED) for _ in range(4)}
+    assert len(ends) == 1 and len(asked) == 10
+
+    rows = np.random.default_rng([0, 0]).integers(0, 3, (budget.RESAMPLES, 3))
+    plain = [choose({number: [row[i] for i in places] for number, row in draws.items()}).number for places in rows]
+    assert budget._rechosen(tuple((number, tuple(row)) for number, row in draws.items())) == tuple(plain)
+    assert len(set(plain)) > 1
