@@ -22,8 +22,12 @@ def due(done: int, epochs: int) -> bool:
     return done == epochs or done & (done - 1) == 0
 
 
-def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
+def weighted_mean(losses: object, weights: Tensor | None) -> Tensor:
     """Return Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K].
+
+    Args:
+        losses: whatever the method's `loss` returned.
+        weights: of the samples [K, B], or none.
 
     Raises:
         MethodError: no tensor, losses of another shape, or losses from which there is no gradient.
