@@ -47,7 +47,8 @@ def run(
         device: as in `fit`.
         precision: as in `fit`; where it is not fp32 it is part of the runs' keys.
         execution: "auto", "loop", "stack" or "graph", as in `train`.
-        jobs: processes; more than one needs a main module that can be imported.
+        jobs: processes; more than one needs a main module that can be imported. One is this process, which ends with a
+            run that ends its process.
         data_dir: data sets in the layout of the Hugging Face Hub.
         plugins: a Python file that registers methods, or several.
         told: how methods are told what they must know, as in "estimated,true,true-0.2"; "all" is the whole sweep.

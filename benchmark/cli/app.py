@@ -13,6 +13,7 @@ import typer
 
 from lnlbench.benchmark.cli import exchange, extend, leaderboard, machine, run, study, submit, tune
 from lnlbench.benchmark.cli.output import fit_encodings, note, printable, show
+from lnlbench.benchmark.sweep.executors.interrupts import repeat_ignored
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,6 +53,7 @@ def main() -> None:
     """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
     for one in ENDING:  # so that workers end and claims are given back
         signal.signal(one, _interrupt)
+    repeat_ignored(_interrupt)  # after the first one nothing else would end the program
     warnings.showwarning = _warn
     fit_encodings()
     for word in sys.argv[1:]:

@@ -50,14 +50,14 @@ def planned(rows: Rows) -> Fitted:
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """Return sorted numbers as one writes them: `0-2, 5`."""
+    """Return sorted numbers of replicates as one writes them: `s0-2, s5`."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
             runs[-1].append(number)
         else:
             runs.append([number])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+    return ", ".join(f"s{run[0]}-{run[-1]}" if len(run) > 1 else f"s{run[0]}" for run in runs)
 
 
 def _seconds(value: float | str) -> str:

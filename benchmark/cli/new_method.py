@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from pathlib import Path
 
 from lnlbench.benchmark.cli.catalogue import listing
@@ -24,13 +25,12 @@ def new_method(name: str, folder: Path) -> Path:
     Raises:
         MethodError: a name that no method can have, or that is taken; a file of that name; a folder that is not there.
     """
-    if (
-        not (name.isascii() and name.isidentifier())
-        or name != name.lower()
-        or keyword.iskeyword(name)
-        or name.startswith("_")
-    ):
+    if not re.fullmatch(r"[a-z0-9_]+", name):
         raise MethodError(f"a method's name is lower-case letters, digits and '_', as in my_loss, but got {name!r}")
+    if not "a" <= name[0] <= "z":
+        raise MethodError(f"a method's name begins with a lower-case letter, as in my_loss, but got {name!r}")
+    if keyword.iskeyword(name):
+        raise MethodError(f"{name!r} is a keyword of Python, and no method can be called so; as in my_{name}")
     if name in registered():
         raise MethodError(f"there is a method called {name!r} already; choose another name")
     path = folder / f"{name}.py"

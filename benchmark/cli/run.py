@@ -147,6 +147,7 @@ def run(
         store=store_address(tracking_uri, database),
         device=device,
         jobs=jobs,
+        guarded=True,
         data_dir=data_dir,
         plugins=chosen.plugins,
         execution=execution,
@@ -226,7 +227,7 @@ def compare(
     from lnlbench.leaderboard.store.address import store_address
 
     address = store_address(tracking_uri, database)
-    options = Options(store=address, device=device, jobs=jobs, data_dir=data_dir, plugins=tuple(plugin))
+    options = Options(store=address, device=device, jobs=jobs, guarded=True, data_dir=data_dir, plugins=tuple(plugin))
     changed = overrides(changes, epochs=epochs)
     if dry_run:
         found = planned(method, against, suite, replicates, changed, options, precision, told, rule)

@@ -149,6 +149,7 @@ def tune(
         store=store_address(tracking_uri, database),
         device=device,
         jobs=jobs or default_jobs(device),
+        guarded=True,
         data_dir=data_dir,
         plugins=chosen.plugins,
         execution=execution,

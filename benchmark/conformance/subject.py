@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from lnlbench.benchmark.engine.job import Epoch, Job
 from lnlbench.benchmark.engine.trainer import fit
 from lnlbench.benchmark.protocol.settings import Setting, setting
 from lnlbench.benchmark.protocol.splits import Prepared, prepare
+from lnlbench.benchmark.sweep.plugins import line_in
 from lnlbench.datasets.loading.images import load
 from lnlbench.methods._compose import Composition
 from lnlbench.methods._parse import parse
@@ -108,9 +108,7 @@ class Subject:
 
     def where(self, error: BaseException) -> str:
         """Return the innermost line of the method's own files that an error passed through."""
-        names = {str(file) for file in self.files}
-        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in names]
-        return f"{lines[-1].filename}:{lines[-1].lineno}" if lines else ""
+        return line_in(self.files, error)
 
     def caller(self, depth: int = 2) -> tuple[str, str] | None:
         """Return the innermost executing line of the method's own files, and its function; None outside them."""

@@ -22,15 +22,24 @@ def due(done: int, epochs: int) -> bool:
     return done == epochs or done & (done - 1) == 0
 
 
-def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
+def weighted_mean(losses: object, weights: Tensor | None) -> Tensor:
     """Return Σ w ℓ / max(Σ w, 1) over the batch of each network: [K, B] to [K].
 
+    Args:
+        losses: whatever the method's `loss` returned.
+        weights: of the samples [K, B], or none.
+
     Raises:
-        MethodError: losses of another shape.
+        MethodError: no tensor, losses of another shape, or losses from which there is no gradient.
     """
+    if not isinstance(losses, Tensor):
+        what = "None" if losses is None else f"no tensor but {type(losses).__name__}"
+        raise MethodError(f"`loss` returns {what}: return the loss of each sample, a tensor [K, B]")
     if losses.dim() != 2:
         what = "one number" if losses.dim() == 0 else f"a tensor of shape {tuple(losses.shape)}"
         raise MethodError(f"`loss` returns {what}: return the loss of each sample, [K, B], and no mean of them")
+    if not losses.requires_grad:  # a stack would train on a gradient of zeros
+        raise MethodError("`loss` returns what does not depend on the logits, or was detached: there is no gradient")
     if weights is None:
         return losses.mean(-1)
     return (weights * losses).sum(-1) / weights.sum(-1).clamp(min=1)

@@ -15,6 +15,7 @@ class Options:
     store: StoreAddress = field(default_factory=store_address)
     device: str = "auto"
     jobs: int = 1  # runs or stacks at once; 0: as many as the executor has places for
+    guarded: bool = False  # no run of a plug-in in this process, whose main module others must be able to import
     data_dir: Path | None = None
     plugins: tuple[Path, ...] = ()
     execution: str = "auto"

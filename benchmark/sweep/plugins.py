@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +86,13 @@ def choose_methods(methods: str = "", plugins: Iterable[Path] = ()) -> Chosen:
             )
         texts += parts[0] if len(parts) == 1 else [" + ".join(name for (name,) in parts)]
     return Chosen(texts=tuple(texts), plugins=tuple(dict.fromkeys(files)), own=own)
+
+
+def line_in(files: Iterable[Path], error: BaseException) -> str:
+    """Return FILE:LINE, the innermost line of some files that an error passed through; nothing where there is none."""
+    names = {str(file) for file in files}
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in names]
+    return f"{lines[-1].filename}:{lines[-1].lineno}" if lines else ""
 
 
 def _noises_of(file: Path) -> str:

@@ -153,6 +153,9 @@ def check_executor(name: str) -> None:
 def executor_for(options: Options, most: int) -> Executor:
     """Return what the options ask for, with no more places than there is work for.
 
+    Runs are made in this process only where one at a time is asked for, so that one which ends its process ends nothing
+    else; and even then not those of plug-ins, if the options guard against them.
+
     Raises:
         ExecutionError: no such executor, or it is not available.
     """
@@ -161,8 +164,9 @@ def executor_for(options: Options, most: int) -> Executor:
 
 
 def _local(options: Options, most: int) -> Executor:
-    slots = min(options.jobs or default_jobs(options.device), most)
-    return Local(slots) if slots > 1 else Inline()
+    jobs = options.jobs or default_jobs(options.device)
+    alone = jobs == 1 and not (options.guarded and options.plugins)
+    return Inline() if alone else Local(min(jobs, most))
 
 
 def _ray(options: Options, most: int) -> Executor:

@@ -20,7 +20,7 @@ from lnlbench.benchmark.runs.run import Run, with_data
 from lnlbench.benchmark.runs.training import Checkpoints, maker_of
 from lnlbench.benchmark.sweep.executors.base import Send
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.plugins import choose_methods
+from lnlbench.benchmark.sweep.plugins import choose_methods, line_in
 from lnlbench.leaderboard.home import home
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.store.address import StoreAddress
@@ -191,7 +191,8 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
         raise  # the next run would fare no better, or this one is made elsewhere
     except (Exception, SystemExit) as error:  # a method that calls `sys.exit(0)` has not succeeded
         store.claims.release(run.key, owner)  # where it failed before there was a recording to do so
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        place = line_in(options.plugins, error)
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}" + (f" ({place})" if place else "")
     return ""
 
 

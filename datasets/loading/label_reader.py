@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 EXACT = 2**53  # up to which every whole number is a float64
+LONGEST = 40  # characters that are kept of a text that is no number: in an array each takes the room of the longest
 
 
 def read_columns(path: Path) -> dict[str, np.ndarray]:
@@ -118,11 +119,19 @@ def _numbers(texts: Sequence[str | None], where: str) -> np.ndarray:
     """
     if missing := sum(not text for text in texts):
         raise DataError(f"{where} has {missing} rows without a value")
-    if not all(NUMBER.fullmatch(str(text)) for text in texts):
-        return np.array(texts, str)
-    numbers = np.array(texts, np.float64)
-    whole = (np.abs(numbers) < EXACT).all() and (numbers == numbers.round()).all()
-    return numbers.astype(np.int64) if whole else numbers
+    whole = [is_whole(str(text)) for text in texts]
+    if all(whole):
+        return np.array(texts, np.float64).astype(np.int64)
+    return np.array([text if yes else _shortened(str(text)) for text, yes in zip(texts, whole, strict=True)], str)
+
+
+def is_whole(text: str) -> bool:
+    """Say whether a text is a whole number, however it is written, that float64 holds exactly."""
+    return bool(NUMBER.fullmatch(text)) and abs(float(text)) < EXACT and float(text).is_integer()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _pt(path: Path) -> dict[str, np.ndarray]:

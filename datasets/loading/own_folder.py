@@ -50,9 +50,11 @@ def read_folder(folder: Path, columns: Mapping[str, str]) -> tuple[dict[str, np.
     notes += label_notes(names, [*given, *(true or ())], scored, str(folder))
     index = {name: i for i, name in enumerate(names)}
     pixels = {split: _decoded(tables[split], notes) for split in SPLITS}
-    if pixels["train"].shape[1:] != pixels["test"].shape[1:]:
-        shapes = [" × ".join(map(str, pixels[split].shape[1:])) for split in SPLITS]
+    if pixels["train"].shape[2:] != pixels["test"].shape[2:]:
+        shapes = [" × ".join(map(str, pixels[split].shape[2:])) for split in SPLITS]
         raise DataError(f"{folder}: training images are {shapes[0]}, test images {shapes[1]}; all must be of one size")
+    if pixels["train"].shape[1] != pixels["test"].shape[1]:  # one split is grey: as if it had been stored in colour
+        pixels = {split: images.repeat(3 // images.shape[1], axis=1) for split, images in pixels.items()}
     arrays = {
         "train_images": pixels["train"],
         "train_labels": _indices(given if true is None else true, index),

@@ -11,7 +11,7 @@ import numpy as np
 from lnlbench.datasets.card import Card
 from lnlbench.datasets.loading.errors import DataError, unknown
 from lnlbench.datasets.loading.images import Images
-from lnlbench.datasets.loading.label_reader import read_columns
+from lnlbench.datasets.loading.label_reader import is_whole, read_columns
 from lnlbench.datasets.loading.place import expanded, split_place
 from lnlbench.datasets.noise.base import Noise, register
 
@@ -27,11 +27,10 @@ def fitting(columns: dict[str, np.ndarray], column: str, images: Images, path: P
     for name in (column, *(c for c in clean if c in columns)):
         labels = columns[name]
         where = f"{path} ({name})" if name else str(path)
-        if labels.dtype.kind not in "iu":
-            kind = f"the text {str(labels.flat[0])!r}" if labels.dtype.kind in "US" else f"{labels.dtype} values"
-            raise DataError(f"{where} holds {kind}; labels are integers")
         if labels.shape != true.shape:
             raise DataError(f"{where} has shape {labels.shape}; {images.name} has {len(true)} training images")
+        if labels.dtype.kind not in "iu":
+            raise DataError(f"{where} holds {_no_label_in(labels)}; labels are integers from 0 to {classes - 1}")
         if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
             raise DataError(f"{where} holds labels {labels.min()} to {labels.max()}; expected 0 to {classes - 1}")
         if name in clean and (wrong := int((labels != true).sum())):
@@ -42,6 +41,14 @@ def fitting(columns: dict[str, np.ndarray], column: str, images: Images, path: P
     given = columns[column].astype(np.int64)
     _refuse_chance(given, images, f"{path} ({column})" if column else str(path))
     return given
+
+
+def _no_label_in(labels: np.ndarray) -> str:
+    """Return what labels [N] hold that are no integers: of texts the first that is none, where it can be told."""
+    if labels.dtype.kind not in "US":
+        return f"{labels.dtype} values"
+    row = next((row for row, text in enumerate(labels) if not is_whole(str(text))), 0)
+    return f"the text {str(labels[row])!r} in row {row + 1}"
 
 
 def _refuse_chance(given: np.ndarray, images: Images, where: str) -> None:

@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from lnlbench.benchmark.sweep.executors.base import PATIENCE, Message, Task
+from lnlbench.benchmark.sweep.executors.interrupts import repeat_ignored
 from lnlbench.leaderboard.results.errors import StoreError
 
 ENDING = [signal.SIGINT, signal.SIGTERM]
@@ -171,7 +172,7 @@ def _work(pipe: Connection, parents: bool, environment: Mapping[str, str]) -> No
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)  # see engine/threads.py
     try:
-        sys.unraisablehook = _interrupt_again
+        repeat_ignored(_interrupt)
         signal.signal(signal.SIGTERM, _interrupt)  # the run is marked as killed, its claim given back
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # held back since the server began
@@ -194,15 +195,6 @@ def _work(pipe: Connection, parents: bool, environment: Mapping[str, str]) -> No
 def _interrupt(number: int, frame: object) -> None:
     _ignore_signals()  # once: a second would break off what the first one began
     raise KeyboardInterrupt
-
-
-def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
-    """Interrupt once more in a moment: raised in a weak reference's callback, say, an interrupt is printed and lost."""
-    if lost.exc_type is KeyboardInterrupt and hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-    else:
-        sys.__unraisablehook__(lost)
 
 
 def _ignore_signals() -> None:

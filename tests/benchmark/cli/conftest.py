@@ -14,6 +14,7 @@ NOISY = "digits/symmetric-0.4"
 def lnlbench(monkeypatch, capfd):
     """Call the command line in this process: exit code, standard output, standard error."""
     monkeypatch.setattr(cli.signal, "signal", lambda *_: None)  # pytest's own handlers stay
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # put back after the test
     monkeypatch.setenv("COLUMNS", "300")
 
     def call(*arguments):

@@ -78,6 +78,30 @@ def program(*arguments, **options):
     return done.returncode, done.stdout, done.stderr
 
 
+LOST = """
+import os, signal, time, weakref
+from lnlbench.benchmark.cli import app
+
+class Mortal:
+    pass
+
+def command(standalone_mode):
+    mortal = Mortal()
+    reference = weakref.ref(mortal, lambda _: (os.kill(os.getpid(), signal.SIGTERM), time.sleep(0.01)))
+    del mortal  # Python raises nothing of the callback
+    time.sleep(60)
+
+app.app = command
+app.main()
+"""
+
+
+def test_a_signal_that_python_ignores_ends_the_program():
+    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, timeout=60, check=False)
+    said = "lnlbench: interrupted; what is finished is stored, and the same command goes on from there\n"
+    assert (done.returncode, done.stdout, done.stderr) == (cli.INTERRUPTED, "", said)
+
+
 def test_the_program(one_line):
     code, out, err = program("list", "suites", "--json")
     assert (code, err) == (0, "") and "digits" in {row["suite"] for row in json.loads(out)}

@@ -38,10 +38,10 @@ def test_nothing_is_overwritten(written):
     [
         pytest.param("my-loss", "lower-case letters", id="a dash"),
         pytest.param("MyLoss", "lower-case letters", id="a capital"),
-        pytest.param("1st", "lower-case letters", id="a digit first"),
-        pytest.param("lambda", "lower-case letters", id="a word of Python"),
+        pytest.param("1st", "begins with a lower-case letter, as in my_loss, but got '1st'", id="a digit first"),
+        pytest.param("lambda", "'lambda' is a keyword of Python", id="a word of Python"),
         pytest.param("../x", "lower-case letters", id="a path"),
-        pytest.param("_private", "lower-case letters", id="an underscore first"),
+        pytest.param("_private", "begins with a lower-case letter", id="an underscore first"),
         pytest.param("", "lower-case letters", id="nothing"),
         pytest.param("gce", "there is a method called 'gce' already", id="taken"),
     ],

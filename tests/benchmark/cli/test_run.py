@@ -33,7 +33,7 @@ def test_a_dry_run_makes_nothing(lnlbench, tmp_path):
         ("gce + early_stopping", [0, 1], "read off gce"),
     ]
     table = lnlbench("run", NOISY, "-m", "gce + early_stopping", "-s", "0-1", "--dry-run")[1]
-    assert "read off gce" in table and "0-1 missing" in table
+    assert "read off gce" in table and "s0-1 missing" in table
     assert [part.strip() for part in table.splitlines()[-1].split("│")][2] == "0 stored, 4 missing"
     assert {path.name for path in tmp_path.glob("home/*")} <= {"cache"}, "decoded images, if no test had them before"
 
@@ -127,7 +127,7 @@ def test_failed_runs_are_told_and_give_exit_code_1(lnlbench, stored, plugin_of):
     assert (code, err) == (1, "")
     found = json.loads(out)
     assert len(found["made"]) == 1
-    assert [row["reason"] for row in found["failed"]] == ["RuntimeError: [/bold] is no markup"]
+    assert [row["reason"] for row in found["failed"]] == [f"RuntimeError: [/bold] is no markup ({path}:7)"]
     assert found["failed"][0]["run"] == "digits,epochs=2/symmetric-0.4 wrong s0"
 
 
@@ -139,7 +139,7 @@ def test_a_comparison_with_failed_runs_is_one_line_and_exit_code_2(lnlbench, sto
     how = ["--suite", NOISY, "-s", "0", "--set", "epochs=2", "--device", "cpu", "--jobs", "1"]
     code, out, err = lnlbench("compare", path, "-a", "ce", "--json", *how)
     assert (code, out) == (2, "")
-    assert err == "lnlbench: 1 of 2 runs failed: RuntimeError: on purpose\n"
+    assert err == f"lnlbench: 1 of 2 runs failed: RuntimeError: on purpose ({path}:7)\n"
 
 
 def test_progress_counts_epochs_and_shows_failures(monkeypatch, capfd):

@@ -883,3 +883,23 @@ def test_a_loss_of_no_sample_is_refused(job_of, execution, dims, what):
 
     with pytest.raises(MethodError, match=f"^`loss` returns {what}: return the loss of each sample"):
         list(train([job_of(Mean(), epochs=1, replicate=i) for i in range(2)], device="cpu", execution=execution))
+
+
+@pytest.mark.parametrize("execution", ["loop", "stack"])
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        pytest.param(lambda losses: None, "None: return the loss of each sample", id="nothing"),
+        pytest.param(lambda losses: [losses], "no tensor but list: return the loss", id="a list"),
+        pytest.param(torch.Tensor.detach, "what does not depend on the logits, or was detached", id="detached"),
+        pytest.param(torch.zeros_like, "what does not depend on the logits, or was detached", id="constant"),
+    ],
+)
+def test_a_loss_without_a_gradient_is_refused(job_of, execution, change, what):
+    @dataclass(frozen=True)
+    class Lost(Method):
+        def loss(self, logits, batch, clock):
+            return change(cross_entropy(logits, batch.targets))
+
+    with pytest.raises(MethodError, match=f"^`loss` returns {what}"):
+        list(train([job_of(Lost(), epochs=1, replicate=i) for i in range(2)], device="cpu", execution=execution))

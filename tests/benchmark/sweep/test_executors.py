@@ -267,14 +267,15 @@ def test_on_ray_too_a_store_that_fails_is_told(tasks, monkeypatch):
 
 
 LOST = """
-import sys, time
-from lnlbench.benchmark.sweep.executors.local import _interrupt_again
+import time
+from lnlbench.benchmark.sweep.executors.interrupts import repeat_ignored
+from lnlbench.benchmark.sweep.executors.local import _interrupt
 
 class Lost:
     def __del__(self):
         raise KeyboardInterrupt
 
-sys.unraisablehook = _interrupt_again
+repeat_ignored(_interrupt)
 try:
     Lost()  # Python raises nothing of it
     time.sleep(60)

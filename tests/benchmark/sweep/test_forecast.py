@@ -116,7 +116,9 @@ def test_a_plan_fits_the_terminal_with_where_its_numbers_are_from(width):
     assert max(map(len, lines)) <= width and [name.strip() for name in head.split("┃")] == [
         *("setting", "method", "replicates", "how", "seconds")
     ]
-    assert "0-2, 4 stored, 3 missing" in " ".join(" ".join(line.split("│")[2].strip() for line in lines[1:4]).split())
+    assert "s0-2, s4 stored, s3 missing" in " ".join(
+        " ".join(line.split("│")[2].strip() for line in lines[1:4]).split()
+    )
 
 
 def test_looking_makes_no_database(options, url):

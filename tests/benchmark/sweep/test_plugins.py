@@ -161,10 +161,11 @@ def test_an_installed_plugin_that_ends_the_program_is_an_error(monkeypatch, tmp_
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_method_that_ends_the_program_is_a_failed_run(plugin, url, jobs):
-    chosen = choose_methods(str(plugin(LEAVING)))
+    path = plugin(LEAVING)
+    chosen = choose_methods(str(path))
     options = Options(store=store_address(url), device="cpu", plugins=chosen.plugins, jobs=jobs)
     report = sweep(grid([NOISY], f"{chosen.text}, ce", "0", {"epochs": 1}, options), options)
-    assert len(report.done) == 1 and [*report.failed.values()] == ["SystemExit: 0"]
+    assert len(report.done) == 1 and [*report.failed.values()] == [f"SystemExit: 0 ({path}:{LEAVING.count(chr(10))})"]
 
 
 def test_nothing_else_loads_a_plugin():

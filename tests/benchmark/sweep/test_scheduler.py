@@ -1,11 +1,13 @@
 """Sweeps: only what is missing is made; whatever is killed, nothing is lost and nothing is made twice."""
 
+import json
 import shutil
 import signal
 import subprocess
 import sysconfig
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,8 @@ import torch
 
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.sweep import scheduler, worker
+from lnlbench.benchmark.sweep.executors.inline import Inline
+from lnlbench.benchmark.sweep.executors.local import Local
 from lnlbench.benchmark.sweep.grid import grid, numbers, plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sum_up, sweep
@@ -179,6 +183,9 @@ class Broken(Method):
 '''
 
 
+RAISING = r'        raise RuntimeError("on\n  purpose")'
+
+
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_METHODS", dict(registry.methods()))
@@ -194,7 +201,7 @@ def test_a_run_that_fails_is_reported_and_stops_no_other(options, url, plugin):
     report = sweep(runs, options)
     assert [labels[key] for key in report.done] == ["ce"]
     assert {labels[key]: reason for key, reason in report.failed.items()} == {
-        "broken": "RuntimeError: on purpose",
+        "broken": f"RuntimeError: on purpose ({plugin}:{PLUGIN.splitlines().index(RAISING) + 1})",
         "broken + early_stopping": "broken, which it is read off, failed",
     }
     failed = [run for _, run in mlflow_runs(url) if run.info.status == "FAILED"]
@@ -370,6 +377,36 @@ def test_a_run_that_takes_its_process_with_it_fails_alone(options, plugin):
         "3 times the process that worked on it died, at last with exit code 9": 1,
         "deadly, which it is read off, failed": 1,
     }
+
+
+@pytest.mark.slow
+def test_a_run_of_a_plugin_that_ends_its_process_does_not_end_the_command(lnlbench, plugin):
+    process = lnlbench(
+        *("run", NOISY, "-m", "deadly, ce", "-s", "0", "--epochs", "2", "--device", "cpu", "--jobs", "1", "--json"),
+        *("--plugin", plugin),
+    )
+    out, err = process.communicate(timeout=PATIENT)
+    assert process.returncode == 1, err
+    found = json.loads(out)
+    assert len(found["made"]) == 1
+    assert [row["reason"] for row in found["failed"]] == [
+        "3 times the process that worked on it died, at last with exit code 9"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        pytest.param({"jobs": 2}, Local, id="several jobs"),
+        pytest.param({"jobs": 1}, Inline, id="one job"),
+        pytest.param({"jobs": 1, "guarded": True}, Inline, id="one job, of ours"),
+        pytest.param({"jobs": 1, "guarded": True, "plugins": (Path("mine.py"),)}, Local, id="one job, a plug-in"),
+        pytest.param({"jobs": 1, "plugins": (Path("mine.py"),)}, Inline, id="one job, a plug-in, from Python"),
+    ],
+)
+def test_one_run_is_made_in_this_process_only_where_no_other_was_asked_for(options, changes, kind):
+    with closing(scheduler.executor_for(replace(options, **changes), 1)) as executor:
+        assert (type(executor), executor.slots) == (kind, 1)
 
 
 # Plans.

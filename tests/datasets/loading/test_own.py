@@ -119,6 +119,17 @@ def other_size(root):
         picture(i, 9).save(path)
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_one_image_in_colour_makes_both_splits_colour(split, tmp_path):
+    image = next((folder_of(tmp_path / "pets") / split).rglob("*.png"))
+    Image.open(image).convert("RGB").save(image)
+    images, grey = load(bring_in(str(tmp_path / "pets"))), load(bring_in(str(folder_of(tmp_path / "grey"))))
+    for part in ("train_images", "test_images"):
+        found, expected = getattr(images, part), getattr(grey, part)
+        assert found.shape[1:] == (3, 8, 8)
+        assert (np.asarray(found) == np.asarray(expected)).all(), "as if it had been stored in colour"
+
+
 def broken(root):
     folder_of(root)
     (root / "train" / "dog" / "1.png").write_bytes(b"no image")

@@ -335,8 +335,14 @@ def test_tensors_that_are_no_labels_are_one_line(tmp_path, images, given, tensor
     [
         pytest.param("cat\ndog\n", "has no rows|has shape|holds the text", id="names"),
         pytest.param("1\n\n2", "has 1 rows without a value", id="a gap"),
-        pytest.param("1.5\n" * 30, "holds float64 values", id="fractions"),
-        pytest.param("label\n" + "cat\n" * 30, "holds the text 'cat'; labels are integers", id="a column of names"),
+        pytest.param("1\n2.5\n" * 15, "holds the text '2.5' in row 2; labels are integers from 0 to 9", id="fractions"),
+        pytest.param("3\n" * 29 + "nan", "holds the text 'nan' in row 30; labels are integers", id="one that is none"),
+        pytest.param(
+            "3\n" * 29 + "9" * 5000, f"holds the text '{'9' * 40}…' in row 30; labels are in", id="a huge one"
+        ),
+        pytest.param(
+            "label\n" + "cat\n" * 30, "holds the text 'cat' in row 1; labels are integers", id="a column of names"
+        ),
         pytest.param("", "is empty", id="empty"),
     ],
 )
