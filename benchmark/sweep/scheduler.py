@@ -153,9 +153,6 @@ def check_executor(name: str) -> None:
 def executor_for(options: Options, most: int) -> Executor:
     """Return what the options ask for, with no more places than there is work for.
 
-    Runs are made in this process only where one at a time is asked for, so that one which ends its process ends nothing
-    else; and even then not those of plug-ins, if the options guard against them.
-
     Raises:
         ExecutionError: no such executor, or it is not available.
     """
@@ -164,6 +161,11 @@ def executor_for(options: Options, most: int) -> Executor:
 
 
 def _local(options: Options, most: int) -> Executor:
+    """Return processes of this machine, so that a run which ends its process ends nothing else.
+
+    Where one run at a time is asked for they are made in this process, but for those of plug-ins, if the options guard
+    against them.
+    """
     jobs = options.jobs or default_jobs(options.device)
     alone = jobs == 1 and not (options.guarded and options.plugins)
     return Inline() if alone else Local(min(jobs, most))

@@ -162,8 +162,7 @@ def _work(pipe: Connection, parents: bool, environment: Mapping[str, str]) -> No
     """Do the tasks that come through a pipe, until it is closed or the process is told to end."""
     os.environ.clear()  # the server's is from when it began; what is read at import stays as it was then
     os.environ.update(environment)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # whoever has begun the server
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # whoever has begun the server
     if parents:
         os.setpgrp()  # what it starts is in its group, by which it is found
 
@@ -174,8 +173,7 @@ def _work(pipe: Connection, parents: bool, environment: Mapping[str, str]) -> No
     try:
         repeat_ignored(_interrupt)
         signal.signal(signal.SIGTERM, _interrupt)  # the run is marked as killed, its claim given back
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # held back since the server began
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # held back since the server began
         while True:
             ticket, task = pipe.recv()
             try:
