@@ -53,9 +53,9 @@ def test_failures_are_told_when_all_else_is_done(failing, url, tmp_path, monkeyp
         "@register('failing')\nclass Failing(Method):\n"
         "    def loss(self, logits, batch, clock):\n        raise RuntimeError('on purpose')\n"
     )
-    with pytest.raises(RunsFailed, match=r"^1 of 2 runs failed: RuntimeError: on purpose$") as error:
+    with pytest.raises(RunsFailed, match=r"^1 of 2 runs failed: RuntimeError: on purpose \(.*\)$") as error:
         failing(tracking_uri=url, device="cpu", epochs=1, plugins=[plugin])
-    assert [*error.value.reasons.values()] == ["RuntimeError: on purpose"]
+    assert [*error.value.reasons.values()] == [f"RuntimeError: on purpose ({plugin}:7)"]
     assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
     store = Store(url)
     assert error.value.reasons.keys().isdisjoint(store.stored())

@@ -52,7 +52,7 @@ def test_the_truth_of_ties_is_tied(methods_on_mnist, simulation):
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_the_family_wise_error_is_held_where_no_method_collapses(n, methods_on_mnist, simulation):
-    for scenario in simulation.scenarios(methods_on_mnist, simulation):
+    for scenario in simulation.scenarios(methods_on_mnist):
         rates = simulation.simulate(scenario, n, TRIALS)
         if scenario.name.partition(",")[0] in CALM:
             assert rates.error <= 0.05 + NOISE, scenario.name
