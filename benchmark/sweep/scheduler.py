@@ -163,12 +163,11 @@ def executor_for(options: Options, most: int) -> Executor:
 def _local(options: Options, most: int) -> Executor:
     """Return processes of this machine, so that a run which ends its process ends nothing else.
 
-    Where one run at a time is asked for they are made in this process, but for those of plug-ins, if the options guard
-    against them.
+    Where one run at a time is asked for, or one run alone is missing, they are made in this process, which begins
+    seconds sooner; but not those of plug-ins, if the options guard against them.
     """
-    jobs = options.jobs or default_jobs(options.device)
-    alone = jobs == 1 and not (options.guarded and options.plugins)
-    return Inline() if alone else Local(min(jobs, most))
+    slots = min(options.jobs or default_jobs(options.device), most)
+    return Inline() if slots == 1 and not (options.guarded and options.plugins) else Local(slots)
 
 
 def _ray(options: Options, most: int) -> Executor:

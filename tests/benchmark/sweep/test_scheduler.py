@@ -397,14 +397,15 @@ def test_a_run_of_a_plugin_that_ends_its_process_does_not_end_the_command(lnlben
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        pytest.param({"jobs": 2}, Local, id="several jobs"),
+        pytest.param({"jobs": 2}, Inline, id="several jobs, one run"),
+        pytest.param({"jobs": 2, "guarded": True, "plugins": (Path("mine.py"),)}, Local, id="several jobs, a plug-in"),
         pytest.param({"jobs": 1}, Inline, id="one job"),
         pytest.param({"jobs": 1, "guarded": True}, Inline, id="one job, of ours"),
         pytest.param({"jobs": 1, "guarded": True, "plugins": (Path("mine.py"),)}, Local, id="one job, a plug-in"),
         pytest.param({"jobs": 1, "plugins": (Path("mine.py"),)}, Inline, id="one job, a plug-in, from Python"),
     ],
 )
-def test_one_run_is_made_in_this_process_only_where_no_other_was_asked_for(options, changes, kind):
+def test_one_run_is_made_in_this_process_but_for_a_guarded_plug_in(options, changes, kind):
     with closing(scheduler.executor_for(replace(options, **changes), 1)) as executor:
         assert (type(executor), executor.slots) == (kind, 1)
 
