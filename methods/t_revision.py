@@ -22,7 +22,8 @@ class TRevision(Method):
     not from the most probable samples, unless the run is told the true one; the code trains from the network that
     estimated T, and its second stage from the best epoch of the first. That stage has Adam at 5e-7 for network and ΔT,
     whose entries so move by 0.04 at most, and a gradient that goes through β; here the network goes on at the setting's
-    rate, at which this gradient would unlearn improbable labels, whatever T is; `lr` is ours, by which ΔT moves as far.
+    rate, at which this gradient would unlearn improbable labels, whatever T is. `lr` is ours: by it entries of ΔT move
+    by 0.01 to 0.03 on average on MNIST under asymmetric noise, single ones by up to 0.25.
     """
 
     paper = Paper(

@@ -142,7 +142,8 @@ class Networks:
             number = seed("dropout", self.replicate, epoch, int(step))
             torch.default_generator.manual_seed(number)  # `torch.manual_seed` would set those of all GPUs, too
             if on_gpu:
-                torch.cuda.default_generators[self.how.device.index or 0].manual_seed(number)
+                with torch.cuda.device(self.how.device):
+                    torch.cuda.manual_seed(number)  # of this one alone
             before = torch.cuda.get_rng_state(self.how.device) if on_gpu else torch.get_rng_state()
             yield
             if self.random is None:
