@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from lnlbench.leaderboard.results.listing import some
@@ -57,7 +58,7 @@ def not_in(where: str, words: Sequence[str], held: Iterable[Held]) -> str:
     hint = hint or _variants(labels, method)
     if not hint and (settings := _some(run.setting for run in there if run.is_method)):
         hint = f"of {method} it has {settings}"
-    if not hint and (methods := _some(labels)):
+    if not hint and (methods := _some([*get_close_matches(method, {*labels}, n=LISTED), *labels])):
         hint = f"on {setting} it has {methods}"
     return ": ".join(filter(None, [f"{_no_run(words)} is in {where}", hint]))
 

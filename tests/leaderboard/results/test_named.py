@@ -155,3 +155,9 @@ def test_the_command_that_makes_a_run_again(make):
     own = make(key="0123456789abcdef", environment={"plugins": ["my_loss.py"]})
     assert that_reproduces(own) == "lnlbench reproduce 0123456789ab --plugin my_loss.py"
     assert that_reproduces(own, ["results/x/my_loss.py"]).endswith("ab --plugin results/x/my_loss.py")
+
+
+def test_names_like_the_one_asked_for_come_first(make):
+    runs = [make(label=label) for label in ("anl_ce", "ce", "dal", "gce", "sce", "elr_plus", "elr")]
+    with pytest.raises(StoreError, match=r"it has elr, elr_plus, anl_ce, ce and 3 more$"):
+        named(runs, "elrr digits/symmetric-0.4 0", "the file")
