@@ -154,6 +154,8 @@ def scenarios(results: Sequence[Result], rule: str = "final", seed: int = 0) -> 
     together = Scenario(name="", means=equal - 25, deviations=unlike**0.5 * np.sqrt(3), common=5.0, unlike=0.1)
     yield replace(together, name="draws move all by 5 points, all equal")
     yield replace(together, name="draws move all by 5 points, each by a third more or less, all equal", unlike=1 / 3)
+    wild = together.deviations * np.where(np.arange(equal.shape[1]) < 3, 8.0, 1.0)
+    yield replace(together, name="draws move all by 5 points, three have eight times their spread", deviations=wild)
     apart = equal[:, :8] - 25 - 2 * np.arange(8)
     yield replace(
         together,

@@ -21,6 +21,10 @@ MOST_LEFT = 0.5
 """What may be left of the variance between replicates without what is common to all methods: above it, it stays."""
 SURE = 0.001
 """p of the F test for any common part, above which it stays: chance alone shall not choose the test."""
+UNLIKE = 9.0
+"""How many times the median a method's own variance may be before it counts less: of equal ones few are that far."""
+ROUNDS = 3
+"""How often methods are weighted anew by what is left of them."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,9 @@ def same_draws(
     """Return methods as a column whose tests are free of what draws do to all alike; None where that is not most.
 
     Score yₘᵣ of method m at replicate r is taken for μₘ + bᵣ + eₘᵣ, where eₘᵣ has a variance of the method's own. The
-    bᵣ are fitted by least squares to the sources. It is used where eₘᵣ has at most `MOST_LEFT` of the variance of
-    bᵣ + eₘᵣ among them, and the F test for the bᵣ has p below `SURE`.
+    bᵣ are fitted by least squares to the sources, of which those with a variance of more than `UNLIKE` times the median
+    count the less for it: one that goes its own way shall not hide what all others have in common. It is used where eₘᵣ
+    has at most `MOST_LEFT` of the variance of bᵣ + eₘᵣ among them, and the F test for the bᵣ has p below `SURE`.
 
     Args:
         names: of the methods compared, each with two replicates or more.
@@ -73,15 +78,17 @@ def same_draws(
     told = np.array([name in sources for name in names], bool)
     if len({frozenset(scores[name].items()) for name in names if name in sources}) < FEWEST:
         return None
-    fit = _Fit(rows, np.unique(replicates, return_inverse=True)[1], told)
-    own = fit.own(y)
-    if not fit.possible or (common := fit.common(y, own)) is None:
+    draws = np.unique(replicates, return_inverse=True)[1]
+    fit = _Fit(rows, draws, told.astype(np.float64))
+    for _ in range(ROUNDS):
+        if not fit.possible or (fit.freedom < 1e-6).any():  # a draw that one method alone has tells nothing of it
+            return None
+        variances = fit.variances(y)
+        if (typical := float(np.median(variances[told]))) > 0:
+            fit = _Fit(rows, draws, told / np.maximum(1.0, variances / (UNLIKE * typical)))
+    if (fit.freedom < 1e-6).any() or (common := fit.common(y)) is None:
         return None
-    freedom = fit.freedom
-    if (freedom < 1e-6).any():  # a draw that one method alone has tells nothing of it
-        return None
-    variances = np.bincount(rows, own**2) / freedom
-    variances[variances < 1e-18] = 0.0  # rounding
+    variances, freedom = fit.variances(y), fit.freedom
     means = fit.means @ y
     moderated = moderate(means, variances, freedom + 1.0, told, trend=trend)
     squares = np.stack([fit.means[:, rows == m] @ fit.means[:, rows == m].T for m in range(len(names))], axis=-1)
@@ -96,19 +103,21 @@ class _Fit:
     Args:
         rows: [N] the method of each score.
         draws: [N] the replicate of each score.
-        told: [m] which methods tell of the draws.
+        weights: [m] how much each method tells of the draws; 0: nothing.
     """
 
-    def __init__(self, rows: npt.NDArray[np.int64], draws: npt.NDArray[np.int64], told: npt.NDArray[np.bool_]) -> None:
-        self.rows, self.used, self.counts = rows, told[rows], np.bincount(rows).astype(np.float64)
-        self.averages = np.eye(len(told))[rows].T / self.counts[:, None]  # [m, N]
+    def __init__(self, rows: npt.NDArray[np.int64], draws: npt.NDArray[np.int64], weights: Floats) -> None:
+        self.rows, self.counts = rows, np.bincount(rows).astype(np.float64)
+        self.weights = weights[rows]
+        self.averages = np.eye(len(weights))[rows].T / self.counts[:, None]  # [m, N]
         of_draw = np.eye(draws.max() + 1)[draws]  # [N, draws]
         by_method = self.averages @ of_draw
         self.centred = of_draw - by_method[rows]
-        design = self.centred * self.used[:, None]
+        roots = np.sqrt(self.weights)
+        design = self.centred * roots[:, None]
         self.rank = of_draw.shape[1] - 1
         self.possible = bool(np.linalg.matrix_rank(design) == self.rank)
-        self.effects = np.linalg.pinv(design)  # [draws, N]; they add up to 0
+        self.effects = np.linalg.pinv(design) * roots  # [draws, N]; they add up to 0
         self.means = self.averages - by_method @ self.effects  # [m, N]
         spent = np.bincount(rows, (self.centred * self.effects.T).sum(axis=1))  # 0 for those that do not tell
         self.freedom = self.counts - 1.0 - spent.astype(np.float64)
@@ -121,10 +130,16 @@ class _Fit:
         """Return scores [N] without the mean of their method."""
         return y - (self.averages @ y)[self.rows]
 
-    def common(self, y: Floats, own: Floats) -> float | None:
+    def variances(self, y: Floats) -> Floats:
+        """Return the variance of every method's own part [m]."""
+        variances = np.bincount(self.rows, self.own(y) ** 2) / self.freedom
+        return np.where(variances < 1e-18, 0.0, variances)  # rounding
+
+    def common(self, y: Floats) -> float | None:
         """Return the share of the variance between replicates that is common; None if small, or perhaps chance."""
-        whole, rest = (float((part[self.used] ** 2).sum()) for part in (self.within(y), own))
-        left = int(self.used.sum()) - len(np.unique(self.rows[self.used])) - self.rank
+        whole, rest = (float((self.weights * part**2).sum()) for part in (self.within(y), self.own(y)))
+        used = self.weights > 0
+        left = int(used.sum()) - len(np.unique(self.rows[used])) - self.rank
         if left < 1 or self.rank < 1 or whole <= 0 or rest <= 0:
             return None
         from scipy import special  # 0.1 s to import, so not before it is needed

@@ -75,6 +75,15 @@ def test_chance_hardly_ever_chooses_it():
     assert sum(one is not None for one in found) <= 10  # 2 are expected
 
 
+def test_one_method_that_goes_its_own_way_does_not_hide_what_the_others_share():
+    """Its own spread is ten times what draws do to all: in a sum of squares it would be nearly everything."""
+    calm = grid([50, 52, 54, 60, 61, 62, 63], DRAWS / 9)
+    scores = calm | {"wild": {0: 70.0, 1: 45.0, 2: 38.0, 3: 66.0}}
+    found, alone = column(scores), column(calm)
+    assert found.common > 0.5 and found.difference[:7, :7] == pytest.approx(alone.difference, abs=0.5)
+    assert (found.p[0, 3:7] < 0.01).all() and (found.p[7, :7] > ALPHA).all()
+
+
 def test_what_diverged_or_is_read_off_tells_nothing_of_the_draws():
     scores = grid([50, 52, 54, 60, 61]) | {"diverged": dict.fromkeys(range(4), 10.0)}
     names = [f"m{i}" for i in range(5)]
