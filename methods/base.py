@@ -42,11 +42,12 @@ class Random(Protocol):
 class Predict(Protocol):
     """The current networks, as a function that `guess` may call."""
 
-    def __call__(self, inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
+    def __call__(self, inputs: Tensor, training: bool = True, averaged: bool = False, commit: bool = False) -> Tensor:
         """Return the logits [K, B, C] of inputs [B, ...] or [K, B, ...], without gradient.
 
         `training` selects training or evaluation mode, `averaged` the weights that `average` returned instead of the
-        trained ones.
+        trained ones. With `commit` BatchNorm's running statistics move, as in a pass that is trained on: in training
+        mode, at the trained weights.
         """
 
 

@@ -6,6 +6,7 @@ from lnlbench.methods._errors import MethodError
 from lnlbench.methods._registry import register
 from lnlbench.methods.base import History
 from lnlbench.methods.early_stopping import EarlyStopping
+from lnlbench.methods.sam import SAM
 
 
 @register("clean_early_stopping")
@@ -16,6 +17,8 @@ class CleanEarlyStopping(EarlyStopping):
     3.3, who select by a clean validation set. This is a reference: where labels are noisy, such a set is usually not
     available.
     """
+
+    paper = SAM.paper
 
     told = ("clean_validation",)
 

@@ -20,16 +20,18 @@ RAMP = 16 / 300  # of the training length: the weight of the unlabelled part ris
 class DivideMix(Method):
     """MixMatch on a labelled part (what a mixture fitted to the *other* network's losses calls clean) and the rest.
 
-    Labelled samples have the target w y + (1 - w) p̄, p̄ the network's mean prediction over two views; the rest have
-    the mean prediction of both networks over both views, the other network's in evaluation mode. Targets are sharpened
-    by the temperature. All samples are mixed with each other, with weights l = max(l', 1 - l'), l' ~ Beta(α, α). L = CE
-    on mixtures of labelled samples + λ_u squared error on those of the rest + KL(uniform ‖ mean prediction). During the
-    warm-up L is cross-entropy on both views.
+    Labelled samples have the target w y + (1 - w) p̄, p̄ the network's mean prediction over two views, in training mode
+    and as passes that move BatchNorm's statistics; the rest have the mean prediction of both networks over both views,
+    the other network's in evaluation mode. Targets are sharpened by the temperature. All samples are mixed with each
+    other, with weights l = max(l', 1 - l'), l' ~ Beta(α, α). L = CE on mixtures of labelled samples + λ_u squared error
+    on those of the rest + KL(uniform ‖ mean prediction). During the warm-up L is cross-entropy on both views.
 
     Source: Li, Socher and Hoi, "DivideMix: Learning with Noisy Labels as Semi-supervised Learning", ICLR 2020,
     algorithm 1, eq. 3 to 12. Differences: batches are drawn from the whole training set, so that both parts occur in
-    their natural proportion, and both networks step at once; there is no confidence penalty during the warm-up; λ_u is
-    the same for all noise; the mean softmax is scored, where the code sums logits.
+    their natural proportion, and both networks step at once, on the same images; there is no confidence penalty during
+    the warm-up; λ_u is the same for all noise, and rises from epoch to epoch, in the code from step to step; the
+    mixture is fitted to the losses of one pass, in the code at a rate of 0.9 to their mean over five epochs; the mean
+    softmax is scored, where the code sums logits.
     """
 
     paper = Paper(
@@ -42,7 +44,7 @@ class DivideMix(Method):
     )
     family = "semi-supervised"
 
-    revision = 2  # in the first the other network guessed in training mode
+    revision = 3  # in the first the other network guessed in training mode, in both only mixtures moved statistics
 
     networks = 2
     views = 2
@@ -67,7 +69,7 @@ class DivideMix(Method):
     def guess(self, predict: Predict, batch: Batch, clock: Clock) -> Batch:
         first, second = batch.inputs, batch.views[0]
         warm = clock.epoch < whole_epochs(self.warmup, clock.epochs)
-        own = (predict(first).softmax(-1) + predict(second).softmax(-1)) / 2  # [K, B, C]
+        own = (predict(first, commit=True).softmax(-1) + predict(second, commit=True).softmax(-1)) / 2  # [K, B, C]
         still = (predict(first, training=False).softmax(-1) + predict(second, training=False).softmax(-1)) / 2
         both = (own + still.flip(0)) / 2
         clean = torch.where(warm, 1.0, batch.memory["clean"].flip(0))
@@ -88,8 +90,9 @@ class DivideMix(Method):
         labelled = (batch.memory["clean"] > self.threshold).to(logits.dtype)  # [K, 2B]
         supervised = cross_entropy(logits, batch.targets) * share_of(labelled)
         consistency = (logits.softmax(-1) - batch.targets).square().mean(-1) * share_of(1 - labelled)
-        rise = ((clock.progress - self.warmup) / RAMP).clamp(0, 1)
-        late = (clock.epoch >= whole_epochs(self.warmup, clock.epochs)).to(logits.dtype)
+        warm = whole_epochs(self.warmup, clock.epochs)
+        rise = ((clock.epoch + 0.5 - warm) / (RAMP * clock.epochs)).clamp(0, 1)  # its mean over the epoch
+        late = (clock.epoch >= warm).to(logits.dtype)
         size, classes = logits.shape[-2:]
         mean = logits.log_softmax(-1).logsumexp(-2) - math.log(size)  # [K, C] log of the mean prediction
         penalty = -math.log(classes) - mean.mean(-1, keepdim=True)

@@ -23,7 +23,8 @@ class ELRPlus(Method):
     rising to 1 over half of the training.
 
     Source: Liu et al., "Early-Learning Regularization Prevents Memorization of Noisy Labels", NeurIPS 2020, and its
-    code. Differences: both networks step at once, where the code trains one for an epoch and then the other; d rises
+    code. Differences: both networks step at once, on the same images, where the code trains one for an epoch and then
+    the other, each in an order of its own; d rises
     from epoch to epoch; the mean softmax of the averaged networks is scored, in the code the mean of the trained ones'
     logits; ⟨t, p⟩ is clamped at 1 - 1e-4, in the code p to [1e-4, 1 - 1e-4]; λ and β are those of symmetric noise, in
     the code 1 and 0.9 for CIFAR-10 under asymmetric noise. For CIFAR-100 the code also multiplies the mixed labels by

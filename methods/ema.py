@@ -15,8 +15,10 @@ class EMA(Method):
     The rising d lets the average forget its start in a short training too. BatchNorm's running statistics are those
     of the trained network.
 
-    Source: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992; in this form Tarvainen
-    and Valpola, "Mean teachers are better role models", NeurIPS 2017, section 3.
+    Source: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992; of trained weights
+    Tarvainen and Valpola, "Mean teachers are better role models", NeurIPS 2017, section 3. Difference: the rise of d is
+    that of TensorFlow's `ExponentialMovingAverage`, in their code it is min(decay, 1 - 1 / (s + 1)), which reaches
+    0.999 at step 1,000 where this one does near step 9,000: here a short training is averaged over fewer steps.
     """
 
     paper = Paper(

@@ -13,9 +13,10 @@ class JensenShannon(Method):
     """L = [π KL(y‖m) + (1 - π) KL(p‖m)] / Z, m = π y + (1 - π) p, Z = -(1 - π) log(1 - π).
 
     Source: Englesson and Azizpour, "Generalized Jensen-Shannon Divergence Loss for Learning with Noisy Labels", NeurIPS
-    2021, eq. 1 to 3, with one view of each image: the paper's JS, not its GJS of several views (`gjs`). π = 0.5 is the
-    value of DAL's code (2023) for all data sets; the authors' own code has, on CIFAR-10 at rate 0.4, 0.7 under
-    symmetric and 0.3 under asymmetric noise, and on CIFAR-100 0.3 under symmetric noise.
+    2021, eq. 1 to 3, with one view of each image: the paper's JS, not its GJS of several views (`gjs`). Difference: the
+    view is a weak one, in the authors' scripts for CIFAR a strong one (RandAugment and cutout). π = 0.5 is the value of
+    DAL's code (2023) for all data sets; the authors' own code has, on CIFAR-10 at rate 0.4, 0.7 under symmetric and 0.3
+    under asymmetric noise, and on CIFAR-100 0.3 under symmetric noise.
     """
 
     paper = Paper(

@@ -13,8 +13,8 @@ class NCEandAUL(Method):
     """L = α NCE + β AUL: log p_y / Σ log p_k, and [(a - p_y)^q - (a - 1)^q] / q with a > 1.
 
     Source: Zhou et al., "Asymmetric Loss Functions for Learning with Noisy Labels", ICML 2021, section 5, with the
-    values of its code for CIFAR-10 and, from 100 classes on, CIFAR-100. Difference: gradients are clipped only if the
-    setting says so.
+    values of its code for CIFAR-10 and, from 100 classes on, CIFAR-100 (MNIST there: α 0, β 1, a 3, q 0.1). Difference:
+    gradients are clipped only if the setting says so.
     """
 
     paper = NCEandAGCE.paper

@@ -27,7 +27,8 @@ class OGC(Method):
 
     Source: Ye et al., "Optimized Gradient Clipping for Noisy Label Learning", AAAI 2025, section 3, with the values of
     its code for CIFAR-10: ε times its learning rate, 20 times 0.1. Differences: ε_t follows a cosine, in the code the
-    learning rate in three steps; the mixture is refitted at every step, in the code at every 32nd.
+    learning rate in three steps; the mixture is refitted at every step, in the code at every 32nd, and with the rounds,
+    the tolerance and the least variance that DivideMix's code has for its own.
     """
 
     paper = Paper(

@@ -18,9 +18,9 @@ class SOPPlus(SOP):
 
     Source: Liu et al., "Robust Training under Label Noise by Over-parameterization", ICML 2022, and its code, with its
     weights of both terms. Differences: the strong view is RandAugment with cutout, where the code has an AutoAugment
-    policy with cutout; u and v differ as in `sop`. A later version of the code multiplies the squared error by 100, and
-    thereby the steps of v. Weights and rates are the code's for CIFAR-100, in batches of 128: in those of 64 a visit
-    moves u and v twice as far. The paper's table of them was not available.
+    policy with cutout; u and v differ as in `sop`, and u does not descend the balance term. A later version of the code
+    multiplies the squared error by 100, and thereby the steps of v. Weights and rates are the code's for CIFAR-100, in
+    batches of 128: in those of 64 a visit moves u and v twice as far. The paper's table of them was not available.
     """
 
     paper = SOP.paper

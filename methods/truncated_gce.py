@@ -26,7 +26,7 @@ class TruncatedGCE(GCE):
 
     k: float = tuned(0.5, 0.2, 0.6, valid=(0.0, 0.99), origin="paper")
     prune: float = tuned(0.33, 0.2, 0.6, valid=(0.0, 1.0), many=0.53, origin="paper", costs=True)
-    every: float = tuned(0.08, 0.02, 0.2, valid=(0.0, 1.0), origin="paper", costs=True)
+    every: float = tuned(0.08, 0.02, 0.2, valid=(0.0, 1.0), many=0.067, origin="paper", costs=True)
 
     def start(self, task: Task) -> dict[str, Tensor]:
         return {"kept": task.targets.new_ones(task.networks, len(task.targets))}

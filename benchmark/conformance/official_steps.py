@@ -134,7 +134,7 @@ def co_guess(method: Composition) -> Tensor:
     views = (torch.zeros(1, 1).double(), torch.ones(1, 1).double())
     answers = torch.stack([TWO[:2], OTHER[:2]])  # [network, view, C]
 
-    def predict(inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
+    def predict(inputs: Tensor, training: bool = True, averaged: bool = False, commit: bool = False) -> Tensor:
         return answers[:, int(inputs[0, 0].item())].unsqueeze(1) * (1.0 if training else 0.5)
 
     unclean = {"clean": torch.zeros(2, 1, dtype=torch.float64)}

@@ -38,7 +38,7 @@ def elr_plus_objective(method: Composition) -> Tensor:
     y, clock = labels_of(LABELS, 4), clock_at(50, random=Halves())
     memory = {"target": torch.full((2, 4, 4), 0.1, dtype=torch.float64)}
 
-    def predict(inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
+    def predict(inputs: Tensor, training: bool = True, averaged: bool = False, commit: bool = False) -> Tensor:
         assert training and averaged
         return torch.stack([inputs, inputs.flip(0) * 0.7 + 0.1])
 

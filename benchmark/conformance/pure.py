@@ -171,7 +171,9 @@ def _with_views(method: Composition, batch: Batch) -> Batch:
     return replace(batch, views=tuple(views[:weak]), strong=tuple(views[weak:]))
 
 
-def _answers(networks: int, scale: float, inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
+def _answers(
+    networks: int, scale: float, inputs: Tensor, training: bool = True, averaged: bool = False, commit: bool = False
+) -> Tensor:
     """Logits [K, B, C] of linear networks, for inputs [B, P] or [K, B, P]."""
     weights = torch.randn(networks, inputs.shape[-1], 10, generator=torch.Generator().manual_seed(3))
     return scale * (inputs @ weights)

@@ -188,11 +188,13 @@ class Loop:
             self.networks.average(lambda trained, averaged: self.method.average(trained, averaged, clock))
 
     @torch.no_grad()
-    def guessed(self, step: Step, inputs: Tensor, training: bool = True, averaged: bool = False) -> Tensor:
-        """Return logits [K, B, C] without changing anything; the pass is charged to the method."""
+    def guessed(
+        self, step: Step, inputs: Tensor, training: bool = True, averaged: bool = False, commit: bool = False
+    ) -> Tensor:
+        """Return logits [K, B, C] without gradient, as `Predict` says; the pass is charged to the method."""
         params = self.networks.averaged if averaged else self.networks.params
         if training:
-            logits = self.networks.forward(params, inputs, (self.epoch, step), commit=False)
+            logits = self.networks.forward(params, inputs, (self.epoch, step), commit=commit and not averaged)
         else:
             logits = self.networks.guess(params, inputs)
         self.log.guesses.add_(logits.shape[1] / self.log.index.shape[1])

@@ -753,6 +753,27 @@ def test_a_guess_may_ask_the_averaged_weights(job_of, training):
     assert later and all(trained.any() and not averaged.any() for trained, averaged in later)
 
 
+@pytest.mark.parametrize("averaged", [True, False])
+def test_a_guess_moves_batchnorms_statistics_where_it_says_so(job_of, averaged):
+    """As a pass in training mode without gradient does in PyTorch; the averaged weights have none of their own."""
+
+    @dataclass(frozen=True)
+    class Passing(Method):
+        commit: bool = False
+
+        def guess(self, predict, batch, clock):
+            predict(torch.zeros_like(batch.inputs), averaged=averaged, commit=self.commit)
+            return batch
+
+    def means(method):
+        (*_, last) = fit(job_of(method, model="cnn4", epochs=1), device="cpu", precision="fp64")
+        state = last.state()["networks"]["models"][0]
+        return torch.cat([value for name, value in state.items() if name.endswith("running_mean")])
+
+    plain, passing, moved = (means(method) for method in (Method(), Passing(), Passing(commit=True)))
+    assert torch.equal(plain, passing) and torch.equal(plain, moved) is averaged
+
+
 def test_observe_gets_an_exact_record_before_every_epoch_but_the_first(job_of):
     Watching.seen.clear()
     job = job_of(Watching(), model="cnn4", augment=True)
