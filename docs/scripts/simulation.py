@@ -103,7 +103,7 @@ def simulate(scenario: Scenario, n: int, trials: int, seed: int = 0) -> Rates:
     for trial in range(trials):
         scores = scenario.draw(n, rng)
         rows = {name: dict(enumerate(row)) for name, row in zip(names, scores.tolist(), strict=True)}
-        alone, welch = columns(names, count, rows, names, trend=len(scenario.means) == 1)
+        alone, welch = columns(names, names, rows, names, trend=len(scenario.means) == 1)
         decided = all_pairs(welch) < ALPHA
         wrong = decided & (np.sign(welch.difference) != np.sign(gaps))
         ranges = rank_ranges(welch)

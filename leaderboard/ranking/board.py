@@ -105,13 +105,15 @@ class Tests:
 
     `names` are those compared, best first; `borrowed` is how many replicates' worth of variance came from the other
     methods (0: nothing borrowed), and `pairs` are all pairs, a before b in `names`. `common` is the share of the
-    variance between replicates that is common to all methods and taken out of the tests; 0 where it is left in.
+    variance between replicates that is common to all methods and taken out of the tests; 0 where it is left in. Means
+    are then as on all draws, and `apart` are the methods that share no two draws with others, compared as they are.
     """
 
     names: tuple[str, ...]
     borrowed: float
     pairs: tuple[Pair, ...]
     common: float = 0.0
+    apart: tuple[str, ...] = ()
 
     def pair(self, a: str, b: str) -> Pair | None:
         """Return the pair of two methods, in either order; None where they were not compared."""

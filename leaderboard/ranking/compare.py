@@ -44,11 +44,16 @@ def compare(
         alpha: level of every family of tests.
         seed: of the draws behind the chance of being first.
     """
-    means = {name: math.fsum(row.values()) / len(row) for name, row in scores.items()}
-    order = sorted((name for name in scores if name in compared), key=lambda name: (-means[name], name))
-    names = [*order, *(name for name in scores if name not in compared)]
     told = [name for name in sources if name in compared]
-    every, welch = columns(names, len(order), scores, told, trend=trend)
+    means = {name: math.fsum(row.values()) / len(row) for name, row in scores.items()}
+    names = _best_first(means, compared)
+    every, welch = columns(names, compared, scores, told, trend=trend)
+    if isinstance(welch, SameDraws):  # on all draws, so that no order contradicts a test
+        known = zip(names, welch.means.tolist(), strict=False)  # of those that are compared, which come first
+        means = {name: welch.on_all(row) for name, row in scores.items()} | dict(known)
+        names = _best_first(means, compared)
+        every, welch = columns(names, compared, scores, told, trend=trend)
+    order = [name for name in names if name in compared]
     halves = every.mean_half_widths()
     cells = {
         name: Cell(
@@ -84,25 +89,39 @@ def compare(
         borrowed=welch.moderated.borrowed,
         pairs=_pairs(welch, order),
         common=welch.common if isinstance(welch, SameDraws) else 0.0,
+        apart=tuple(np.array(order)[welch.apart].tolist()) if isinstance(welch, SameDraws) else (),
     )
 
 
 def columns(
-    names: Sequence[str], compared: int, scores: Mapping[str, Scores], sources: Collection[str], *, trend: bool = True
+    names: Sequence[str],
+    compared: Collection[str],
+    scores: Mapping[str, Scores],
+    sources: Collection[str],
+    *,
+    trend: bool = True,
 ) -> tuple[Welch, Welch]:
     """Return the column that intervals of means are of, and the one that tests are of: of the first methods alone.
 
     Args:
         names: of the methods, those that are compared first.
-        compared: how many these are.
+        compared: these.
         scores: of each, none of them empty.
         sources: as for `column_of`, of those compared.
         trend: as for `column_of`.
     """
-    same = same_draws(names[:compared], scores, sources, trend=trend)
-    # Methods that draws move together tell one thing of the variance of a mean, not one each.
-    every = column_of(names, scores, () if same else sources, trend=trend)
-    return every, same or _first(every, compared)
+    alone, count = column_of(names, scores, (), trend=trend), sum(name in compared for name in names)
+    if same := same_draws(names[:count], scores, sources, _first(alone, count), trend=trend):
+        # Methods that draws move together tell one thing of the variance of a mean, not one each.
+        return alone, same
+    every = column_of(names, scores, sources, trend=trend)
+    return every, _first(every, count)
+
+
+def _best_first(means: Mapping[str, float], compared: Collection[str]) -> list[str]:
+    """Return the names of those compared, best first, and after them all others."""
+    order = sorted((name for name in means if name in compared), key=lambda name: (-means[name], name))
+    return [*order, *(name for name in means if name not in compared)]
 
 
 def common(rows: Sequence[Scores]) -> dict[int, float]:

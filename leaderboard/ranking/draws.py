@@ -6,8 +6,9 @@ ten points more than another one: two methods then differ far less from draw to 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,32 +33,56 @@ class SameDraws(Welch):
     """Every two methods compared on the same draws, where methods may lack some.
 
     Args:
-        means: [m] as they would be on all draws, up to a constant.
+        means: [m] as they would be on all draws.
         replicates: [m] how many each has.
         moderated: variances of what is a method's own.
         shares: [m, m, m] for row i, column j: how much of the variance of each method is in their difference.
         common: share of the variance between replicates that is common to all methods.
+        effects: what each draw does to all methods, in points; 0 on average.
+        alone: the methods without borrowing, and without draws.
+        apart: [m] those without two draws in common with others, compared with all as in `alone`.
     """
 
     shares: Floats
     common: float
+    effects: Mapping[int, float]
+    alone: Welch
+    apart: npt.NDArray[np.bool_]
+
+    @cached_property
+    def difference(self) -> Floats:
+        """Return by how much the row is higher than the column [m, m]."""
+        return self._or_alone(self.means[:, None] - self.means[None, :], self.alone.difference)
 
     @cached_property
     def error(self) -> Floats:
         """Return the standard error of every difference [m, m]."""
-        return np.sqrt(self.shares @ self.moderated.variance)
+        return self._or_alone(np.sqrt(self.shares @ self.moderated.variance), self.alone.error)
 
     @cached_property
     def freedom(self) -> Floats:
         """Return the degrees of freedom of every comparison [m, m], after Satterthwaite."""
         own = self.moderated
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = self.error**4 / (self.shares**2 @ (own.variance**2 / own.freedom))
-        return np.where(np.isfinite(found), found, 1.0)
+            spread = self.shares @ own.variance
+            found = spread**2 / (self.shares**2 @ (own.variance**2 / own.freedom))
+        return self._or_alone(np.where(np.isfinite(found), found, 1.0), self.alone.freedom)
+
+    def on_all(self, scores: Mapping[int, float]) -> float:
+        """Return the mean of scores by replicate as it would be on all draws."""
+        return math.fsum(score - self.effects.get(i, 0.0) for i, score in scores.items()) / len(scores)
+
+    def _or_alone(self, together: Floats, alone: Floats) -> Floats:
+        return np.where(self.apart[:, None] | self.apart, alone, together)
 
 
 def same_draws(
-    names: Sequence[str], scores: Mapping[str, Mapping[int, float]], sources: Collection[str], *, trend: bool = True
+    names: Sequence[str],
+    scores: Mapping[str, Mapping[int, float]],
+    sources: Collection[str],
+    alone: Welch,
+    *,
+    trend: bool = True,
 ) -> SameDraws | None:
     """Return methods as a column whose tests are free of what draws do to all alike; None where that is not most.
 
@@ -70,31 +95,71 @@ def same_draws(
         names: of the methods compared, each with two replicates or more.
         scores: of each, by replicate.
         sources: whose scores tell of the draws, and whose variances of the others': runs of their own, none diverged.
+        alone: the same methods, without borrowing.
         trend: whether the prior of the variances may follow the mean.
     """
-    rows = np.array([i for i, name in enumerate(names) for _ in scores[name]])
-    replicates = [r for name in names for r in scores[name]]
-    y = np.array([value for name in names for value in scores[name].values()], float)
+    if len(sources) < FEWEST:
+        return None
+    replicates = sorted({i for name in names for i in scores[name]})
     told = np.array([name in sources for name in names], bool)
-    if len({frozenset(scores[name].items()) for name in names if name in sources}) < FEWEST:
+    linked = _linked(np.array([[i in scores[name] for i in replicates] for name in names], bool), told)
+    inside = np.flatnonzero(linked.any(axis=1))
+    told = told[inside]
+    if len({frozenset(scores[names[m]].items()) for m in inside[told]}) < FEWEST:
         return None
-    draws = np.unique(replicates, return_inverse=True)[1]
-    fit = _Fit(rows, draws, told.astype(np.float64))
+    rows, draws = np.nonzero(linked[inside])
+    y = np.array([scores[names[inside[row]]][replicates[draw]] for row, draw in zip(rows, draws, strict=True)], float)
+    fit = _Fit(rows, np.unique(draws, return_inverse=True)[1], told.astype(np.float64))
     for _ in range(ROUNDS):
-        if not fit.possible or (fit.freedom < 1e-6).any():  # a draw that one method alone has tells nothing of it
+        if fit.idle:
             return None
-        variances = fit.variances(y)
-        if (typical := float(np.median(variances[told]))) > 0:
-            fit = _Fit(rows, draws, told / np.maximum(1.0, variances / (UNLIKE * typical)))
-    if (fit.freedom < 1e-6).any() or (common := fit.common(y)) is None:
+        typical = float(np.median(fit.variances(y)[told]))
+        if typical <= 0 or (fit.variances(y)[told] <= UNLIKE * typical).all():
+            break
+        fit = fit.weighted(told / np.maximum(1.0, fit.variances(y) / (UNLIKE * typical)))
+    if fit.idle or (common := fit.common(y)) is None:
         return None
-    variances, freedom = fit.variances(y), fit.freedom
     means = fit.means @ y
-    moderated = moderate(means, variances, freedom + 1.0, told, trend=trend)
-    squares = np.stack([fit.means[:, rows == m] @ fit.means[:, rows == m].T for m in range(len(names))], axis=-1)
+    own = moderate(means, fit.variances(y), fit.freedom + 1.0, told, trend=trend)
+    squares = np.stack([fit.means[:, rows == m] @ fit.means[:, rows == m].T for m in range(len(inside))], axis=-1)
     diagonal = np.einsum("iim->im", squares)
-    shares = np.maximum(diagonal[:, None] + diagonal[None, :] - 2 * squares, 0.0)
-    return SameDraws(means, fit.counts, moderated, shares=shares, common=common)
+    shares = np.zeros((len(names),) * 3)
+    shares[np.ix_(inside, inside, inside)] = np.maximum(diagonal[:, None] + diagonal[None, :] - 2 * squares, 0.0)
+    every = {field: getattr(alone.moderated, field).copy() for field in ("variance", "freedom", "prior")}
+    for field, values in every.items():
+        values[inside] = getattr(own, field)
+    return SameDraws(
+        means=_placed(alone.means, inside, means),
+        replicates=_placed(alone.replicates, inside, fit.counts),
+        moderated=replace(own, **every),
+        shares=shares,
+        common=common,
+        effects=dict(zip((replicates[draw] for draw in np.unique(draws)), (fit.effects @ y).tolist(), strict=True)),
+        alone=alone,
+        apart=~linked.any(axis=1),
+    )
+
+
+def _linked(has: npt.NDArray[np.bool_], told: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which scores [m, draws] can be compared on the same draws: those of the largest group of methods.
+
+    A draw tells where two sources have it, and a method can be compared where it has two such draws.
+    """
+    before = np.zeros_like(has)
+    while (has != before).any():
+        before, has = has, has & (has[told].sum(axis=0) > 1)
+        has = has & (has.sum(axis=1) > 1)[:, None]
+    groups = has[told].T @ has[told]  # [draws, draws], those that a source has both of
+    while (further := groups @ groups).sum() > groups.sum():
+        groups = further
+    has = has & groups[np.argmax((has[told] @ groups).sum(axis=0))]
+    return has & (has.sum(axis=1) > 1)[:, None]
+
+
+def _placed(values: Floats, at: npt.NDArray[np.int64], others: Floats) -> Floats:
+    placed = values.copy()
+    placed[at] = others
+    return placed
 
 
 class _Fit:
@@ -107,7 +172,7 @@ class _Fit:
     """
 
     def __init__(self, rows: npt.NDArray[np.int64], draws: npt.NDArray[np.int64], weights: Floats) -> None:
-        self.rows, self.counts = rows, np.bincount(rows).astype(np.float64)
+        self.rows, self.draws, self.counts = rows, draws, np.bincount(rows).astype(np.float64)
         self.weights = weights[rows]
         self.averages = np.eye(len(weights))[rows].T / self.counts[:, None]  # [m, N]
         of_draw = np.eye(draws.max() + 1)[draws]  # [N, draws]
@@ -116,11 +181,19 @@ class _Fit:
         roots = np.sqrt(self.weights)
         design = self.centred * roots[:, None]
         self.rank = of_draw.shape[1] - 1
-        self.possible = bool(np.linalg.matrix_rank(design) == self.rank)
         self.effects = np.linalg.pinv(design) * roots  # [draws, N]; they add up to 0
         self.means = self.averages - by_method @ self.effects  # [m, N]
         spent = np.bincount(rows, (self.centred * self.effects.T).sum(axis=1))  # 0 for those that do not tell
         self.freedom = self.counts - 1.0 - spent.astype(np.float64)
+
+    def weighted(self, weights: Floats) -> _Fit:
+        """Return the maps with other weights."""
+        return _Fit(self.rows, self.draws, weights)
+
+    @property
+    def idle(self) -> bool:
+        """Return whether nothing is left of some method to tell its variance."""
+        return bool((self.freedom < 1e-6).any())
 
     def own(self, y: Floats) -> Floats:
         """Return what is left of scores [N] without means and draws: a method's own part of each."""

@@ -113,8 +113,10 @@ def _common(board: Board) -> Iterator[str]:
     if shares := {name: tests.common for name, tests in where if tests and tests.common}:
         yield (
             f"{common_to_all(shares)}: one draw is harder than another. The tests compare methods on the same draws "
-            "and leave it out, the intervals of means do not."
+            "and leave it out, the intervals of means do not. Means are as on all draws, also of who lacks some."
         )
+    if apart := dict.fromkeys(name for _, tests in where if tests for name in tests.apart):
+        yield f"Without two draws that others have, and compared as they are: {', '.join(apart)}."
 
 
 def _as_host(rows: Iterable[Row]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def plan(board: Board, found: Scored) -> Plan | None:
     first = board.rows[0]
     others = [row for row in best if row is not first]
     contenders = tuple(
-        Contender(name=row.name, gap=abs(_gap(row)), replicates=_needed(first, row, board.tests, board.alpha))
+        Contender(name=row.name, gap=-_gap(row), replicates=_needed(first, row, board.tests, board.alpha))
         for row in others
     )
     now = max(row.score.n for row in best if row.score)

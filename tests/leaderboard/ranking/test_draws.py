@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lnlbench.leaderboard.ranking.build import build
-from lnlbench.leaderboard.ranking.compare import compare
+from lnlbench.leaderboard.ranking.compare import column_of, compare
 from lnlbench.leaderboard.ranking.draws import same_draws
 from lnlbench.leaderboard.ranking.thresholds import ALPHA
 from lnlbench.leaderboard.shipped import shipped
@@ -20,7 +20,8 @@ def grid(means, draws=DRAWS, spread=0.5, seed=0):
 
 
 def column(scores, names=None):
-    return same_draws(list(scores), scores, names or list(scores), trend=False)
+    alone = column_of(list(scores), scores, (), trend=False)
+    return same_draws(list(scores), scores, names or list(scores), alone, trend=False)
 
 
 def test_balanced_differences_and_errors_are_those_of_residuals():
@@ -51,6 +52,65 @@ def test_a_method_with_more_draws_is_compared_on_those_of_both():
     assert (found.p[3, :3] < 0.01).all()
 
 
+EIGHT = grid([50, 52, 54, 60, 61, 62, 63, 64], DRAWS[:3], spread=0.2)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param({8: 55.0, 9: 46.0}, id="no draw that others have"),
+        pytest.param({0: 55.0, 9: 46.0}, id="one draw that others have"),
+    ],
+)
+def test_one_method_on_draws_of_its_own_takes_the_test_from_nobody_else(own):
+    alone, found = column(EIGHT), column({"mine": own} | EIGHT)
+    assert found.common == alone.common and found.apart.tolist() == [True, *[False] * 8]
+    assert found.p[1:, 1:] == pytest.approx(alone.p) and (found.p[1, 4:] < ALPHA).all()
+    assert found.p[0] == pytest.approx(found.alone.p[0]) and (found.p[0] > ALPHA).all()
+    cells, tests = compare({"mine": own} | EIGHT, ["mine", *EIGHT], sources=[*EIGHT, "mine"], reference=None, family=())
+    assert tests.apart == ("mine",) and cells["mine"].mean == pytest.approx(50.5)
+
+
+def test_a_draw_that_one_method_alone_has_tells_nothing():
+    longer = EIGHT | {"m0": EIGHT["m0"] | {9: 20.0}}
+    found, alone = column(longer), column(EIGHT)
+    assert found.p == pytest.approx(alone.p) and found.difference == pytest.approx(alone.difference)
+
+
+def test_of_two_groups_without_a_draw_in_common_the_larger_one_is_compared():
+    scores = EIGHT | {f"other{i}": {7: 50.0 + i, 8: 30.0 + i} for i in range(3)}
+    assert column(scores).apart.tolist() == [False] * 8 + [True] * 3
+
+
+def test_no_order_contradicts_a_test_where_methods_lack_draws():
+    """The worse of two has the easy draws alone: its own mean is the higher one, and on all draws the lower."""
+    scores = grid([60, 62, 50, 51, 52, 53], np.array([0.0, 8.0, -9.0, 1.0]), spread=0.2)
+    scores["m0"] = {i: scores["m0"][i] for i in (0, 1)}
+    assert np.mean([*scores["m0"].values()]) > np.mean([*scores["m1"].values()]) + 1
+    cells, tests = compare(scores, list(scores), sources=list(scores), reference="m1", family=list(scores))
+    assert tests.names[:2] == ("m1", "m0") and cells["m1"].mean - cells["m0"].mean == pytest.approx(2, abs=0.4)
+    assert cells["m0"].gap.points == pytest.approx(cells["m0"].mean - cells["m1"].mean)
+    assert cells["m0"].against.mark == "−" and cells["m1"].rank == (1, 1) and cells["m0"].rank[0] == 2
+    assert all(pair.difference >= 0 for pair in tests.pairs)
+
+
+@pytest.mark.parametrize("draws", [DRAWS[:3], 0 * DRAWS[:3]], ids=["draws that move all", "draws of one kind"])
+def test_equal_scores_that_differ_by_rounding_have_no_variance_of_their_own(draws):
+    scores = grid([50, 52, 54, 60, 61, 62], draws)
+    exact, rounded = (
+        {"same": dict(enumerate(row))} | scores for row in (30.0 + draws, 30.0 + draws + np.array([0, 4e-15, 0]))
+    )
+    found = [compare(rows, list(rows), sources=list(rows), reference=None, family=()) for rows in (exact, rounded)]
+    (first, _), (second, _) = found
+    assert first["same"].variance == pytest.approx(second["same"].variance) and first["same"].variance > 1e-3
+
+
+def test_what_is_not_compared_has_its_mean_on_all_draws_too():
+    scores = EIGHT | {"once": {1: 40.0}}
+    cells, _ = compare(scores, list(EIGHT), sources=list(EIGHT), reference=None, family=())
+    assert cells["once"].mean == pytest.approx(40 + 8, abs=0.3)  # its draw is 8 below the mean of the three
+
+
 @pytest.mark.parametrize(
     "scores",
     [
@@ -58,6 +118,9 @@ def test_a_method_with_more_draws_is_compared_on_those_of_both():
         pytest.param(grid([50, 52, 54, 60, 61], 0 * DRAWS), id="draws of one kind"),
         pytest.param(
             grid([50, 52, 54, 60, 61], DRAWS / 9, spread=2), id="draws that differ less than methods' own parts"
+        ),
+        pytest.param(
+            grid([*range(50, 80)], DRAWS / 20, spread=0.35), id="draws that are surely there, and the lesser part"
         ),
         pytest.param({f"m{i}": {0: 50.0, 1: 40.0} for i in range(5)}, id="copies of one method"),
         pytest.param(
