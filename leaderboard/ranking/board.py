@@ -212,9 +212,12 @@ class Board:
 
     @property
     def place(self) -> str:
-        """Return the suite and how many settings the board has, or the setting where it has one alone."""
+        """Return the suite and how many settings the board has, and how many count, or the setting if it has one."""
         count = len(self.columns)
-        return self.columns[0].setting if count == 1 else f"{self.suite}, {count} settings"
+        if count == 1:
+            return self.columns[0].setting
+        counted = "" if len(self.counted) == count else f"{len(self.counted)} of "
+        return f"{self.suite}, {counted}{count} settings"
 
     @property
     def title(self) -> str:

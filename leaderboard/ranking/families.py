@@ -94,13 +94,14 @@ def chances_of_first(welch: Welch, seed: int = 0, draws: int = 20_000) -> Floats
     at p < 1e-4 are not drawn, nor are those without a known spread.
     """
     rng = np.random.default_rng(seed)
-    count = len(welch.means)
     freedom = welch.moderated.freedom
     contending = welch.p[:, np.argmax(welch.means)] > 1e-4
-    known = np.isfinite(welch.squared_errors) & (freedom > 0) & contending
-    noise = np.zeros((draws, count))
+    known = np.flatnonzero(np.isfinite(welch.squared_errors) & (freedom > 0) & contending)
     # A t value with infinite degrees of freedom is a normal one; NumPy takes only finite ones.
-    noise[:, known] = rng.standard_t(np.minimum(freedom[known], 1e9), (draws, int(known.sum())))
-    errors = np.where(known, np.sqrt(np.where(known, welch.squared_errors, 0.0)), 0.0)
-    first = np.argmax(welch.means + errors * noise, axis=1)
-    return np.bincount(first, minlength=count) / draws
+    noise = rng.standard_t(np.minimum(freedom[known], 1e9), (draws, len(known)))
+    drawn = welch.means[known] + np.sqrt(welch.squared_errors[known]) * noise
+    fixed = np.setdiff1d(np.arange(len(welch.means)), known)
+    if len(fixed):  # all of these but the highest are never first
+        known = np.append(known, fixed[np.argmax(welch.means[fixed])])
+        drawn = np.column_stack([drawn, np.full(draws, welch.means[known[-1]])])
+    return np.bincount(known[np.argmax(drawn, axis=1)], minlength=len(welch.means)) / draws

@@ -424,6 +424,23 @@ def test_what_is_practically_equal_says_what_it_costs(make, of_gce, said):
     assert f"gce is practically equal to the first: {of_the_first}" in part.sentences
 
 
+def test_it_is_said_how_all_settings_count_where_few_methods_lack_some(make):
+    levels = {f"m{i}": 0.6 + i / 100 for i in range(7)}
+    runs = [run for label, level in levels.items() for run in cell(make, label, [level, level + 0.01])]
+    runs += [run for label in [*levels][:5] for run in cell(make, label, [0.9, 0.91], "clean")]
+    assert len(boards(runs, ["final"])[0].counted) == 1
+    assert not any("--among" in said for said in boards(runs, ["final"])[0].sentences), "two of seven are many"
+    more = [
+        run
+        for i in (7, 8)
+        for label in [f"m{i}"]
+        for s in ("symmetric-0.4", "clean")
+        for run in cell(make, label, [0.5, 0.51], s)
+    ]
+    (board,) = boards([*runs, *more], ["final"])
+    assert 'Without m5 and m6 all settings count: `--among "m4, m3, m2, m1, m0, m7, m8"`.' in board.sentences
+
+
 def test_the_one_setting_that_counts_is_named_and_why_others_do_not(make):
     """On the second setting, which half of the rows lack, another method is above the first."""
     levels = {"ce": 0.6, "gce": 0.7, "dal": 0.72, "mae": 0.5}
@@ -435,6 +452,7 @@ def test_the_one_setting_that_counts_is_named_and_why_others_do_not(make):
     assert "clean is shown and not counted, since dal and mae lack runs there." in board.sentences
     assert "clean is shown and not counted, since other methods lack runs there." in part.sentences
     assert not any("Not in the mean" in note for note in board.notes), "there is no mean"
+    assert board.place == "digits, 1 of 2 settings" and not any("--among" in said for said in board.sentences)
     (two,) = boards([*runs, *(r for label in "ab" for r in cell(make, label, [0.1, 0.2], "clean"))], ["final"])
     assert len(two.counted) != 1 or two.sentences[0].startswith("At ")
 
