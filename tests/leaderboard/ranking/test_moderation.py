@@ -103,8 +103,17 @@ def test_the_prior_follows_the_error_from_twelve_methods_on():
     every = np.ones(400, bool)
     found = moderate(means, variances, np.full(400, 3.0), every)
     assert np.abs(np.log(found.prior / truth)).max() < 0.5 < np.log(truth.max() / truth.min())
-    few = moderate(means[:11], variances[:11], np.full(11, 3.0), every[:11])
-    assert np.ptp(few.prior) == 0 < np.ptp(found.prior)
+    few, enough = (moderate(means[:k], variances[:k], np.full(k, 3.0), every[:k]) for k in (11, 12))
+    assert np.ptp(few.prior) == 0 < np.ptp(enough.prior)
+
+
+def test_a_variance_that_is_next_to_nothing_counts_as_a_hundred_thousandth_of_the_median():
+    variances = np.array([0.5, 1.0, 1.0, 2.0, 1e-9])
+    found, floor = (
+        moderate(np.full(5, 90.0), np.append(variances[:4], least), np.full(5, 3.0), np.ones(5, bool), cap=False)
+        for least in (1e-9, 1e-5)
+    )
+    assert found.estimated == pytest.approx(floor.estimated) and found.prior == pytest.approx(floor.prior)
 
 
 def test_only_sources_tell_of_the_prior():
