@@ -103,7 +103,7 @@ def test_the_prior_follows_the_error_from_twelve_methods_on():
     every = np.ones(400, bool)
     found = moderate(means, variances, np.full(400, 3.0), every)
     assert np.abs(np.log(found.prior / truth)).max() < 0.5 < np.log(truth.max() / truth.min())
-    few, enough = (moderate(means[:k], variances[:k], np.full(k, 3.0), every[:k]) for k in (11, 12))
+    few, enough = (moderate(means[:k], truth[:k], np.full(k, 3.0), every[:k]) for k in (11, 12))
     assert np.ptp(few.prior) == 0 < np.ptp(enough.prior)
 
 
