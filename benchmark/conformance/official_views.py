@@ -63,7 +63,9 @@ def disc_objective(method: Composition) -> Tensor:
     """Return the objective of a clean, a hard, a purified (of label 3) and a left-out sample, and its gradient."""
     memory = {"set": torch.tensor([[1, 2, 3, 0]]), "label": torch.tensor([[0, 1, 3, 0]])}
     batch = Batch(TWO, labels_of(LABELS, 4), torch.arange(4), memory, strong=(OTHER,))
-    batch = method.guess(lambda inputs, training=True, averaged=False: inputs, batch, clock_at(50, random=Halves()))
+    batch = method.guess(
+        lambda inputs, training=True, averaged=False, commit=False: inputs, batch, clock_at(50, random=Halves())
+    )
     return objective(method, batch, batch.inputs)
 
 
