@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, overload
 
 from lnlbench.leaderboard.ranking.board import Board
 from lnlbench.leaderboard.ranking.build import build, grouped
+from lnlbench.leaderboard.ranking.labels import board_labels
 from lnlbench.leaderboard.ranking.scored import measurable
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
@@ -73,7 +74,7 @@ class Results(Sequence[Result]):
     __hash__ = None  # type: ignore[assignment]  # as of a list: what equals a list has its hash, none
 
     def __repr__(self) -> str:
-        methods, settings = ({getattr(run, name) for run in self} for name in ("label", "setting"))
+        methods, settings = {*board_labels(self).values()}, {run.setting for run in self}
         lines = [
             f"{len(self)} results: {len(methods)} methods in {len(settings)} setting{'s' if len(settings) != 1 else ''}"
         ]
@@ -86,11 +87,11 @@ class Results(Sequence[Result]):
         """Return a row per run: setting, method, replicate, accuracy in % under every rule, seconds, and its key."""
         import pandas as pd
 
-        hosts = {run.key: run for run in self}
+        hosts, labels = {run.key: run for run in self}, board_labels(self)
         rows = [
             {
                 "setting": run.setting,
-                "method": run.label,
+                "method": labels[run.key],
                 "replicate": run.replicate,
                 **{r: 100 * score(run, r, hosts) if can_score(run, r, hosts) else math.nan for r in RULES},
                 "seconds": run.cost.get("total_seconds", math.nan),
@@ -110,10 +111,11 @@ class Results(Sequence[Result]):
         """Return the curves in long form: setting, method, replicate, epoch from 1, quantity, value or NaN."""
         import pandas as pd
 
+        labels = board_labels(self)
         parts = [
             pd.DataFrame({"epoch": range(1, run.trained + 1), **run.curves})
             .melt("epoch", var_name="quantity")
-            .assign(setting=run.setting, method=run.label, replicate=run.replicate)
+            .assign(setting=run.setting, method=labels[run.key], replicate=run.replicate)
             for run in self
         ]
         columns = ["setting", "method", "replicate", "epoch", "quantity", "value"]
@@ -169,8 +171,9 @@ class Results(Sequence[Result]):
         percent = 100.0 if "accuracy" in name or name.startswith(("memorised", "corrected")) else 1.0
         import numpy as np
 
-        for label in dict.fromkeys(run.label for run in runs):
-            curves = [run.curves[name] for run in runs if run.label == label and name in run.curves]
+        labels = board_labels(runs)
+        for label in dict.fromkeys(labels.values()):
+            curves = [run.curves[name] for run in runs if labels[run.key] == label and name in run.curves]
             values = percent * np.array(_padded(curves))  # [replicates, epochs]
             measured = np.flatnonzero(~np.isnan(values).all(axis=0))  # some are measured at a few epochs alone
             values, epochs = values[:, measured], 1 + measured

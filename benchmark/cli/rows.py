@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.leaderboard.results.spelling import spellings
 from lnlbench.methods._unknown import did_you_mean
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ def named(results: Sequence[Result], methods: str) -> tuple[Sequence[Result], li
 
     Args:
         results: of any methods.
-        methods: as in "ce, gce(q=0.5), my_loss.py"; None is returned of an empty text.
+        methods: as in "ce, gce(q=0.5), my_loss.py"; None is returned of an empty text. Runs that are stored under
+            another spelling of a method are of it.
 
     Raises:
         SettingError: nothing is there of a method.
@@ -33,7 +35,7 @@ def named(results: Sequence[Result], methods: str) -> tuple[Sequence[Result], li
     if missing := set(texts or ()) - labels - {result.method for result in results}:
         first, known = min(missing), sorted(labels)
         raise SettingError(f"nothing is stored of {first!r}; {did_you_mean(first, known)}there is: {', '.join(known)}")
-    return results, texts
+    return results, texts and spellings(results, texts)
 
 
 def among(results: Sequence[Result], methods: str, shown: str = "") -> list[Result]:

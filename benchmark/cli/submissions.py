@@ -7,8 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lnlbench.benchmark.cli.rows import is_named
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.spelling import spellings
 from lnlbench.leaderboard.results.standing import REPRODUCED, VERIFIED, Standing, to_json
 from lnlbench.leaderboard.results.submission import STANDING, Submission, collect
 
@@ -98,10 +100,12 @@ def chosen(results: Sequence[Result], wanted: Sequence[str]) -> list[Result]:
         StoreError: there are none of a method.
     """
     labels = {result.label for result in results}
-    if missing := [text for text in wanted if text not in labels]:
+    if missing := [text for text in wanted if text not in labels | {result.method for result in results}]:
         raise StoreError(f"there is no result of {missing[0]!r}; there is: {', '.join(sorted(labels))}")
-    hosts = {result.host for result in results if not wanted or result.label in wanted}
-    return [result for result in results if not wanted or result.label in wanted or result.key in hosts]
+    called = spellings(results, wanted) if wanted else None
+    kept = [result for result in results if is_named(result.label, result.method, called)]
+    keys = {result.key for result in kept} | {result.host for result in kept}
+    return [result for result in results if result.key in keys]
 
 
 def written(submissions: Sequence[Submission], root: Path) -> str:

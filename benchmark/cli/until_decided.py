@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.benchmark.protocol.settings import SettingError
@@ -57,13 +58,12 @@ def decide(
     from lnlbench.leaderboard.store.reader import StoreReader
 
     methods = list(dict.fromkeys(run.label for run in runs))
-    settings = {run.setting.name for run in runs}
     held: set[str] = set()
     known: set[int] = set()
     if options.store.exists:
         with StoreReader(options.store) as store:
             held = set(store.stored())
-            known = {result.replicate for result in store.results(settings=settings) if result.label in methods}
+            known = store.replicates({run.text for run in runs}, {run.setting.name for run in runs})
 
     race = Race(
         plan=lambda names, replicates: plan(", ".join(names), ",".join(map(str, replicates))),
@@ -79,13 +79,16 @@ def decide(
 
 
 def stored(runs: Sequence[Run], options: Options) -> list[Result]:
-    """Return the stored results of runs, oldest first."""
+    """Return the stored results of runs, oldest first and without predictions, under the names that the runs have here.
+
+    A run may be stored under another spelling of its method.
+    """
     from lnlbench.leaderboard.store.reader import StoreReader
 
-    keys = {run.key for run in runs}
+    names, settings = {run.key: run.name for run in runs}, {run.setting.name for run in runs}
     with StoreReader(options.store) as store:
-        results = store.results(settings={run.setting.name for run in runs})
-    return [result for result in results if result.key in keys]
+        results = list(store.stream(settings=settings, predictions=False))
+    return [replace(result, label=names[result.key]) for result in results if result.key in names]
 
 
 def as_json(decision: Decision) -> dict[str, Any]:

@@ -173,7 +173,12 @@ def _cells(
     """
     mine = {run.key: run.name for run in runs if run.key in results}
     kinds, labels = {comparable(result) for result in results.values()}, set(mine.values())
-    others = [result for result in known if comparable(result) in kinds and result.label not in labels]
+    texts = {result.method for result in results.values()}  # a method may be stored under several labels
+    others = [
+        result
+        for result in known
+        if comparable(result) in kinds and result.label not in labels and result.method not in texts
+    ]
     hosts = {result.key: result for result in (*known, *results.values())}
     rows, _ = sort_into_grid(others)  # as on boards, two methods of one label are two rows
     named = [(name, run) for name, of in rows.items() for cell in of.values() for run in cell.values()]

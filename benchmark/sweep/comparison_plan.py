@@ -21,7 +21,7 @@ from lnlbench.leaderboard.results.rules import DETECTION, PRIMARY, rule_named
 from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.shipped import shipped
 from lnlbench.leaderboard.store.reader import StoreReader
-from lnlbench.methods._parse import parse
+from lnlbench.methods._parse import MANY_CLASSES, parse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,26 +84,28 @@ def planned(
     mine = choose_methods(method, options.plugins)
     others = choose_methods(against, mine.plugins)
     options = replace(options, plugins=others.plugins)
-    labels = [text for text in mine.texts if text not in others.texts] or [*mine.texts]
-    texts = [text for text in others.texts if text not in labels]
+    # A wrong name is said here, before any data are read.
+    baselines, asked = ({_in_full(text): text for text in chosen.texts} for chosen in (others, mine))
+    labels = [text for full, text in asked.items() if full not in baselines] or [*asked.values()]
+    texts = [text for full, text in baselines.items() if asked.get(full) not in labels]
     if not labels or not texts:
         raise SettingError(
             f"a comparison needs a method and other ones to hold it against, got {mine.text!r} and {others.text!r}"
         )
-    for text in (*labels, *texts):
-        parse(text)  # a wrong name is said before any data are read
     suites = {SettingName.parse(setting.name).task for setting in find(targets)}
     carried = {result.key: result for result in shipped(suites=suites)}
-    held: dict[str, Result] = {}
-    if options.store.exists:
-        with StoreReader(options.store) as store:
-            held = {result.key: result for result in store.results()}
-    known = held.keys() | carried.keys()
 
     def every(texts: Sequence[str], replicates: str) -> list[Run]:
         return grid(targets, ", ".join(texts), replicates, changes, options, told, precision)
 
-    unmeasured = _unmeasured(every(texts, "0"), options.data_dir) if rule in DETECTION else []
+    first = every(texts, "0")
+    held: dict[str, Result] = {}
+    if options.store.exists:
+        settings = {run.setting.name for run in first}
+        with StoreReader(options.store) as store:
+            held = {result.key: result for result in store.stream(settings=settings, predictions=False)}
+    known = held.keys() | carried.keys()
+    unmeasured = _unmeasured(first, options.data_dir) if rule in DETECTION else []
 
     def runs_of(texts: Sequence[str], replicates: str) -> list[Run]:
         return [run for run in every(texts, replicates) if run.setting.name not in unmeasured]
@@ -135,6 +137,11 @@ def planned(
     )
 
 
+def _in_full(text: str) -> tuple[str, str]:
+    """Return a method with every value, where classes are few and where they are many: equal for one method."""
+    return str(parse(text)), str(parse(text, MANY_CLASSES))
+
+
 def _check_rule(rule: str) -> None:
     """Refuse the name of a rule that there is not.
 
@@ -162,14 +169,16 @@ def _common(runs: Sequence[Run], known: set[str]) -> str:
 
 
 def _mismatches(runs: Sequence[Run], carried: Iterable[Result]) -> list[str]:
-    """Say why shipped results of the same setting, label and replicate are not the runs asked for, a line a reason.
+    """Say why shipped results of the same setting, method and replicate are not the runs asked for, a line a reason.
 
     Where precision is all that differs, the line has the option that reuses them.
     """
-    alike = {(result.setting, result.label, result.replicate): result for result in carried}
+    every = list(carried)
+    alike = {(run.setting, name, run.replicate): run for run in every for name in (run.method, run.label)}
     found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}  # of a reason the labels and the settings, in order
     for run in runs:
-        other = alike.get((run.setting.name, run.name, run.replicate))
+        place, number = run.setting.name, run.replicate
+        other = alike.get((place, run.name, number)) or alike.get((place, run.text, number))
         if other is None:
             continue
         was, now = other.identity.get("setting", {}), run.setting.identity()

@@ -88,7 +88,7 @@ class Race:
     Args:
         plan: gives the runs of methods and replicates, hosts of readings among them.
         sweep: makes those that are missing.
-        results: gives the stored results of runs.
+        results: gives the stored results of runs, under the labels of these.
         stored: the keys that were stored before.
         rule: that scores.
         margin: points within which methods are practically equal.

@@ -11,6 +11,7 @@ import numpy as np
 
 from lnlbench.benchmark.verification.findings import FLAGGED, WRONG, Finding
 from lnlbench.leaderboard.results.comparable import comparable
+from lnlbench.leaderboard.results.form import TRAINED
 from lnlbench.leaderboard.results.listing import some
 from lnlbench.leaderboard.results.result import Result
 
@@ -115,4 +116,4 @@ def _missing(results: Sequence[Result]) -> Iterator[tuple[int, Finding]]:
 
 
 def _cell(result: Result) -> tuple[object, ...]:
-    return *comparable(result), result.label
+    return *comparable(result), result.method if result.track in TRAINED else result.label

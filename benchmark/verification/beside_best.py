@@ -29,8 +29,9 @@ def beside_best(rows: Sequence[Result], others: Sequence[Result], rule: str = PR
     for group in sorted({comparable(run) for run in rows}):
         setting = group[0]
         new, old = ([run for run in runs if comparable(run) == group] for runs in (rows, others))
-        labels = {run.label for run in new}
-        mine, theirs = _rows(new), _rows([run for run in old if run.label not in labels])
+        labels, texts = ({getattr(run, name) for run in new} for name in ("label", "method"))
+        mine = _rows(new)
+        theirs = _rows([run for run in old if run.label not in labels and run.method not in texts])
         every = theirs | mine
         cells = {name: {s: 100 * score(run, rule, hosts) for s, run in row.items()} for name, row in every.items()}
         unstable = {name for name, row in every.items() if any(run.diverged or run.host for run in row.values())}

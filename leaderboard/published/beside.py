@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lnlbench.leaderboard.published.literature import Published, literature
+from lnlbench.leaderboard.ranking.labels import board_labels
 from lnlbench.leaderboard.ranking.statistics import Interval, interval
 from lnlbench.leaderboard.results import markdown
 from lnlbench.leaderboard.results.marks import marked
@@ -56,10 +57,10 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
         published: rows; by default those of `literature`.
     """
     rows = list(literature() if published is None else published)
-    hosts = {result.key: result for result in results}
+    hosts, labels = {result.key: result for result in results}, board_labels(results)
     cells: dict[tuple[str, str, str, str, str], dict[int, Result]] = {}
     for result in results:
-        place = result.setting, result.track, result.label, precision_of(result), result.method
+        place = result.setting, result.track, labels[result.key], precision_of(result), result.method
         cells.setdefault(place, {})[result.replicate] = result
     precisions: dict[tuple[str, str, str], set[str]] = {}
     for setting, track, label, precision, _ in cells:

@@ -146,7 +146,7 @@ class Row:
     `have` says in how many of the counted settings it has enough replicates; `score` is None where it lacks one.
     """
 
-    name: str  # the label, or the full text where one label stands for several
+    name: str  # the shortest label, or the full text where one label stands for several
     methods: tuple[str, ...]  # full texts
     told: tuple[str, ...]  # what it knew beyond the given labels
     precisions: tuple[str, ...]  # that its runs were computed in

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from statistics import fmean
 
+from lnlbench.leaderboard.ranking.labels import board_labels
 from lnlbench.leaderboard.ranking.scored import REFERENCE
 from lnlbench.leaderboard.results.comparable import comparable
 from lnlbench.leaderboard.results.markdown import table
@@ -42,13 +43,13 @@ class MemorisationGap:
 def gaps(results: Sequence[Result]) -> list[MemorisationGap]:
     """Return the gap of every result beside which cross-entropy was run, in the order of the results."""
     plain = {_place(result): result for result in results if result.method == REFERENCE}
-    found = []
+    found, labels = [], board_labels(results)
     for result in results:
         base = plain.get(_place(result))
         if base is not None:
             where = result.setting, result.track, precision_of(result)
             answers = score(base, "oracle", {}), score(base, "final", {}), score(result, "final", {})
-            found.append(MemorisationGap(*where, result.label, result.method, result.replicate, *answers))
+            found.append(MemorisationGap(*where, labels[result.key], result.method, result.replicate, *answers))
     return found
 
 

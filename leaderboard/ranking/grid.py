@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.spelling import one_label
 
 Grid = dict[str, dict[str, dict[int, Result]]]
 """Row → setting → replicate → result."""
@@ -20,23 +21,26 @@ class Note(NamedTuple):
 
 
 def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[Note]]:
-    """Sort results into rows by label, or by full text where a label means two methods in one setting.
+    """Sort results into rows by method, and by full text where a label means two methods in one setting.
 
-    A label that has results of two precisions in one setting has a row for each: `ce [bf16]`. Of several results of
-    one row, setting and replicate the last one counts. Also returned: notes.
+    A method is one row however it was written, see `one_label`. One that has results of two precisions in one setting
+    has a row for each: `ce [bf16]`. Of several results of one row, setting and replicate the last one counts. Also
+    returned: notes.
     """
+    labels = one_label(results)
     texts: dict[tuple[str, str], set[str]] = defaultdict(set)
     precisions: dict[tuple[str, str], set[str]] = defaultdict(set)
     for result in results:
-        texts[result.label, result.setting].add(result.method)
-        precisions[result.label, result.setting].add(precision_of(result))
+        texts[labels[result.label], result.setting].add(result.method)
+        precisions[labels[result.label], result.setting].add(precision_of(result))
     ambiguous = {label for (label, _), methods in texts.items() if len(methods) > 1}
     twice = {label for (label, _), found in precisions.items() if len(found) > 1}
     grid: Grid = {}
     older = 0
     for result in results:
-        name = result.method if result.label in ambiguous else result.label
-        name += f" [{precision_of(result)}]" if result.label in twice else ""
+        label = labels[result.label]
+        name = result.method if label in ambiguous else label
+        name += f" [{precision_of(result)}]" if label in twice else ""
         runs = grid.setdefault(name, {}).setdefault(result.setting, {})
         older += result.replicate in runs
         runs[result.replicate] = result

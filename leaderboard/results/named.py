@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.form import TRAINED
 from lnlbench.leaderboard.results.missing import Held, not_in
 from lnlbench.leaderboard.results.result import Result
 
@@ -42,13 +43,13 @@ def named(
         results: to look through; of several with one name the last one counts, as it does on boards.
         text: the beginning of a key, "method setting replicate", or a number: the row, counted from 1.
         where: what the results are of, for the message.
-        of: chooses among those with one name.
+        of: chooses among those with one name; where none is called so, among those of the method that is called so.
 
     Raises:
         StoreError: there is none, several keys begin so, or it lacks a replicate.
     """
     check_name(text)
-    words, found = text.split(), dict[str, Result]()
+    words, found, results = text.split(), dict[str, Result](), list(results)
     called: list[Result] = []
     held: list[Held] = []
     for number, result in enumerate(results, 1):
@@ -60,6 +61,8 @@ def named(
             held.append(Held(result.label, result.setting, str(result.replicate), is_method))
         elif (len(text) >= SHORTEST and result.key.startswith(text)) or text == str(number):
             found[result.key] = result
+    if not called and held:
+        called = _otherwise_spelled([result for result in results if result.track in TRAINED], words)
     found |= {result.key: result for result in of(called)[-1:]}
     if len(found) == 1:
         return next(iter(found.values()))
@@ -69,3 +72,10 @@ def named(
     if len(words) >= 3:
         raise StoreError(not_in(where, words, held))
     raise StoreError(f"no result in {where} is called {text!r}: give {HINT}, or the number of a row")
+
+
+def _otherwise_spelled(results: Sequence[Result], words: Sequence[str]) -> list[Result]:
+    """Return the runs of a name whose method is stored there under another label."""
+    texts = {run.method for run in results if "".join(run.label.split()) == "".join(words[:-2])}
+    place = words[-2], words[-1].removeprefix("s")
+    return [run for run in results if run.method in texts and (run.setting, str(run.replicate)) == place]

@@ -6,6 +6,7 @@ from typing import Protocol
 
 KEY, KIND, STATE, HOST = "lnlbench.key", "lnlbench.kind", "lnlbench.state", "lnlbench.host"
 SETTING, METHOD, LABEL, REPLICATE = "lnlbench.setting", "lnlbench.method", "lnlbench.label", "lnlbench.replicate"
+TRACK = "lnlbench.track"
 PRECISION = "lnlbench.precision"
 """A run without it is from before keys knew it: its key tag is its key in fp32, whatever it was computed in."""
 

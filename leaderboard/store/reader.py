@@ -8,6 +8,7 @@ from typing import Self
 
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.form import TRAINED
 from lnlbench.leaderboard.results.missing import not_stored
 from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called
 from lnlbench.leaderboard.results.result import Result, from_json
@@ -94,6 +95,11 @@ class StoreReader:
                 what = tags[SETTING].partition("/")[0], tags[METHOD], tags[index.HARDWARE]
                 seconds.setdefault(what, []).append(entry.numbers[SECONDS])
         return {what: sum(values) / len(values) for what, values in seconds.items()}
+
+    def replicates(self, methods: Collection[str], settings: Collection[str]) -> set[int]:
+        """Return the numbers of the finished runs of some methods, given by their whole texts, in some settings."""
+        entries = self._finished([KEY, REPLICATE], where={METHOD: methods, SETTING: settings})
+        return {int(entry.tags[REPLICATE]) for entry in entries if REPLICATE in entry.tags}
 
     def results(self, dataset: str | None = None, settings: Collection[str] | None = None) -> list[Result]:
         """Return the results of all finished runs; as `stream`, with the predictions."""
@@ -271,7 +277,8 @@ class StoreReader:
         words = text.split()
         if len(words) >= 3:
             entries = self._finished(_NAMES, where={SETTING: [words[-2]]})
-            runs = KeyedRuns([entry for entry in entries if _is_called(entry.tags, words)], self.read)
+            called = [entry for entry in entries if _is_called(entry.tags, words)]
+            runs = KeyedRuns(called or self._otherwise_spelled(entries, words), self.read)
             return {key: runs.run(key) for key in runs}
         entries = self._finished(_KEYS)
         runs = KeyedRuns(entries, self.read)
@@ -279,6 +286,15 @@ class StoreReader:
         found |= {runs.key(entry): entry for entry in entries if text == entry.run_id}
         named = {e.run_id: e for e in self._index.entries(_NAMES, runs=[entry.run_id for entry in found.values()])}
         return {key: named[entry.run_id] for key, entry in found.items()}
+
+    def _otherwise_spelled(self, entries: Iterable[Entry], words: Sequence[str]) -> list[Entry]:
+        """Return the runs of a name, out of those of its setting, whose method is stored there under another label."""
+        named = self._finished([KEY, METHOD], where={LABEL: [" ".join(words[:-2])], index.TRACK: TRAINED})
+        texts = {entry.tags.get(METHOD, "") for entry in named}
+        replicate = words[-1].removeprefix("s")
+        return [
+            entry for entry in entries if entry.tags.get(METHOD) in texts and entry.tags.get(REPLICATE) == replicate
+        ]
 
     def _beside(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
         """Return the replicates that there are of the method and setting that a name has, and that setting's labels."""

@@ -123,3 +123,14 @@ def test_pandas_and_matplotlib_are_imported_when_asked_for():
     script = f"import sys, lnlbench.benchmark.results; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_a_method_is_one_in_frames_curves_and_plots_however_it_was_written(stored):
+    results, _ = stored
+    spelled = [
+        replace(run, label="gce(q=0.70)") if (run.label, run.replicate) == ("gce", 1) else run for run in results
+    ]
+    other = Results(spelled)
+    assert repr(other) == repr(results)
+    assert other.frame().equals(results.frame()) and other.curves().equals(results.curves())
+    assert len(other.plot().lines) == len(results.plot().lines)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row, Tests
+from lnlbench.leaderboard.ranking.labels import board_labels
 from lnlbench.leaderboard.results.result import Curve, Result
 from lnlbench.leaderboard.results.rules import RULES, score
 from lnlbench.leaderboard.show.page.about import About, command_of, parts_of
@@ -39,14 +40,14 @@ def view_data(scope: Scope, about: Mapping[str, About]) -> dict[str, Any]:
 
 def run_data(results: Sequence[Result], links: Mapping[str, str]) -> list[list[Any]]:
     """Return a row per run: suite, group, setting, noise, method, replicate, diverged, key, link, score per rule."""
-    hosts = {result.key: result for result in results}
+    hosts, labels = {result.key: result for result in results}, board_labels(results)
     return [
         [
             suite_name(run),
             group_name(run),
             run.setting,
             noise_family(run),
-            run.label,
+            labels[run.key],
             run.replicate,
             int(run.diverged),
             run.key,
@@ -62,12 +63,13 @@ def curve_data(results: Sequence[Result]) -> list[list[Any]]:
 
     Values are in hundredths of a percent, null where nothing was measured. Readings are parts of their hosts' runs.
     """
+    labels = board_labels(results)
     return [
         [
             suite_name(run),
             group_name(run),
             run.setting,
-            run.label,
+            labels[run.key],
             run.replicate,
             [_points(run.curves.get(name, [])) for name in CURVES],
         ]

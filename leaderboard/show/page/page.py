@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.leaderboard.published.beside import beside, verdict
+from lnlbench.leaderboard.ranking.labels import board_labels
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, RULES
@@ -65,7 +66,7 @@ def page(
             runs=run_data(results, links or {}),
             curves=curve_data(results),
             published=_published(results),
-            methods=len({run.label for run in results}),
+            methods=len({*board_labels(results).values()}),
             settings=len({run.setting for run in results}),
             versions=sorted({str(run.environment.get("lnlbench", "unknown")) for run in results}),
             commits=sorted({str(run.environment["commit"]) for run in results if run.environment.get("commit")}),
@@ -76,7 +77,8 @@ def page(
 
 
 def _published(results: Sequence[Result]) -> list[dict[str, Any]]:
-    runs = {(run.setting, run.track, run.label): run for run in results}
+    labels = board_labels(results)
+    runs = {(run.setting, run.track, labels[run.key]): run for run in results}
     rows = []
     for one in beside(results):
         run = runs[one.setting, one.track, one.label]

@@ -15,6 +15,7 @@ from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.benchmark.sweep.worker import Event
+from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.store import Store
 
 NOISY = "digits/symmetric-0.4"
@@ -77,6 +78,28 @@ def test_until_it_is_decided(one_line, lnlbench, stored):
     one_line(lnlbench(*command, "--until-decided", "--budget", "soon"), "a budget is a number of runs or a time")
     one_line(lnlbench(*command, "--budget", "5"), "--budget is void without --until-decided")
     one_line(lnlbench("run", NOISY, "-m", "ce", "-s", "0", *FAST, "--until-decided"), "needs two methods or more")
+
+
+def test_what_is_stored_under_another_spelling_takes_part_in_a_decision(lnlbench, stored, monkeypatch):
+    assert lnlbench("run", NOISY, "-m", "gce(q=0.7), gce(q=0.5)", "-s", "0-1", *FAST)[0] == 0
+    monkeypatch.setattr(StoreReader, "results", None)  # reads predictions, which no board needs
+    asked = ("run", NOISY, "-m", "gce, gce(q=0.50)", "-s", "0", *FAST, "--until-decided", "--budget", "1")
+    found = json.loads(lnlbench(*asked, "--json")[1])
+    assert not found["made"] and {*found["decision"]["could_be_best"]} == {"gce", "gce(q=0.50)"}
+    assert found["decision"]["why"].startswith("the budget is spent: ")
+    out = lnlbench(*asked)[1]
+    assert "gce(q=0.50)  " in out and "gce(q=0.5) " not in out
+    reader = StoreReader(stored)
+    assert reader.replicates(["gce(q=0.7)"], ["digits,epochs=2/symmetric-0.4"]) == {0, 1}
+    assert reader.replicates(["ce"], ["digits,epochs=2/symmetric-0.4"]) == set()
+    board = json.loads(lnlbench("leaderboard", "-f", "json")[1])[0]
+    assert {row["name"] for row in board["rows"]} == {"gce(q=0.7)", "gce(q=0.5)"}
+    assert lnlbench("run", NOISY, "-m", "gce", "-s", "0-2", *FAST)[0] == 0
+    for name in ("gce", "gce(q=0.7)"):
+        code, out, _ = lnlbench("leaderboard", "--methods", name, "--among", f"{name}, gce(q=0.5)", "-f", "json")
+        (row,) = json.loads(out)[0]["rows"]
+        assert (code, row["name"], row["score"]["n"]) == (0, "gce", 3)
+        assert lnlbench("show", name, "digits,epochs=2/symmetric-0.4", "1")[0] == 0
 
 
 def test_a_comparison_shows_its_plan_and_makes_nothing(lnlbench, stored):

@@ -356,3 +356,41 @@ def test_a_plan_says_what_of_the_baselines_is_there(url):
     sweep([run for run in first.runs if run.name == "ce"], options)
     second = planned("gce", "ce, early_stopping", DIGITS, "0,1", {"epochs": 1}, options)
     assert second.baselines == "baselines: 4 runs, 2 from the store, 2 to be made"
+
+
+def test_a_comparison_reads_no_other_setting_and_no_predictions(url, monkeypatch):
+    options = Options(store=store_address(url), device="cpu", jobs=1)
+    for target in ("digits/symmetric-0.4", "digits/clean"):
+        sweep(grid([target], "ce, gce", "0", {"epochs": 1}, options), options)
+    read = []
+
+    def reads(self, entry, *, predictions=True, whole=StoreReader.read):
+        read.append((entry.tags["lnlbench.setting"], predictions))
+        return whole(self, entry, predictions=predictions)
+
+    monkeypatch.setattr(StoreReader, "read", reads)
+    found = planned("gce", "ce", DIGITS, "0", {"epochs": 1}, options)
+    assert found.missing == () and read == [("digits,epochs=1/symmetric-0.4", False)] * 2
+
+
+@pytest.mark.parametrize(
+    ("method", "against", "names"),
+    [
+        pytest.param("gce(q=0.70)", "ce, gce", (("gce(q=0.70)",), ("ce",)), id="the method"),
+        pytest.param("ce, gce(q=0.70)", "gce", (("ce",), ("gce",)), id="one of several"),
+    ],
+)
+def test_a_method_is_not_held_against_another_spelling_of_itself(method, against, names, url):
+    options = Options(store=store_address(url), device="cpu")
+    found = planned(method, against, DIGITS, "0", {"epochs": 1}, options)
+    assert (found.names, found.others) == names
+    with pytest.raises(SettingError, match="needs a method and other ones"):
+        planned("gce(q=0.70)", "gce", DIGITS, "0", {}, options)
+
+
+def test_a_method_lends_itself_no_variance_under_another_spelling(known):
+    spelled = [replace(run, label="gce(q=0.70)") if run.label == "gce" else run for run in known]
+    mine = {run.key: run for run in spelled if run.label == "gce(q=0.70)" and run.replicate == 0}
+    runs = [SimpleNamespace(key=key, name="gce") for key in mine]
+    _, beside, _ = _cells(runs, mine, spelled, "final")
+    assert {name for rows in beside.values() for name in rows} == {"ce", "sam"}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lnlbench.benchmark.protocol.settings import SettingError
+from lnlbench.benchmark.sweep import until_decided
 from lnlbench.benchmark.sweep.scheduler import Report
 from lnlbench.benchmark.sweep.until_decided import AT_ONCE, LOOKS, Race, Spending, parse_budget
 from lnlbench.leaderboard.ranking import board as parts
@@ -142,6 +143,17 @@ def test_a_budget_ends_it(budget, most):
     decision = lab.race(budget=budget).decide(list(FAR), range(3))
     assert len(lab.made) <= most and decision.why.startswith("the budget is spent: ")
     assert "cannot be told apart yet" in decision.why
+
+
+def test_a_budget_of_time_allows_what_fits_at_the_pace_so_far(monkeypatch):
+    """A run takes a second: of 34 seconds 30 are spent, and a replicate more of two contenders in two settings is 4."""
+    made = {}
+    for seconds in (33.5, 34.5, 37.5, 38.5):
+        lab = Lab(FAR | {"gce": 95.55}, spread=1.0)
+        monkeypatch.setattr(until_decided.time, "monotonic", lambda made=lab.made: float(len(made)))
+        lab.race(budget=Spending(seconds=seconds), looks=1).decide(list(FAR), range(3))
+        made[seconds] = len(lab.made) - 30
+    assert made == {33.5: 0, 34.5: 4, 37.5: 4, 38.5: 8}
 
 
 def test_it_looks_no_more_often_than_it_may():

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lnlbench.benchmark.cli.submissions import chosen
 from lnlbench.benchmark.protocol.splits import images_of
 from lnlbench.benchmark.verification.beside_best import beside_best
 from lnlbench.benchmark.verification.import_results import ExchangeError
@@ -62,6 +63,22 @@ def test_new_results_stand_beside_two_methods_of_one_label_apart(few):
     edited = [replace(run, method=f"{run.method}, edited", key=f"edited-{run.key}") for run in old]
     found = beside_best(new, [*old, *edited])
     assert f"| {old[0].method} |" in found and f"| {edited[0].method} |" in found
+
+
+def test_new_results_do_not_stand_beside_their_own_method_under_another_spelling(few):
+    new, old = ([run for run in few if run.label == label] for label in ("gce", "ce"))
+    spelled = [replace(run, label="gce(q=0.70)", key=f"old-{run.key}") for run in new]
+    assert beside_best(new, [*old, *spelled]) == beside_best(new, old)
+
+
+def test_what_is_chosen_by_one_spelling_is_the_whole_method(few):
+    spelled = [replace(run, label="gce(q=0.70)") if run.replicate else run for run in few if run.label == "gce"]
+    others = [run for run in few if run.label == "ce"]
+    for name in ("gce", "gce(q=0.70)", "gce(q=0.7)"):
+        assert chosen([*others, *spelled], [name]) == spelled
+    assert chosen([*others, *spelled], []) == [*others, *spelled]
+    with pytest.raises(StoreError, match="there is no result of 'dal'; there is: ce, gce"):
+        chosen(few, ["dal"])
 
 
 def test_a_reading_is_submitted_beside_its_host(results, tmp_path):

@@ -418,6 +418,14 @@ def test_of_two_precisions_each_has_replicates_of_its_own(results):
     assert across([results["ce", 1], rounded], {})[0][0].detail.endswith("lacks 0: was a replicate left out?")
 
 
+def test_a_replicate_under_another_spelling_is_not_missing(results):
+    spelled = [
+        replace(run, label="gce(q=0.70)") if (run.label, run.replicate) == ("gce", 1) else run
+        for run in results.values()
+    ]
+    assert across(spelled, {}) == across([*results.values()], {})
+
+
 def test_two_results_of_one_replicate_are_flagged(results):
     ce = results["ce", 0]
     other = rekeyed(replace(bent(ce, dataset={"fingerprint": "ab"})))

@@ -93,6 +93,12 @@ def test_runs_of_two_precisions_are_two_rows(run):
     assert [one.name for one in beside([half], [ROW])] == ["gce"]
 
 
+def test_two_spellings_are_one_row(run):
+    found = beside([run(), replace(run(replicate=1), label="gce(q=0.70)")], [ROW])
+    assert [(one.name, one.ours.n) for one in found] == [("gce", 2)]
+    assert "gce(q=0.70)" not in page([run(), replace(run(replicate=1), label="gce(q=0.70)")])
+
+
 def test_a_composition_is_not_what_was_published(run):
     assert beside([replace(run(), method="gce(q=0.7) + sam(rho=0.05)")], [ROW]) == []
 

@@ -582,6 +582,42 @@ def test_a_label_for_two_methods_is_shown_in_full(make):
     assert [row.name for row in (*boards(tuned)[0].rows, *boards(tuned)[0].below)] == ["ce"]
 
 
+def spelled_in_two_ways(make, **more):
+    """Four methods of close scores; of one two replicates are stored under another spelling."""
+    runs = []
+    for k, label in enumerate(("ce", "gce", "dal", "sam")):
+        values = [0.6 + 0.004 * k + 0.012 * ((i + k) % 3) for i in range(4)]
+        runs += cell(make, label, values, cost={"train_seconds": 8.0, "total_seconds": 10.0})
+    return [replace(r, label="gce(q=0.70)", **more) if r.label == "gce" and r.replicate < 2 else r for r in runs]
+
+
+def test_a_method_is_one_row_however_it_was_written(make):
+    runs = spelled_in_two_ways(make)
+    plain = [replace(run, label=run.label.partition("(")[0]) for run in runs]
+    assert boards(runs, ["final"]) == boards(plain, ["final"])
+    (board,) = boards(runs, ["final"])
+    assert board.row("gce").score.n == 4 and board.row("gce").score.against.family == 3
+    (part,) = boards(runs, ["final"], show=["gce(q=0.70)"])
+    assert [row.name for row in part.rows] == ["gce"]
+
+
+def test_the_command_for_more_replicates_names_a_method_once(make):
+    (board,) = boards(spelled_in_two_ways(make), ["final"])
+    (said,) = [text for text in board.sentences if text.startswith("More replicates of those that could be best")]
+    methods = said.partition('--methods "')[2].partition('"')[0].split(", ")
+    assert sorted(methods) == ["ce", "dal", "gce", "sam"] and "--replicates 4-7" in said
+    assert board.plan.runs == 4 * 4
+
+
+def test_another_precision_or_side_information_is_a_row_of_its_own_under_any_spelling(make):
+    half = spelled_in_two_ways(make, identity=make().identity | {"precision": "bf16"})
+    (board,) = boards(half, ["final"])
+    assert [board.row(name).score.n for name in ("gce [fp32]", "gce [bf16]")] == [2, 2]
+    told = spelled_in_two_ways(make, method="gce(q=0.7) [true]")
+    (board,) = boards(told, ["final"])
+    assert {row.name for row in board.rows} == {"ce", "gce", "gce(q=0.70)", "dal", "sam"}
+
+
 def test_the_last_of_two_results_counts(make):
     (board,) = boards([make(test=[0.1]), make(test=[0.9])])
     assert board.rows[0].cells[ONE].mean == 90

@@ -66,3 +66,9 @@ def test_a_label_of_two_methods_is_shown_in_full(runs):
     robust = [replace(runs[1], method="gce(q=0.7)"), with_last(runs[1], 0.8, method="gce(q=0.5)")]
     text = to_markdown(gaps([runs[0], *robust]))
     assert "| gce(q=0.7) | 75 % |" in text and "| gce(q=0.5) | 50 % |" in text
+
+
+def test_two_spellings_are_one_line(runs):
+    more = [replace(run, replicate=1, key=f"{run.key} 1") for run in runs]
+    more[1] = replace(more[1], label="gce(q=0.70)")
+    assert "| gce | 75 % | 75 % |" in to_markdown(gaps([*runs, *more]))

@@ -1,6 +1,7 @@
 """Results by what people call them, and the commands that make them."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -161,3 +162,11 @@ def test_the_name_like_the_one_asked_for_comes_first(make):
     runs = [make(label=label, replicate=0) for label in ("anl_ce", "ce", "dal", "gce", "sce", "elr_plus", "elr")]
     with pytest.raises(StoreError, match=r"it has elr, anl_ce, ce, dal and 3 more$"):
         named(runs, "elrr digits/symmetric-0.4 0", "the file")
+
+
+def test_a_replicate_under_another_spelling_is_found(make):
+    runs = [make(label="gce"), make(label="gce(q=0.70)", method="gce(q=0.7)", replicate=1)]
+    assert named(runs, "gce digits/symmetric-0.4 1", "the file") is runs[1]
+    assert named(runs, "gce(q=0.70) digits/symmetric-0.4 s0", "the file") is runs[0]
+    with pytest.raises(StoreError, match="gce"):
+        named([replace(run, track="tuned") for run in runs], "gce digits/symmetric-0.4 1", "the file")
