@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from lnlbench.leaderboard.results.interval import difference_text
 from lnlbench.leaderboard.show.terminal import Fitted, glued
 from lnlbench.leaderboard.show.words import p_value
 
@@ -138,10 +139,9 @@ def _versus(method: str, rows: Sequence[Versus]) -> Fitted:
     header = ["against", method, "other", "difference", f"p (Holm, {family})", "n", "verdict"]
     lines = []
     for row in rows:
-        half = "" if row.half is None else f" ± {row.half:.2f}"
         n = str(row.n) if row.n == row.other_n else f"{row.n}, {row.other_n}"
         p = "-" if row.p is None else p_value(row.p)
-        means = [f"{row.mean:.2f}", f"{row.other_mean:.2f}", glued(f"{row.difference:+.2f}{half}")]
+        means = [f"{row.mean:.2f}", f"{row.other_mean:.2f}", glued(difference_text(row.difference, row.half))]
         lines.append([row.other, *means, p, n, row.verdict])
     return Fitted(header, lines)
 

@@ -20,6 +20,7 @@ from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT, best
 from lnlbench.leaderboard.ranking.selection import regret
 from lnlbench.leaderboard.results.files import replacing
 from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
+from lnlbench.leaderboard.results.interval import difference_text
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
@@ -186,8 +187,7 @@ def _change(change: Change) -> list[str]:
         return ["the same runs", "–"]
     if change.difference is None:
         return ["–", "–"]
-    half = "" if change.half is None else f" ± {change.half:.2f}"
-    return [f"{change.difference:+.2f}{half}", "–" if change.p is None else p_value(change.p)]
+    return [difference_text(change.difference, change.half), "–" if change.p is None else p_value(change.p)]
 
 
 def searches(outcomes: Sequence[Outcome]) -> str:

@@ -21,8 +21,7 @@ function sentences() {
   if (!rows.length) return [];
   const [first, ...others] = rows, cell = cellOf(first);
   const could = others.filter((row) => cellOf(row).best).map((row) => row.name);
-  const interval = cell.half === null ? percent(cell.mean) : `${percent(cell.mean)} ± ${percent(cell.half)}`;
-  const text = [" is first in ", STATE.by, ` (${interval})`,
+  const text = [" is first in ", STATE.by, ` (${meanText(cell)})`,
     cell.rank === null ? "; an order, not a result: nothing was compared."
       : could.length ? `; it could also be ${could.join(", ")}.` : "; no other method could be best."];
   return [element("p", { class: "lead" }, element("b", {}, first.name), ...text)];
@@ -53,7 +52,7 @@ function intervals(rows, place) {
   }
   rows.forEach((row, index) => {
     const cell = cellOf(row), y = top + index * line + line / 2, [from, to] = ends[index], off = x(to) < left;
-    const words = `${row.name}: ${percent(cell.mean)}${cell.half === null ? "" : ` ± ${percent(cell.half)}`}`
+    const words = `${row.name}: ${meanText(cell)}`
       + (cell.rank ? `, rank ${rankOf(cell)}` : "") + `, n = ${cell.n}`;
     const clip = (value) => Math.max(left, x(value));
     svg.append(drawing("g", { class: cell.best ? "best" : null, onclick: () => toggleRow(row.name) },
@@ -104,10 +103,10 @@ function boardTable(rows) {
     { remember: true, kind: (row) => row.score || cellOf(row) ? "" : "below", under: (row) => STATE.open === row.name ? aboutRow(row, columns.length) : null });
 }
 
-const accuracy = (cell, share) => cell ? element("span", { title: titleOf(cell) }, percent(cell.mean), cell.half === null ? "" : ` ± ${percent(cell.half)}`,
+const accuracy = (cell, share) => cell ? element("span", { title: titleOf(cell) }, meanText(cell),
   flagsOf(cell), element("span", { class: "bar", style: `--share:${share(cell.mean)}` })) : "—";
 const gapOf = (cell) => !cell?.gap ? "" : [percent(cell.gap[0]).replace("-", "−"), cell.gap[1] ? element("span", { class: "soft", title: "practically equal to the first" }, " ≈") : ""];
-const titleOf = (cell) => [`n = ${cell.n}`, cell.half === null ? "" : `± ${percent(cell.half)}`, cell.rank ? `rank ${rankOf(cell)}` : "",
+const titleOf = (cell) => [meanText(cell), `n = ${cell.n}`, cell.rank ? `rank ${rankOf(cell)}` : "",
   cell.against ? `${signed(cell.against[0])} against the reference, ${pEquals(cell.against[1])} (Holm over ${cell.against[2]})` : "",
   cell.chance !== null ? `chance of being first ${chanceOf(cell.chance)}` : "", cell.diverged ? `${cell.diverged} diverged` : ""].filter(Boolean).join(", ");
 

@@ -151,8 +151,9 @@ def package_page(package):
 
 
 def test_the_table_has_the_numbers_that_python_writes(make, after):
-    """Ties that are none in binary, and one that is: 91.125 is 91.12, as every other table has it."""
+    """Ties that are none in binary, and one that is: 91.125 is 91.12, as every other table has it. Two are cut."""
     levels = {"ce": (0.5930, 0.5931), "gce": (0.8625, 0.8626), "tie": (0.9112, 0.91130), "sam": (0.59114, 0.59115)}
+    levels |= {"wild": (0.4, 0.9), "high": (0.991, 0.999)}
     runs = [
         make(label=label, replicate=i, test=[value]) for label, row in levels.items() for i, value in enumerate(row)
     ]
@@ -199,6 +200,22 @@ def test_two_methods_are_compared_in_words_that_fit(html, after):
     assert "percentage points" in found["caption"] and "share of the difference's t distribution" in found["caption"]
     assert found["chance"] == "> 99 %" and found["most"] == ["> 99 %", "> 99 %", "50 %", "< 1 %"]
     assert found["many"] == "1,540"
+
+
+def test_no_interval_leaves_what_can_be(make, after):
+    levels = {"ce": (0.1, 0.9), "gce": (0.85, 0.95), "sam": (0.901, 0.902)}
+    runs = [
+        make(label=label, replicate=i, test=[value]) for label, row in levels.items() for i, value in enumerate(row)
+    ]
+    script = """STATE.pair = 'gce|ce'; changed('pair'); const line = document.querySelector('#pair line.span');
+    const box = document.querySelector('#pair svg').viewBox.baseVal;
+    return {lead: all('.lead').map((p) => p.textContent), cell: all('#pair tbody td')[2].textContent,
+      right: Number(line.getAttribute('x2')) <= box.width,
+      titles: all('#ranking [title]').map((e) => e.title).join()};"""
+    found = after(page(runs), TOOLS + script)
+    assert "; 95 % interval −100.00 to +100.00; " in found["lead"][1]
+    assert found["cell"] == "+40.00 [−100, +100]" and found["right"]
+    assert "50.00 [0, 100], n = 2" in found["titles"] and found["trouble"] == []
 
 
 def test_it_says_whether_the_test_set_changes_the_winner(html, make, after):
