@@ -70,7 +70,7 @@ function forest(lines, place, first) {
   }
   lines.forEach(({ name, difference, half, holm }, index) => {
     const y = top + index * line + 8;
-    svg.append(drawing("g", { class: holm < 0.05 ? "best" : null }, drawing("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, shorten(phone ? name.split("/").pop() : name, phone ? 17 : 32)),
+    svg.append(drawing("g", { class: holm < 0.05 ? "best" : null }, drawing("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, fitted(phone ? name.split("/").pop() : name, left - 10)),
       half == null ? null : drawing("line", { class: "span", x1: x(possible(difference - half)), x2: x(possible(difference + half)), y1: y, y2: y }),
       drawing("circle", { cx: x(difference), cy: y, r: 4 })));
   });
