@@ -30,7 +30,7 @@ class Gains:
 
     setting: str
     said: dict[str, dict[str, Any]]
-    tuned: dict[str, Scores]
+    tuned: Mapping[str, Scores]
     alone: dict[str, Change]
     chosen: dict[str, Change]
 
