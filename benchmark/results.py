@@ -220,11 +220,13 @@ def _lines(board: Board) -> Iterator[str]:
     """Yield the first rows of a board: who could be best, with interval and rank range."""
     rows = [row for row in board.rows if row.score][:SHOWN]
     width = max((len(row.name) for row in rows), default=0)
+    means = [interval(row.score) for row in rows if row.score]
+    wide = max(map(len, means), default=0)
     yield board.title if board.score_name == board.place else f"{board.title}, {board.score_name}"
-    for row in rows:
+    for row, mean in zip(rows, means, strict=True):
         assert row.score is not None
         mark = "●" if row.score.could_be_best else " "
-        yield f"{mark} {row.name:{width}}  {interval(row.score):>13}  {rank_range(row.score)}".rstrip()
+        yield f"{mark} {row.name:{width}}  {mean:>{wide}}  {rank_range(row.score)}".rstrip()
     if len(board.rows) > SHOWN:
         yield f"  … and {len(board.rows) - SHOWN} more: print(….board()) has all"
 

@@ -174,7 +174,7 @@ def tune(
         compare=compare,
     )
     done = pipeline.tune(plan, budget, options, searches, page, made_by, note, compare, curves)
-    show(to_json(done.rows) if as_json else display.table(done.rows))
+    show(to_json(done.rows) if as_json else display.tuned(done))
     for reason in done.failed:
         note(f"failed: {reason}")
     if done.failed:

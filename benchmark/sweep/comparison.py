@@ -16,6 +16,7 @@ from lnlbench.leaderboard.ranking.notes import doubt
 from lnlbench.leaderboard.ranking.thresholds import MARGIN
 from lnlbench.leaderboard.ranking.versus import Cells, Versus, versus
 from lnlbench.leaderboard.results.comparable import comparable
+from lnlbench.leaderboard.results.interval import difference_text
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, applies, can_score, rule_named, score
 from lnlbench.leaderboard.store.reader import StoreReader
@@ -155,9 +156,8 @@ def _apart(name: str, found: Comparison, results: Mapping[str, Result]) -> dict[
 
 
 def _said(row: Versus) -> str:
-    half = "" if row.half is None else f" ± {row.half:.2f}"
     tested = "" if row.p is None else f", p = {row.p:.3f} among {row.family}"
-    return f"{row.difference:+.2f}{half} points{tested}: {row.verdict}"
+    return f"{difference_text(row.difference, row.half)} points{tested}: {row.verdict}"
 
 
 def _cells(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from lnlbench.benchmark.sweep.worker import Event
 from lnlbench.benchmark.tuning import tabular
 from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.front import refuse_flat
+from lnlbench.benchmark.tuning.gains import Gains, gains, told_by
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.report import write as write_report
 from lnlbench.benchmark.tuning.scoring import Scorer
@@ -179,10 +180,11 @@ def make(
 
 @dataclass(frozen=True)
 class Done:
-    """The results of a tuning: one row per search, and the reasons why searches and runs of winners failed."""
+    """The results of a tuning: a row per search, why searches and runs of winners failed, what each setting won."""
 
     rows: list[dict[str, Any]]
     failed: list[str]
+    won: Sequence[Gains] = ()
 
 
 def tune(
@@ -210,18 +212,19 @@ def tune(
                 say(f"{len(over)} runs made; the search has {total} trials. {event.reason}".rstrip())
 
     outcomes, runs, report = make(found, budget, options, storage, watch, both)
+    settings = dict.fromkeys(run.setting.name for run in runs)
+    with StoreReader(options.store) as store:
+        results = list(store.stream(settings={*settings}, predictions=False))
+    wanted = {run.key for run in runs} | {run.key for _, run in found.served.values()}
+    chosen, hosts = [result for result in results if result.key in wanted], {result.key: result for result in results}
     if page is not None:
-        settings = {run.setting.name for run in runs}
-        with StoreReader(options.store) as store:
-            results = list(store.stream(settings=settings, predictions=False))
-        wanted = {run.key for run in runs} | {run.key for _, run in found.served.values()}
-        chosen = [result for result in results if result.key in wanted]
-        for path in write_report(page, outcomes, chosen, command, {result.key: result for result in results}):
+        for path in write_report(page, outcomes, chosen, command, hosts):
             say(f"written: {path}")
     if curves is not None:
         say(f"written: {tabular.write(curves, outcomes)} trials, {curves}")
     lost = [f"{outcome.spec.name}: {said}" for outcome in outcomes if (said := in_vain(outcome))]
-    return Done([row(outcome) for outcome in outcomes], [*lost, *report.failed.values()])
+    won = [gains(setting, chosen, told_by(outcomes), hosts) for setting in settings]
+    return Done([row(outcome) for outcome in outcomes], [*lost, *report.failed.values()], won)
 
 
 def _scored(closed: Mapping[str, Outcome], options: Options, store: Store) -> dict[str, Outcome]:

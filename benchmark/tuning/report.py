@@ -10,21 +10,20 @@ from typing import Any
 from lnlbench.benchmark.tuning import figures
 from lnlbench.benchmark.tuning.budget import TuneError
 from lnlbench.benchmark.tuning.front import FRONT, fronts
+from lnlbench.benchmark.tuning.gains import Told, change_texts, gains, told_by
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.pruning import pruning
 from lnlbench.benchmark.tuning.reliability import reliability
 from lnlbench.benchmark.tuning.summary import in_vain
-from lnlbench.leaderboard.ranking.before_after import Change, changes
+from lnlbench.leaderboard.ranking.before_after import Change
 from lnlbench.leaderboard.ranking.budget import expected, searched
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, KEPT, best
 from lnlbench.leaderboard.ranking.selection import regret
 from lnlbench.leaderboard.results.files import replacing
-from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
+from lnlbench.leaderboard.results.form import TUNED
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
 from lnlbench.leaderboard.show.words import interval as mean_and_half
-from lnlbench.leaderboard.show.words import p_value
 
 
 def write(
@@ -56,7 +55,7 @@ def write(
     lost = [f"- {o.spec.run.label} at {o.spec.run.setting.name}: {said}" for o in outcomes if (said := in_vain(o))]
     lines += [*lost, ""] if lost else []
     outcomes = [outcome for outcome in outcomes if not outcome.lost]
-    told = {(o.spec.run.label, o.spec.run.setting.name): o.said(o.winner) for o in outcomes}
+    told = told_by(outcomes)
     settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
     for setting in settings:
         lines += [f"### {setting}{by}\n", comparison(setting, results, told, hosts), ""]
@@ -103,12 +102,7 @@ def _front(outcomes: Sequence[Outcome], files: dict[Path, bytes], folder: Path, 
     return lines
 
 
-def comparison(
-    setting: str,
-    results: Sequence[Result],
-    told: Mapping[tuple[str, str], dict[str, Any]],
-    hosts: Mapping[str, Result] = {},
-) -> str:
+def comparison(setting: str, results: Sequence[Result], told: Told, hosts: Mapping[str, Result] = {}) -> str:
     """Return defaults, the choice of the search alone and the confirmed one, method by method: test accuracy, percent.
 
     The tests are those of boards under the primary rule; p is by Holm over the table. Where nothing was confirmed
@@ -118,54 +112,32 @@ def comparison(
     Args:
         setting: whose runs to compare.
         results: of the default track and those of searches.
-        told: what each search says, by method and reference; else the records do. A run that two searches chose was
-            made once, and its record tells of the first.
-        hosts: as for `write`. A reading without its host has no score, and no row.
+        told: as for `gains`.
+        hosts: as for `write`.
     """
-    runs: dict[str, dict[str, dict[int, Result]]] = {"default": {}, UNCONFIRMED: {}, TUNED: {}}
-    hosts = {**hosts, **{result.key: result for result in results}}
-    for result in results:
-        if result.setting == setting and result.track in runs and can_score(result, PRIMARY, hosts):
-            runs[result.track].setdefault(result.label, {})[result.replicate] = result
-    scores = {
-        track: {label: {i: 100 * score(run, PRIMARY, hosts) for i, run in row.items()} for label, row in rows.items()}
-        for track, rows in runs.items()
-    }
-    records = {label: next(iter(row.values())).identity["tuning"] for label, row in runs[TUNED].items()}
-    said = {label: told.get((label, record.get("reference", "")), record) for label, record in records.items()}
-    alone = {label: row for label in said if (row := scores[_alone(said[label])].get(label))}
-    before, after = changes(scores["default"], alone, scores[TUNED])
-    family = max((change.family for change in [*before.values(), *after.values()]), default=0)
-    confirmed = any("confirming" in search for search in said.values())
+    found = gains(setting, results, told, hosts)
     rows = []
-    order = {label: place for place, (label, _) in enumerate(told)}
-    for label, change in sorted(after.items(), key=lambda item: order.get(item[0], len(order))):
-        ends = searched(said[label], list(scores[TUNED][label].values()), TUNED)
-        first = before.get(label)
-        lost = [100 * value for value in regrets(said[label])]
+    for label, change in found.chosen.items():
+        ends = searched(found.said[label], list(found.tuned[label].values()), TUNED)
+        first = found.alone.get(label)
+        lost = [100 * value for value in regrets(found.said[label])]
         rows.append(
             [
                 label,
                 "–" if change.before is None else mean_and_half(change.before),
-                *(_whole(first) if confirmed else []),
+                *(_whole(first) if found.confirmed else []),
                 mean_and_half(change.after),
                 str(change.after.n),
                 "–" if ends is None else f"{max(0.0, ends[0]):.2f} to {min(100.0, ends[1]):.2f}",
-                *_change(change),
-                " → ".join(f"{value:.2f}" for value in (lost if confirmed else lost[:1])),
+                *change_texts(change),
+                " → ".join(f"{value:.2f}" for value in (lost if found.confirmed else lost[:1])),
             ]
         )
-    p = f"p (Holm, {family})"
-    both = ["search alone", "− default", p] if confirmed else []
-    name = "confirmed" if confirmed else "tuned"
+    p = f"p (Holm, {found.family})"
+    both = ["search alone", "− default", p] if found.confirmed else []
+    name = "confirmed" if found.confirmed else "tuned"
     header = ["method", "default", *both, name, "n", f"{name}, search included", f"{name} − default", p, "regret"]
     return table(header, rows, "lr")
-
-
-def _alone(search: dict[str, Any]) -> str:
-    """Return the track that holds what the search alone would have chosen."""
-    first = best(dict(enumerate(validation for validation, _ in search["scores"])))
-    return TUNED if first == search["trial"] else "default" if first == DEFAULTS else UNCONFIRMED
 
 
 def regrets(search: dict[str, Any]) -> tuple[float, float]:
@@ -177,17 +149,7 @@ def regrets(search: dict[str, Any]) -> tuple[float, float]:
 
 def _whole(change: Change | None) -> list[str]:
     """Return mean, difference with its interval, and p."""
-    return ["–", "–", "–"] if change is None else [mean_and_half(change.after), *_change(change)]
-
-
-def _change(change: Change) -> list[str]:
-    """Return the difference with its interval, and p."""
-    if change.same:
-        return ["the same runs", "–"]
-    if change.difference is None:
-        return ["–", "–"]
-    half = "" if change.half is None else f" ± {change.half:.2f}"
-    return [f"{change.difference:+.2f}{half}", "–" if change.p is None else p_value(change.p)]
+    return ["–", "–", "–"] if change is None else [mean_and_half(change.after), *change_texts(change)]
 
 
 def searches(outcomes: Sequence[Outcome]) -> str:

@@ -18,6 +18,8 @@ def row(outcome: Outcome) -> dict[str, Any]:
     values = "" if won is None else ", ".join(f"{name} {value}" for name, value in won.values.items())
     return {
         "study": outcome.spec.name,
+        "setting": outcome.spec.run.setting.name,
+        "method": outcome.spec.run.label,
         "trials": outcome.spent,
         "failed": _failed(outcome),
         "seconds": round(outcome.seconds, 1),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lnlbench.leaderboard.ranking.grid import sort_into_grid
 from lnlbench.leaderboard.ranking.versus import Versus, versus
 from lnlbench.leaderboard.results.comparable import comparable
+from lnlbench.leaderboard.results.interval import difference_text
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
@@ -47,11 +48,10 @@ def beside_best(rows: Sequence[Result], others: Sequence[Result], rule: str = PR
 
 
 def _line(name: str, one: Versus) -> list[str]:
-    half = "" if one.half is None else f" ± {one.half:.2f}"
     p = "" if one.p is None else f"{one.p:.3g}"
     own = f"{one.mean:.2f} (n = {one.n})"
     other = f"{one.other_mean:.2f} (n = {one.other_n})"
-    return [one.setting, name, own, one.other, other, f"{one.difference:+.2f}{half}", p, one.verdict]
+    return [one.setting, name, own, one.other, other, difference_text(one.difference, one.half), p, one.verdict]
 
 
 def _rows(runs: Sequence[Result]) -> dict[str, dict[int, Result]]:

@@ -38,7 +38,7 @@ from lnlbench.leaderboard.ranking.build import build, grouped
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.submission import results_of
-from lnlbench.leaderboard.show.words import DOT
+from lnlbench.leaderboard.show.words import DOT, interval
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/index.md", "docs/results*.md")
@@ -104,7 +104,7 @@ def top(source: str, rule: str, choice: Choice) -> str:
     lines = [
         [
             f"{DOT if row.score.could_be_best else ''}{'…' if row not in rows else ''} `{row.name}`".strip(),
-            f"{row.score.mean:.2f} ± {row.score.half or 0:.2f}",
+            interval(row.score),
             "–".join(map(str, row.score.rank or ())),
             *(_short(row.cells[column]) for column in columns),
         ]

@@ -9,6 +9,7 @@ from lnlbench.leaderboard.published.literature import Published, literature
 from lnlbench.leaderboard.ranking.labels import board_labels
 from lnlbench.leaderboard.ranking.statistics import Interval, interval
 from lnlbench.leaderboard.results import markdown
+from lnlbench.leaderboard.results.interval import mean_text
 from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
@@ -93,8 +94,7 @@ def table(found: Sequence[Beside]) -> list[list[str]]:
     for one in found:
         row = one.published
         spread = "" if row.std is None else f" ± {row.std:.2f} (std)"
-        half = "" if one.ours.half is None else f" ± {one.ours.half:.2f}"
-        means = [f"{row.mean:.2f}{spread}", f"{one.ours.mean:.2f}{half}", str(one.ours.n)]
+        means = [f"{row.mean:.2f}{spread}", mean_text(one.ours.mean, one.ours.half), str(one.ours.n)]
         also = "; ".join(one.also) or "nothing known"
         lines.append([one.setting, one.name, row.rule, *means, verdict(one), also, row.source])
     return lines

@@ -69,7 +69,8 @@ def markdown_texts(board: Board) -> str:
 def _legend(board: Board) -> str:
     return (
         f"{DOT} could be best: its range of ranks begins at 1. Mean {board.measure} in percent ± half of the 95 % "
-        "interval. Against cross-entropy: + better, − worse, · cannot be told apart yet."
+        "interval, or [its ends] where these are cut to 0 and 100. "
+        "Against cross-entropy: + better, − worse, · cannot be told apart yet."
     )
 
 

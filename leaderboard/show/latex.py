@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Row
 from lnlbench.leaderboard.results.text import visible
-from lnlbench.leaderboard.show.words import flags, percent, rank_range, state
+from lnlbench.leaderboard.show.words import flags, interval, rank_range, state
 
 _TEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"}
@@ -43,7 +43,7 @@ def to_latex(board: Board) -> str:
 
 def _footnote(board: Board) -> str:
     held = next((row.score.against for row in board.rows if row.score and row.score.against), None)
-    text = "Mean ± half of the 95 % interval"
+    text = "Mean ± half of the 95 % interval, or [its ends] where these are cut to 0 and 100"
     text += f"; n = {', '.join(map(str, sorted({column.n for column in board.columns})))} replicates"
     text += f"; rule {board.rule}, track {board.track}, length {board.length}, protocol {board.protocol}."
     if board.tests:
@@ -70,7 +70,7 @@ def _line(board: Board, row: Row, several: bool) -> str:
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "--"
-    number = percent(cell.mean) + ("" if cell.half is None else rf" \pm {percent(cell.half)}")
+    number = interval(cell).replace("±", r"\pm").replace(" [", r"\ [")
     number = rf"\mathbf{{{number}}}" if cell.could_be_best else number
     mark = _MARKS[cell.against.mark] if cell.against else ""
     return f"${number}{mark}$" + flags(cell)

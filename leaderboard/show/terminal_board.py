@@ -25,9 +25,9 @@ HEAD = "method"  # above the names
 NAME = 24  # cells for names; longer ones go on in the next line
 COLOURS = {DOT: "bold cyan", BETTER: "green", WORSE: "red", OPEN: "dim"}
 LEGEND = (
-    f"{DOT} could be best: its rank range begins at 1 · mean ± half of the 95 % interval",
-    "rank: the ranks it may have, 95 % · ce: + better than cross-entropy, − worse,",
-    "· cannot be told apart yet · !2 two runs diverged · = same runs as its host",
+    f"{DOT} could be best: its rank range begins at 1 · rank: the ranks it may have, 95 %",
+    "mean ± half of its 95 % interval, [its ends] where cut · !2 two runs diverged",
+    "against ce: + better, − worse, · cannot be told apart yet · = runs of its host",
 )
 
 

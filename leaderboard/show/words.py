@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from lnlbench.leaderboard.ranking.board import Board, Cell, Row
+from lnlbench.leaderboard.ranking.statistics import Interval
+from lnlbench.leaderboard.results.interval import mean_text
 from lnlbench.leaderboard.results.setting_name import KINDS
 
 DOT = "●"
@@ -24,9 +26,9 @@ def p_value(p: float) -> str:
     return text if text != "0.050" else f"{p:.6f}".rstrip("0")
 
 
-def interval(cell: Cell) -> str:
-    """Return the mean and half of its interval, where it has one: `97.36 ± 0.21`."""
-    return percent(cell.mean) + ("" if cell.half is None else f" ± {percent(cell.half)}")
+def interval(cell: Cell | Interval) -> str:
+    """Return the mean and half of its interval, where it has one: `97.36 ± 0.21`; its ends where that is cut."""
+    return mean_text(cell.mean, cell.half)
 
 
 def rank_range(cell: Cell) -> str:

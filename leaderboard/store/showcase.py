@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.ranking.statistics import interval
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning, one_line
+from lnlbench.leaderboard.results.interval import mean_text
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.precision import mixed_precisions
 from lnlbench.leaderboard.results.result import Result
@@ -143,9 +144,9 @@ def summary(results: Sequence[Result], hosts: Mapping[str, Result]) -> str:
         if not scores:
             continue
         found = interval(scores)
-        half = "" if found.half is None else f"{100 * found.half:.2f}"
-        rows.append([f"{name}{' (ranks)' if name == PRIMARY else ''}", f"{100 * found.mean:.2f}", half, str(found.n)])
-    lines.append(table(["rule", "test accuracy, %", "95 % ±", "n"], rows))
+        shown = mean_text(100 * found.mean, None if found.half is None else 100 * found.half)
+        rows.append([f"{name}{' (ranks)' if name == PRIMARY else ''}", shown, str(found.n)])
+    lines.append(table(["rule", "test accuracy, % ± half of the 95 % interval", "n"], rows))
     lines += ["", *mixed] if (mixed := mixed_precisions(results)) else []
     if diverged := sum(result.diverged for result in results):
         lines += ["", f"{diverged} of {len(results)} diverged and score chance, 1/{first.classes}."]

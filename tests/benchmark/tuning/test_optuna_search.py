@@ -118,6 +118,9 @@ def test_a_search_from_its_first_trial_to_the_page(options, url, tmp_path):
     assert [(row["study"], row["place"]) for row in table] == [(o.spec.name, i) for o in outcomes for i in range(4)]
     assert all(len(row["curves"]["test_accuracy"]) == row["epochs"] == 2 for row in table)
     assert [row["label"] for row in table if row["chosen"]] == ["gce", "ce"]
+    assert [(one.setting, [*one.chosen]) for one in done.won] == [
+        (f"digits,epochs=2/symmetric-{rate}", ["gce", "ce", "early_stopping"]) for rate in ("0.4", "0.2")
+    ]
     assert len(made(url)["trial"]) == 8 and not done.failed, "a second call makes nothing"
     written = [len(client(url).get_metric_history(run.info.run_id, "trials")) for run in kinds["study"]]
     assert written == [1, 1], "nor does it draw what is there"

@@ -1,11 +1,18 @@
 """The table of a tuning: default against tuned, by the tests of boards."""
 
+import io
 from dataclasses import replace
 
+from rich.console import Console
+
+from lnlbench.benchmark.cli import display
+from lnlbench.benchmark.tuning.gains import gains
+from lnlbench.benchmark.tuning.pipeline import Done
 from lnlbench.benchmark.tuning.report import comparison
 from lnlbench.leaderboard.ranking.before_after import changes
 from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.show.words import interval, p_value
 
 SETTING = "mnist-fast/symmetric-0.5"
 
@@ -31,6 +38,41 @@ def test_the_table_holds_p_of_its_own_family():
     (found,) = changes(others, {"ce": scores("sam"), "gce": scores("gce")})
     change = found["ce"]
     assert f"| {change.difference:+.2f} ± {change.half:.2f} | {change.p:.3f} |" in ce
+
+
+def test_what_a_tuning_won_comes_first_at_its_end():
+    """As `tune` prints it, within 80 columns: accuracy on the test set, validation in percent, the next command."""
+    runs = [run for run in shipped(suites=["mnist-fast"]) if run.setting == SETTING and run.host is None]
+    of = {label: [run for run in runs if run.label == label] for label in ("ce", "gce")}
+    search = {"tuning": {"scores": [[0.4, 0.6], [0.5, 0.9]], "trial": 1}}
+    tuned = [replace(run, label="gce", track="tuned", identity=run.identity | search) for run in of["ce"]]
+    row = {"study": "tune/x/gce", "setting": SETTING, "method": "gce", "trials": 2, "failed": 0, "seconds": 0.6}
+    row |= {"search alone": 1, "winner": 1, "validation": 0.5417, "values": "lr 0.1912, weight_decay 0.0001396"}
+
+    def printed(results):
+        console = Console(width=80, file=io.StringIO())
+        console.print(display.tuned(Done([row], [], [gains(SETTING, results, {})])))
+        return console.file.getvalue()
+
+    text = printed([*runs, *tuned])
+    assert max(map(len, text.splitlines())) <= 80
+    (found,) = changes({"gce": scores_of("gce", runs)}, {"gce": scores_of("ce", runs)})
+    change = found["gce"]
+    first = text.splitlines()[3]
+    assert [cell.strip() for cell in first.split("│")] == [
+        "gce",
+        interval(change.before),
+        interval(change.after),
+        f"{change.difference:+.2f} ± {change.half:.2f}",
+        p_value(change.p),
+        "2",
+    ]
+    assert text.splitlines()[0] == f"{SETTING}: test accuracy in %, noisy_val"
+    assert " 54.17 " in text and "0.5417" not in text and "--compare" not in text
+    assert "\nNext: `lnlbench leaderboard mnist-fast/symmetric-0.5 --track tuned` ranks" in text
+    alone = printed(tuned)
+    assert alone.splitlines()[3].split("│")[1].strip().startswith(f"{change.after.mean:.2f} ")
+    assert "default ┃" not in alone and "with `--compare`" in alone
 
 
 def scores_of(label, runs):

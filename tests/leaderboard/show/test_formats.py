@@ -171,6 +171,36 @@ def test_latex_is_a_booktabs_table_where_bold_could_be_best(board, make):
     assert r"50\%\_\{a\} \& \textbackslash{}b \textasciitilde{}\textasciicircum{}" in to_latex(odd)
 
 
+@pytest.fixture(scope="module")
+def unlike(make):
+    """Two methods whose two replicates are far apart, in two settings, and a third that is sure."""
+    levels = {"ce": (0.59, 0.84), "gce": (0.82, 0.99), "sam": (0.901, 0.903)}
+    runs = [
+        make(label=label, replicate=i, noise=noise, test=[value])
+        for noise in ("symmetric-0.4", "clean")
+        for label, row in levels.items()
+        for i, value in enumerate(row)
+    ]
+    (found,) = boards(runs, ["final"])
+    return found
+
+
+@pytest.mark.parametrize("form", [to_markdown, to_latex, to_html, lambda board: printed(TerminalBoard(board), 80)])
+def test_no_interval_leaves_what_an_accuracy_can_be(form, unlike):
+    text = form(unlike)
+    gap = r"\ " if form is to_latex else " "
+    assert f"71.50{gap}[0, 100]" in text and f"90.50{gap}[" in text, text
+    assert "90.20 ± 1." in text.replace(r"\pm", "±"), "what fits stands as it did"
+
+
+def test_machines_get_the_half_as_it_is(unlike):
+    (ce,) = [row for row in json.loads(to_json(unlike))["rows"] if row["name"] == "ce"]
+    assert ce["score"]["half"] > 100
+    lines = csv.DictReader(io.StringIO(to_csv(unlike)))
+    (line,) = [line for line in lines if (line["method"], line["setting"]) == ("ce", OVERALL)]
+    assert float(line["half_width"]) > 100 and (line["low"], line["high"]) == ("0", "100")
+
+
 def test_csv_has_a_line_per_cell_and_per_mean(board):
     lines = list(csv.DictReader(io.StringIO(to_csv(board))))
     assert len(lines) == 38 * 4

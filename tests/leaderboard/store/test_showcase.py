@@ -35,7 +35,7 @@ def test_cells_have_figures_and_a_page(store, make, info_of, tmp_path):
     files = {path.name for path in (tmp_path / "artifacts" / "lnl" / "digits" / cell.info.run_id).rglob("*.*")}
     assert files == {"curves.svg", "noise.svg", "examples.png"}
     page = cell.data.tags["mlflow.note.content"]
-    assert "| noisy_val (ranks) | 71.00 | 12.71 | 2 |" in page
+    assert "| noisy_val (ranks) | 71.00 ± 12.71 | 2 |" in page
     assert "nominal rate 0.4, realised 0.4100" in page and "0.4000 to 0.4200" in page
 
 
@@ -148,5 +148,5 @@ def test_readings_that_were_scored_by_themselves_are_scored_as_their_hosts(store
     assert store.numbers(before)["score/noisy_val"] == 0.9 and store.numbers(before)["score/final"] == 0.7
     assert "| noisy_val | 90.00 |" in store.file(before, "summary.md").decode()
     (cell,) = [cell for cell in cells_of(store)[1] if cell.data.tags["lnlbench.label"] == "stops"]
-    assert "| noisy_val (ranks) | 90.00 |" in cell.data.tags["mlflow.note.content"]
+    assert "| noisy_val (ranks) | 90.00 " in cell.data.tags["mlflow.note.content"]
     assert (cell.data.metrics["score/noisy_val"], cell.data.metrics["score/final"]) == (0.9, 0.7)

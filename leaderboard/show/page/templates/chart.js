@@ -11,6 +11,17 @@ function ticks(low, high, about) {
 
 const scale = (low, high, from, to) => (value) => from + (value - low) / (high - low || 1) * (to - from);
 
+// As much of a text as a drawing has room for, in pixels; the middle is left out, since names differ at both ends.
+const PEN = document.createElement("canvas").getContext("2d");
+function fitted(text, room) {
+  PEN.font = "600 12px system-ui, sans-serif";
+  const letters = [...text];
+  const shown = (kept) => kept >= letters.length ? text : [...letters.slice(0, Math.ceil(kept / 2)), "…", ...letters.slice(letters.length - Math.floor(kept / 2))].join("");
+  let kept = letters.length;
+  while (kept > 2 && PEN.measureText(shown(kept)).width > room) kept -= 1;
+  return shown(kept);
+}
+
 // Most of the values, and not the few that lie far below them: those are marked at the edge.
 function mostly(values) {
   const sorted = [...values].sort((a, b) => a - b);

@@ -40,7 +40,7 @@ function costChart(points, front, place, words) {
       svg.append(drawing("text", { class: "soft", x: x(at), y: height - 22, "text-anchor": "middle" }, `${Number((by * 10 ** power).toPrecision(3))}`));
     }
   }
-  svg.append(drawing("text", { class: "soft", x: left, y: height - 4 }, words), drawing("text", { class: "soft", x: 0, y: 12 }, `accuracy, %, ${board().score}`));
+  svg.append(drawing("text", { class: "soft", x: left, y: height - 4 }, words), drawing("text", { class: "soft", x: 0, y: 12 }, fitted(`accuracy, %, ${board().score}`, width)));
   const line = front.filter((one) => inside.includes(one));
   if (line.length > 1) svg.append(drawing("polyline", { class: "front", points: line.map((one) => `${x(Math.log10(one.x)).toFixed(1)},${y(one.y).toFixed(1)}`).join(" ") }));
   const taken = [];
@@ -49,7 +49,7 @@ function costChart(points, front, place, words) {
     const free = best && !taken.some(([a, b]) => Math.abs(a - at[0]) < 90 && Math.abs(b - at[1]) < 13);
     if (free) taken.push(at);
     svg.append(drawing("g", { class: best ? "best" : null }, drawing("circle", { cx: at[0], cy: at[1], r: 5 }), drawing("circle", { class: "hit", cx: at[0], cy: at[1], r: 11 }),
-      drawing("title", {}, `${one.name}: ${percent(one.y)} % in ${number(one.x)} s`), free ? drawing("text", { x: at[0] + 8, y: at[1] + 4 }, one.name) : null));
+      drawing("title", {}, `${one.name}: ${percent(one.y)} % in ${number(one.x)} s`), free ? drawing("text", { x: at[0] + 8, y: at[1] + 4 }, fitted(one.name, width - at[0] - 8)) : null));
   }
   return element("figure", {}, svg, element("figcaption", {}, "Point at a dot for its name. Without runs that diverged",
     inside.length < points.length ? ` and ${points.length - inside.length} methods far below` : "", ". Seconds of different hardware, and of busy machines, do not compare."));

@@ -20,6 +20,21 @@ function furnish(node, attributes, children) {
 // As Python writes it in sentences and tables: a tie, which an odd number of eighths alone can be, goes to the even digit.
 const rounded = (value) => Math.abs(8 * value % 2) === 1 ? 2 * Math.round(50 * value) / 100 : value;
 const percent = (value) => rounded(value).toFixed(2).replace("-0.00", "0.00");
+// A mean and half of its interval, or the ends where that is cut to 0..100: as Python writes it, `results/interval.py`.
+function meanText({ mean, half }) {
+  if (half === null) return percent(mean);
+  const [low, high] = [mean - half, mean + half];
+  if (low >= 0 && high <= 100) return `${percent(mean)} ± ${percent(half)}`;
+  const end = (value) => half >= 1 || value === 0 || value === 100 ? `${Math.floor(value + 0.5)}` : percent(value);
+  return `${percent(mean)} [${end(Math.max(0, low))}, ${end(Math.min(100, high))}]`;
+}
+// Differences of two such means are cut to -100..100.
+const possible = (difference) => Math.max(-100, Math.min(100, difference));
+function differenceText({ difference, half }) {
+  if (half == null) return signed(difference);
+  const [low, high] = [difference - half, difference + half], end = (value) => Math.abs(value) > 100 ? `${value < 0 ? "−" : "+"}100` : signed(value);
+  return low < -100 || high > 100 ? `${signed(difference)} [${end(low)}, ${end(high)}]` : `${signed(difference)} ± ${percent(half)}`;
+}
 const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + percent(Math.abs(value));
 const probability = (value) => value < 0.001 ? "< 0.001" : value.toPrecision(2);
 const pEquals = (value) => value < 0.001 ? "p < 0.001" : `p = ${value.toPrecision(2)}`;

@@ -25,7 +25,7 @@ function buildPair(place) {
     { title: first, key: "x", numeric: true, value: (line) => line.x.mean, show: (line) => percent(line.x.mean) },
     { title: second, key: "y", numeric: true, value: (line) => line.y.mean, show: (line) => percent(line.y.mean) },
     { title: "difference", note: "95 % interval", key: "difference", numeric: true, value: (line) => line.difference,
-      show: (line) => signed(line.difference) + (line.half == null ? "" : ` ± ${percent(line.half)}`) },
+      show: (line) => differenceText(line) },
     { title: "p", note: "this pair", key: "p", numeric: true, first: "ascending", value: (line) => line.p ?? null, show: (line) => line.p == null ? "—" : probability(line.p) },
     { title: `p, Holm over ${over} pairs`, key: "holm", numeric: true, first: "ascending", value: (line) => line.holm ?? null, show: (line) => line.holm == null ? "—" : probability(line.holm) + (pairs.length > 1 ? ` of ${line.family.toLocaleString("en")}` : "") },
     { title: "chance", note: `${first} is truly higher`, key: "chance", numeric: true, value: (line) => line.chance ?? null, show: (line) => line.chance == null ? "—" : chanceOf(line.chance) },
@@ -51,7 +51,7 @@ function between(tests, first, second) {
 function verdictOf(line, second) {
   const way = line.difference >= 0 ? "above" : "below", size = `${Math.abs(line.difference).toFixed(2)} points ${way} ${second} (${line.name}`;
   if (line.p == null) return ` is ${size}); an order, not a result: nothing was compared.`;
-  const interval = line.half == null ? "" : `; 95 % interval ${signed(line.difference - line.half)} to ${signed(line.difference + line.half)}`;
+  const interval = line.half == null ? "" : `; 95 % interval ${signed(possible(line.difference - line.half))} to ${signed(possible(line.difference + line.half))}`;
   const p = `; ${pEquals(line.p)}`;
   if (line.holm < 0.05) return ` is ${size}${interval}${p}): surely ${way}, also among all ${line.family.toLocaleString("en")} pairs.`;
   if (line.p < 0.05) return ` is ${size}${interval}${p}): told apart if this is the one pair you ask about, not yet among all ${line.family.toLocaleString("en")}.`;
@@ -60,7 +60,7 @@ function verdictOf(line, second) {
 
 function forest(lines, place, first) {
   const width = widthOf(place), phone = width < 560, left = phone ? 120 : 220, top = 20, line = 22, height = top + lines.length * line + 28;
-  const ends = lines.flatMap(({ difference, half }) => [difference - (half || 0), difference + (half || 0)]);
+  const ends = lines.flatMap(({ difference, half }) => [possible(difference - (half || 0)), possible(difference + (half || 0))]);
   const low = Math.min(0, ...ends), high = Math.max(0, ...ends), room = (high - low) * 0.05 || 0.5;
   const x = scale(low - room, high + room, left, width - 10);
   const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Differences in ${lines.length} rows; the numbers are in the table below` });
@@ -70,8 +70,8 @@ function forest(lines, place, first) {
   }
   lines.forEach(({ name, difference, half, holm }, index) => {
     const y = top + index * line + 8;
-    svg.append(drawing("g", { class: holm < 0.05 ? "best" : null }, drawing("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, shorten(phone ? name.split("/").pop() : name, phone ? 17 : 32)),
-      half == null ? null : drawing("line", { class: "span", x1: x(difference - half), x2: x(difference + half), y1: y, y2: y }),
+    svg.append(drawing("g", { class: holm < 0.05 ? "best" : null }, drawing("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, fitted(phone ? name.split("/").pop() : name, left - 10)),
+      half == null ? null : drawing("line", { class: "span", x1: x(possible(difference - half)), x2: x(possible(difference + half)), y1: y, y2: y }),
       drawing("circle", { cx: x(difference), cy: y, r: 4 })));
   });
   return element("figure", {}, svg, element("figcaption", {}, `Right of 0, ${first} is higher. Blue is decided among all pairs.`));

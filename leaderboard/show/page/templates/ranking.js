@@ -21,8 +21,7 @@ function sentences() {
   if (!rows.length) return [];
   const [first, ...others] = rows, cell = cellOf(first);
   const could = others.filter((row) => cellOf(row).best).map((row) => row.name);
-  const interval = cell.half === null ? percent(cell.mean) : `${percent(cell.mean)} ± ${percent(cell.half)}`;
-  const text = [" is first in ", STATE.by, ` (${interval})`,
+  const text = [" is first in ", STATE.by, ` (${meanText(cell)})`,
     cell.rank === null ? "; an order, not a result: nothing was compared."
       : could.length ? `; it could also be ${could.join(", ")}.` : "; no other method could be best."];
   return [element("p", { class: "lead" }, element("b", {}, first.name), ...text)];
@@ -45,7 +44,7 @@ function intervals(rows, place) {
     svg.append(drawing("line", { class: "grid", x1: x(tick), x2: x(tick), y1: top - 4, y2: height - 26 }),
       drawing("text", { class: "soft", x: x(tick), y: height - 12, "text-anchor": "middle" }, `${tick}`));
   }
-  svg.append(drawing("text", { class: "soft", x: left, y: 12 }, `accuracy, %, ${scoreName()}`),
+  svg.append(drawing("text", { class: "soft", x: left, y: 12 }, fitted(`accuracy, %, ${scoreName()}`, width - left - 40)),
     drawing("text", { class: "soft", x: width, y: 12, "text-anchor": "end" }, "rank"));
   if (reference) {
     const at = x(cellOf(reference).mean);
@@ -53,12 +52,12 @@ function intervals(rows, place) {
   }
   rows.forEach((row, index) => {
     const cell = cellOf(row), y = top + index * line + line / 2, [from, to] = ends[index], off = x(to) < left;
-    const words = `${row.name}: ${percent(cell.mean)}${cell.half === null ? "" : ` ± ${percent(cell.half)}`}`
+    const words = `${row.name}: ${meanText(cell)}`
       + (cell.rank ? `, rank ${rankOf(cell)}` : "") + `, n = ${cell.n}`;
     const clip = (value) => Math.max(left, x(value));
     svg.append(drawing("g", { class: cell.best ? "best" : null, onclick: () => toggleRow(row.name) },
       drawing("rect", { class: "hit", x: 0, y: y - line / 2, width, height: line }), drawing("title", {}, words),
-      drawing("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, shorten(row.name, phone ? 16 : 27)),
+      drawing("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, fitted(row.name, left - 10)),
       off ? drawing("text", { class: "soft", x: left, y: y + 4 }, `‹ ${percent(cell.mean)}`)
         : [cell.half === null ? null : drawing("line", { class: "span", x1: clip(from), x2: x(to), y1: y, y2: y }),
           x(cell.mean) >= left && drawing("circle", { cx: x(cell.mean), cy: y, r: 4 })],
@@ -69,7 +68,6 @@ function intervals(rows, place) {
 }
 
 const rankOf = (cell) => !cell?.rank ? "" : cell.rank[0] === cell.rank[1] ? `${cell.rank[0]}` : `${cell.rank[0]}–${cell.rank[1]}`;
-const shorten = (name, most) => name.length <= most ? name : `${name.slice(0, most - 1)}…`;
 const flagsOf = (cell, usual) => (usual && cell.n !== usual ? ` n=${cell.n}` : "") + (cell.diverged ? ` !${cell.diverged}` : "") + (cell.same ? " =" : "");
 const marked = (mark) => element("span", { class: `mark ${mark === "+" ? "good" : mark === "−" ? "bad" : "soft"}`,
   title: { "+": "better than the reference", "−": "worse than the reference", "·": "cannot be told apart from the reference yet" }[mark] }, mark || "\u00a0");
@@ -84,7 +82,7 @@ function boardTable(rows) {
         onclick: () => toggleRow(row.name) }, cellOf(row)?.best ? element("span", { class: "dot", "aria-label": "could be best" }, "● ") : "", row.name),
       row.told.length ? element("small", { class: "soft" }, ` told ${row.told.join(", ")}`) : "",
       row.state ? element("small", { class: "soft" }, ` ${row.state}`) : ""] },
-    { title: scoreName(), note: "mean ± half", key: "mean", numeric: true, value: (row) => cellOf(row)?.mean ?? null,
+    { title: board().columns.some((column) => column.setting === scoreName()) ? "mean" : scoreName(), note: "mean ± half", key: "mean", numeric: true, value: (row) => cellOf(row)?.mean ?? null,
       kind: (row) => cellOf(row)?.best && "is-best", show: (row) => accuracy(cellOf(row), share) },
     { title: "gap", note: "to the first", key: "gap", numeric: true, first: "ascending", value: (row) => cellOf(row)?.gap ? -cellOf(row).gap[0] : null,
       show: (row) => cellOf(row)?.rank && !cellOf(row).gap ? "first" : gapOf(cellOf(row)) },
@@ -100,14 +98,14 @@ function boardTable(rows) {
     })),
     ...(board().rows.some((row) => row.checked) ? [{ title: "checked", key: "checked", kind: () => "checked", value: (row) => row.checked, show: (row) => row.checked }] : []),
   ];
-  return table(`Accuracy in %, ${rows.length} of ${board().rows.length} methods, rule ${STATE.rule}: ${DATA.rules[STATE.rule]}${board().standing ? `; every row ${board().standing}` : ""}`, columns, rows,
+  return table(`Accuracy in %, ${scoreName()}; ${rows.length} of ${board().rows.length} methods, rule ${STATE.rule}: ${DATA.rules[STATE.rule]}${board().standing ? `; every row ${board().standing}` : ""}`, columns, rows,
     { remember: true, kind: (row) => row.score || cellOf(row) ? "" : "below", under: (row) => STATE.open === row.name ? aboutRow(row, columns.length) : null });
 }
 
-const accuracy = (cell, share) => cell ? element("span", { title: titleOf(cell) }, percent(cell.mean), cell.half === null ? "" : ` ± ${percent(cell.half)}`,
+const accuracy = (cell, share) => cell ? element("span", { title: titleOf(cell) }, meanText(cell),
   flagsOf(cell), element("span", { class: "bar", style: `--share:${share(cell.mean)}` })) : "—";
 const gapOf = (cell) => !cell?.gap ? "" : [percent(cell.gap[0]).replace("-", "−"), cell.gap[1] ? element("span", { class: "soft", title: "practically equal to the first" }, " ≈") : ""];
-const titleOf = (cell) => [`n = ${cell.n}`, cell.half === null ? "" : `± ${percent(cell.half)}`, cell.rank ? `rank ${rankOf(cell)}` : "",
+const titleOf = (cell) => [meanText(cell), `n = ${cell.n}`, cell.rank ? `rank ${rankOf(cell)}` : "",
   cell.against ? `${signed(cell.against[0])} against the reference, ${pEquals(cell.against[1])} (Holm over ${cell.against[2]})` : "",
   cell.chance !== null ? `chance of being first ${chanceOf(cell.chance)}` : "", cell.diverged ? `${cell.diverged} diverged` : ""].filter(Boolean).join(", ");
 

@@ -1,6 +1,7 @@
 """The page in a real browser: it answers what a reader asks, needs nothing else, and never runs a name as code."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -108,10 +109,11 @@ def test_filters_hide_and_change_no_number(html, after):
 
 def test_a_setting_orders_the_board_and_says_who_is_first_there(html, after):
     script = """choose('by', 'digits/symmetric-0.4');
-    return {lead: all('.lead')[0].textContent, heads: heads(), at: location.hash};"""
+    return {lead: all('.lead')[0].textContent, heads: heads(), at: location.hash,
+      caption: document.querySelector('#ranking caption').textContent};"""
     found = after(html, TOOLS + script)
     assert found["lead"].startswith("told is first in digits/symmetric-0.4 (8")
-    assert found["heads"][1] == "digits/symmetric-0.4"
+    assert found["heads"][1] == "mean" and "digits/symmetric-0.4" in found["caption"]
     assert found["at"] == "#by=digits%2Fsymmetric-0.4"
 
 
@@ -151,8 +153,9 @@ def package_page(package):
 
 
 def test_the_table_has_the_numbers_that_python_writes(make, after):
-    """Ties that are none in binary, and one that is: 91.125 is 91.12, as every other table has it."""
+    """Ties that are none in binary, and one that is: 91.125 is 91.12, as every other table has it. Two are cut."""
     levels = {"ce": (0.5930, 0.5931), "gce": (0.8625, 0.8626), "tie": (0.9112, 0.91130), "sam": (0.59114, 0.59115)}
+    levels |= {"wild": (0.4, 0.9), "high": (0.991, 0.999)}
     runs = [
         make(label=label, replicate=i, test=[value]) for label, row in levels.items() for i, value in enumerate(row)
     ]
@@ -199,6 +202,22 @@ def test_two_methods_are_compared_in_words_that_fit(html, after):
     assert "percentage points" in found["caption"] and "share of the difference's t distribution" in found["caption"]
     assert found["chance"] == "> 99 %" and found["most"] == ["> 99 %", "> 99 %", "50 %", "< 1 %"]
     assert found["many"] == "1,540"
+
+
+def test_no_interval_leaves_what_can_be(make, after):
+    levels = {"ce": (0.1, 0.9), "gce": (0.85, 0.95), "sam": (0.901, 0.902)}
+    runs = [
+        make(label=label, replicate=i, test=[value]) for label, row in levels.items() for i, value in enumerate(row)
+    ]
+    script = """STATE.pair = 'gce|ce'; changed('pair'); const line = document.querySelector('#pair line.span');
+    const box = document.querySelector('#pair svg').viewBox.baseVal;
+    return {lead: all('.lead').map((p) => p.textContent), cell: all('#pair tbody td')[2].textContent,
+      right: Number(line.getAttribute('x2')) <= box.width,
+      titles: all('#ranking [title]').map((e) => e.title).join()};"""
+    found = after(page(runs), TOOLS + script)
+    assert "; 95 % interval −100.00 to +100.00; " in found["lead"][1]
+    assert found["cell"] == "+40.00 [−100, +100]" and found["right"]
+    assert "50.00 [0, 100], n = 2" in found["titles"] and found["trouble"] == []
 
 
 def test_it_says_whether_the_test_set_changes_the_winner(html, make, after):
@@ -327,6 +346,36 @@ def test_it_is_legible(html, after, flags, dark):
     assert found["dark"] is dark
     assert found["worst"] >= 4.5 and found["curves"] >= 3, found["where"]  # WCAG 2.2, 1.4.3 and 1.4.11
     assert found["wide"] <= 0  # only tables scroll sideways
+
+
+@pytest.mark.parametrize("width", [500, 1280])  # 500: Chromium's narrowest window
+def test_long_names_of_ones_own_data_stay_on_the_page(width, make, after):
+    dataset = "my-data@b205cdfcbc8d,epochs=3,model=cnn_folded_small"
+    name = "dal(alpha=0.125) + mixup(alpha=0.25) + sam(rho=0.0625)"
+    runs = [
+        make(
+            label=label, replicate=i, test=[level + i / 100], dataset="my-data@b205cdfcbc8d", noise="given",
+            setting=f"{dataset}/given", cost={"train_seconds": 10 * level, "forward_passes": 1.0, "epochs": 1},
+        )
+        for label, level in (("ce", 0.5), ("gce", 0.6), (name, 0.7))
+        for i in range(2)
+    ]  # fmt: skip
+    runs += [replace(run, key=f"{run.key}+", setting=run.setting.replace("epochs=3", "epochs=4")) for run in runs]
+    script = """everything(); choose('by', 'DATA/given'); everything();
+    const outside = (e) => { const r = e.getBoundingClientRect(), s = e.closest('svg').getBoundingClientRect();
+      return r.left < s.left - 1 || r.right > s.right + 1; };
+    const [title, rank] = all('#ranking svg > text').slice(-2).map((t) => t.getBoundingClientRect());
+    return {wide: document.documentElement.scrollWidth - innerWidth, heads: heads(),
+      outside: all('svg text').filter(outside).map((t) => t.textContent), apart: title.right < rank.left};"""
+    found = after(page(runs), TOOLS + script.replace("DATA", dataset), f"--window-size={width},900")
+    assert found["trouble"] == [] and found["outside"] == [] and found["wide"] <= 0
+    assert found["apart"] and found["heads"][1] == "mean"
+
+
+def test_a_text_without_room_keeps_both_ends(html, after):
+    found = after(html, "return {short: fitted('abcdefghij', 40), whole: fitted('abc', 400), least: fitted('abc', 0)};")
+    assert re.fullmatch("ab?c?…h?i?j", found["short"])
+    assert (found["whole"], found["least"]) == ("abc", "a…c")
 
 
 def test_names_are_never_run(make, after):

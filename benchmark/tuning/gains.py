@@ -1,0 +1,94 @@
+"""What tuning won: every method as it was chosen beside its defaults, on test accuracy, by the tests of boards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lnlbench.benchmark.tuning.outcome import Outcome
+from lnlbench.leaderboard.ranking.before_after import Change, changes
+from lnlbench.leaderboard.ranking.compare import Scores
+from lnlbench.leaderboard.ranking.confirming import DEFAULTS, best
+from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
+from lnlbench.leaderboard.results.interval import difference_text
+from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
+from lnlbench.leaderboard.show.words import p_value
+
+Told = Mapping[tuple[str, str], dict[str, Any]]
+"""What each search says, by method and reference setting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gains:
+    """The methods of one setting, in the order of the searches; accuracies in percent, under the primary rule.
+
+    `said` is what the search of each says, and `tuned` its scores by replicate. `alone` is the choice of the search
+    alone beside the defaults, where both were run; `chosen` the choice in the end. All tests are one `family`.
+    """
+
+    setting: str
+    said: dict[str, dict[str, Any]]
+    tuned: Mapping[str, Scores]
+    alone: dict[str, Change]
+    chosen: dict[str, Change]
+
+    @property
+    def family(self) -> int:
+        """Return over how many comparisons p is Holm's."""
+        return max((change.family for change in [*self.alone.values(), *self.chosen.values()]), default=0)
+
+    @property
+    def confirmed(self) -> bool:
+        """Return whether fresh draws confirmed a choice."""
+        return any("confirming" in search for search in self.said.values())
+
+
+def told_by(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what the searches say that chose something."""
+    return {(o.spec.run.label, o.spec.run.setting.name): o.said(o.winner) for o in outcomes if not o.lost}
+
+
+def gains(setting: str, results: Sequence[Result], told: Told, hosts: Mapping[str, Result] = {}) -> Gains:
+    """Compare what was chosen with the defaults.
+
+    Args:
+        setting: whose runs to compare.
+        results: of the default track and those of searches.
+        told: what each search says; else the records do. A run that two searches chose was made once, and its record
+            tells of the first.
+        hosts: results by key that readings are of, beside the others. A reading without its host has no score, and no
+            row.
+    """
+    runs: dict[str, dict[str, dict[int, Result]]] = {"default": {}, UNCONFIRMED: {}, TUNED: {}}
+    hosts = {**hosts, **{result.key: result for result in results}}
+    for result in results:
+        if result.setting == setting and result.track in runs and can_score(result, PRIMARY, hosts):
+            runs[result.track].setdefault(result.label, {})[result.replicate] = result
+    scores = {
+        track: {label: {i: 100 * score(run, PRIMARY, hosts) for i, run in row.items()} for label, row in rows.items()}
+        for track, rows in runs.items()
+    }
+    records = {label: next(iter(row.values())).identity["tuning"] for label, row in runs[TUNED].items()}
+    said = {label: told.get((label, record.get("reference", "")), record) for label, record in records.items()}
+    alone = {label: row for label in said if (row := scores[_alone(said[label])].get(label))}
+    before, after = changes(scores["default"], alone, scores[TUNED])
+    order = {label: place for place, (label, _) in enumerate(told)}
+    chosen = dict(sorted(after.items(), key=lambda item: order.get(item[0], len(order))))
+    return Gains(setting=setting, said=said, tuned=scores[TUNED], alone=before, chosen=chosen)
+
+
+def _alone(search: dict[str, Any]) -> str:
+    """Return the track that holds what the search alone would have chosen."""
+    first = best(dict(enumerate(validation for validation, _ in search["scores"])))
+    return TUNED if first == search["trial"] else "default" if first == DEFAULTS else UNCONFIRMED
+
+
+def change_texts(change: Change) -> list[str]:
+    """Return the difference with its interval, and p."""
+    if change.same:
+        return ["the same runs", "–"]
+    if change.difference is None:
+        return ["–", "–"]
+    return [difference_text(change.difference, change.half), "–" if change.p is None else p_value(change.p)]
