@@ -230,6 +230,22 @@ def test_who_is_not_best_for_a_divergence_alone_is_not_surely_worse(results, mak
     assert alone.sentences[0].endswith(said)
 
 
+def test_a_replicate_that_diverged_at_once_counts_as_a_detector_by_chance(make):
+    """Its curve holds no number, and it counts in the mean all the same, as it does in that of accuracy."""
+    runs = [
+        make(label=label, replicate=i, test=[0.5, 0.6], more={"auroc_online": [0.6, value]}, key=f"{label} {i}")
+        for label, values in {"ce": (0.8, 0.81, 0.82), "gce": (0.9, 0.91)}.items()
+        for i, value in enumerate(values)
+    ]
+    lost = make(label="gce", replicate=2, test=[0.1], diverged=True, more={"auroc_online": [None]}, key="gce 2")
+    (board,) = boards([*runs, lost], ["detection_auroc"])
+    cell = board.row("gce").score
+    assert (cell.n, cell.diverged, cell.could_be_best) == (3, 1, False)
+    assert cell.mean == pytest.approx((90 + 91 + 50) / 3)
+    (alone,) = boards([lost], ["detection_auroc"])
+    assert alone.rows[0].cells[ONE].mean == 50, "a board of diverged runs alone"
+
+
 def test_equal_scores_decide_nothing_by_themselves(make):
     """Zero variance takes the prior's; without one, that of the others; p is never 0."""
     many = [
