@@ -114,39 +114,6 @@ class Checkpoints:
         return self.folder / self.store / f"{run.key}.pt"
 
 
-def train_run(
-    run: Run,
-    prepared: Prepared,
-    *,
-    device: str = "auto",
-    execution: str = "auto",
-    checkpoints: Checkpoints | None = None,
-    watch: Callable[[int, dict[str, float | None]], None] = lambda epoch, numbers: None,
-) -> Result:
-    """Train a run in its precision and return its result.
-
-    Args:
-        run: what to train; not a reading.
-        prepared: its data.
-        device: as in `fit`.
-        execution: as in `train`.
-        checkpoints: where and how often to checkpoint; an existing checkpoint is resumed.
-        watch: called after each epoch with its index and its numbers.
-
-    Raises:
-        ExecutionError: the requested device is not available on this machine.
-        ModelError: the network cannot be built.
-    """
-    ((_, result),) = train_runs(
-        [(run, prepared)],
-        device=device,
-        execution=execution,
-        checkpoints=checkpoints,
-        watch=lambda _, epoch, numbers: watch(epoch, numbers),
-    )
-    return result
-
-
 def train_runs(
     members: Sequence[tuple[Run, Prepared]],
     *,
@@ -159,11 +126,16 @@ def train_runs(
 ) -> Iterator[tuple[Run, Result]]:
     """Train runs of one precision, together where they can be, and yield each result as soon as it is known.
 
-    Arguments as in `train_run`.
-
-    `last` is called with each run, its data, its weights after its last epoch, and where and in what precision it was
-    trained, before its result is given. With `diagnostics` the numbers of `Diagnostics` are added after epochs
-    1, 2, 4, … and the last; they change no other.
+    Args:
+        members: runs with their data; no readings.
+        device: as in `fit`.
+        execution: as in `train`.
+        checkpoints: where and how often to checkpoint; an existing checkpoint is resumed.
+        watch: called after each epoch with the run, the index of the epoch and its numbers.
+        last: called with each run, its data, its weights after its last epoch, and where and in what precision it was
+            trained, before its result is given.
+        diagnostics: whether to add the numbers of `Diagnostics` after epochs 1, 2, 4, … and the last; they change no
+            other.
 
     Raises:
         ExecutionError: the requested device is not available on this machine.

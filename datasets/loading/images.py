@@ -113,7 +113,7 @@ def cached(name: str, data_dir: Path | None = None, cache_dir: Path | None = Non
     """
     dirs = source.data_dirs(data_dir)
     if own.is_own(name):
-        own.read(name, cache_dir)
+        own.read_arrays(name, cache_dir)
         return own.path_of(name, cache_dir), "the user's own"
     path, build, origin = _way(card(name), dirs, cache.cache_root(cache_dir))
     cache.through(path, build)

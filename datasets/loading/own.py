@@ -14,11 +14,15 @@ from lnlbench.datasets.card import Card
 from lnlbench.datasets.loading import cache
 from lnlbench.datasets.loading.errors import DataError, DataWarning, unknown
 from lnlbench.datasets.loading.own_folder import read_folder
+from lnlbench.datasets.loading.pixel_statistics import Statistics, pixel_statistics
 from lnlbench.datasets.loading.place import expanded, is_folder, split_place
 
 NOISE = re.compile(r"clean|given|[a-z]+-[0-9.]+|(file|human):?.*")
 """What stands behind the slash of a setting, and not of a folder."""
 LONGEST_TITLE = 150  # bytes of a folder's name in the data set's
+MEASURED = 5000  # images of training, or up to twice as many, that mean and standard deviation are of
+
+_statistics: dict[str, Statistics] = {}  # by fingerprint: one command reads a data set several times
 
 
 def is_own(name: str) -> bool:
@@ -71,6 +75,16 @@ def bring_in(text: str, cache_dir: Path | None = None) -> str:
 def read(name: str, cache_dir: Path | None = None) -> tuple[Card, dict[str, np.ndarray], str]:
     """Return inferred card, arrays and fingerprint of a data set that was brought in.
 
+    Raises:
+        DataError: as from `read_arrays`.
+    """
+    arrays, digest = read_arrays(name, cache_dir)
+    return card_of(name, arrays, digest), arrays, digest
+
+
+def read_arrays(name: str, cache_dir: Path | None = None) -> tuple[dict[str, np.ndarray], str]:
+    """Return arrays and fingerprint of a data set that was brought in, what its card is inferred from among them.
+
     Where the cache is damaged or lost, the folder is read again.
 
     Raises:
@@ -78,11 +92,10 @@ def read(name: str, cache_dir: Path | None = None) -> tuple[Card, dict[str, np.n
     """
     path = path_of(name, cache_dir)
     try:
-        arrays, digest = cache.read(path)
+        return cache.read(path)
     except (OSError, cache.CorruptError):
         _read_again(name, cache_dir)
-        arrays, digest = cache.read(path)
-    return card_of(name, arrays, digest), arrays, digest
+        return cache.read(path)
 
 
 def card_of(name: str, arrays: dict[str, np.ndarray], digest: str) -> Card:
@@ -91,7 +104,9 @@ def card_of(name: str, arrays: dict[str, np.ndarray], digest: str) -> Card:
     known = bool(arrays.pop("known")[0])
     images = arrays["train_images"]
     _, channels, height, _ = images.shape
-    fractions = images[:: max(1, len(images) // 5000)].astype(np.float64) / 255
+    if digest not in _statistics:
+        _statistics[digest] = pixel_statistics(images[:: max(1, len(images) // MEASURED)])
+    mean, std = _statistics[digest]
     return Card(
         name=name,
         title=name.partition("@")[0],
@@ -105,8 +120,8 @@ def card_of(name: str, arrays: dict[str, np.ndarray], digest: str) -> Card:
         size=height,
         train_size=len(images),
         test_size=len(arrays["test_images"]),
-        mean=tuple(fractions.mean((0, 2, 3)).tolist()),
-        std=tuple(np.maximum(fractions.std((0, 2, 3)), 1e-3).tolist()),
+        mean=mean,
+        std=std,
         fingerprint=digest,
         augment=False,
         true_labels=known,

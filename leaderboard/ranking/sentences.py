@@ -9,6 +9,7 @@ from lnlbench.leaderboard.ranking.equal import equal
 from lnlbench.leaderboard.ranking.moderation import FEWEST
 from lnlbench.leaderboard.ranking.scored import Scored
 from lnlbench.leaderboard.ranking.uncounted import at_the_one, uncounted
+from lnlbench.leaderboard.results.interval import mean_text
 from lnlbench.leaderboard.results.listing import NAMED, be, listed
 from lnlbench.leaderboard.results.rules import RANKED
 
@@ -34,7 +35,9 @@ def _of_all(board: Board, found: Scored) -> Iterator[str]:
         return
     if board.tests is None:
         if board.rule in RANKED and len(ranked) > 1:
-            first = f"{at_the_one(board)}{ranked[0].name} has the highest mean"
+            names = _leaders(ranked)
+            have = "has" if len(names) == 1 else "have"
+            first = f"{at_the_one(board)}{listed(names, 'and')} {have} the highest mean"
             yield f"{first}; with one replicate this is an order, not a result."
         yield from uncounted(board)
         return
@@ -60,6 +63,8 @@ def _of_some(board: Board, whole: Board, found: Scored) -> Iterator[str]:
     apart = _apart(ranked)
     none = "No stable one of these" if apart else "None of these"
     yield f"Of these, {listed(best, 'and')} could be best{apart}." if best else f"{none} could be best{apart}."
+    if len(names := _leaders(ranked)) > 1:
+        yield f"{listed(names, 'and')} have equal scores."
     yield from equal(board, whole, found)
     yield from _against(board, ranked)
     yield from _plan(board)
@@ -67,17 +72,16 @@ def _of_some(board: Board, whole: Board, found: Scored) -> Iterator[str]:
 
 
 def _first(board: Board, ranked: Sequence[Row], found: Scored) -> Iterator[str]:
-    first, best = ranked[0], [row for row in ranked if row.score and row.score.could_be_best]
-    score = first.score
+    first, best = _leaders(ranked), [row.name for row in ranked if row.score and row.score.could_be_best]
+    score, alone = ranked[0].score, len(first) == 1
     assert score is not None
-    shown = f"{at_the_one(board)}{first.name} is first ({score.mean:.2f}"
-    shown += f" ± {score.half:.2f})" if score.half is not None else ")"
-    others = [row.name for row in best if row is not first]
+    shown = f"{at_the_one(board)}{listed(first, 'and')} {be(first)} first{'' if alone else ' with equal scores'}"
+    shown += f" ({mean_text(score.mean, score.half if alone else None)})"
+    others = [name for name in best if name not in first]
     left = sum(bool(row.score and row.score.rank and row.score.rank[0] > 1) for row in ranked)
-    if score.diverged:
-        yield f"{shown}, but {score.diverged} of its runs diverged."
-        shown = f"Without such methods, {listed(others, 'or') or 'none'} could be best"
-        yield shown + "."
+    if lost := sum(row.score.diverged for row in ranked[: len(first)] if row.score):
+        yield f"{shown}, but {lost} of {'its' if alone else 'their'} runs diverged."
+        yield f"Without such methods, {listed(best, 'or') or 'none'} could be best."
         return
     rest = f"; the other {left} {'is' if left == 1 else 'are'} surely not" if left else ""
     apart = _apart(ranked)
@@ -86,6 +90,12 @@ def _first(board: Board, ranked: Sequence[Row], found: Scored) -> Iterator[str]:
     else:
         yield f"{shown}; it could also be {listed(others, 'or')}{rest}{apart}."
     yield from equal(board, board, found)
+
+
+def _leaders(ranked: Sequence[Row]) -> list[str]:
+    """Return the names of the rows that share the highest mean: the first of them stands there by its name alone."""
+    means = [row.score.mean for row in ranked if row.score]
+    return [row.name for row, mean in zip(ranked, means, strict=True) if means[0] - mean < EQUAL]
 
 
 def _apart(ranked: Sequence[Row]) -> str:
@@ -122,8 +132,6 @@ def _plan(board: Board) -> Iterator[str]:
             f"More replicates of those that could be best{step}: `{plan.command}` "
             f"({plan.runs} run{'s' if plan.runs != 1 else ''}{time})."
         )
-    if same := [one.name for one in plan.contenders if one.gap < EQUAL]:
-        yield f"{listed([board.rows[0].name, *same], 'and')} have equal scores."
     others = [one for one in plan.contenders if one.gap >= EQUAL]
     told = [_contender(one) for one in others[:NAMED]]
     more = len(others) - len(told)

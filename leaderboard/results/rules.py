@@ -132,9 +132,18 @@ RANKED = tuple(name for name, rule in EVERY.items() if rule.ranks)
 
 
 def applies(rule: str, result: Result) -> bool:
-    """Return whether a rule has something to measure in a run: clean labels hold no wrong ones to detect."""
+    """Return whether a rule has something to measure in a run: clean labels hold no wrong ones to detect.
+
+    A diverged run that was measured on wrong labels scores chance, even where no epoch gave a number. A run from before
+    the rule existed has no such curve.
+    """
     detector = DETECTION.get(rule)
-    return detector is None or any(value is not None for value in result.curves.get(detector.curve, ()))
+    if detector is None:
+        return True
+    curve = result.curves.get(detector.curve)
+    if curve is not None and result.diverged:
+        return bool(result.identity["noise"].get("realised_rate"))  # None where nobody knows the true labels
+    return any(value is not None for value in curve or ())
 
 
 def scores_of(result: Result, hosts: Mapping[str, Result]) -> dict[str, float]:

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from lnlbench.benchmark import Job, Setting, Split
+from lnlbench.benchmark.runs.training import train_runs
+from lnlbench.leaderboard.results.result import Result
 from lnlbench.methods import Composition, Method, parse
 
 FACTS = {"noise_rate": 0.25, "transition_matrix": 0.7 * torch.eye(4) + 0.075}
@@ -63,3 +65,14 @@ def job_of(split_of):
         return Job(replace(base, **changes), found, replicate, split, facts)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def train_run():
+    """Train one run on the CPU and return its result; further arguments are those of `train_runs`."""
+
+    def trained(run, prepared, **options) -> Result:
+        ((_, result),) = train_runs([(run, prepared)], device="cpu", **options)
+        return result
+
+    return trained

@@ -17,7 +17,6 @@ from lnlbench.benchmark import Epoch, Job, Split, Truth, fit, prepare
 from lnlbench.benchmark.protocol.settings import setting
 from lnlbench.benchmark.protocol.splits import Prepared, prepare_blind, prepare_sealed
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.runs.training import train_run
 from lnlbench.benchmark.tuning.sealed import SEALED, Seal
 from lnlbench.benchmark.tuning.trials import TUNING
 from lnlbench.datasets.loading.images import Images, load
@@ -185,9 +184,9 @@ BLIND = [text for text in (*methods(), "gce + sam + early_stopping") if "clean_v
 
 
 @pytest.mark.parametrize("text", BLIND)
-def test_training_does_not_depend_on_the_truth(text, prepared):
+def test_training_does_not_depend_on_the_truth(text, prepared, train_run):
     run = Run(NOISY, parse(text), text, 0, "f")
-    honest, poisoned = (train_run(run, data, device="cpu") for data in (prepared, other_truth(prepared)))
+    honest, poisoned = (train_run(run, data) for data in (prepared, other_truth(prepared)))
     for name in FROM_TRAINING:
         assert honest.curves[name] == poisoned.curves[name], name
     assert np.array_equal(unpack(honest.predictions), unpack(poisoned.predictions))
@@ -197,9 +196,9 @@ def test_training_does_not_depend_on_the_truth(text, prepared):
         assert honest.curves[name] != poisoned.curves[name], name
 
 
-def test_a_declared_truth_stops_training_and_changes_nothing_before(prepared):
+def test_a_declared_truth_stops_training_and_changes_nothing_before(prepared, train_run):
     run = Run(NOISY, parse("clean_early_stopping"), "clean_early_stopping", 0, "f")
-    honest, poisoned = (train_run(run, data, device="cpu") for data in (prepared, other_truth(prepared)))
+    honest, poisoned = (train_run(run, data) for data in (prepared, other_truth(prepared)))
     shared = min(honest.trained, poisoned.trained)
     for name in FROM_TRAINING:
         assert honest.curves[name][:shared] == poisoned.curves[name][:shared], name
@@ -349,18 +348,18 @@ class Spy(Method):
         return 0
 
 
-def spied(prepared, images):
+def spied(prepared, images, train_run):
     """What the spy finds at each hook while a run is made."""
     Spy.secrets.clear()
     Spy.found.clear()
     Spy.secrets.update(secrets_of(prepared, images))
     run = Run(replace(NOISY, epochs=2), Composition((Spy(),)), "spy", 0, "f")
-    train_run(run, prepared, device="cpu")
+    train_run(run, prepared)
     return dict(Spy.found)
 
 
-def test_no_hook_can_reach_a_true_label(prepared, digits):
-    assert spied(prepared, digits) == {hook: set() for hook in HOOKS}
+def test_no_hook_can_reach_a_true_label(prepared, digits, train_run):
+    assert spied(prepared, digits, train_run) == {hook: set() for hook in HOOKS}
 
 
 def test_the_job_cannot_reach_a_true_label(prepared, digits):
@@ -371,10 +370,10 @@ def test_the_job_cannot_reach_a_true_label(prepared, digits):
     assert Split in kinds and not kinds & {Truth, Prepared, Images}
 
 
-def test_the_spy_would_find_them(prepared, digits):
+def test_the_spy_would_find_them(prepared, digits, train_run):
     """The same search, with the given labels made the true ones: then it finds them wherever labels are handed over."""
     told = replace(prepared, split=replace(prepared.split, given=prepared.truth.train))
-    found = spied(told, digits)
+    found = spied(told, digits, train_run)
     assert {hook for hook, names in found.items() if "true labels of training" in names} == {
         "start",
         "carry",

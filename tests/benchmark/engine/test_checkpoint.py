@@ -17,7 +17,7 @@ from lnlbench.benchmark import Job, fit
 from lnlbench.benchmark.engine import checkpoint
 from lnlbench.benchmark.engine.checkpoint import CheckpointWarning
 from lnlbench.benchmark.protocol.settings import setting
-from lnlbench.benchmark.runs.training import Checkpoints, train_run
+from lnlbench.benchmark.runs.training import Checkpoints
 from lnlbench.benchmark.sweep.grid import plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sweep
@@ -95,12 +95,12 @@ def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path):
     assert not (tmp_path / "evil").exists()
 
 
-def test_whoever_has_lost_a_run_writes_no_checkpoint(tmp_path):
-    def lost(epoch, numbers):
+def test_whoever_has_lost_a_run_writes_no_checkpoint(tmp_path, train_run):
+    def lost(run, epoch, numbers):
         raise ClaimLost("another process has it")
 
     with pytest.raises(ClaimLost):
-        train_run(*member(4), device="cpu", checkpoints=Checkpoints(tmp_path, 1), watch=lost)
+        train_run(*member(4), checkpoints=Checkpoints(tmp_path, 1), watch=lost)
     assert not list(tmp_path.glob("*.pt"))
 
 

@@ -15,7 +15,6 @@ from lnlbench.benchmark.runs.estimators import anchor_rate, confident_joint, noi
 from lnlbench.benchmark.runs.facts import Teller, at_rate, mode_of, modes, stated
 from lnlbench.benchmark.runs.noise_estimate import Estimate, estimate
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.runs.training import train_run
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.datasets.loading.images import load
@@ -242,11 +241,11 @@ def test_a_fact_that_is_handed_over_is_neither_estimated_nor_wrong(data):
     assert facts.ledger == {"clean_validation": "true labels"} and facts.seconds == 0
 
 
-def test_a_result_says_what_its_method_was_told(data):
+def test_a_result_says_what_its_method_was_told(data, train_run):
     wanted, prepared = data["symmetric-0.4"]
     short = replace(wanted, epochs=5)
     run = Run(short, parse("small_loss"), "small_loss", 0, "f")
-    result = train_run(run, prepared, device="cpu")
+    result = train_run(run, prepared)
     told = result.identity["told"]
     assert result.told == ("noise_rate (estimated)",) and result.label == "small_loss"
     assert told["mode"] == "estimated" and told["estimator"] == ESTIMATOR
@@ -260,6 +259,6 @@ def test_a_result_says_what_its_method_was_told(data):
     length = length_of(short, len(prepared.split.given))
     expected = (1 + (2 * length + 1) / 5, 1 + length / 5)
     assert (cost["forward_passes"], cost["backward_passes"]) == pytest.approx(expected)
-    other = train_run(replace(run, told="true+0.2"), prepared, device="cpu")
+    other = train_run(replace(run, told="true+0.2"), prepared)
     assert other.label == "small_loss [true+0.2]" and other.key != result.key
     assert other.curves["objective"] != result.curves["objective"]

@@ -13,7 +13,6 @@ from lnlbench.benchmark.runs.metrics import diagnose
 from lnlbench.benchmark.runs.reading import read_run
 from lnlbench.benchmark.runs.record import Curves
 from lnlbench.benchmark.runs.run import Run
-from lnlbench.benchmark.runs.training import train_run
 from lnlbench.benchmark.verification.consistency import costs
 from lnlbench.datasets.loading.images import load
 from lnlbench.leaderboard.results.result import from_json, to_json, unpack
@@ -149,9 +148,9 @@ def epochs(prepared):
 
 
 @pytest.fixture(scope="module")
-def results(prepared):
+def results(prepared, train_run):
     runs = {text: replace(run_of(text), told="true") for text in ("ce", "co_teaching")}
-    return {text: train_run(run, prepared, device="cpu") for text, run in runs.items()}
+    return {text: train_run(run, prepared) for text, run in runs.items()}
 
 
 @pytest.mark.parametrize("text", ["ce", "co_teaching"])
@@ -228,9 +227,9 @@ def test_a_result_survives_json(text, results):
     assert from_json(to_json(results[text])) == results[text]
 
 
-def test_a_run_that_diverges_is_a_result(prepared):
+def test_a_run_that_diverges_is_a_result(prepared, train_run):
     wild = replace(NOISY, lr=100.0, weight_decay=1.0, momentum=0.99, epochs=30)
-    result = train_run(run_of(changed=wild), prepared, device="cpu")
+    result = train_run(run_of(changed=wild), prepared)
     assert result.diverged and 0 < result.trained < 30 and result.epochs == 30
     assert all(rule(result) == 0.1 for rule in RULES.values()), "chance"
     assert to_json(from_json(to_json(result))) == to_json(result)
@@ -238,9 +237,9 @@ def test_a_run_that_diverges_is_a_result(prepared):
     assert reading.diverged and reading.trained == result.trained
 
 
-def test_the_watcher_sees_every_epoch(prepared):
+def test_the_watcher_sees_every_epoch(prepared, train_run):
     seen = []
-    result = train_run(run_of(), prepared, watch=lambda epoch, numbers: seen.append((epoch, numbers)), device="cpu")
+    result = train_run(run_of(), prepared, watch=lambda _, epoch, numbers: seen.append((epoch, numbers)))
     assert [epoch for epoch, _ in seen] == [0, 1, 2, 3]
     for epoch, numbers in seen:
         assert numbers == {n: row[epoch] for n, row in result.curves.items() if n in numbers}
@@ -262,14 +261,14 @@ STOPPED = NOISY.override(epochs=16, lr=0.3)
 
 
 @pytest.fixture(scope="module")
-def host(prepared):
-    return train_run(run_of(changed=STOPPED), prepared, device="cpu")
+def host(prepared, train_run):
+    return train_run(run_of(changed=STOPPED), prepared)
 
 
 @pytest.mark.parametrize("patience", [0.05, 0.1, 0.2, 1.0])
-def test_a_reading_equals_training_with_the_stop_honoured(patience, prepared, host):
+def test_a_reading_equals_training_with_the_stop_honoured(patience, prepared, host, train_run):
     run = run_of(f"early_stopping(patience={patience})", changed=STOPPED)
-    trained, read = train_run(run, prepared, device="cpu"), read_run(run, host)
+    trained, read = train_run(run, prepared), read_run(run, host)
     assert read.trained == trained.trained
     assert read.curves.keys() == trained.curves.keys()
     for name in read.curves.keys() - {"seconds_train", "seconds_evaluate"}:
@@ -293,11 +292,11 @@ def test_a_reading_costs_its_host_up_to_the_stop(host):
     assert from_json(to_json(read)) == read
 
 
-def test_a_reading_pays_for_the_whole_estimate_of_its_host(prepared):
+def test_a_reading_pays_for_the_whole_estimate_of_its_host(prepared, train_run):
     text, stopped = "small_loss", "small_loss + early_stopping(patience=0.05)"
-    host = train_run(run_of(text, changed=STOPPED), prepared, device="cpu")
+    host = train_run(run_of(text, changed=STOPPED), prepared)
     run = run_of(stopped, changed=STOPPED)
-    trained, read = train_run(run, prepared, device="cpu"), read_run(run, host)
+    trained, read = train_run(run, prepared), read_run(run, host)
     assert read.trained == trained.trained < host.trained
     for name in ("forward_passes", "backward_passes"):
         assert read.cost[name] == pytest.approx(trained.cost[name]) and read.cost[name] > host.cost[name]

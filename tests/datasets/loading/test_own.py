@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from lnlbench.datasets.loading import own
 from lnlbench.datasets.loading.errors import DataError, DataWarning
-from lnlbench.datasets.loading.images import load
+from lnlbench.datasets.loading.images import cached, load, load_blind
 from lnlbench.datasets.loading.own import bring_in, is_own, read
 from lnlbench.datasets.noise.base import parse_noise
 
@@ -68,6 +69,17 @@ def test_the_name_is_that_of_the_content(tmp_path):
     moved = bring_in(str(parquet_of(tmp_path / "other" / "pets")))
     assert moved == first
     assert bring_in(str(parquet_of(tmp_path / "pets", true_label=TRUE))) != first
+
+
+def test_pixels_are_counted_once_and_not_to_see_whether_the_file_is_there(tmp_path, monkeypatch):
+    counted = []
+    monkeypatch.setattr(own, "_statistics", {})
+    monkeypatch.setattr(own, "pixel_statistics", lambda images: counted.append(len(images)) or ((0.5,), (0.25,)))
+    name = bring_in(str(folder_of(tmp_path / "pets")))
+    cached(name)
+    assert not counted
+    cards = [load(name).card, load_blind(name).card, read(name)[0]]
+    assert counted == [6] and {(card.mean, card.std) for card in cards} == {((0.5,), (0.25,))}
 
 
 def test_without_true_labels_nobody_knows_the_rate(tmp_path):

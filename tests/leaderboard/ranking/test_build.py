@@ -215,6 +215,37 @@ def test_a_first_row_with_diverged_runs_is_said_to_be_so(results, make):
     assert board.sentences[0].endswith("but 1 of its runs diverged.")
 
 
+def lost(make, label, replicates=2):
+    return [replace(r, diverged=True) for r in cell(make, label, [0.1] * replicates)]
+
+
+def test_of_methods_that_all_diverged_none_is_first_by_its_name(make):
+    runs = [run for label in ("sam", "ce", "mae") for run in lost(make, label)]
+    (board,) = boards(runs, ["final"])
+    first, without, *_ = board.sentences
+    assert first == "ce, mae and sam are first with equal scores (10.00), but 6 of their runs diverged."
+    assert without == "Without such methods, none could be best."
+    (part,) = boards(runs, ["final"], ["sam", "mae"])
+    assert "mae and sam have equal scores." in part.sentences
+    (once,) = boards([run for run in runs if run.replicate == 0], ["final"])
+    said = "ce, mae and sam have the highest mean; with one replicate this is an order, not a result."
+    assert once.sentences == (said,)
+
+
+def test_a_stable_method_at_chance_could_be_best_beside_one_that_diverged(make):
+    (board,) = boards([*lost(make, "ce"), *cell(make, "mae", [0.1, 0.1]), *lost(make, "sam")], ["final"])
+    first, without, *_ = board.sentences
+    assert first == "ce, mae and sam are first with equal scores (10.00), but 4 of their runs diverged."
+    assert without == "Without such methods, mae could be best."
+
+
+def test_those_that_share_the_highest_mean_are_first_before_others_that_could_be(make):
+    levels = {"gce": (0.7, 0.71, 0.72), "dal": (0.72, 0.71, 0.7), "sam": (0.7, 0.71, 0.71), "ce": (0.1, 0.11, 0.12)}
+    (board,) = boards([run for label, values in levels.items() for run in cell(make, label, values)], ["final"])
+    said = "dal and gce are first with equal scores (71.00); it could also be sam; the other 1 is surely not."
+    assert board.sentences[0] == said
+
+
 def test_who_is_not_best_for_a_divergence_alone_is_not_surely_worse(results, make):
     one = [r for r in results if r.noise == "symmetric-0.4"]
     wild = [replace(r, diverged=r.replicate == 0) for r in cell(make, "wild", [0.9, 0.9, 0.89])]
@@ -228,6 +259,22 @@ def test_who_is_not_best_for_a_divergence_alone_is_not_surely_worse(results, mak
     (alone,) = boards([*(r for r in one if r.label != "gce"), *wild], ["final"])
     said = "and no other stable one could be best; wild is not ruled out, but had runs that diverged."
     assert alone.sentences[0].endswith(said)
+
+
+def test_a_replicate_that_diverged_at_once_counts_as_a_detector_by_chance(make):
+    """Its curve holds no number, and it counts in the mean all the same, as it does in that of accuracy."""
+    runs = [
+        make(label=label, replicate=i, test=[0.5, 0.6], more={"auroc_online": [0.6, value]}, key=f"{label} {i}")
+        for label, values in {"ce": (0.8, 0.81, 0.82), "gce": (0.9, 0.91)}.items()
+        for i, value in enumerate(values)
+    ]
+    lost = make(label="gce", replicate=2, test=[0.1], diverged=True, more={"auroc_online": [None]}, key="gce 2")
+    (board,) = boards([*runs, lost], ["detection_auroc"])
+    cell = board.row("gce").score
+    assert (cell.n, cell.diverged, cell.could_be_best) == (3, 1, False)
+    assert cell.mean == pytest.approx((90 + 91 + 50) / 3)
+    (alone,) = boards([lost], ["detection_auroc"])
+    assert alone.rows[0].cells[ONE].mean == 50, "a board of diverged runs alone"
 
 
 def test_equal_scores_decide_nothing_by_themselves(make):
@@ -390,7 +437,7 @@ def test_sentences_say_who_is_first_and_what_would_decide(results):
 def test_equal_scores_are_said_to_be_equal(make):
     """A first board of one's own may have two rows of the same runs, at no gap: neither `-0.00 points` nor advice."""
     (board,) = boards([run for label in ("ce", "gce") for run in cell(make, label, [0.6, 0.6, 0.6])], ["final"])
-    assert "ce and gce have equal scores." in board.sentences
+    assert board.sentences[0] == "ce and gce are first with equal scores (60.00), and no other could be best."
     assert not any("0.00 points" in text or "What would decide" in text for text in board.sentences)
     assert board.sentences[-1].endswith("pooling needs at least 4 methods whose replicates differ, and there are 0.")
 

@@ -85,6 +85,17 @@ def test_a_detector_needs_wrong_labels(make):
     assert all(applies(rule, make()) for rule in RULES)
 
 
+def test_a_run_that_diverged_in_its_first_epoch_is_a_detector_where_labels_are_wrong(make):
+    curves = {detector.curve: [None] for detector in DETECTION.values()}
+
+    def lost(curves=curves, rate=0.4):
+        return make(test=[0.1], diverged=True, more=curves, identity={"noise": {"realised_rate": rate}})
+
+    assert all(applies(rule, lost()) for rule in DETECTION)
+    assert not any(applies(rule, lost(rate=rate)) for rule in DETECTION for rate in (0.0, None)), "clean, or unknown"
+    assert not any(applies(rule, lost({})) for rule in DETECTION), "made before the rule existed"
+
+
 def test_unknown_rule():
     with pytest.raises(ValueError, match="unknown rule 'finl'; did you mean 'final'"):
         rule_named("finl")
