@@ -72,6 +72,12 @@ def test_what_is_not_there_is_one_line(filled, name):
             id="setting",
         ),
         pytest.param(
+            "ce digits/symmetric-0.4 0",
+            "ce on digits/symmetric-0.4, replicate 0, is stored; of ce there is digits,epochs=2/symmetric-0.4: ",
+            "digits/symmetric-0.4 -m ce -s 0",
+            id="other values",
+        ),
+        pytest.param(
             "gce + sam digits/clean 0",
             "gce + sam on digits/clean, replicate 0, is stored: ",
             "digits/clean -m 'gce + sam' -s 0",
