@@ -181,9 +181,8 @@ def _about(one: Verdict) -> list[str]:
             for row in open_rows
         ]
         lines.append(f"What would decide at the gaps seen: {'; '.join(needs)}.")
-    lines.append(
-        f"{one.made} run{'s' if one.made != 1 else ''} made, {one.from_store} from the store, {one.from_package} from the package."
-    )
+    made = f"{one.made} run{'s' if one.made != 1 else ''} made"
+    lines.append(f"{made}, {one.from_store} from the store, {one.from_package} from the package.")
     return [*lines, *one.notes, *(f"Not reused: {why}." for why in one.not_reused)]
 
 

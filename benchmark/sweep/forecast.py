@@ -71,9 +71,7 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
                 "method": label,
                 "stored": [run.replicate for run in members if run.key in held],
                 "missing": missing,
-                "how": f"read off {host.name}"
-                if host
-                else length,
+                "how": f"read off {host.name}" if host else length,
                 "seconds": "unknown" if seconds is None else float(f"{seconds * len(missing):.2g}"),
                 "from": source,
             }
