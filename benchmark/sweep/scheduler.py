@@ -36,8 +36,8 @@ class Report:
     done: list[str] = field(default_factory=list)  # keys of runs made here
     stored: list[str] = field(default_factory=list)  # keys that were there, or that another sweep made meanwhile
     failed: dict[str, str] = field(default_factory=dict)  # key to reason
-    resumed: dict[str, int] = field(default_factory=dict)  # of runs made: key to the epochs that a checkpoint had
     seconds: float = 0.0
+    resumed: dict[str, int] = field(default_factory=dict)  # of runs made: key to the epochs that a checkpoint had
 
     def check(self) -> None:
         """Raise what is to be raised where every run must be there.
