@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.benchmark.cli.own_files import files_of
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 MADE_BY = ("lnlbench", "commit", "python", "torch", "hardware", "device", "execution", "precision", "threads")
 
 
-def before(result: Result) -> Fitted:
-    """Return what is known before a run is made again."""
+def before(result: Result, given: Iterable[str] = ()) -> Fitted:
+    """Return what is known before a run is made again; `given` as of `files_of`."""
     made = result.environment
     facts = {
         "run": f"{result.label} on {result.setting}, replicate {result.replicate}",
         "method": result.method,
         "key": result.key,
-        "command": that_made(result, files_of(result)) or "none: its values come from a search",
+        "command": that_made(result, files_of(result, given)) or "none: its values come from a search",
         "made by": ", ".join(f"{name} {made[name]}" for name in MADE_BY if made.get(name) is not None),
         "took": f"{result.cost.get('total_seconds', 0.0):.1f} s",
     }
@@ -38,7 +39,7 @@ def after(found: Reproduction) -> str:
     return "\n".join([*lines, found.sentence])
 
 
-def as_json(found: Reproduction) -> dict[str, Any]:
-    """Return all of it, JSON-able."""
-    command = that_made(found.result, files_of(found.result))
+def as_json(found: Reproduction, given: Iterable[str] = ()) -> dict[str, Any]:
+    """Return all of it, JSON-able; `given` as of `files_of`."""
+    command = that_made(found.result, files_of(found.result, given))
     return {"command": command, "made_by": found.result.environment, **found.json()}

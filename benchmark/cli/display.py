@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lnlbench.leaderboard.results.interval import difference_text
+from lnlbench.leaderboard.results.listing import some
 from lnlbench.leaderboard.results.rules import PRIMARY
 from lnlbench.leaderboard.show.terminal import Fitted, glued
 from lnlbench.leaderboard.show.words import interval, p_value
@@ -73,7 +74,13 @@ def report(found: Report, runs: Sequence[Run]) -> dict[str, Any]:
     """Return what a sweep did, JSON-able."""
     names = {run.key: f"{run.setting.name} {run.name} s{run.replicate}" for run in runs}
     failed = [{"run": names[key], "key": key, "reason": reason} for key, reason in found.failed.items()]
-    return {"made": found.done, "stored": found.stored, "failed": failed, "seconds": round(found.seconds, 2)}
+    return {
+        "made": found.done,
+        "resumed": found.resumed,
+        "stored": found.stored,
+        "failed": failed,
+        "seconds": round(found.seconds, 2),
+    }
 
 
 def summary(found: Report, runs: Sequence[Run], why: str = "") -> str:
@@ -84,7 +91,12 @@ def summary(found: Report, runs: Sequence[Run], why: str = "") -> str:
         runs: that were asked for.
         why: what ended it, where it was run until something was decided.
     """
-    lines = [f"{len(found.done)} runs made, {len(found.stored)} stored before, in {found.seconds:.1f} s."]
+    made = f"{len(found.done)} run{'s' if len(found.done) != 1 else ''} made"
+    if found.resumed:
+        names = {run.key: f"{run.setting.name} {run.name} s{run.replicate}" for run in runs}
+        resumed = [f"{names[key]} from epoch {epochs + 1}" for key, epochs in found.resumed.items()]
+        made += f", {len(resumed)} of {'them' if len(found.done) > 1 else 'it'} from a checkpoint ({some(resumed, 3)})"
+    lines = [f"{made}, {len(found.stored)} stored before, in {found.seconds:.1f} s."]
     lines += [f"failed: {failure['run']}: {failure['reason']}" for failure in report(found, runs)["failed"]]
     return "\n".join([*lines, *([f"{why[0].upper()}{why[1:]}."] if why else [])])
 
@@ -173,7 +185,8 @@ def _about(one: Verdict) -> list[str]:
             for row in open_rows
         ]
         lines.append(f"What would decide at the gaps seen: {'; '.join(needs)}.")
-    lines.append(f"{one.made} runs made, {one.from_store} from the store, {one.from_package} from the package.")
+    made = f"{one.made} run{'s' if one.made != 1 else ''} made"
+    lines.append(f"{made}, {one.from_store} from the store, {one.from_package} from the package.")
     return [*lines, *one.notes, *(f"Not reused: {why}." for why in one.not_reused)]
 
 

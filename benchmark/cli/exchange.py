@@ -151,11 +151,11 @@ def reproduce(
     name, own = name_of_run(run, plugin)
     _, result, _ = one_run(name, own, source, store_address(tracking_uri, database))
     if not as_json:
-        show(again.before(result))
+        show(again.before(result, own.values()))
     from lnlbench.benchmark.verification.likeness import DIFFERS
     from lnlbench.benchmark.verification.reproduce import reproduce
 
     found = reproduce(result, device, data_dir)
-    show(to_json(again.as_json(found)) if as_json else again.after(found))
+    show(to_json(again.as_json(found, own.values())) if as_json else again.after(found))
     if found.outcome == DIFFERS:
         raise typer.Exit(1)

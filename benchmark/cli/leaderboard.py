@@ -194,7 +194,7 @@ def show_(
         write_all(suspects.absolute().parent, {suspects.name: content})
         show(f"{content.count(chr(10)) - 1} of {result.identity['split']['train']} samples, in {suspects}")
         return
-    show((run_view.as_json if as_json else run_view.shown)(run_id, result, hosts))
+    show(run_view.as_json(run_id, result, hosts) if as_json else run_view.shown(run_id, result, hosts, own.values()))
 
 
 @commands.command()

@@ -11,9 +11,11 @@ from lnlbench.datasets.loading.errors import DataError
 from lnlbench.leaderboard.results.archive import stream
 from lnlbench.leaderboard.results.card import suite_of
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.listing import listed
 from lnlbench.leaderboard.results.marks import marked
 from lnlbench.leaderboard.results.named import check_name, named
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.results.submission import collect, submissions
 from lnlbench.leaderboard.shipped import FOLDER
 from lnlbench.leaderboard.store.address import StoreAddress
@@ -99,10 +101,11 @@ def _in_full(text: str) -> str:
 
 
 def _check_setting(text: str) -> None:
-    """Refuse a name whose task there is not: that is the mistake, and not that nothing is stored."""
+    """Refuse a name whose task there is not, or of several settings: these are mistakes, not that nothing is stored."""
     label, setting = _parts(text)
-    if label and "/" in setting:
-        found_names([setting])
+    if label and len(names := found_names([setting])) > 1:
+        one = listed(sorted(names, key=lambda name: SettingName.parse(name).order), "or")
+        raise SettingError(f"{setting} is several settings: name {one}")
 
 
 def _check_method(text: str, address: StoreAddress) -> None:

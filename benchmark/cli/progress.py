@@ -39,7 +39,7 @@ def followed(runs: Sequence[Run], options: Options, quiet: bool) -> Report:
     )
     with Progress(*columns, console=console) as progress:
         total = sum(run.setting.epochs for run in runs if run.host is None)
-        task = progress.add_task(f"{len(runs)} runs", total=total)
+        task = progress.add_task(f"{len(runs)} run{'s' if len(runs) != 1 else ''}", total=total)
         seen: dict[str, int] = {}
 
         def watch(event: Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from lnlbench.benchmark.cli.own_files import with_paths
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.leaderboard.results.spelling import spellings
 from lnlbench.methods._unknown import did_you_mean
@@ -30,7 +31,7 @@ def named(results: Sequence[Result], methods: str) -> tuple[Sequence[Result], li
 
     chosen = choose_methods(methods)
     texts = [*chosen.texts] or None
-    results = present(chosen.own)(results)
+    results = with_paths(present(chosen.own)(results), chosen.own.values())
     labels = {result.label for result in results}
     if missing := set(texts or ()) - labels - {result.method for result in results}:
         first, known = min(missing), sorted(labels)

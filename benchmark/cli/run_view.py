@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +43,11 @@ def sparkline(curve: Sequence[float | None], low: float, high: float, width: int
     return "".join(found)
 
 
-def shown(run_id: str, result: Result, hosts: Mapping[str, Result]) -> Group:
-    """All that the terminal shows of a run; `hosts` has that of a reading, by its key."""
+def shown(run_id: str, result: Result, hosts: Mapping[str, Result], given: Iterable[str] = ()) -> Group:
+    """All that the terminal shows of a run; `hosts` has that of a reading, by its key; `given` as of `files_of`."""
     title = Text.assemble((f"{result.label} ", "bold"), f"on {result.setting}, replicate {result.replicate}")
-    return Group(
-        title, *_notes(result, hosts), "", _scores(result, hosts), "", Curves(result), "", _facts(run_id, result)
-    )
+    facts = _facts(run_id, result, files_of(result, given))
+    return Group(title, *_notes(result, hosts), "", _scores(result, hosts), "", Curves(result), "", facts)
 
 
 def as_json(run_id: str, result: Result, hosts: Mapping[str, Result]) -> str:
@@ -131,7 +130,7 @@ def _scores(result: Result, hosts: Mapping[str, Result]) -> Fitted:
     return Fitted(["rule", "test accuracy, %", "epoch"], rows)
 
 
-def _facts(run_id: str, result: Result) -> Fitted:
+def _facts(run_id: str, result: Result, files: Sequence[str]) -> Fitted:
     identity, cost, made = result.identity, result.cost, result.environment
     noise, split = identity.get("noise", {}), identity.get("split", {})
     facts: dict[str, Any] = {
@@ -145,8 +144,8 @@ def _facts(run_id: str, result: Result) -> Fitted:
         "length": f"{result.trained} of {result.epochs} epochs, {result.length}, track {result.track}",
         "cost": ", ".join(f"{name} {_short(value)}" for name, value in cost.items()),
         "made by": ", ".join(f"{name} {_short(value)}" for name, value in made.items()),
-        "command": that_made(result, files_of(result)) or "none: its values come from a search",
-        "again": that_reproduces(result, files_of(result)),
+        "command": that_made(result, files) or "none: its values come from a search",
+        "again": that_reproduces(result, files),
         "key": f"{result.key}, protocol {result.protocol}",
         "MLflow run": run_id or "none: it is not of the store",
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lnlbench.benchmark.cli.rows import is_named
 from lnlbench.leaderboard.results import files
 from lnlbench.leaderboard.results.errors import StoreError
+from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.results.spelling import spellings
 from lnlbench.leaderboard.results.standing import REPRODUCED, VERIFIED, Standing, to_json
 from lnlbench.leaderboard.results.submission import STANDING, Submission, collect
@@ -62,13 +63,12 @@ def submitted(
         StoreError: there is no such folder, or nobody who submits.
         StoreError, ExchangeError, MethodError: as `submit`.
     """
-    from lnlbench.benchmark.cli.stored import each
+    from lnlbench.benchmark.cli.stored import each, stored
     from lnlbench.benchmark.protocol import settings
     from lnlbench.benchmark.sweep.plugins import choose_methods
     from lnlbench.benchmark.verification.present import present
     from lnlbench.benchmark.verification.submit import submit
     from lnlbench.leaderboard.results.references import is_wanted
-    from lnlbench.leaderboard.results.setting_name import SettingName
 
     if not root.is_dir():
         raise StoreError(f"there is no folder {root}; `lnlbench submit --init {root}` begins a results repository")
@@ -80,15 +80,19 @@ def submitted(
         held = list(each(targets, address, predictions=True))
         others = sorted({run.setting for run in held if names is not None and not is_wanted(run.setting, names)})
         if others:  # what a reader is shown in its place is not what a submission may say
-            called = {other: SettingName.parse(other) for other in others}
-            right = sorted({name.changed_task if name.task in targets else other for other, name in called.items()})
-            raise StoreError(
-                f"nothing is stored of {' '.join(targets)} as it is; write {' or '.join(f'`{name}`' for name in right)}"
-            )
+            raise StoreError(f"nothing is stored of {' '.join(targets)} as it is; {_right(others, targets)}")
     else:
         found = collect([source], predictions=True).results
         held = [result for result in found if names is None or is_wanted(result.setting, names)]
-    results = chosen(present(wanted.own)(held), wanted.texts)
+    of_now = present(wanted.own)(held)
+    if names is not None and (missing := _missing(of_now, wanted.texts)):
+        lost, every = missing[0], stored((), source or address).results
+        settings_of = {run.setting for run in every if run.label == lost}
+        if others := sorted(name for name in settings_of if str(SettingName.parse(name).unchanged) in names):
+            raise StoreError(
+                f"there is no result of {lost!r} on {' '.join(targets)} as it is; {_right(others, targets)}"
+            )
+    results = chosen(of_now, wanted.texts)
     of = "what was chosen of the store" if source is None else source
     return written(submit(results, root, claim, data_dir, of), root)
 
@@ -99,13 +103,25 @@ def chosen(results: Sequence[Result], wanted: Sequence[str]) -> list[Result]:
     Raises:
         StoreError: there are none of a method.
     """
-    labels = {result.label for result in results}
-    if missing := [text for text in wanted if text not in labels | {result.method for result in results}]:
-        raise StoreError(f"there is no result of {missing[0]!r}; there is: {', '.join(sorted(labels))}")
+    if missing := _missing(results, wanted):
+        labels = sorted({result.label for result in results})
+        raise StoreError(f"there is no result of {missing[0]!r}; there is: {', '.join(labels)}")
     called = spellings(results, wanted) if wanted else None
     kept = [result for result in results if is_named(result.label, result.method, called)]
     keys = {result.key for result in kept} | {result.host for result in kept}
     return [result for result in results if result.key in keys]
+
+
+def _missing(results: Sequence[Result], wanted: Sequence[str]) -> list[str]:
+    known = {name for result in results for name in (result.label, result.method)}
+    return [text for text in wanted if text not in known]
+
+
+def _right(others: Sequence[str], targets: Sequence[str]) -> str:
+    """Return `write ...`, the names by which settings with other values than the targets' are submitted."""
+    called = {other: SettingName.parse(other) for other in others}
+    right = sorted({name.changed_task if name.task in targets else other for other, name in called.items()})
+    return f"write {' or '.join(f'`{name}`' for name in right)}"
 
 
 def written(submissions: Sequence[Submission], root: Path) -> str:

@@ -63,6 +63,16 @@ def load(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def epochs_of(path: Path) -> int:
+    """Return after how many epochs a checkpoint was written, without reading it whole; 0 of what cannot be read."""
+    try:
+        with safe_globals([*_OLDER]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `load` says what matters, where the run begins
+            return len(torch.load(path, map_location="cpu", weights_only=True, mmap=True)["predictions"])
+    except Exception:  # torch raises half a dozen types for damaged files
+        return 0
+
+
 def set_aside(path: Path, why: str) -> None:
     """Rename a checkpoint that cannot be used, and warn.
 

@@ -11,6 +11,7 @@ from typing import Any
 from lnlbench.benchmark.engine.device import check_device, default_jobs, hardware
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.worker import kept_epochs
 from lnlbench.leaderboard.ranking.cost import shortest
 from lnlbench.leaderboard.ranking.scored import REFERENCE
 from lnlbench.leaderboard.ranking.sentences import duration
@@ -51,6 +52,7 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         cells.setdefault((run.setting.name, run.name), []).append(run)
+    kept = kept_epochs(runs, options)
     carried = Carried(lambda: slower(options.device))
     rows: list[dict[str, Any]] = []
     spent: list[float] = []  # seconds of the runs that are to be trained, as far as they are known
@@ -61,13 +63,15 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
         spent += [seconds] * len(missing) if seconds else []
         unknown += len(missing) if seconds is None else 0
         host = members[0].host
+        going_on = [f"s{run.replicate} from epoch {kept[run.key] + 1}" for run in members if run.key in kept]
+        length = ", ".join([f"{members[0].setting.epochs} epochs", *going_on])
         rows.append(
             {
                 "setting": setting,
                 "method": label,
                 "stored": [run.replicate for run in members if run.key in held],
                 "missing": missing,
-                "how": f"read off {host.name}" if host else f"{members[0].setting.epochs} epochs",
+                "how": f"read off {host.name}" if host else length,
                 "seconds": "unknown" if seconds is None else float(f"{seconds * len(missing):.2g}"),
                 "from": source,
             }

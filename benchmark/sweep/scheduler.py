@@ -19,7 +19,7 @@ from lnlbench.benchmark.sweep.executors.inline import Inline
 from lnlbench.benchmark.sweep.executors.local import Local
 from lnlbench.benchmark.sweep.failures import RunsFailed
 from lnlbench.benchmark.sweep.options import Options
-from lnlbench.benchmark.sweep.worker import Event, Watch, Work, checkpoints_of, groups
+from lnlbench.benchmark.sweep.worker import Event, Watch, Work, checkpoints_of, groups, kept_epochs
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.store.index import Entry
 from lnlbench.leaderboard.store.patience import OUTAGE, patiently
@@ -37,6 +37,7 @@ class Report:
     stored: list[str] = field(default_factory=list)  # keys that were there, or that another sweep made meanwhile
     failed: dict[str, str] = field(default_factory=dict)  # key to reason
     seconds: float = 0.0
+    resumed: dict[str, int] = field(default_factory=dict)  # of runs made: key to the epochs that a checkpoint had
 
     def check(self) -> None:
         """Raise what is to be raised where every run must be there.
@@ -81,6 +82,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
         if run.key in held:
             note(Event("stored", run.key))
     missing = [run for run in runs if run.key not in held]
+    kept = kept_epochs(missing, options)
     if untidy and not missing:
         with Store(options.store) as store:
             store.tidy()
@@ -94,6 +96,7 @@ def sweep(runs: Sequence[Run], options: Options, watch: Watch = lambda event: No
                 Queue(missing, options, store, note).drain(executor)
             sum_up(store, report.done)
     checkpoints_of(options).clear(set(report.stored))
+    report.resumed = {key: epochs for key, epochs in kept.items() if key in report.done}
     report.seconds = time.monotonic() - begin
     return report
 

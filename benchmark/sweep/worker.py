@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from lnlbench.benchmark.engine import checkpoint
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.engine.stacking import SLOTS, enough, grouped, may_stack, recipe_key, stacks
 from lnlbench.benchmark.protocol.splits import Blind, Prepared, images_of
@@ -199,6 +200,15 @@ def _make(run: Run, options: Options, store: Store, owner: str, watch: Watch) ->
 def checkpoints_of(options: Options) -> Checkpoints:
     """Return the checkpoints of the unfinished runs of a store."""
     return Checkpoints(home() / "checkpoints", options.checkpoint_every, options.store.short)
+
+
+def kept_epochs(runs: Iterable[Run], options: Options) -> dict[str, int]:
+    """Return after how many epochs unfinished runs are resumed, by key; nothing of runs that begin anew."""
+    if not options.checkpoint_every:
+        return {}
+    kept = checkpoints_of(options)
+    files = {path.stem: path for path in (kept.folder / kept.store).glob("*.pt")}
+    return {run.key: epochs for run in runs if run.key in files and (epochs := checkpoint.epochs_of(files[run.key]))}
 
 
 def _how(options: Options) -> dict[str, Any]:

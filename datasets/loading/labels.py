@@ -15,13 +15,18 @@ WHOLE = re.compile(r"-?\d+(?:\.0*)?")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
+def is_missing(value: Any) -> bool:
+    """Say whether a row of a column has no value: nothing, an empty text or no number."""
+    return bool(value is None or value != value or value == "")
+
+
 def label_texts(values: Sequence[Any], where: str) -> list[str]:
     """Return a column of labels as text: whole numbers without fraction, booleans as False and True.
 
     Raises:
         DataError: a row without a value, a number with a fraction, or values that are no labels.
     """
-    if missing := sum(value is None or value != value or value == "" for value in values):
+    if missing := sum(map(is_missing, values)):
         raise DataError(f"{where} has {missing} rows without a value")
     texts = [_text(value, where) for value in values]
     if all(map(NUMBER.fullmatch, texts)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lnlbench.datasets.loading.errors import DataError
-from lnlbench.datasets.loading.labels import check_sides, class_names, label_notes, label_texts
+from lnlbench.datasets.loading.labels import check_sides, class_names, is_missing, label_notes, label_texts
 from lnlbench.datasets.loading.layout import find_splits
 from lnlbench.datasets.loading.pixels import decode_picture, refuse_constant, stacked
 from lnlbench.datasets.loading.source import SPLITS
@@ -40,7 +40,7 @@ def read_folder(folder: Path, columns: Mapping[str, str]) -> tuple[dict[str, np.
         for split in SPLITS
     }
     train, test, notes = tables["train"], tables["test"], layout.notes
-    true = _optional(train, columns.get("true", ""), TRUE)
+    true = _known(train, columns.get("true", ""))
     given = _needed(train, columns.get("given", ""), GIVEN)
     order = (columns.get("true", ""), *TRUE, columns.get("given", ""), *GIVEN)
     scored = _needed(test, "", order)  # of the test split the first of these, so that it may have one column alone
@@ -65,6 +65,17 @@ def read_folder(folder: Path, columns: Mapping[str, str]) -> tuple[dict[str, np.
         "class_names": np.frombuffer(json.dumps(names).encode(), np.uint8).copy(),
     }
     return arrays, notes
+
+
+def _known(train: SplitTable, wanted: str) -> list[str] | None:
+    """Return the true labels of the training split; None without a usual column that some row has a value in.
+
+    A table of both splits has the column empty there where the test images alone were looked at again.
+    """
+    chosen = train.column(wanted, TRUE)
+    if not wanted and chosen is not None and all(map(is_missing, chosen[1])):
+        return None
+    return _optional(train, wanted, TRUE)
 
 
 def _optional(table: SplitTable, wanted: str, usual: Sequence[str]) -> list[str] | None:

@@ -23,8 +23,10 @@ class Held(NamedTuple):
     is_method: bool
 
 
-def not_stored(words: Sequence[str], replicates: Iterable[str], labels: Iterable[str]) -> str:
-    """Say that a store lacks a run, which replicates of it there are, and what makes it.
+def not_stored(
+    words: Sequence[str], replicates: Iterable[str], labels: Iterable[str], changed: Iterable[str] = ()
+) -> str:
+    """Say that a store lacks a run, what is nearest to it there, and what makes it.
 
     No command is named for a method that is told something else than by default, or a folder by the name that boards
     give it.
@@ -33,10 +35,14 @@ def not_stored(words: Sequence[str], replicates: Iterable[str], labels: Iterable
         words: method, setting and replicate.
         replicates: of this method and setting that are stored.
         labels: of all methods of this setting that are stored.
+        changed: settings with other values than this one that runs of this method are stored of.
     """
     method, setting, number = _parts(words)
     said = f"{_no_run(words)} is stored"
-    if there := _replicates(replicates) or _variants(labels, method):
+    there = _replicates(replicates) or _variants(labels, method)
+    if not there and (settings := _some(sorted(changed))):
+        there = f"of {method} there is {settings}"
+    if there:
         said += f"; {there}"
     if "[" in method or "@" in setting or not number.isdecimal():
         return said

@@ -43,7 +43,9 @@ def located(source: str | Path) -> Path:
 
 
 def _archives(suites: Collection[str] | None, methods: Collection[str] | None) -> list[Path]:
-    """Return the files of suites and methods; several names may share a folder."""
-    places = ([*dict.fromkeys(map(slug, names))] if names is not None else ["*"] for names in (suites, methods))
+    """Return the files of suites and methods; several names may share a folder, and `..`, of no letter, has none."""
+    places = (
+        [*filter(None, dict.fromkeys(map(slug, names)))] if names is not None else ["*"] for names in (suites, methods)
+    )
     found = (path for place in product(*places) for path in (FOLDER / RESULTS).glob("/".join((*place, "*", RECORDS))))
     return sorted(found, key=natural)

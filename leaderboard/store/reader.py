@@ -12,6 +12,7 @@ from lnlbench.leaderboard.results.form import TRAINED
 from lnlbench.leaderboard.results.missing import not_stored
 from lnlbench.leaderboard.results.named import HINT, SHORTEST, check_name, is_called
 from lnlbench.leaderboard.results.result import Result, from_json
+from lnlbench.leaderboard.results.setting_name import SettingName
 from lnlbench.leaderboard.store import database as db
 from lnlbench.leaderboard.store import index, naming
 from lnlbench.leaderboard.store.address import StoreAddress, store_address
@@ -296,12 +297,25 @@ class StoreReader:
             entry for entry in entries if entry.tags.get(METHOD) in texts and entry.tags.get(REPLICATE) == replicate
         ]
 
-    def _beside(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Return the replicates that there are of the method and setting that a name has, and that setting's labels."""
-        entries = self._finished(_NAMES, where={SETTING: [words[-2]]})
-        tags = [dict(entry.tags) for entry in entries if REPLICATE in entry.tags]
-        numbers = [t[REPLICATE] for t in tags if _is_called(t | {REPLICATE: "0"}, [*words[:-1], "0"])]
-        return numbers, [t.get(LABEL, "") for t in tags]
+    def _beside(self, words: Sequence[str]) -> tuple[list[str], list[str], set[str]]:
+        """Return what there is beside a name.
+
+        Returns:
+            replicates of its method and setting; labels of its setting; of its method, settings with other values.
+        """
+        asked = SettingName.parse(words[-2])
+        numbers, labels, changed = list[str](), list[str](), set[str]()
+        for entry in self._finished(_NAMES):
+            setting = SettingName.parse(entry.tags.get(SETTING, ""))
+            if REPLICATE not in entry.tags or setting.unchanged != asked.unchanged:
+                continue
+            is_method = _is_called({**entry.tags, SETTING: words[-2], REPLICATE: "0"}, [*words[:-1], "0"])
+            if setting != asked:
+                changed |= {str(setting)} if is_method else set()
+                continue
+            numbers += [entry.tags[REPLICATE]] if is_method else []
+            labels.append(entry.tags.get(LABEL, ""))
+        return numbers, labels, changed
 
     def _is_whole(self, entry: Entry, *, thorough: bool) -> bool:
         folder = self._files.to_read(entry.artifacts)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,17 @@ def test_a_leaderboard_is_drawn(one_line, lnlbench, filled, tmp_path):
     assert (code, err, out.count("drawn in")) == (0, "", 2) and all(file.stat().st_size > 5000 for file in files)
     assert "co_teaching" in files[0].read_text()
     one_line(lnlbench("leaderboard", "--figure", "board.gif", *source), "ends with .pdf, .png, .svg, got")
+
+
+def test_a_command_with_a_file_of_methods_says_that_its_folder_must_be_given(lnlbench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    held = shipped(suites=["mnist-fast"])
+    write(
+        tmp_path / "some.jsonl.xz",
+        [replace(run, environment=run.environment | {"plugins": ["mine.py"]}) for run in held],
+    )
+    code, out, err = lnlbench("leaderboard", "--from", "some.jsonl.xz", "--format", "markdown")
+    assert code == 0 and "More replicates" in out and "--plugin PATH/mine.py`" in out, err
 
 
 def test_all_pairs_as_csv(one_line, lnlbench):

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lnlbench.benchmark import run
 from lnlbench.benchmark.cli.one_run import one_run
-from lnlbench.benchmark.cli.own_files import files_of
+from lnlbench.benchmark.cli.own_files import files_of, with_paths
 from lnlbench.benchmark.cli.run_view import Curves, as_json, shown, sparkline
 from lnlbench.leaderboard.results.archive import write
 from lnlbench.leaderboard.results.errors import StoreError
@@ -72,6 +72,12 @@ def test_what_is_not_there_is_one_line(filled, name):
             id="setting",
         ),
         pytest.param(
+            "ce digits/symmetric-0.4 0",
+            "ce on digits/symmetric-0.4, replicate 0, is stored; of ce there is digits,epochs=2/symmetric-0.4: ",
+            "digits/symmetric-0.4 -m ce -s 0",
+            id="other values",
+        ),
+        pytest.param(
             "gce + sam digits/clean 0",
             "gce + sam on digits/clean, replicate 0, is stored: ",
             "digits/clean -m 'gce + sam' -s 0",
@@ -111,11 +117,17 @@ def test_all_that_matters_is_shown(filled):
     assert record["curves"]["test_accuracy"] == result.curves["test_accuracy"]
 
 
-def test_commands_of_a_method_of_a_file_name_the_file(filled):
+def test_commands_of_a_method_of_a_file_name_the_file(filled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     result = filled.result(next(iter(filled.stored())))
     assert files_of(result) == ()
     own = replace(result, method="nobody(q=0.5) + sam", environment=result.environment | {"plugins": ["mine.py"]})
-    assert files_of(own) == ("mine.py",)
+    assert files_of(own) == ("PATH/mine.py",), "results have no folders"
+    assert files_of(own, ["../mine.py"]) == ("../mine.py",), "as this command was given it"
+    assert with_paths([own, result], ["../mine.py"])[0].environment["plugins"] == ["../mine.py"]
+    assert with_paths(with_paths([own])) == with_paths([own]) and with_paths([result]) == [result]
+    (tmp_path / "mine.py").touch()
+    assert files_of(own) == ("mine.py",), "it is here"
     assert files_of(replace(own, environment=result.environment)) == ("FILE",), "a record of before"
 
 

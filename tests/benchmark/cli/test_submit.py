@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from lnlbench.benchmark import load
 from lnlbench.benchmark.cli.submissions import PLACES
 from lnlbench.leaderboard.results import archive
 from lnlbench.leaderboard.results.submission import CARD, RECORDS
+from lnlbench.leaderboard.shipped import shipped
 from lnlbench.methods import _registry as registry
 
 NAME = "digits,epochs=3/symmetric-0.4"
@@ -170,8 +172,6 @@ def test_the_plugin_of_a_submission_passes_the_script_and_damages_do_not(lnlbenc
 
 def _damage(repository, folder):
     """A changed prediction, a false label, a removed row and a doubled key."""
-    from dataclasses import replace
-
     from lnlbench.leaderboard.results.predictions import pack, unpack
 
     first, second = archive.read(folder / RECORDS)
@@ -194,6 +194,19 @@ def test_mistakes_of_submit_are_one_line(lnlbench, filled, tmp_path, one_line):
     one_line(lnlbench("submit", tmp_path, "--sample", "2"), "--sample is void without --check")
     one_line(lnlbench("submit", tmp_path / "none", "--check"), "there is no folder")
     assert list(tmp_path.glob("results*")) == []
+
+
+def test_of_a_method_with_results_of_other_values_alone_these_are_named(lnlbench, tmp_path, one_line):
+    held = shipped(suites=["mnist-fast"], methods=["ce", "gce"])
+    longer = [replace(run, setting=run.setting.replace("/", ",epochs=2/")) for run in held if run.label == "gce"]
+    archive.write(tmp_path / "some.jsonl.xz", [run for run in held if run.label == "ce"] + longer)
+    how = ("--methods", "gce", "--author", "A", "--from", tmp_path / "some.jsonl.xz")
+    lacks = "there is no result of 'gce' on {} as it is; write `{}`"
+    for target, right in (
+        ("mnist-fast", "mnist-fast,epochs=2"),
+        ("mnist-fast/symmetric-0.5", "mnist-fast,epochs=2/symmetric-0.5"),
+    ):
+        one_line(lnlbench("submit", tmp_path, target, *how), lacks.format(target, right))
 
 
 def test_site_of_a_repository_with_a_frozen_board(lnlbench, repository, tmp_path, one_line):

@@ -15,10 +15,12 @@ import pytest
 import sqlalchemy
 import torch
 
+from lnlbench.benchmark.cli.display import summary
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.sweep import scheduler, worker
 from lnlbench.benchmark.sweep.executors.inline import Inline
 from lnlbench.benchmark.sweep.executors.local import Local
+from lnlbench.benchmark.sweep.forecast import forecast
 from lnlbench.benchmark.sweep.grid import grid, numbers, plan
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.scheduler import sum_up, sweep
@@ -129,7 +131,12 @@ def test_a_run_that_one_store_holds_keeps_its_checkpoint_in_another(options, tem
     sweep([run], options)  # it is stored here
     (kept,) = (tmp_path / "home" / "checkpoints").rglob("*.pt")
     before = torch.load(kept, weights_only=True)["values"]["seconds_train"]
-    sweep([run], other)
+    (planned, _) = forecast([run], other)
+    assert planned["how"] == "3 epochs, s0 from epoch 3"
+    assert forecast([run], replace(other, checkpoint_every=0))[0]["how"] == "3 epochs", "it would begin anew"
+    report = sweep([run], other)
+    resumed = f"1 run made, 1 of it from a checkpoint ({run.setting.name} ce s0 from epoch 3), 0 stored before"
+    assert report.resumed == {run.key: 2} and summary(report, [run]).startswith(resumed)
     with Store(other.store) as store:
         assert store.result(run.key).curves["seconds_train"][:2] == before
     assert not list((tmp_path / "home" / "checkpoints").rglob("*.pt"))

@@ -158,6 +158,20 @@ def one_class(root):
         shutil.rmtree(root / split / "dog")
 
 
+def test_true_labels_of_the_test_split_alone_leave_the_noise_unknown(tmp_path):
+    """As without the column; scores are of the true labels."""
+    rows = ["file_name,label,true_label"]
+    for split, labels in (("train", TRAIN), ("test", TEST)):
+        for i, label in enumerate(labels):
+            (tmp_path / "pets" / split).mkdir(parents=True, exist_ok=True)
+            picture(i).save(tmp_path / "pets" / split / f"{i}.png")
+            rows.append(f"{split}/{i}.png,{label}," + (TEST[1 - i] if split == "test" else ""))
+    (tmp_path / "pets/metadata.csv").write_text("\n".join(rows))
+    images = load(bring_in(str(tmp_path / "pets")))
+    assert not images.card.true_labels and images.test_labels.tolist() == [0, 1]
+    assert sorted(images.train_labels.tolist()) == [0, 0, 0, 1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("make", "text", "words"),
     [
@@ -173,6 +187,11 @@ def one_class(root):
         pytest.param(loose, "", "has images in no class", id="in no class"),
         pytest.param(one_class, "", "has 1 classes; 2 to 256", id="one class"),
         pytest.param(lambda r: parquet_of(r, given_label=[*TRAIN[:5], None]), "", "1 rows without a value", id="a gap"),
+        pytest.param(lambda r: parquet_of(r, true_label=[*TRUE[:5], None]), "", "1 rows without", id="a true gap"),
+        pytest.param(lambda r: parquet_of(r, given_label=[""] * 6), "", "6 rows without a value", id="none given"),
+        pytest.param(
+            lambda r: parquet_of(r, true_label=[""] * 6), "#true=true_label", "6 rows without a value", id="none true"
+        ),
         pytest.param(
             lambda r: parquet_of(r, given_label=list(range(6))),
             "",
