@@ -103,7 +103,8 @@ def same_draws(
     replicates = sorted({i for name in names for i in scores[name]})
     told = np.array([name in sources for name in names], bool)
     linked = _linked(np.array([[i in scores[name] for i in replicates] for name in names], bool), told)
-    inside = np.flatnonzero(linked.any(axis=1))
+    apart = np.logical_not(np.any(linked, axis=1))
+    inside = np.flatnonzero(~apart)
     told = told[inside]
     if len({frozenset(scores[names[m]].items()) for m in inside[told]}) < FEWEST:
         return None
@@ -136,7 +137,7 @@ def same_draws(
         common=common,
         effects=dict(zip((replicates[draw] for draw in np.unique(draws)), (fit.effects @ y).tolist(), strict=True)),
         alone=alone,
-        apart=~linked.any(axis=1),
+        apart=apart,
     )
 
 
@@ -153,7 +154,8 @@ def _linked(has: npt.NDArray[np.bool_], told: npt.NDArray[np.bool_]) -> npt.NDAr
     while (further := groups @ groups).sum() > groups.sum():
         groups = further
     has = has & groups[np.argmax((has[told] @ groups).sum(axis=0))]
-    return has & (has.sum(axis=1) > 1)[:, None]
+    linked: npt.NDArray[np.bool_] = has & (has.sum(axis=1) > 1)[:, None]
+    return linked
 
 
 def _placed(values: Floats, at: npt.NDArray[np.int64], others: Floats) -> Floats:
