@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from lnlbench.benchmark.engine.device import check_device, default_jobs, hardware
+from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.sweep.options import Options
 from lnlbench.benchmark.sweep.worker import kept_epochs
@@ -34,7 +35,8 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     """Return what a sweep would do, cell by cell, and in the last row the sum of it.
 
     Seconds are device time: what runs of the same task and method took on the same hardware; where none is stored,
-    what they took in the shipped results, times how much slower this machine is; where there is none of the method
+    what they took in the shipped results, times how much slower this machine is; where there are some of another length
+    alone, their share of that, `8/20 of package`; where there is none of the method
     either, what cross-entropy took, times the number of networks, or times what is known of the parts of a composition
     where that is more; 0 for what is read off, and "unknown" where nothing tells. `from` says which it was: of
     cross-entropy `about ce`, or `about 2 ce`; of parts `about dal × sam`.
@@ -135,7 +137,6 @@ def slower(device: str) -> float:
     from lnlbench.benchmark.engine.job import Job
     from lnlbench.benchmark.engine.threads import threads
     from lnlbench.benchmark.engine.trainer import fit
-    from lnlbench.benchmark.protocol.settings import setting
     from lnlbench.benchmark.protocol.splits import Split
 
     speeds = [
@@ -152,7 +153,7 @@ def slower(device: str) -> float:
 
     labels = torch.arange(IMAGES) % 10
     split = Split(images(IMAGES), labels, images(100), labels[:100], 10, (0.5,), (0.25,))
-    job = Job(setting(f"{STANDARD}/clean").override(epochs=2), parse(REFERENCE), "forecast", split)
+    job = Job(settings.setting(f"{STANDARD}/clean").override(epochs=2), parse(REFERENCE), "forecast", split)
     with threads():
         spent = min(epoch.train_seconds for epoch in fit(job, device=device))  # the first one warms up
     return math.fsum(speeds) / len(speeds) / (IMAGES / spent)
@@ -197,8 +198,15 @@ def _known(run: Run, stored: Timings, carried: Carried) -> tuple[float | None, s
     """Return what runs of this method took in this task, and where that is known from."""
     if (known := stored.get((run.setting.task, run.text))) is not None:
         return known, "store"
-    known = carried.seconds(run)
-    return known, "" if known is None else "package"
+    if (known := carried.seconds(run)) is not None:
+        return known, "package"
+    name = SettingName.parse(run.setting.name)
+    if name.task not in settings.tasks() or [change.partition("=")[0] for change in name.changes] != ["epochs"]:
+        return None, ""
+    usual = settings.setting(str(name.unchanged))
+    known, source = _known(replace(run, setting=usual), stored, carried)
+    share = f"{run.setting.epochs}/{usual.epochs}"
+    return (None, "") if known is None else (known * run.setting.epochs / usual.epochs, f"{share} of {source}")
 
 
 def _timings(results: Iterable[Result]) -> Timings:

@@ -147,6 +147,18 @@ def test_shipped_results_tell_in_seconds_of_this_machine(options):
     assert carried.seconds(spelled) == carried.seconds(known), "the same method, written otherwise"
 
 
+@pytest.mark.realdata("ylecun/mnist")
+def test_a_run_of_another_length_takes_its_share(options, data_dir):
+    options = replace(options, data_dir=data_dir)
+    runs = grid(["mnist-fast/clean"], "gce, ce", "0", {"epochs": 3}, options)
+    usual = {row["method"]: row for row in forecast(grid(["mnist-fast/clean"], "gce, ce", "0", {}, options), options)}
+    for row in forecast(runs, options)[:-1]:
+        assert row["from"] == "3/10 of package"
+        assert row["seconds"] == pytest.approx(0.3 * usual[row["method"]]["seconds"], rel=0.05)
+    other = grid(["mnist-fast/clean"], "ce", "0", {"epochs": 3, "batch_size": 16}, options)
+    assert forecast(other, options)[0]["seconds"] == "unknown", "steps of another size"
+
+
 def test_this_machine_is_measured_once():
     assert 0.02 < slower("cpu") < 200
     assert slower("cpu") == slower("cpu")
