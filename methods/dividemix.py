@@ -44,7 +44,7 @@ class DivideMix(Method):
     )
     family = "semi-supervised"
 
-    revision = 3  # in the first the other network guessed in training mode, in both only mixtures moved statistics
+    revision = 2  # in the first the other network guessed in training mode
 
     networks = 2
     views = 2
@@ -90,9 +90,8 @@ class DivideMix(Method):
         labelled = (batch.memory["clean"] > self.threshold).to(logits.dtype)  # [K, 2B]
         supervised = cross_entropy(logits, batch.targets) * share_of(labelled)
         consistency = (logits.softmax(-1) - batch.targets).square().mean(-1) * share_of(1 - labelled)
-        warm = whole_epochs(self.warmup, clock.epochs)
-        rise = ((clock.epoch + 0.5 - warm) / (RAMP * clock.epochs)).clamp(0, 1)  # its mean over the epoch
-        late = (clock.epoch >= warm).to(logits.dtype)
+        rise = ((clock.progress - self.warmup) / RAMP).clamp(0, 1)
+        late = (clock.epoch >= whole_epochs(self.warmup, clock.epochs)).to(logits.dtype)
         size, classes = logits.shape[-2:]
         mean = logits.log_softmax(-1).logsumexp(-2) - math.log(size)  # [K, C] log of the mean prediction
         penalty = -math.log(classes) - mean.mean(-1, keepdim=True)
