@@ -102,12 +102,13 @@ class Checkpoints:
 
     def drop(self, run: Run) -> None:
         """Delete the checkpoint of a run that is finished."""
-        self._path(run).unlink(missing_ok=True)
+        self.clear({run.key})
 
     def clear(self, keys: Collection[str]) -> None:
-        """Delete the checkpoints of runs that another process has finished."""
-        for path in (self.folder / self.store).glob("*.pt"):
-            if path.stem in keys:
+        """Delete the checkpoints of runs that are finished, and what a process left that was killed as it wrote one."""
+        folder = self.folder / self.store
+        for path in (*folder.glob("*.pt"), *folder.glob(".*.pt.*")):
+            if path.name.removeprefix(".").partition(".")[0] in keys:
                 path.unlink(missing_ok=True)
 
     def _path(self, run: Run) -> Path:

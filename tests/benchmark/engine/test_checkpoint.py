@@ -175,3 +175,15 @@ def test_a_checkpoint_from_before_stores_had_folders_is_used_by_the_first_that_g
     assert two.load(run)[0] is None and one.load(run)[0]["epoch"] == 2
     one.drop(run)
     assert not list(tmp_path.rglob("*.pt"))
+
+
+@pytest.mark.parametrize("done", ["drop", "clear"])
+def test_what_a_killed_process_left_of_a_checkpoint_goes_once_the_run_is_finished(tmp_path, done):
+    run, _ = member(4)
+    kept = Checkpoints(tmp_path, 1, "one")
+    half, other = (tmp_path / "one" / f".{key}.pt.7f9abf05" for key in (run.key, "0" * 32))
+    half.parent.mkdir()
+    for path in (half, other):
+        path.write_bytes(b"half of it")
+    kept.drop(run) if done == "drop" else kept.clear([run.key])
+    assert not half.exists() and other.exists(), "another run may be writing its own"
