@@ -165,11 +165,11 @@ def test_intervals_of_means_borrow_nothing_where_draws_move_all():
 
 
 def test_draws_of_instance_dependent_noise_decide_what_they_hid():
-    """Replicates of CIFAR-10 differ by ten points there, and methods by three: each is surely above cross-entropy."""
+    """Replicates of CIFAR-10 differ by up to six points there for all methods but three that go their own ways."""
     runs = [run for run in shipped(suites=["cifar10-subset"]) if run.setting == "cifar10-subset/instance-0.4"]
     board = build(runs, "final")
-    assert board.tests.common > 0.8
+    assert board.tests.common > 0.5
     marks = {row.name: row.score.against.mark for row in board.rows if row.score and row.score.against}
-    assert {marks[name] for name in ("gce", "elr", "dal", "sce", "sam", "mixup", "sop")} == {"+"}
+    assert {name for name, mark in marks.items() if mark == "+"} == {"dal", "elr", "mixup", "gce", "sam"}
     (note,) = [note for note in board.notes if note.startswith("Of the variance between replicates")]
     assert f"{100 * board.tests.common:.0f} % in cifar10-subset/instance-0.4 is common to all methods" in note
