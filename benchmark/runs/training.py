@@ -100,6 +100,11 @@ class Checkpoints:
         answers = (path.read_text() for path in self.folder.parent.glob("bf16-*.json"))
         return any('"pays": true' in answer for answer in answers)
 
+    def epochs(self, run: Run) -> int:
+        """Return after how many epochs the checkpoint of a run was written; 0 where there is none."""
+        path = self._path(run)
+        return checkpoint.epochs_of(path) if path.exists() else 0
+
     def drop(self, run: Run) -> None:
         """Delete the checkpoint of a run that is finished."""
         self.clear({run.key})

@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from lnlbench.benchmark.engine import checkpoint
 from lnlbench.benchmark.engine.device import choose_compute
 from lnlbench.benchmark.engine.stacking import SLOTS, enough, grouped, may_stack, recipe_key, stacks
 from lnlbench.benchmark.protocol.splits import Blind, Prepared, images_of
@@ -207,8 +206,7 @@ def kept_epochs(runs: Iterable[Run], options: Options) -> dict[str, int]:
     if not options.checkpoint_every:
         return {}
     kept = checkpoints_of(options)
-    files = {path.stem: path for path in (kept.folder / kept.store).glob("*.pt")}
-    return {run.key: epochs for run in runs if run.key in files and (epochs := checkpoint.epochs_of(files[run.key]))}
+    return {run.key: epochs for run in runs if (epochs := kept.epochs(run))}
 
 
 def _how(options: Options) -> dict[str, Any]:

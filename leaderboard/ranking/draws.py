@@ -126,13 +126,15 @@ def same_draws(
     diagonal = np.einsum("iim->im", squares)
     shares = np.zeros((len(names),) * 3)
     shares[np.ix_(inside, inside, inside)] = np.maximum(diagonal[:, None] + diagonal[None, :] - 2 * squares, 0.0)
-    every = {field: getattr(alone.moderated, field).copy() for field in ("variance", "freedom", "prior")}
-    for field, values in every.items():
-        values[inside] = getattr(own, field)
     return SameDraws(
         means=_placed(alone.means, inside, means),
         replicates=_placed(alone.replicates, inside, fit.counts),
-        moderated=replace(own, **every),
+        moderated=replace(
+            own,
+            variance=_placed(alone.moderated.variance, inside, own.variance),
+            freedom=_placed(alone.moderated.freedom, inside, own.freedom),
+            prior=_placed(alone.moderated.prior, inside, own.prior),
+        ),
         shares=shares,
         common=common,
         effects=dict(zip((replicates[draw] for draw in np.unique(draws)), (fit.effects @ y).tolist(), strict=True)),
@@ -159,6 +161,7 @@ def _linked(has: npt.NDArray[np.bool_], told: npt.NDArray[np.bool_]) -> npt.NDAr
 
 
 def _placed(values: Floats, at: npt.NDArray[np.int64], others: Floats) -> Floats:
+    """Return values of all methods with others in place of some."""
     placed = values.copy()
     placed[at] = others
     return placed
