@@ -197,7 +197,12 @@ def tuned(found: Done) -> Any:
     parts: list[Any] = []
     won = [one for one in found.won if one.chosen]
     for one in won:
-        parts += [Text(f"{one.setting}: test accuracy in %, {PRIMARY}", "bold"), _gains(one), ""]
+        parts += [
+            Text(f"{one.setting}: test accuracy in %, {PRIMARY}", "bold"),
+            _gains(one),
+            *map(Text, one.sentences),
+            "",
+        ]
     for setting, rows in groupby(found.rows, lambda row: row["setting"]):
         parts += [Text(f"searched at {setting}", "bold"), _searches(list(rows)), ""]
     parts.append(Text("Trial 0 is the defaults. Validation labels are as noisy as those of training."))

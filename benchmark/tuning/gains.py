@@ -8,13 +8,19 @@ from typing import Any
 
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.leaderboard.ranking.before_after import Change, changes
+from lnlbench.leaderboard.ranking.board import Cell
 from lnlbench.leaderboard.ranking.compare import Scores
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, best
+from lnlbench.leaderboard.ranking.selection import rank_correlation
 from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
 from lnlbench.leaderboard.results.interval import difference_text
+from lnlbench.leaderboard.results.listing import be, listed
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
 from lnlbench.leaderboard.show.words import p_value
+
+FEWEST_ORDERED = 4
+"""Methods from which on it is said what became of their order."""
 
 Told = Mapping[tuple[str, str], dict[str, Any]]
 """What each search says, by method and reference setting."""
@@ -43,6 +49,42 @@ class Gains:
     def confirmed(self) -> bool:
         """Return whether fresh draws confirmed a choice."""
         return any("confirming" in search for search in self.said.values())
+
+    @property
+    def compared(self) -> dict[str, tuple[Cell, Change]]:
+        """Return the methods whose defaults were run too: the cell of these, and the change."""
+        return {label: (change.before, change) for label, change in self.chosen.items() if change.before is not None}
+
+    @property
+    def sentences(self) -> list[str]:
+        """Return what tuning changed, in words: who surely gained or lost, and what became of the order."""
+        rows = self.compared
+        if not rows:
+            return []
+        above, below = (
+            [label for label, (_, change) in rows.items() if change.decided and (change.difference or 0.0) * sign > 0]
+            for sign in (1, -1)
+        )
+        kept = sum(change.same for _, change in rows.values())
+        methods, their = ("1 method", "its") if len(rows) == 1 else (f"{len(rows)} methods", "their")
+        lines = [
+            f"Of {methods} tuned {_counted(above, 'above')} {their} defaults, {_counted(below, 'below')} them, "
+            f"and {kept} {'keeps its' if kept == 1 else 'keep their'} defaults."
+        ]
+        tau = rank_correlation([(before.mean, change.after.mean) for before, change in rows.values()])
+        if len(rows) >= FEWEST_ORDERED and tau is not None:
+            first = max(rows, key=lambda label: rows[label][0].mean)
+            then = max(rows, key=lambda label: rows[label][1].after.mean)
+            tuned = "and tuned too" if then == first else f"{then} tuned"
+            lines.append(
+                f"By means {first} is first with its defaults, {tuned}; Kendall's τ of the two orders is {tau:.2f}."
+            )
+        return lines
+
+
+def _counted(names: Sequence[str], place: str) -> str:
+    """Return how many methods are surely above or below something, and which."""
+    return f"{len(names)} {be(names)} surely {place}" + (f" ({listed(names, 'and')})" if names else "")
 
 
 def told_by(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 from lnlbench.benchmark.tuning import figures
 from lnlbench.benchmark.tuning.budget import TuneError
 from lnlbench.benchmark.tuning.front import FRONT, fronts
-from lnlbench.benchmark.tuning.gains import Told, change_texts, gains, told_by
+from lnlbench.benchmark.tuning.gains import Gains, change_texts, gains, told_by
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.pruning import pruning
 from lnlbench.benchmark.tuning.reliability import reliability
@@ -23,6 +23,8 @@ from lnlbench.leaderboard.results.files import replacing
 from lnlbench.leaderboard.results.form import TUNED
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
+from lnlbench.leaderboard.show.board_figures import written
+from lnlbench.leaderboard.show.change_figure import changed
 from lnlbench.leaderboard.show.words import interval as mean_and_half
 
 
@@ -58,10 +60,18 @@ def write(
     told = told_by(outcomes)
     settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
     for setting in settings:
-        lines += [f"### {setting}{by}\n", comparison(setting, results, told, hosts), ""]
+        found = gains(setting, results, told, hosts)
+        lines += [f"### {setting}{by}\n", *(f"{said}\n" for said in found.sentences), comparison(found), ""]
+        if found.sentences:
+            title = f"{setting}{by}: defaults (hollow) and tuned (filled, with its 95 % interval)\n"
+            title += "blue: surely above its defaults, orange: surely below (Holm over the table)"
+            figure = written(changed(found.chosen, title), "svg")
+            file = f"{_stem(setting, by)}-changes.svg"
+            files[page.parent / "figures" / file] = figure
+            lines += [f"![what tuning changed](figures/{file})\n"]
     for at in dict.fromkeys(outcome.spec.run.setting.name for outcome in outcomes):
         members = [outcome for outcome in outcomes if outcome.spec.run.setting.name == at]
-        stem = re.sub(r"[^a-z0-9.]+", "-", f"tuning-{at}{by}".lower())
+        stem = _stem(at, by)
         for kind, draw in (("budget", figures.budget), ("importance", figures.importance)):
             files[page.parent / "figures" / f"{stem}-{kind}.svg"] = draw(members)
         lines += [
@@ -102,20 +112,17 @@ def _front(outcomes: Sequence[Outcome], files: dict[Path, bytes], folder: Path, 
     return lines
 
 
-def comparison(setting: str, results: Sequence[Result], told: Told, hosts: Mapping[str, Result] = {}) -> str:
+def _stem(setting: str, by: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", f"tuning-{setting}{by}".lower())
+
+
+def comparison(found: Gains) -> str:
     """Return defaults, the choice of the search alone and the confirmed one, method by method: test accuracy, percent.
 
     The tests are those of boards under the primary rule; p is by Holm over the table. Where nothing was confirmed
     the second and the third are one. Regret: by how many points the best configuration of the search is above the
     chosen one, in test accuracy on the data of tuning; by the search alone, and confirmed.
-
-    Args:
-        setting: whose runs to compare.
-        results: of the default track and those of searches.
-        told: as for `gains`.
-        hosts: as for `write`.
     """
-    found = gains(setting, results, told, hosts)
     rows = []
     for label, change in found.chosen.items():
         ends = searched(found.said[label], list(found.tuned[label].values()), TUNED)

@@ -24,7 +24,7 @@ from lnlbench.benchmark.verification.import_results import ExchangeError
 from lnlbench.benchmark.verification.submit import Claim, submit
 from lnlbench.leaderboard.results.card import suite_of
 from lnlbench.leaderboard.results.errors import StoreError
-from lnlbench.leaderboard.results.form import TRIAL
+from lnlbench.leaderboard.results.form import SEARCHED, TRIAL
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.submission import RECORDS, collect, submissions
@@ -39,7 +39,9 @@ def merged(held: Iterable[Result], new: Iterable[Result]) -> list[Result]:
     results = {result.key: result for result in (*held, *new)}
     kinds: dict[tuple[object, ...], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     for result in results.values():
-        kind = (suite_of(result), result.label, result.track, result.length, result.protocol, precision_of(result))
+        # What a search chose is another definition in each setting.
+        at = result.setting if result.track in SEARCHED else suite_of(result)
+        kind = (at, result.label, result.track, result.length, result.protocol, precision_of(result))
         kinds[kind][result.method].append(result)
     # Of equally many runs the later definition: `max` keeps the first of its maxima.
     return [run for texts in kinds.values() for run in max(reversed(texts.values()), key=len)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from lnlbench.leaderboard.ranking.board import Cell
 from lnlbench.leaderboard.ranking.compare import Scores, compare
 from lnlbench.leaderboard.ranking.families import holm
+from lnlbench.leaderboard.ranking.thresholds import ALPHA
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,11 @@ class Change:
     def difference(self) -> float | None:
         """Return after minus before."""
         return None if self.before is None else self.after.mean - self.before.mean
+
+    @property
+    def decided(self) -> bool:
+        """Return whether it surely changed."""
+        return self.p is not None and self.p < ALPHA
 
 
 def changes(before: Mapping[str, Scores], *after: Mapping[str, Scores]) -> list[dict[str, Change]]:

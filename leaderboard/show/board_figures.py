@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lnlbench.leaderboard.ranking.board import Board, Row
+from lnlbench.leaderboard.ranking.board import Board, Cell, Row
 from lnlbench.leaderboard.show.words import percent, rank_range, short_noise
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def ranked(board: Board) -> Figure:
     rows = [row for row in board.rows if row.score]
     figure = Figure(figsize=(6.4, ROW * len(rows) + 1.0), layout="constrained")
     axes = figure.subplots()
-    low, high = _limits(rows)
+    low, high = limits([row.score for row in rows if row.score])
     for place, row in enumerate(rows):
         _draw(axes, place, row, low)
     reference = next((row.score.mean for row in rows if row.name == board.reference and row.score), None)
@@ -39,13 +40,8 @@ def ranked(board: Board) -> Figure:
     for place, row in enumerate(rows):
         margin: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         axes.annotate(row.name, (0, place), (-36, 0), ha="right", va="center", fontsize=7, **margin)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(low, high)
-    axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", labelsize=8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)
-    axes.set_axisbelow(True)
+    plain(axes, len(rows))
     counted = board.counted
     what = short_noise(counted[0].noise) if len(counted) == 1 else board.score_name + " settings"
     axes.set_xlabel(f"{board.measure}, %: {what}", fontsize=8)
@@ -124,12 +120,21 @@ def _rank(row: Row) -> str:
     return "=" if row.status == "same" else rank_range(row.score) if row.score else ""
 
 
-def _limits(rows: list[Row]) -> tuple[float, float]:
+def plain(axes: Any, rows: int) -> None:
+    """Give axes whose rows are methods, the first one on top, the look of a board."""
+    axes.set_ylim(rows - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def limits(cells: Sequence[Cell]) -> tuple[float, float]:
     """Return the ends of the axis: of all intervals, but for means far below the others."""
-    means = np.array([row.score.mean for row in rows if row.score])
-    lower, upper = np.quantile(means, [0.25, 0.75])
-    near = [row.score for row in rows if row.score and row.score.mean >= lower - 3 * max(upper - lower, 1.0)]
-    ends = [end for score in near for end in (score.ends or (score.mean, score.mean))]
+    lower, upper = np.quantile([cell.mean for cell in cells], [0.25, 0.75])
+    near = [cell for cell in cells if cell.mean >= lower - 3 * max(upper - lower, 1.0)]
+    ends = [end for cell in near for end in (cell.ends or (cell.mean, cell.mean))]
     room = 0.02 * max(max(ends) - min(ends), 0.5)
     return max(0.0, min(ends) - room), min(100.5, max(ends) + room)
 

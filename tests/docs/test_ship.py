@@ -69,6 +69,15 @@ def test_one_definition_of_a_method_ships_the_one_with_more_runs_and_else_the_la
     assert {one.key for one in ship.merged(old, bf16)} == {one.key for one in (*old, *bf16)}
 
 
+def test_what_a_search_chose_ships_in_every_setting(results):
+    """The values of a tuned method are others in each setting: they are no definitions of which one ships."""
+    runs = [
+        replace(one, label="a", track="tuned", setting=f"digits/{setting}", method=f"a(q={q})")
+        for one, setting, q in zip(results, ("clean", "symmetric-0.4"), (0.2, 0.3), strict=False)
+    ]
+    assert ship.merged([], runs) == runs
+
+
 def test_of_a_key_the_last_source_counts(results):
     later = replace(results[0], cost=results[0].cost | {"train_seconds": 1.0})
     assert ship.merged(results[:1], [later]) == [later]

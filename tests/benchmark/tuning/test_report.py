@@ -4,14 +4,18 @@ import io
 from dataclasses import replace
 
 from rich.console import Console
+from scipy.stats import kendalltau
 
 from lnlbench.benchmark.cli import display
-from lnlbench.benchmark.tuning.gains import gains
+from lnlbench.benchmark.tuning.gains import Gains, gains
 from lnlbench.benchmark.tuning.pipeline import Done
 from lnlbench.benchmark.tuning.report import comparison
-from lnlbench.leaderboard.ranking.before_after import changes
+from lnlbench.leaderboard.ranking.before_after import Change, changes
+from lnlbench.leaderboard.ranking.board import Cell
 from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.shipped import shipped
+from lnlbench.leaderboard.show.board_figures import OTHER
+from lnlbench.leaderboard.show.change_figure import ABOVE, BELOW, changed
 from lnlbench.leaderboard.show.words import interval, p_value
 
 SETTING = "mnist-fast/symmetric-0.5"
@@ -27,7 +31,7 @@ def test_the_table_holds_p_of_its_own_family():
         for label, source in (("ce", "sam"), ("gce", "gce"))
         for run in of[source]
     ]
-    header, _, ce, gce = comparison(SETTING, [*runs, *tuned], {}).splitlines()
+    header, _, ce, gce = compared([*runs, *tuned], {}).splitlines()
     assert header.endswith("| tuned − default | p (Holm, 1) | regret |")
     assert gce.endswith("| the same runs | – | 0.00 |")
 
@@ -75,6 +79,67 @@ def test_what_a_tuning_won_comes_first_at_its_end():
     assert "default ┃" not in alone and "with `--compare`" in alone
 
 
+def compared(*found):
+    return comparison(gains(SETTING, *found))
+
+
+def change(before, after, p, same=False):
+    """A change between means; the interval has two points, p is Holm's over three."""
+    cells = [None if mean is None else Cell(mean=mean, half=0.5, n=2, scores={}) for mean in (before, after)]
+    return Change(before=cells[0], after=cells[1], half=0.7, p=p, family=3, same=same)
+
+
+CHANGES = {
+    "ce": change(60.0, 60.0, None, same=True),
+    "gce": change(70.0, 75.0, 0.01),
+    "sam": change(72.0, 66.0, 0.04),
+    "elr": change(74.0, 73.0, 0.3),
+    "sln": change(None, 90.0, None),
+}
+
+
+def test_what_tuning_changed_is_said_in_words():
+    """Counts by Holm's p and not by the interval, and the order of the methods whose defaults were run."""
+
+    def said(*labels):
+        chosen = {label: CHANGES[label] for label in labels}
+        return Gains(setting=SETTING, said={}, tuned={}, alone={}, chosen=chosen).sentences
+
+    first, order = said(*CHANGES)
+    assert first == (
+        "Of 4 methods tuned 1 is surely above (gce) their defaults, 1 is surely below (sam) them, "
+        "and 1 keeps its defaults."
+    )
+    tau = kendalltau([60, 70, 72, 74], [60, 75, 66, 73]).statistic
+    assert order == f"By means elr is first with its defaults, gce tuned; Kendall's τ of the two orders is {tau:.2f}."
+    assert said("ce", "elr") == [
+        "Of 2 methods tuned 0 are surely above their defaults, 0 are surely below them, and 1 keeps its defaults."
+    ]
+    assert said("gce")[0].startswith("Of 1 method tuned 1 is surely above (gce) its defaults, ")
+    assert said("sln") == []
+
+
+def test_the_figure_shows_before_and_after():
+    """A hollow dot and a filled one in each row that changed, in colour where that is sure; a row without defaults."""
+    (axes,) = changed(CHANGES, "").axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["sln", "gce", "elr", "sam", "ce"]
+    dots = [
+        (line.get_xdata()[0], line.get_color(), line.get_markerfacecolor() == "white")
+        for line in axes.lines
+        if line.get_marker() == "o"
+    ]
+    assert sorted(dots) == [
+        (60.0, OTHER, False),
+        (66.0, BELOW, False),
+        (70.0, ABOVE, True),
+        (72.0, BELOW, True),
+        (73.0, OTHER, False),
+        (74.0, OTHER, True),
+        (75.0, ABOVE, False),
+        (90.0, OTHER, False),
+    ]
+
+
 def scores_of(label, runs):
     return {run.replicate: 100 * RULES["noisy_val"](run) for run in runs if run.label == label}
 
@@ -98,7 +163,7 @@ def test_both_choices_stand_on_the_same_trials():
         )
         for run in of[source]
     ]
-    header, _, ce, sam = comparison(SETTING, [*runs, *made], {}).splitlines()
+    header, _, ce, sam = compared([*runs, *made], {}).splitlines()
     assert header.startswith("| method | default | search alone | − default | p (Holm, 2) | confirmed | n |")
     means = [100 * sum(map(RULES["noisy_val"], of[label])) / len(of[label]) for label in ("ce", "sam", "gce")]
     cells = [cell.strip() for cell in ce.split("|")][1:-1]
@@ -107,7 +172,7 @@ def test_both_choices_stand_on_the_same_trials():
     assert sam.count("the same runs") == 2 and sam.endswith("| 0.00 → 0.00 |")
     for run in made:
         run.identity["tuning"]["reference"] = SETTING
-    *_, ce, _ = comparison(SETTING, [*runs, *made], {("ce", SETTING): search | {"trial": 1}}).splitlines()
+    *_, ce, _ = compared([*runs, *made], {("ce", SETTING): search | {"trial": 1}}).splitlines()
     assert ce.endswith("| 20.00 → 20.00 |"), "what this search says, where the record is of another one"
 
 
@@ -118,10 +183,10 @@ def test_a_reading_counts_as_its_host():
     hosts = [run for run in runs if run.label == "ce"]
     readings = [run for run in runs if run.label == "early_stopping"]
     tuned = [replace(run, track="tuned", identity=run.identity | searched) for run in (*hosts, *readings)]
-    *_, ce, reading = comparison(SETTING, [*runs, *tuned], {}).splitlines()
+    *_, ce, reading = compared([*runs, *tuned], {}).splitlines()
     assert reading == ce.replace("| ce |", "| early_stopping |")
-    assert comparison(SETTING, readings, {}, {run.key: run for run in hosts}).count("\n") == 1
-    *_, alone = comparison(SETTING, [*readings, *tuned[len(hosts) :]], {}, {run.key: run for run in hosts}).splitlines()
+    assert compared(readings, {}, {run.key: run for run in hosts}).count("\n") == 1
+    *_, alone = compared([*readings, *tuned[len(hosts) :]], {}, {run.key: run for run in hosts}).splitlines()
     assert alone == reading, "hosts need not be among the rows"
-    lost = comparison(SETTING, [run for run in (*runs, *tuned) if run.label != "ce"], {})
+    lost = compared([run for run in (*runs, *tuned) if run.label != "ce"], {})
     assert "early_stopping" not in lost
