@@ -39,6 +39,16 @@ class Report:
     seconds: float = 0.0
     resumed: dict[str, int] = field(default_factory=dict)  # of runs made: key to the epochs that a checkpoint had
 
+    def with_later(self, other: Report) -> Report:
+        """Return what this sweep and a later one did together; their seconds add up."""
+        return Report(
+            done=self.done + other.done,
+            stored=self.stored + other.stored,
+            failed=self.failed | other.failed,
+            seconds=self.seconds + other.seconds,
+            resumed=self.resumed | other.resumed,
+        )
+
     def check(self) -> None:
         """Raise what is to be raised where every run must be there.
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from lnlbench.benchmark.protocol.settings import SettingError
@@ -129,7 +129,7 @@ class Race:
             board = build(self.results(list(runs.values())), self.rule, margin=self.margin, alpha=level)
             active, why = self._contenders(board, active)
             if report.failed:
-                why = f"{len(report.failed)} runs failed"
+                why = f"{len(report.failed)} run{'s' if len(report.failed) != 1 else ''} failed"
             elif not why and looks == self.looks:
                 why = f"looked {looks} times: {listed(active, 'and')} cannot be told apart yet"
             if why:
@@ -143,12 +143,7 @@ class Race:
             made = self.sweep(missing)
             runs |= {run.key: run for run in wanted}
             spent += len(made.done)
-            report = Report(
-                report.done + made.done,
-                report.stored + made.stored,
-                report.failed | made.failed,
-                time.monotonic() - begin,
-            )
+            report = replace(report.with_later(made), seconds=time.monotonic() - begin)
 
     def _contenders(self, board: Board, active: Sequence[str]) -> tuple[list[str], str]:
         """Return who may still be best of those who always could, and why it is over, if it is."""

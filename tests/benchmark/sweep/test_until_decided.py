@@ -1,6 +1,6 @@
 """More replicates where they decide: who gets them, when it ends, and that the best is not lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -231,7 +231,22 @@ def test_failed_runs_end_it():
 
     race = lab.race()
     race.sweep = fails
-    assert race.decide(list(FAR), range(3)).why == "1 runs failed"
+    assert race.decide(list(FAR), range(3)).why == "1 run failed"
+
+
+def test_runs_from_checkpoints_are_told_of_every_look():
+    """Runs that were cut off before, in the first replicates and in those of a later look."""
+    lab = Lab({"A": 90.0, "B": 89.7, "C": 80.0}, spread=1.0)
+
+    def resumes(runs):
+        report = lab.sweep(runs)
+        return replace(report, resumed={report.done[0]: 3}, seconds=1.0)
+
+    race = lab.race()
+    race.sweep = resumes
+    decision = race.decide(list(lab.means), range(2))
+    assert decision.looks > 0 and len(decision.report.resumed) == decision.looks + 1
+    assert decision.report.done == lab.made and decision.report.seconds < 1.0, "of the clock, not the sum"
 
 
 def test_one_method_has_nothing_to_decide():
