@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -13,17 +12,14 @@ from rich.text import Text
 
 from lnlbench.leaderboard.results.interval import difference_text
 from lnlbench.leaderboard.results.listing import some
-from lnlbench.leaderboard.results.rules import PRIMARY
 from lnlbench.leaderboard.show.terminal import Fitted, glued
-from lnlbench.leaderboard.show.words import interval, p_value
+from lnlbench.leaderboard.show.words import p_value
 
 if TYPE_CHECKING:
     from lnlbench.benchmark import conformance
     from lnlbench.benchmark.runs.run import Run
     from lnlbench.benchmark.sweep.comparison import Verdict
     from lnlbench.benchmark.sweep.scheduler import Report
-    from lnlbench.benchmark.tuning.gains import Gains
-    from lnlbench.benchmark.tuning.pipeline import Done
     from lnlbench.leaderboard.ranking.versus import Versus
     from lnlbench.leaderboard.results.result import Result
 
@@ -33,7 +29,7 @@ NEXT = "Next: `lnlbench leaderboard` explains and ranks all that is stored, `lnl
 
 def table(rows: Rows) -> Fitted:
     """Rows of the same columns as a table, in parts where it is too wide: the first column stands before each."""
-    return Fitted([*rows[0]] if rows else [], [[*map(_text, row.values())] for row in rows], repeated=1)
+    return Fitted([*rows[0]] if rows else [], [[*map(cell_text, row.values())] for row in rows], repeated=1)
 
 
 def planned(rows: Rows) -> Fitted:
@@ -190,58 +186,6 @@ def _about(one: Verdict) -> list[str]:
     return [*lines, *one.notes, *(f"Not reused: {why}." for why in one.not_reused)]
 
 
-def tuned(found: Done) -> Any:
-    """Return what a tuning won in each setting, what its searches chose, and one line of next steps."""
-    from rich.console import Group
-
-    parts: list[Any] = []
-    won = [one for one in found.won if one.chosen]
-    for one in won:
-        parts += [
-            Text(f"{one.setting}: test accuracy in %, {PRIMARY}", "bold"),
-            _gains(one),
-            *map(Text, one.sentences),
-            "",
-        ]
-    for setting, rows in groupby(found.rows, lambda row: row["setting"]):
-        parts += [Text(f"searched at {setting}", "bold"), _searches(list(rows)), ""]
-    parts.append(Text("Trial 0 is the defaults. Validation labels are as noisy as those of training."))
-    if won:
-        if not any(change.before for one in won for change in one.chosen.values()):
-            parts.append(Text("The same command with `--compare` runs the defaults too, and nothing else again."))
-        settings = shlex.join(one.setting for one in won)
-        parts.append(Text(f"Next: `lnlbench leaderboard {settings} --track tuned` ranks what was tuned."))
-    return Group(*parts)
-
-
-def _gains(one: Gains) -> Fitted:
-    """Return the methods of a setting as they were chosen, beside their defaults where these are stored."""
-    from lnlbench.benchmark.tuning.gains import change_texts
-
-    both = any(change.before for change in one.chosen.values())
-    rows = []
-    for label, change in one.chosen.items():
-        before = [interval(change.before) if change.before else "–"] if both else []
-        texts = [*before, interval(change.after), *(change_texts(change) if both else []), str(change.after.n)]
-        rows.append([label, *map(glued, texts)])
-    compared = ["tuned − default", f"p (Holm, {one.family})"] if both else []
-    return Fitted(["method", *(["default"] if both else []), "tuned", *compared, "n"], rows, repeated=1)
-
-
-def _searches(rows: Rows) -> Fitted:
-    """Return searches of one setting as a table: cost, and the trial that was chosen; no row names its setting."""
-    lines = []
-    for row in rows:
-        chosen = row["winner"]
-        if row["search alone"] != chosen:
-            chosen = f"{chosen}, by the search alone {row['search alone']}"
-        seen = None if row["validation"] is None else f"{100 * row['validation']:.2f}"
-        told = (row["trials"], row["failed"], row["seconds"], chosen, seen, row["values"] or None)
-        lines.append([row["method"], *map(_text, told)])
-    header = ["method", "trials", "failed", "seconds", "chosen trial", "validation, %", "its values"]
-    return Fitted(header, lines, repeated=1)
-
-
 def verdicts(reports: Sequence[conformance.Report]) -> Any:
     """Conformance reports as tables, and what to do next."""
     from rich.console import Group
@@ -253,7 +197,8 @@ def verdicts(reports: Sequence[conformance.Report]) -> Any:
     return Group(*parts)
 
 
-def _text(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """Return a value as a cell of a table shows it."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
     return "-" if value is None else str(value)

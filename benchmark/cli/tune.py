@@ -122,7 +122,7 @@ def tune(
     database: Database = None,
 ) -> None:
     """Search every method on the same budget, and retrain the winners into the `tuned` track."""
-    from lnlbench.benchmark.cli import display
+    from lnlbench.benchmark.cli import display, tune_display
     from lnlbench.benchmark.cli.overrides import overrides
     from lnlbench.benchmark.engine.device import default_jobs
     from lnlbench.benchmark.sweep.options import Options
@@ -174,7 +174,7 @@ def tune(
         compare=compare,
     )
     done = pipeline.tune(plan, budget, options, searches, page, made_by, note, compare, curves)
-    show(to_json(done.rows) if as_json else display.tuned(done))
+    show(to_json(done.rows) if as_json else tune_display.ended(done))
     for reason in done.failed:
         note(f"failed: {reason}")
     if done.failed:

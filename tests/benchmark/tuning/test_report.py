@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.console import Console
 from scipy.stats import kendalltau
 
-from lnlbench.benchmark.cli import display
+from lnlbench.benchmark.cli import tune_display
 from lnlbench.benchmark.tuning.gains import Gains, gains
 from lnlbench.benchmark.tuning.pipeline import Done
 from lnlbench.benchmark.tuning.report import comparison
@@ -55,7 +55,7 @@ def test_what_a_tuning_won_comes_first_at_its_end():
 
     def printed(results):
         console = Console(width=80, file=io.StringIO())
-        console.print(display.tuned(Done([row], [], [gains(SETTING, results, {})])))
+        console.print(tune_display.ended(Done([row], [], [gains(SETTING, results, {})])))
         return console.file.getvalue()
 
     text = printed([*runs, *tuned])
