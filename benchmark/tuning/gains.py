@@ -14,7 +14,7 @@ from lnlbench.leaderboard.ranking.confirming import DEFAULTS, best
 from lnlbench.leaderboard.ranking.selection import rank_correlation
 from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
 from lnlbench.leaderboard.results.interval import difference_text
-from lnlbench.leaderboard.results.listing import be, listed
+from lnlbench.leaderboard.results.listing import listed
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
 from lnlbench.leaderboard.show.words import p_value
@@ -66,10 +66,11 @@ class Gains:
             for sign in (1, -1)
         )
         kept = sum(change.same for _, change in rows.values())
-        methods, their = ("1 method", "its") if len(rows) == 1 else (f"{len(rows)} methods", "their")
+        methods = "1 method" if len(rows) == 1 else f"{len(rows)} methods"
         lines = [
-            f"Of {methods} tuned {_counted(above, 'above')} {their} defaults, {_counted(below, 'below')} them, "
-            f"and {kept} {'keeps its' if kept == 1 else 'keep their'} defaults."
+            f"Tuned, {_counted(above)} of {methods} {_be(above)} surely above {'its' if len(above) < 2 else 'their'} "
+            f"defaults{_named(above)}, {_counted(below)} {_be(below)} surely below{_named(below)}; "
+            f"{kept or 'none'} {'keeps its' if kept < 2 else 'keep their'} defaults."
         ]
         tau = rank_correlation([(before.mean, change.after.mean) for before, change in rows.values()])
         if len(rows) >= FEWEST_ORDERED and tau is not None:
@@ -82,9 +83,16 @@ class Gains:
         return lines
 
 
-def _counted(names: Sequence[str], place: str) -> str:
-    """Return how many methods are surely above or below something, and which."""
-    return f"{len(names)} {be(names)} surely {place}" + (f" ({listed(names, 'and')})" if names else "")
+def _counted(names: Sequence[str]) -> str:
+    return str(len(names) or "none")
+
+
+def _be(names: Sequence[str]) -> str:
+    return "is" if len(names) < 2 else "are"
+
+
+def _named(names: Sequence[str]) -> str:
+    return f" ({listed(names, 'and')})" if names else ""
 
 
 def told_by(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -58,7 +58,9 @@ def write(
     lines += [*lost, ""] if lost else []
     outcomes = [outcome for outcome in outcomes if not outcome.lost]
     told = told_by(outcomes)
-    settings = list(dict.fromkeys(result.setting for result in results if result.track == "tuned"))
+    tuned = dict.fromkeys(result.setting for result in results if result.track == TUNED)
+    at = dict.fromkeys(outcome.spec.run.setting.name for outcome in outcomes)
+    settings = [*(name for name in at if name in tuned), *(name for name in tuned if name not in at)]
     for setting in settings:
         found = gains(setting, results, told, hosts)
         lines += [f"### {setting}{by}\n", *(f"{said}\n" for said in found.sentences), comparison(found), ""]
@@ -69,13 +71,13 @@ def write(
             file = f"{_stem(setting, by)}-changes.svg"
             files[page.parent / "figures" / file] = figure
             lines += [f"![what tuning changed](figures/{file})\n"]
-    for at in dict.fromkeys(outcome.spec.run.setting.name for outcome in outcomes):
-        members = [outcome for outcome in outcomes if outcome.spec.run.setting.name == at]
-        stem = _stem(at, by)
+    for setting in at:
+        members = [outcome for outcome in outcomes if outcome.spec.run.setting.name == setting]
+        stem = _stem(setting, by)
         for kind, draw in (("budget", figures.budget), ("importance", figures.importance)):
             files[page.parent / "figures" / f"{stem}-{kind}.svg"] = draw(members)
         lines += [
-            f"### The search at {at}{by}\n",
+            f"### The search at {setting}{by}\n",
             f"{budget_of(members)}\n",
             searches(members),
             *([f"\n{pruning(members)}"] if budget.prune else []),

@@ -107,15 +107,14 @@ def test_what_tuning_changed_is_said_in_words():
 
     first, order = said(*CHANGES)
     assert first == (
-        "Of 4 methods tuned 1 is surely above (gce) their defaults, 1 is surely below (sam) them, "
-        "and 1 keeps its defaults."
+        "Tuned, 1 of 4 methods is surely above its defaults (gce), 1 is surely below (sam); 1 keeps its defaults."
     )
     tau = kendalltau([60, 70, 72, 74], [60, 75, 66, 73]).statistic
     assert order == f"By means elr is first with its defaults, gce tuned; Kendall's τ of the two orders is {tau:.2f}."
     assert said("ce", "elr") == [
-        "Of 2 methods tuned 0 are surely above their defaults, 0 are surely below them, and 1 keeps its defaults."
+        "Tuned, none of 2 methods is surely above its defaults, none is surely below; 1 keeps its defaults."
     ]
-    assert said("gce")[0].startswith("Of 1 method tuned 1 is surely above (gce) its defaults, ")
+    assert said("gce")[0].startswith("Tuned, 1 of 1 method is surely above its defaults (gce), none is ")
     assert said("sln") == []
 
 
