@@ -71,6 +71,11 @@ class Budget:
             )
         if not 0 <= self.splits <= max(1, self.searching):
             raise TuneError(f"splits are 0 (chosen by resolution) to {self.searching}, but got {self.splits}")
+        if self.confirm and self.configurations(max(1, self.splits)) < KEPT:
+            raise TuneError(
+                f"--confirm {self.confirm:g} of {self.trials} trials leaves {self.searching} to search: fewer than the "
+                f"{KEPT} configurations that are confirmed"
+            )
 
     @property
     def draws(self) -> int:

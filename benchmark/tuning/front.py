@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
 from lnlbench.benchmark.tuning.outcome import FinishedTrial, Outcome
 from lnlbench.benchmark.tuning.search_spec import SearchSpec
+from lnlbench.benchmark.tuning.space import values_text
 from lnlbench.leaderboard.results.markdown import table
 from lnlbench.methods._registry import methods
 
@@ -79,5 +80,5 @@ def _row(label: str, trial: FinishedTrial, chosen: bool) -> list[str]:
         f"{trial.passes or 0.0:.1f}",
         f"{100 * (trial.validation or 0.0):.2f}",
         "–" if trial.test is None else f"{100 * trial.test:.2f}",
-        ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in trial.values.items()),
+        values_text(trial.values),
     ]

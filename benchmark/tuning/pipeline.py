@@ -22,6 +22,7 @@ from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.front import refuse_flat
 from lnlbench.benchmark.tuning.gains import Gains, gains, told_by
 from lnlbench.benchmark.tuning.outcome import Outcome
+from lnlbench.benchmark.tuning.page import refuse_to_lose
 from lnlbench.benchmark.tuning.report import write as write_report
 from lnlbench.benchmark.tuning.scoring import Scorer
 from lnlbench.benchmark.tuning.search import search
@@ -201,8 +202,10 @@ def tune(
     """Run `make`, report its progress line by line, and write its page.
 
     Raises:
-        TuneError, StoreError: as `make`; the page cannot be written.
+        TuneError, StoreError: as `make`; the page cannot be written, or would lose searches that it holds.
     """
+    if page is not None:
+        refuse_to_lose(page, found.specs, budget)
     total, over = budget.trials * len(found.specs), set[str]()
 
     def watch(event: Event) -> None:

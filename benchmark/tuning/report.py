@@ -12,8 +12,10 @@ from lnlbench.benchmark.tuning.budget import TuneError
 from lnlbench.benchmark.tuning.front import FRONT, fronts
 from lnlbench.benchmark.tuning.gains import Gains, change_texts, gains, told_by
 from lnlbench.benchmark.tuning.outcome import Outcome
+from lnlbench.benchmark.tuning.page import SEARCHED, renewed, scored_by, section_name
 from lnlbench.benchmark.tuning.pruning import pruning
 from lnlbench.benchmark.tuning.reliability import reliability
+from lnlbench.benchmark.tuning.space import values_text
 from lnlbench.benchmark.tuning.summary import in_vain
 from lnlbench.leaderboard.ranking.before_after import Change
 from lnlbench.leaderboard.ranking.budget import expected, searched
@@ -50,10 +52,9 @@ def write(
     Raises:
         TuneError: the page or a figure cannot be written.
     """
-    tasks = list(dict.fromkeys(outcome.spec.run.setting.task for outcome in outcomes))
     budget = outcomes[0].budget
-    by = f" by {budget.objective}{' and cost' if budget.cost else ''}"  # each objective has a section of its own
-    name, files, lines = " ".join(tasks) + by, dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
+    name, by = section_name([outcome.spec for outcome in outcomes], budget), scored_by(budget)
+    files, lines = dict[Path, bytes](), [f"```console\n$ {command}\n```\n"]
     lost = [f"- {o.spec.run.label} at {o.spec.run.setting.name}: {said}" for o in outcomes if (said := in_vain(o))]
     lines += [*lost, ""] if lost else []
     outcomes = [outcome for outcome in outcomes if not outcome.lost]
@@ -68,27 +69,27 @@ def write(
             title = f"{setting}{by}: defaults (hollow) and tuned (filled, with its 95 % interval)\n"
             title += "blue: surely above its defaults, orange: surely below (Holm over the table)"
             figure = written(changed(found.chosen, title), "svg")
-            file = f"{_stem(setting, by)}-changes.svg"
+            file = f"{_stem(page, setting, name)}-changes.svg"
             files[page.parent / "figures" / file] = figure
             lines += [f"![what tuning changed](figures/{file})\n"]
     for setting in at:
         members = [outcome for outcome in outcomes if outcome.spec.run.setting.name == setting]
-        stem = _stem(setting, by)
+        stem = _stem(page, setting, name)
         for kind, draw in (("budget", figures.budget), ("importance", figures.importance)):
             files[page.parent / "figures" / f"{stem}-{kind}.svg"] = draw(members)
         lines += [
-            f"### The search at {setting}{by}\n",
+            f"### {SEARCHED} {setting}{by}\n",
             f"{budget_of(members)}\n",
             searches(members),
             *([f"\n{pruning(members)}"] if budget.prune else []),
             *(_front(members, files, page.parent, stem) if budget.cost else []),
             "\nWhat could choose, over the configurations: Kendall's τ with test accuracy, and the regret in points.\n",
             reliability(members),
-            "\nExpected test accuracy of the validation winner after n trials; band: 95 %, trials resampled.\n",
-            f"![what n trials are worth](figures/{stem}-budget.svg)\n",
+            "\nExpected test accuracy of the validation winner after n configurations; band: 95 %, these resampled.\n",
+            f"![what n configurations are worth](figures/{stem}-budget.svg)\n",
             f"![which values matter](figures/{stem}-importance.svg)\n",
         ]
-    files[page] = _placed(page, name, "\n".join(lines)).encode()
+    files[page] = renewed(page, name, "\n".join(lines)).encode()
     try:
         for path, content in files.items():
             with replacing(path) as unfinished:
@@ -114,8 +115,10 @@ def _front(outcomes: Sequence[Outcome], files: dict[Path, bytes], folder: Path, 
     return lines
 
 
-def _stem(setting: str, by: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", f"tuning-{setting}{by}".lower())
+def _stem(page: Path, setting: str, section: str) -> str:
+    """Return how the names of a setting's figures begin: no other page or section in the folder has these."""
+    how = section[section.index(" by ") :]
+    return re.sub(r"[^a-z0-9.]+", "-", f"{page.stem}-{setting}{how}".lower())
 
 
 def comparison(found: Gains) -> str:
@@ -142,7 +145,7 @@ def comparison(found: Gains) -> str:
                 " → ".join(f"{value:.2f}" for value in (lost if found.confirmed else lost[:1])),
             ]
         )
-    p = f"p (Holm, {found.family})"
+    p = f"p (Holm, {found.family})" if found.family else "p"
     both = ["search alone", "− default", p] if found.confirmed else []
     name = "confirmed" if found.confirmed else "tuned"
     header = ["method", "default", *both, name, "n", f"{name}, search included", f"{name} − default", p, "regret"]
@@ -164,26 +167,28 @@ def _whole(change: Change | None) -> list[str]:
 def searches(outcomes: Sequence[Outcome]) -> str:
     """Report the cost and the best values of each search."""
     header = ["method", "trials", "failed", "device-seconds", "winner", "its values", "validation"]
+    most = max(len(outcome.trials) for outcome in outcomes)
+    shown = sorted({size for size in (1, 4) if size < most} | {most})
     rows = []
     for outcome in outcomes:
         won, pairs = outcome.winner, outcome.scores()
-        values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in won.values.items())
-        sizes = [size for size in (1, 4, len(pairs)) if size <= len(pairs)]
+        sizes = [min(size, len(pairs)) for size in shown]
         rows.append(
             [
                 outcome.spec.run.label,
                 str(outcome.spent),
                 str(sum(made.validation is None for made in outcome.runs)),
-                f"{outcome.seconds:.0f}",
+                f"{outcome.seconds:.0f}" if outcome.seconds >= 10 else f"{outcome.seconds:.1f}",
                 _called(won.number),
-                values,
+                values_text(won.values),
                 f"{100 * (won.validation or 0):.2f}",
                 *_confirming(outcome),
                 ", ".join(f"{100 * expected(pairs, size):.2f}" for size in sizes),
             ]
         )
     more = ["search alone", "confirming"] if any(outcome.confirmed for outcome in outcomes) else []
-    return table([*header, *more, "test after 1, 4, all"], rows, "lrrrrlr" + "r" * len(more))
+    after = ", ".join([*map(str, shown[:-1]), "all"])
+    return table([*header, *more, f"test after {after}"], rows, "lrrrrlr" + "r" * len(more))
 
 
 def _confirming(outcome: Outcome) -> list[str]:
@@ -209,13 +214,3 @@ def budget_of(outcomes: Sequence[Outcome]) -> str:
     if budget.draws:
         said += f"; {KEPT * budget.draws} confirm: {KEPT} configurations on {budget.draws} fresh draws"
     return said + "."
-
-
-def _placed(page: Path, name: str, section: str) -> str:
-    begin, end = f"<!-- tune {name} -->", f"<!-- end tune {name} -->"
-    block = f"{begin}\n\n{section}\n{end}"
-    text = page.read_text() if page.exists() else "# Tuning\n"
-    before, found, rest = text.partition(begin)
-    if not found or end not in rest:
-        return f"{text.rstrip()}\n\n## {name}\n\n{block}\n"
-    return before + block + rest.partition(end)[2]

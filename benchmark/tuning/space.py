@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -80,6 +81,18 @@ class Space:
 def rounded(value: Any) -> Any:
     """Return a float with four significant digits; anything else as it is."""
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Return names without that of their part, `q` for `gce.q`; where two would be one, these keep it."""
+    names = list(names)
+    ends = [name.rpartition(".")[2] for name in names]
+    return {name: end if ends.count(end) == 1 else name for name, end in zip(names, ends, strict=True)}
+
+
+def values_text(values: Mapping[str, Any]) -> str:
+    """Return a configuration in words: "lr 0.03, weight_decay 0.0, q 0.7"."""
+    return ", ".join(f"{short} {values[name]}" for name, short in short_names(values).items())
 
 
 def describe(span: Range) -> str:

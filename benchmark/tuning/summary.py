@@ -6,6 +6,7 @@ from typing import Any
 
 from lnlbench.benchmark.tuning import figures
 from lnlbench.benchmark.tuning.outcome import Outcome
+from lnlbench.benchmark.tuning.space import values_text
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS
 from lnlbench.leaderboard.results.form import TRIAL
 from lnlbench.leaderboard.store.recording import RunInfo
@@ -15,7 +16,7 @@ from lnlbench.leaderboard.store.store import Store
 def row(outcome: Outcome) -> dict[str, Any]:
     """Summarise a search in a row; without a winner where every trial failed."""
     won = None if outcome.lost else outcome.winner
-    values = "" if won is None else ", ".join(f"{name} {value}" for name, value in won.values.items())
+    values = "" if won is None else values_text(won.values)
     return {
         "study": outcome.spec.name,
         "setting": outcome.spec.run.setting.name,
