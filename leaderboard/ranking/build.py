@@ -40,7 +40,6 @@ def boards(
     suites: Suites | None = None,
     margin: float = MARGIN,
     complete: bool = False,
-    seed: int = 0,
     standings: Standings | None = None,
 ) -> list[Board]:
     """Return one board per suite, protocol version, length, track and rule: what must not be compared is not mixed.
@@ -56,7 +55,6 @@ def boards(
         suites: which settings share a board; by default those of one task, what stands before the slash.
         margin: points within which two methods are practically equal.
         complete: whether only settings count that all methods have.
-        seed: of the chances of being first.
         standings: how far results were checked, by key, where that is kept.
 
     Raises:
@@ -65,7 +63,7 @@ def boards(
     for name in rules:
         rule_named(name)
     groups = grouped(results, suites)
-    made = partial(build, show=show, margin=margin, complete=complete, seed=seed, standings=standings)
+    made = partial(build, show=show, margin=margin, complete=complete, standings=standings)
     every = (
         made(groups[group], rule, suite=group[0])
         for group in sorted(groups)
@@ -98,7 +96,6 @@ def build(
     margin: float = MARGIN,
     alpha: float = ALPHA,
     complete: bool = False,
-    seed: int = 0,
     standings: Standings | None = None,
 ) -> Board:
     """Return the board of results that may be compared.
@@ -111,7 +108,6 @@ def build(
         margin: as for `boards`.
         alpha: level of every family of tests.
         complete: as for `boards`.
-        seed: as for `boards`.
         standings: as for `boards`.
 
     Raises:
@@ -126,7 +122,7 @@ def build(
         raise ValueError(f"the rule {rule!r} finds nothing to measure in these {len(results)} results")
     found = scored(results, rule)
     chosen = eligible(found.scores, found.candidates, found.settings, complete)
-    table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, alpha, seed)
+    table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, alpha)
     cells = {setting: table.setting(setting) for setting in found.settings}
     settings = sorted(found.settings, key=lambda setting: setting not in chosen.counted)
     columns = [_column(found, setting, setting in chosen.counted, *cells[setting]) for setting in settings]
@@ -162,10 +158,8 @@ def build(
 class _Table:
     """Compares the rows of a board, column by column."""
 
-    def __init__(
-        self, found: Scored, chosen: Eligible, compared: Sequence[str], margin: float, alpha: float, seed: int
-    ) -> None:
-        self.found, self.chosen, self.margin, self.alpha, self.seed = found, chosen, margin, alpha, seed
+    def __init__(self, found: Scored, chosen: Eligible, compared: Sequence[str], margin: float, alpha: float) -> None:
+        self.found, self.chosen, self.margin, self.alpha = found, chosen, margin, alpha
         self.compared = compared
         # Rows that lack a counted setting may still be compared in a setting that does not count.
         self.able = found.candidates if compared else ()
@@ -205,7 +199,6 @@ class _Table:
             trend=trend,
             margin=self.margin,
             alpha=self.alpha,
-            seed=self.seed,
         )
         return {
             name: replace(

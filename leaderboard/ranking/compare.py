@@ -29,7 +29,6 @@ def compare(
     trend: bool = True,
     margin: float = MARGIN,
     alpha: float = ALPHA,
-    seed: int = 0,
 ) -> tuple[dict[str, Cell], Tests | None]:
     """Return a cell of every method, and how those that are compared were compared.
 
@@ -42,7 +41,6 @@ def compare(
         trend: whether the prior of the variances may follow the mean.
         margin: points within which two methods are practically equal.
         alpha: level of every family of tests.
-        seed: of the draws behind the chance of being first.
     """
     told = [name for name in sources if name in compared]
     means = {name: math.fsum(row.values()) / len(row) for name, row in scores.items()}
@@ -67,7 +65,7 @@ def compare(
     if not order:
         return cells, None
     ranges = rank_ranges(welch, alpha)
-    bounds, chances = gap_bounds(welch, 0, alpha), chances_of_first(welch, seed)
+    bounds, chances = gap_bounds(welch, 0, alpha), chances_of_first(welch)
     held = _against(welch, order, reference, family, alpha)
     for i, name in enumerate(order):
         gap = Gap(
