@@ -127,7 +127,7 @@ def comparison(found: Gains) -> str:
     """
     rows = []
     for label, change in found.chosen.items():
-        ends = searched(found.said[label], list(found.tuned[label].values()), TUNED)
+        ends = searched(found.said[label], change.after, TUNED)
         first = found.alone.get(label)
         lost = [100 * value for value in regrets(found.said[label])]
         rows.append(

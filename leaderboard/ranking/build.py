@@ -260,4 +260,4 @@ def _searched(cell: Cell, runs: Mapping[int, Result], rule: str) -> Cell:
     """Return the cell, of a tuned method with the interval that includes the search."""
     first = next(iter(runs.values()))
     tuning = (first.identity.get("tuning") or {}) if rule == PRIMARY else {}
-    return replace(cell, searched=searched(tuning, list(cell.scores.values()), first.track))
+    return replace(cell, searched=searched(tuning, cell, first.track))

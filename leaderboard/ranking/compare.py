@@ -57,6 +57,7 @@ def compare(
         name: Cell(
             mean=means[name],
             half=_finite(halves[i]) if len(scores[name]) > 1 else None,
+            freedom=float(every.moderated.freedom[i]) if len(scores[name]) > 1 else None,
             n=len(scores[name]),
             scores=dict(scores[name]),
         )
