@@ -10,7 +10,7 @@ from functools import partial
 from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row, Status, Tests
 from lnlbench.leaderboard.ranking.budget import searched
 from lnlbench.leaderboard.ranking.column import column
-from lnlbench.leaderboard.ranking.compare import Scores, common, compare
+from lnlbench.leaderboard.ranking.compare import Scores, common, compare, with_diverged
 from lnlbench.leaderboard.ranking.eligible import Eligible, eligible
 from lnlbench.leaderboard.ranking.notes import notes
 from lnlbench.leaderboard.ranking.plan import plan
@@ -200,15 +200,7 @@ class _Table:
             margin=self.margin,
             alpha=self.alpha,
         )
-        return {
-            name: replace(
-                cell,
-                half=None if lost[name] and len({*cell.scores.values()}) == 1 else cell.half,  # chance has no spread
-                diverged=lost[name],
-                could_be_best=cell.could_be_best and not lost[name],
-            )
-            for name, cell in cells.items()
-        }, tests
+        return with_diverged(cells, lost), tests
 
 
 def _column(found: Scored, setting: str, counted: bool, cells: Mapping[str, Cell], tests: Tests | None) -> Column:

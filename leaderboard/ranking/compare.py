@@ -92,6 +92,19 @@ def compare(
     )
 
 
+def with_diverged(cells: Mapping[str, Cell], diverged: Mapping[str, int]) -> dict[str, Cell]:
+    """Return cells that say how many of their runs diverged: then none could be best, and chance has no spread."""
+    return {
+        name: replace(
+            cell,
+            half=None if diverged[name] and len({*cell.scores.values()}) == 1 else cell.half,
+            diverged=diverged[name],
+            could_be_best=cell.could_be_best and not diverged[name],
+        )
+        for name, cell in cells.items()
+    }
+
+
 def columns(
     names: Sequence[str],
     compared: Collection[str],
