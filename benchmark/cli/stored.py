@@ -105,7 +105,6 @@ def each(
     predictions: bool,
     methods: str = "",
     track: str = "",
-    say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Result]:
     """Yield what `stored` returns of a store, one by one and never held together, with predictions if they are wanted.
 
@@ -117,7 +116,7 @@ def each(
     from lnlbench.leaderboard.store.reader import StoreReader
 
     if methods or track:
-        chosen = with_hosts(stored(targets, source, track, say).results, methods)
+        chosen = with_hosts(stored(targets, source, track).results, methods)
         keys, names = {result.key for result in chosen}, {result.setting for result in chosen}
         with StoreReader(source) as store:
             every = store.stream(settings=names, predictions=predictions)
@@ -131,7 +130,7 @@ def each(
                 nothing = False
                 yield result
     if nothing:
-        changed = {result.setting for result in stored(targets, source, say=say).results}  # or says what there is
+        changed = {result.setting for result in stored(targets, source).results}  # or says what there is
         with StoreReader(source) as store:
             yield from store.stream(settings=changed, predictions=predictions)
 

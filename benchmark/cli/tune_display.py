@@ -11,7 +11,7 @@ from rich.text import Text
 from lnlbench.benchmark.cli.display import Rows, cell_text
 from lnlbench.leaderboard.results.rules import PRIMARY
 from lnlbench.leaderboard.show.terminal import Fitted, glued
-from lnlbench.leaderboard.show.words import interval
+from lnlbench.leaderboard.show.words import flags
 
 if TYPE_CHECKING:
     from lnlbench.benchmark.tuning.gains import Gains
@@ -34,6 +34,9 @@ def ended(found: Done) -> Any:
     for setting, rows in groupby(found.rows, lambda row: row["setting"]):
         parts += [Text(f"searched at {setting}", "bold"), _searches(list(rows)), ""]
     parts.append(Text("Trial 0 is the defaults. Validation labels are as noisy as those of training."))
+    shown = [cell for one in won for change in one.chosen.values() for cell in (change.before, change.after) if cell]
+    if any(map(flags, shown)):
+        parts.append(Text("!2 two runs diverged, and score chance · = runs of its host, tested once"))
     if won:
         if not any(change.before for one in won for change in one.chosen.values()):
             parts.append(Text("The same command with `--compare` runs the defaults too, and nothing else again."))
@@ -44,13 +47,13 @@ def ended(found: Done) -> Any:
 
 def _gains(one: Gains) -> Fitted:
     """Return the methods of a setting as they were chosen, beside their defaults where these are stored."""
-    from lnlbench.benchmark.tuning.gains import change_texts
+    from lnlbench.benchmark.tuning.gains import change_texts, score_text
 
     both = any(change.before for change in one.chosen.values())
     rows = []
     for label, change in one.chosen.items():
-        before = [interval(change.before) if change.before else "–"] if both else []
-        texts = [*before, interval(change.after), *(change_texts(change) if both else []), str(change.after.n)]
+        before = [score_text(change.before)] if both else []
+        texts = [*before, score_text(change.after), *(change_texts(change) if both else []), str(change.after.n)]
         rows.append([label, *map(glued, texts)])
     compared = ["tuned − default", f"p (Holm, {one.family})"] if both else []
     return Fitted(["method", *(["default"] if both else []), "tuned", *compared, "n"], rows, repeated=1)

@@ -156,12 +156,12 @@ def alignment(found: Tensor, labels: Tensor) -> float:
     return float((a * b).sum() / size) if size > 0 else float("nan")
 
 
-def stable_rank(weight: Tensor, steps: int = 20) -> float:
+def stable_rank(weight: Tensor) -> float:
     """|W|_F² / |W|_2² of a weight [O, ...], its other axes taken together; the 2-norm by power iteration."""
     matrix = weight.detach().flatten(1).double()
     squares = matrix @ matrix.T if len(matrix) <= matrix.shape[1] else matrix.T @ matrix
     vector = squares.norm(dim=1)  # not orthogonal to the leading direction, but by chance
-    for _ in range(steps):
+    for _ in range(20):
         vector = squares @ (vector / vector.norm().clamp(min=1e-300))
     top = float(vector.norm())
     return float(squares.diagonal().sum()) / top if top > 0 else float("nan")

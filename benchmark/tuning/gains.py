@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from lnlbench.benchmark.tuning.outcome import Outcome
-from lnlbench.leaderboard.ranking.before_after import Change, changes
+from lnlbench.leaderboard.ranking.before_after import Change, Runs, changes
 from lnlbench.leaderboard.ranking.board import Cell
-from lnlbench.leaderboard.ranking.compare import Scores
 from lnlbench.leaderboard.ranking.confirming import DEFAULTS, best
 from lnlbench.leaderboard.ranking.selection import rank_correlation
 from lnlbench.leaderboard.results.form import TUNED, UNCONFIRMED
 from lnlbench.leaderboard.results.interval import difference_text
 from lnlbench.leaderboard.results.listing import listed
 from lnlbench.leaderboard.results.result import Result
-from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score
-from lnlbench.leaderboard.show.words import p_value
+from lnlbench.leaderboard.results.rules import PRIMARY, can_score, score, scored_run
+from lnlbench.leaderboard.show.words import flags, interval, p_value
 
 FEWEST_ORDERED = 4
 """Methods from which on it is said what became of their order."""
@@ -30,13 +29,12 @@ Told = Mapping[tuple[str, str], dict[str, Any]]
 class Gains:
     """The methods of one setting, in the order of the searches; accuracies in percent, under the primary rule.
 
-    `said` is what the search of each says, and `tuned` its scores by replicate. `alone` is the choice of the search
-    alone beside the defaults, where both were run; `chosen` the choice in the end. All tests are one `family`.
+    `said` is what the search of each says. `alone` is the choice of the search alone beside the defaults, where both
+    were run; `chosen` the choice in the end. All tests are one `family`.
     """
 
     setting: str
     said: dict[str, dict[str, Any]]
-    tuned: Mapping[str, Scores]
     alone: dict[str, Change]
     chosen: dict[str, Change]
 
@@ -52,8 +50,9 @@ class Gains:
 
     @property
     def compared(self) -> dict[str, tuple[Cell, Change]]:
-        """Return the methods whose defaults were run too: the cell of these, and the change."""
-        return {label: (change.before, change) for label, change in self.chosen.items() if change.before is not None}
+        """Return the methods whose defaults were run too: the cell of these, and the change; a reading is its host."""
+        rows = {label: (change.before, change) for label, change in self.chosen.items() if not change.as_host}
+        return {label: (before, change) for label, (before, change) in rows.items() if before is not None}
 
     @property
     def sentences(self) -> list[str]:
@@ -116,23 +115,35 @@ def gains(setting: str, results: Sequence[Result], told: Told, hosts: Mapping[st
     for result in results:
         if result.setting == setting and result.track in runs and can_score(result, PRIMARY, hosts):
             runs[result.track].setdefault(result.label, {})[result.replicate] = result
-    scores = {
-        track: {label: {i: 100 * score(run, PRIMARY, hosts) for i, run in row.items()} for label, row in rows.items()}
-        for track, rows in runs.items()
-    }
+    made = {track: {label: _runs(row, hosts) for label, row in rows.items()} for track, rows in runs.items()}
     records = {label: next(iter(row.values())).identity["tuning"] for label, row in runs[TUNED].items()}
     said = {label: told.get((label, record.get("reference", "")), record) for label, record in records.items()}
-    alone = {label: row for label in said if (row := scores[_alone(said[label])].get(label))}
-    before, after = changes(scores["default"], alone, scores[TUNED])
+    alone = {label: row for label in said if (row := made[_alone(said[label])].get(label))}
+    before, after = changes(made["default"], alone, made[TUNED])
     order = {label: place for place, (label, _) in enumerate(told)}
     chosen = dict(sorted(after.items(), key=lambda item: order.get(item[0], len(order))))
-    return Gains(setting=setting, said=said, tuned=scores[TUNED], alone=before, chosen=chosen)
+    return Gains(setting=setting, said=said, alone=before, chosen=chosen)
+
+
+def _runs(row: Mapping[int, Result], hosts: Mapping[str, Result]) -> Runs:
+    """Return what counts of runs by replicate under the primary rule: of readings, their hosts."""
+    scored = {i: scored_run(run, PRIMARY, hosts) for i, run in row.items()}
+    return Runs(
+        scores={i: 100 * score(run, PRIMARY, hosts) for i, run in scored.items()},
+        diverged=sum(run.diverged for run in scored.values()),
+        reading=any(run.host is not None for run in row.values()),
+    )
 
 
 def _alone(search: dict[str, Any]) -> str:
     """Return the track that holds what the search alone would have chosen."""
     first = best(dict(enumerate(validation for validation, _ in search["scores"])))
     return TUNED if first == search["trial"] else "default" if first == DEFAULTS else UNCONFIRMED
+
+
+def score_text(cell: Cell | None) -> str:
+    """Return the mean with its interval, and `!1` for a diverged run, `=` for the runs of a host, as boards do."""
+    return "–" if cell is None else interval(cell) + flags(cell)
 
 
 def change_texts(change: Change) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from lnlbench.benchmark.tuning import figures
 from lnlbench.benchmark.tuning.budget import TuneError
 from lnlbench.benchmark.tuning.front import FRONT, fronts
-from lnlbench.benchmark.tuning.gains import Gains, change_texts, gains, told_by
+from lnlbench.benchmark.tuning.gains import Gains, change_texts, gains, score_text, told_by
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.page import SEARCHED, renewed, scored_by, section_name
 from lnlbench.benchmark.tuning.pruning import pruning
@@ -27,7 +27,6 @@ from lnlbench.leaderboard.results.markdown import table
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.show.board_figures import written
 from lnlbench.leaderboard.show.change_figure import changed
-from lnlbench.leaderboard.show.words import interval as mean_and_half
 
 
 def write(
@@ -130,15 +129,15 @@ def comparison(found: Gains) -> str:
     """
     rows = []
     for label, change in found.chosen.items():
-        ends = searched(found.said[label], list(found.tuned[label].values()), TUNED)
+        ends = searched(found.said[label], change.after, TUNED)
         first = found.alone.get(label)
         lost = [100 * value for value in regrets(found.said[label])]
         rows.append(
             [
                 label,
-                "–" if change.before is None else mean_and_half(change.before),
+                score_text(change.before),
                 *(_whole(first) if found.confirmed else []),
-                mean_and_half(change.after),
+                score_text(change.after),
                 str(change.after.n),
                 "–" if ends is None else f"{max(0.0, ends[0]):.2f} to {min(100.0, ends[1]):.2f}",
                 *change_texts(change),
@@ -161,7 +160,7 @@ def regrets(search: dict[str, Any]) -> tuple[float, float]:
 
 def _whole(change: Change | None) -> list[str]:
     """Return mean, difference with its interval, and p."""
-    return ["–", "–", "–"] if change is None else [mean_and_half(change.after), *change_texts(change)]
+    return ["–", "–", "–"] if change is None else [score_text(change.after), *change_texts(change)]
 
 
 def searches(outcomes: Sequence[Outcome]) -> str:

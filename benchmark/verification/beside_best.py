@@ -16,16 +16,15 @@ BEST = 2
 HEADER = ["setting", "method", "accuracy, %", "against", "its accuracy, %", "difference", "p (Holm)", "verdict"]
 
 
-def beside_best(rows: Sequence[Result], others: Sequence[Result], rule: str = PRIMARY) -> str:
-    """Return a Markdown table: every new method in every setting, beside the best two of the others there.
+def beside_best(rows: Sequence[Result], others: Sequence[Result]) -> str:
+    """Return a Markdown table under the primary rule: every new method beside the best two others of its setting.
 
     Args:
         rows: the new results; readings without their hosts, which the check refuses, are left out.
         others: what the repository held before.
-        rule: that scores.
     """
     hosts = {run.key: run for run in (*others, *rows)}
-    rows, others = ([run for run in runs if can_score(run, rule, hosts)] for runs in (rows, others))
+    rows, others = ([run for run in runs if can_score(run, PRIMARY, hosts)] for runs in (rows, others))
     lines: list[list[str]] = []
     for group in sorted({comparable(run) for run in rows}):
         setting = group[0]
@@ -34,7 +33,7 @@ def beside_best(rows: Sequence[Result], others: Sequence[Result], rule: str = PR
         mine = _rows(new)
         theirs = _rows([run for run in old if run.label not in labels and run.method not in texts])
         every = theirs | mine
-        cells = {name: {s: 100 * score(run, rule, hosts) for s, run in row.items()} for name, row in every.items()}
+        cells = {name: {s: 100 * score(run, PRIMARY, hosts) for s, run in row.items()} for name, row in every.items()}
         unstable = {name for name, row in every.items() if any(run.diverged or run.host for run in row.values())}
         best = sorted(theirs, key=lambda name: (-_mean(cells[name]), name))[:BEST]
         for name in sorted(mine):

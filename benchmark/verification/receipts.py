@@ -102,13 +102,13 @@ def unnamed(what: Sequence[str], found: Sequence[Receipt], plugins: Sequence[Pat
     return [f"--plugin {file}" for file in files if file.absolute() not in [path.absolute() for path in plugins]]
 
 
-def verified_source(source: Path, data_dir: Path | None, hosts: Mapping[str, Result] = {}) -> list[Receipt]:
+def verified_source(source: Path, data_dir: Path | None) -> list[Receipt]:
     """Verify a file or folder of results; of a file the predictions are never held all at once.
 
     Arguments and errors as of `verified`.
     """
     known = {result.key: result for result in results_of(source, predictions=False)}
-    return verified(results_of(source), data_dir, {**hosts, **known})
+    return verified(results_of(source), data_dir, known)
 
 
 def verified(results: Iterable[Result], data_dir: Path | None, known: Mapping[str, Result] = {}) -> list[Receipt]:

@@ -55,11 +55,12 @@ class Gap:
 class Cell:
     """One method in one setting, or over all counted ones.
 
-    `half` is half of the 95 % interval, on moderated variances; None with one replicate. `rank`, `against`, `gap` and
-    `chance_of_first` are None where the cell is not compared; `against` also for readings and cross-entropy itself.
-    `scores` are the accuracies by replicate. `variance`, in squared points, is what the tests take for that of a
-    replicate: without what draws do to all methods alike where `Tests.common` is above 0. `searched` are the ends of
-    the interval that includes the search, of a tuned method under the rule that the search went by.
+    `half` is half of the 95 % interval, on moderated variances, and `freedom` what its t has of degrees; None with one
+    replicate. `rank`, `against`, `gap` and `chance_of_first` are None where the cell is not compared; `against` also
+    for readings and cross-entropy itself. `scores` are the accuracies by replicate. `variance`, in
+    squared points, is what the tests take for that of a replicate: without what draws do to all methods alike where
+    `Tests.common` is above 0. `searched` are the ends of the interval that includes the search, of a tuned method under
+    the rule that the search went by.
     """
 
     mean: float
@@ -72,6 +73,7 @@ class Cell:
     gap: Gap | None = None
     chance_of_first: float | None = None
     variance: float | None = None
+    freedom: float | None = None
     diverged: int = 0  # runs that score chance
     same_as_host: bool = False
     searched: tuple[float, float] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lnlbench.leaderboard.ranking.board import Cell
 from lnlbench.leaderboard.ranking.confirming import choose
 from lnlbench.leaderboard.results.form import TUNED
 
@@ -14,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 Pairs = Sequence[tuple[float, float]]
 """Validation and test accuracy of each trial."""
 RESAMPLES = 2000
+ENDS = np.array([0.025, 0.975])
+"""Of 95 % intervals, as levels."""
 
 
 def expected(pairs: Pairs, size: int) -> float:
@@ -46,15 +49,15 @@ def winning(count: int, size: int) -> Floats:
     return chance
 
 
-def curve(pairs: Pairs, seed: int = 0, level: float = 0.95) -> list[tuple[int, float, float, float]]:
-    """Return n, expectation, and the ends of its bootstrap interval over trials, for n = 1, 2, 4, ... and all."""
+def curve(pairs: Pairs) -> list[tuple[int, float, float, float]]:
+    """Return n, expectation, and the ends of its 95 % bootstrap interval over trials, for n = 1, 2, 4, ... and all."""
     count = len(pairs)
     sizes = [*(2**i for i in range(count.bit_length()) if 2**i < count), count]
-    _, test = _resampled(pairs, seed)
+    _, test = _resampled(pairs)
     rows = []
     for size in sizes:
         means = (winning(count, size) * test).sum(1)
-        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+        low, high = np.quantile(means, ENDS)
         rows.append((size, expected(pairs, size), float(low), float(high)))
     return rows
 
@@ -69,44 +72,39 @@ def incumbents(pairs: Pairs) -> list[float]:
     return found
 
 
-def searched(tuning: Mapping[str, Any], scores: Sequence[float], track: str) -> tuple[float, float] | None:
-    """Return an interval of a tuned method's mean that includes the search which its record tells of.
+def searched(tuning: Mapping[str, Any], cell: Cell, track: str) -> tuple[float, float] | None:
+    """Return the interval of a tuned method's mean that includes the search which its record tells of.
 
     Without a confirming stage as `with_search`, and so on every track but `tuned`, whose rows alone hold what was
     confirmed. There its draws are resampled, and the choice is made again: it covers the configurations that were
-    confirmed. None with a single replicate.
+    confirmed. None where the cell has no interval.
 
     Args:
         tuning: what a record says of the search; nothing where it was none.
-        scores: of the replicates, in percent.
-        track: of the replicates.
+        cell: the method's, in percent.
+        track: of its runs.
     """
     confirming = tuning.get("confirming") if track == TUNED else None
     if not confirming:
-        return with_search(scores, [(validation, 100 * test) for validation, test in tuning.get("scores", ())])
-    if len(scores) < 2:
-        return None
+        return with_search(cell, [(validation, 100 * test) for validation, test in tuning.get("scores", ())])
     test = {row["trial"]: 100 * float(np.mean(row["test"])) for row in confirming}
     chosen = _rechosen(tuple((row["trial"], tuple(row["validation"])) for row in confirming))
     shift = np.array([test[number] for number in chosen]) - test[tuning["trial"]]
-    return _ends(scores, shift, 0, 0.95)
+    return _ends(cell, shift)
 
 
-def with_search(
-    scores: Sequence[float], pairs: Pairs, seed: int = 0, level: float = 0.95
-) -> tuple[float, float] | None:
-    """Return an interval of a tuned method's mean that includes the search; None with a single replicate.
+def with_search(cell: Cell, pairs: Pairs) -> tuple[float, float] | None:
+    """Return the interval of a tuned method's mean that includes the search; None where the cell has none.
 
     Another search would have chosen another winner: the trials are resampled, and the winner's test accuracy there
     minus that of the actual winner is added to the mean of the replicates and its t error. It covers the values that
     were tried, not those that were not.
     """
-    count = len(scores)
-    if count < 2 or not pairs:
+    if not pairs:
         return None
-    _, test = _resampled(pairs, seed)
+    _, test = _resampled(pairs)
     shift = test[:, 0] - incumbents(pairs)[-1]
-    return _ends(scores, shift, seed, level)
+    return _ends(cell, shift)
 
 
 @lru_cache(maxsize=128)  # of the searches of a board: one may serve several settings
@@ -123,18 +121,31 @@ def _rechosen(draws: tuple[tuple[int, tuple[float, ...]], ...]) -> tuple[int, ..
     return tuple(numbers[sample] for sample in samples)
 
 
-def _ends(scores: Sequence[float], shift: Floats, seed: int, level: float) -> tuple[float, float]:
-    """Return the ends of an interval: the mean, the t error of the replicates, and what another choice would shift."""
-    values, count = np.asarray(scores, float), len(scores)
-    error = values.std(ddof=1) / np.sqrt(count)
-    noise = np.random.default_rng([seed, 1]).standard_t(count - 1, RESAMPLES) * error
-    low, high = np.quantile(values.mean() + shift + noise, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+def _ends(cell: Cell, shift: Floats) -> tuple[float, float] | None:
+    """Return the ends of the cell's interval where its mean may be shifted by any of these values, all as likely.
+
+    They are quantiles of a mixture of t distributions, exactly, and never closer than those of the cell's own interval:
+    no other interval of that width holds more of a distribution with one peak, and so none more of the mixture.
+    """
+    if cell.half is None or cell.freedom is None:
+        return None
+    from scipy import special  # 0.1 s to import, so not before it is needed
+
+    places, counts = np.unique(shift, return_counts=True)
+    own = special.stdtrit(cell.freedom, ENDS)
+    scale = cell.half / own[1]
+    low, high = places[0] + scale * own, places[-1] + scale * own  # [2], around each end
+    for _ in range(60):  # bisection
+        middle = (low + high) / 2
+        mass = special.stdtr(cell.freedom, (middle[:, None] - places) / scale) @ counts / len(shift)
+        low, high = np.where(mass < ENDS, middle, low), np.where(mass < ENDS, high, middle)
+    first, last = (cell.mean + high).tolist()
+    return first, last
 
 
-def _resampled(pairs: Pairs, seed: int) -> tuple[Floats, Floats]:
+def _resampled(pairs: Pairs) -> tuple[Floats, Floats]:
     """Return bootstrap samples of the trials [RESAMPLES, N], each sorted by validation, ties in random order."""
-    generator = np.random.default_rng([seed, 0])
+    generator = np.random.default_rng([0, 0])
     count = len(pairs)
     validation, test = np.asarray(pairs, float).T
     drawn = generator.integers(0, count, (RESAMPLES, count))

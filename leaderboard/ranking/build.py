@@ -10,7 +10,7 @@ from functools import partial
 from lnlbench.leaderboard.ranking.board import Board, Cell, Column, Row, Status, Tests
 from lnlbench.leaderboard.ranking.budget import searched
 from lnlbench.leaderboard.ranking.column import column
-from lnlbench.leaderboard.ranking.compare import Scores, common, compare
+from lnlbench.leaderboard.ranking.compare import Scores, common, compare, with_diverged
 from lnlbench.leaderboard.ranking.eligible import Eligible, eligible
 from lnlbench.leaderboard.ranking.notes import notes
 from lnlbench.leaderboard.ranking.plan import plan
@@ -40,7 +40,6 @@ def boards(
     suites: Suites | None = None,
     margin: float = MARGIN,
     complete: bool = False,
-    seed: int = 0,
     standings: Standings | None = None,
 ) -> list[Board]:
     """Return one board per suite, protocol version, length, track and rule: what must not be compared is not mixed.
@@ -56,7 +55,6 @@ def boards(
         suites: which settings share a board; by default those of one task, what stands before the slash.
         margin: points within which two methods are practically equal.
         complete: whether only settings count that all methods have.
-        seed: of the chances of being first.
         standings: how far results were checked, by key, where that is kept.
 
     Raises:
@@ -65,7 +63,7 @@ def boards(
     for name in rules:
         rule_named(name)
     groups = grouped(results, suites)
-    made = partial(build, show=show, margin=margin, complete=complete, seed=seed, standings=standings)
+    made = partial(build, show=show, margin=margin, complete=complete, standings=standings)
     every = (
         made(groups[group], rule, suite=group[0])
         for group in sorted(groups)
@@ -98,7 +96,6 @@ def build(
     margin: float = MARGIN,
     alpha: float = ALPHA,
     complete: bool = False,
-    seed: int = 0,
     standings: Standings | None = None,
 ) -> Board:
     """Return the board of results that may be compared.
@@ -111,7 +108,6 @@ def build(
         margin: as for `boards`.
         alpha: level of every family of tests.
         complete: as for `boards`.
-        seed: as for `boards`.
         standings: as for `boards`.
 
     Raises:
@@ -126,7 +122,7 @@ def build(
         raise ValueError(f"the rule {rule!r} finds nothing to measure in these {len(results)} results")
     found = scored(results, rule)
     chosen = eligible(found.scores, found.candidates, found.settings, complete)
-    table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, alpha, seed)
+    table = _Table(found, chosen, chosen.rows if rule in RANKED and chosen.least > 1 else (), margin, alpha)
     cells = {setting: table.setting(setting) for setting in found.settings}
     settings = sorted(found.settings, key=lambda setting: setting not in chosen.counted)
     columns = [_column(found, setting, setting in chosen.counted, *cells[setting]) for setting in settings]
@@ -162,10 +158,8 @@ def build(
 class _Table:
     """Compares the rows of a board, column by column."""
 
-    def __init__(
-        self, found: Scored, chosen: Eligible, compared: Sequence[str], margin: float, alpha: float, seed: int
-    ) -> None:
-        self.found, self.chosen, self.margin, self.alpha, self.seed = found, chosen, margin, alpha, seed
+    def __init__(self, found: Scored, chosen: Eligible, compared: Sequence[str], margin: float, alpha: float) -> None:
+        self.found, self.chosen, self.margin, self.alpha = found, chosen, margin, alpha
         self.compared = compared
         # Rows that lack a counted setting may still be compared in a setting that does not count.
         self.able = found.candidates if compared else ()
@@ -205,17 +199,8 @@ class _Table:
             trend=trend,
             margin=self.margin,
             alpha=self.alpha,
-            seed=self.seed,
         )
-        return {
-            name: replace(
-                cell,
-                half=None if lost[name] and len({*cell.scores.values()}) == 1 else cell.half,  # chance has no spread
-                diverged=lost[name],
-                could_be_best=cell.could_be_best and not lost[name],
-            )
-            for name, cell in cells.items()
-        }, tests
+        return with_diverged(cells, lost), tests
 
 
 def _column(found: Scored, setting: str, counted: bool, cells: Mapping[str, Cell], tests: Tests | None) -> Column:
@@ -267,4 +252,4 @@ def _searched(cell: Cell, runs: Mapping[int, Result], rule: str) -> Cell:
     """Return the cell, of a tuned method with the interval that includes the search."""
     first = next(iter(runs.values()))
     tuning = (first.identity.get("tuning") or {}) if rule == PRIMARY else {}
-    return replace(cell, searched=searched(tuning, list(cell.scores.values()), first.track))
+    return replace(cell, searched=searched(tuning, cell, first.track))

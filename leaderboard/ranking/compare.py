@@ -29,7 +29,6 @@ def compare(
     trend: bool = True,
     margin: float = MARGIN,
     alpha: float = ALPHA,
-    seed: int = 0,
 ) -> tuple[dict[str, Cell], Tests | None]:
     """Return a cell of every method, and how those that are compared were compared.
 
@@ -42,7 +41,6 @@ def compare(
         trend: whether the prior of the variances may follow the mean.
         margin: points within which two methods are practically equal.
         alpha: level of every family of tests.
-        seed: of the draws behind the chance of being first.
     """
     told = [name for name in sources if name in compared]
     means = {name: math.fsum(row.values()) / len(row) for name, row in scores.items()}
@@ -59,6 +57,7 @@ def compare(
         name: Cell(
             mean=means[name],
             half=_finite(halves[i]) if len(scores[name]) > 1 else None,
+            freedom=float(every.moderated.freedom[i]) if len(scores[name]) > 1 else None,
             n=len(scores[name]),
             scores=dict(scores[name]),
         )
@@ -67,7 +66,7 @@ def compare(
     if not order:
         return cells, None
     ranges = rank_ranges(welch, alpha)
-    bounds, chances = gap_bounds(welch, 0, alpha), chances_of_first(welch, seed)
+    bounds, chances = gap_bounds(welch, 0, alpha), chances_of_first(welch)
     held = _against(welch, order, reference, family, alpha)
     for i, name in enumerate(order):
         gap = Gap(
@@ -91,6 +90,19 @@ def compare(
         common=welch.common if isinstance(welch, SameDraws) else 0.0,
         apart=tuple(np.array(order)[welch.apart].tolist()) if isinstance(welch, SameDraws) else (),
     )
+
+
+def with_diverged(cells: Mapping[str, Cell], diverged: Mapping[str, int]) -> dict[str, Cell]:
+    """Return cells that say how many of their runs diverged: then none could be best, and chance has no spread."""
+    return {
+        name: replace(
+            cell,
+            half=None if diverged[name] and len({*cell.scores.values()}) == 1 else cell.half,
+            diverged=diverged[name],
+            could_be_best=cell.could_be_best and not diverged[name],
+        )
+        for name, cell in cells.items()
+    }
 
 
 def columns(

@@ -85,11 +85,11 @@ class Welch:
         bound: Floats = self.difference - _special().stdtrit(self.freedom, level) * self.error
         return bound
 
-    def mean_half_widths(self, level: float = 0.95) -> Floats:
-        """Return half the width of the interval of every mean [m]; infinite where nothing is known of its spread."""
+    def mean_half_widths(self) -> Floats:
+        """Return half the width of every mean's 95 % interval [m]; infinite where nothing is known of its spread."""
         freedom = np.maximum(self.moderated.freedom, 1e-9)
         with np.errstate(invalid="ignore"):
-            width = _special().stdtrit(freedom, (1 + level) / 2) * np.sqrt(self.squared_errors)
+            width = _special().stdtrit(freedom, 0.975) * np.sqrt(self.squared_errors)
         return np.where(self.moderated.freedom > 0, width, np.inf)
 
 

@@ -123,6 +123,7 @@ def _record(tests: Tests | None) -> dict[str, Any] | None:
         "names": tests.names,
         "borrowed": tests.borrowed,
         "common": tests.common,
+        "apart": tests.apart,
         "pair_fields": names,
         "pairs": pairs,
     }

@@ -27,7 +27,6 @@ def page(
     about: Mapping[str, About] | None = None,
     date: str = "",
     rule: str = PRIMARY,
-    seed: int = 0,
     standings: Standings | None = None,
 ) -> str:
     """Return the leaderboard as HTML that works from a file: no request is made, nothing is stored.
@@ -38,7 +37,6 @@ def page(
         about: method → where it comes from; methods that are not there have no links.
         date: on which the page is made, as it is to be shown.
         rule: that the page opens on; a reader may choose another.
-        seed: of the chances of being first.
         standings: how far results were checked, by key, where that is kept.
 
     Raises:
@@ -46,7 +44,7 @@ def page(
     """
     if not results:
         raise StoreError("there are no results to make a page of")
-    views = scopes(results, seed, standings)
+    views = scopes(results, standings)
     main = max(views, key=lambda view: (len(view.boards[0].rows), len(view.boards[0].columns)))
     first = next(board for board in main.boards if board.rule == PRIMARY)
     data = {

@@ -42,16 +42,16 @@ def suite_name(result: Result) -> str:
     return base(result.setting).partition("/")[0]
 
 
-def scopes(results: Sequence[Result], seed: int = 0, standings: Standings | None = None) -> list[Scope]:
+def scopes(results: Sequence[Result], standings: Standings | None = None) -> list[Scope]:
     """Return the views of results, one per suite, protocol version, length and track.
 
     The family of tests of a view is fixed here: whatever a reader hides, no number changes.
     """
-    return [_scope(group[0], runs, seed, standings) for group, runs in sorted(grouped(results).items())]
+    return [_scope(group[0], runs, standings) for group, runs in sorted(grouped(results).items())]
 
 
-def _scope(suite: str, runs: Sequence[Result], seed: int, standings: Standings | None) -> Scope:
-    boards = tuple(build(runs, rule, suite=suite, seed=seed, standings=standings) for rule in RULES)
+def _scope(suite: str, runs: Sequence[Result], standings: Standings | None) -> Scope:
+    boards = tuple(build(runs, rule, suite=suite, standings=standings) for rule in RULES)
     switched, winners = switch(boards)
     ranked, longer = split_references(runs)
     grid = sort_into_grid(ranked)[0] | sort_into_grid(longer)[0]

@@ -10,7 +10,7 @@ from lnlbench.benchmark.cli import tune_display
 from lnlbench.benchmark.tuning.gains import Gains, gains
 from lnlbench.benchmark.tuning.pipeline import Done
 from lnlbench.benchmark.tuning.report import comparison
-from lnlbench.leaderboard.ranking.before_after import Change, changes
+from lnlbench.leaderboard.ranking.before_after import Change, Runs, changes
 from lnlbench.leaderboard.ranking.board import Cell
 from lnlbench.leaderboard.results.rules import RULES
 from lnlbench.leaderboard.shipped import shipped
@@ -34,12 +34,8 @@ def test_the_table_holds_p_of_its_own_family():
     header, _, ce, gce = compared([*runs, *tuned], {}).splitlines()
     assert header.endswith("| tuned − default | p (Holm, 1) | regret |")
     assert gce.endswith("| the same runs | – | 0.00 |")
-
-    def scores(label):
-        return {run.replicate: 100 * RULES["noisy_val"](run) for run in of[label]}
-
     others = {run.label: scores_of(run.label, runs) for run in runs}
-    (found,) = changes(others, {"ce": scores("sam"), "gce": scores("gce")})
+    (found,) = changes(others, {"ce": scores_of("sam", runs), "gce": scores_of("gce", runs)})
     change = found["ce"]
     assert f"| {change.difference:+.2f} ± {change.half:.2f} | {change.p:.3f} |" in ce
 
@@ -53,12 +49,7 @@ def test_what_a_tuning_won_comes_first_at_its_end():
     row = {"study": "tune/x/gce", "setting": SETTING, "method": "gce", "trials": 2, "failed": 0, "seconds": 0.6}
     row |= {"search alone": 1, "winner": 1, "validation": 0.5417, "values": "lr 0.1912, weight_decay 0.0001396"}
 
-    def printed(results):
-        console = Console(width=80, file=io.StringIO())
-        console.print(tune_display.ended(Done([row], [], [gains(SETTING, results, {})])))
-        return console.file.getvalue()
-
-    text = printed([*runs, *tuned])
+    text = printed(gains(SETTING, [*runs, *tuned], {}), row)
     assert max(map(len, text.splitlines())) <= 80
     (found,) = changes({"gce": scores_of("gce", runs)}, {"gce": scores_of("ce", runs)})
     change = found["gce"]
@@ -74,9 +65,15 @@ def test_what_a_tuning_won_comes_first_at_its_end():
     assert text.splitlines()[0] == f"{SETTING}: test accuracy in %, noisy_val"
     assert " 54.17 " in text and "0.5417" not in text and "--compare" not in text
     assert "\nNext: `lnlbench leaderboard mnist-fast/symmetric-0.5 --track tuned` ranks" in text
-    alone = printed(tuned)
+    alone = printed(gains(SETTING, tuned, {}), row)
     assert alone.splitlines()[3].split("│")[1].strip().startswith(f"{change.after.mean:.2f} ")
     assert "default ┃" not in alone and "with `--compare`" in alone
+
+
+def printed(won, *rows, width=80):
+    console = Console(width=width, file=io.StringIO())
+    console.print(tune_display.ended(Done([*rows], [], [won])))
+    return console.file.getvalue()
 
 
 def compared(*found):
@@ -103,7 +100,7 @@ def test_what_tuning_changed_is_said_in_words():
 
     def said(*labels):
         chosen = {label: CHANGES[label] for label in labels}
-        return Gains(setting=SETTING, said={}, tuned={}, alone={}, chosen=chosen).sentences
+        return Gains(setting=SETTING, said={}, alone={}, chosen=chosen).sentences
 
     first, order = said(*CHANGES)
     assert first == (
@@ -140,7 +137,7 @@ def test_the_figure_shows_before_and_after():
 
 
 def scores_of(label, runs):
-    return {run.replicate: 100 * RULES["noisy_val"](run) for run in runs if run.label == label}
+    return Runs(scores={run.replicate: 100 * RULES["noisy_val"](run) for run in runs if run.label == label})
 
 
 def test_both_choices_stand_on_the_same_trials():
@@ -183,9 +180,53 @@ def test_a_reading_counts_as_its_host():
     readings = [run for run in runs if run.label == "early_stopping"]
     tuned = [replace(run, track="tuned", identity=run.identity | searched) for run in (*hosts, *readings)]
     *_, ce, reading = compared([*runs, *tuned], {}).splitlines()
-    assert reading == ce.replace("| ce |", "| early_stopping |")
+    assert reading.replace(" =", "") == ce.replace("| ce |", "| early_stopping |") and reading.count(" =") == 2
     assert compared(readings, {}, {run.key: run for run in hosts}).count("\n") == 1
     *_, alone = compared([*readings, *tuned[len(hosts) :]], {}, {run.key: run for run in hosts}).splitlines()
-    assert alone == reading, "hosts need not be among the rows"
+    assert alone == reading.replace(" =", ""), "hosts need not be among the rows"
     lost = compared([run for run in (*runs, *tuned) if run.label != "ce"], {})
     assert "early_stopping" not in lost
+
+
+def test_a_reading_is_neither_tested_nor_counted_again():
+    """The choice of `ce` has the runs of `gce`, and so has that of `early_stopping`, which is read off it."""
+    runs = [run for run in shipped(suites=["mnist-fast"]) if run.setting == SETTING]
+    searched = {"tuning": {"scores": [[0.5, 0.6], [0.6, 0.9]], "trial": 1}}
+    of = {label: [run for run in runs if run.label == label] for label in ("ce", "gce", "early_stopping")}
+    tuned = [
+        replace(run, key=f"{run.key}-tuned", label="ce", track="tuned", identity=run.identity | searched)
+        for run in of["gce"]
+    ]
+    keys = {run.replicate: run.key for run in tuned}
+    readings = [
+        replace(run, host=keys[run.replicate], track="tuned", identity=run.identity | searched)
+        for run in of["early_stopping"]
+    ]
+    alone, both = gains(SETTING, [*runs, *tuned], {}), gains(SETTING, [*runs, *tuned, *readings], {})
+    assert both.family == 1 and both.chosen["ce"] == alone.chosen["ce"] and both.sentences == alone.sentences
+    header, _, ce, reading = comparison(both).splitlines()
+    assert "p (Holm, 1)" in header and reading.replace(" =", "") == ce.replace("| ce |", "| early_stopping |")
+
+
+def test_diverged_replicates_are_shown_and_tell_nothing_of_others():
+    """As on boards: by their number beside the mean, and out of the prior."""
+    runs = [run for run in shipped(suites=["mnist-fast"]) if run.setting == SETTING and run.host is None]
+    searched = {"tuning": {"scores": [[0.5, 0.6], [0.6, 0.9]], "trial": 1}}
+    sources = {"ce": "gce", "sam": "label_noise_sgd", "elr": "dal"}
+    tuned = [
+        replace(run, label=label, track="tuned", identity=run.identity | searched)
+        for label, source in sources.items()
+        for run in runs
+        if run.label == source
+    ]
+    made = [replace(run, diverged=run.label == "elr" and run.replicate == 1) for run in (*runs, *tuned)]
+    found = gains(SETTING, made, {})
+    others = gains(SETTING, [run for run in made if run.label != "elr"], {})
+    assert found.chosen["ce"].half == others.chosen["ce"].half
+    assert found.chosen["elr"].after.diverged == 1
+    lines = {line.split(" | ")[0].strip("| "): line for line in comparison(found).splitlines()}
+    shown = f"{interval(found.chosen['elr'].after)} !1"
+    assert f" | {shown} | " in lines["elr"] and lines["elr"].count("!1") == 2 and "!" not in lines["ce"]
+    text = printed(found, width=100)
+    assert f" {shown} " in text.replace("\xa0", " ") and "\n!2 two runs diverged" in text
+    assert "!2" not in printed(others)

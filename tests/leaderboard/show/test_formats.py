@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from rich.console import Console
@@ -255,8 +255,9 @@ def test_json_holds_everything(board):
     assert (
         data["rows"][0]["cells"]["mnist-mlp/clean"]["scores"]["0"] == board.rows[0].cells["mnist-mlp/clean"].scores[0]
     )
-    fields, pairs = data["tests"]["pair_fields"], data["tests"]["pairs"]
-    assert len(pairs) == 703 and dict(zip(fields, pairs[0], strict=True))["a"] == "elr"
+    names, pairs = data["tests"]["pair_fields"], data["tests"]["pairs"]
+    assert len(pairs) == 703 and dict(zip(names, pairs[0], strict=True))["a"] == "elr"
+    assert {field.name for field in fields(board.tests)} <= data["tests"].keys()
     assert data["sentences"] == list(board.sentences) and data["columns"][1]["tests"]["names"][0] == "elr"
 
 
