@@ -56,30 +56,45 @@ class Gains:
 
     @property
     def sentences(self) -> list[str]:
-        """Return what tuning changed, in words: who surely gained or lost, and what became of the order."""
+        """Return what tuning changed, in words: who surely gained or lost, what confirming changed, and the order."""
         rows = self.compared
         if not rows:
             return []
-        above, below = (
-            [label for label, (_, change) in rows.items() if change.decided and (change.difference or 0.0) * sign > 0]
-            for sign in (1, -1)
-        )
-        kept = sum(change.same for _, change in rows.values())
-        methods = "1 method" if len(rows) == 1 else f"{len(rows)} methods"
-        lines = [
-            f"Tuned, {_counted(above)} of {methods} {_be(above)} surely above {'its' if len(above) < 2 else 'their'} "
-            f"defaults{_named(above)}, {_counted(below)} {_be(below)} surely below{_named(below)}; "
-            f"{kept or 'none'} {'keeps its' if kept < 2 else 'keep their'} defaults."
-        ]
+        changes = {label: change for label, (_, change) in rows.items()}
+        kept = sum(change.same for change in changes.values())
+        lines = [f"Tuned, {_moved(changes)}; {kept or 'none'} {'keeps its' if kept < 2 else 'keep their'} defaults."]
+        first = {label: self.alone[label] for label in rows if label in self.alone}
+        others = [label for label, change in first.items() if change.after.scores != changes[label].after.scores]
+        if self.confirmed and others:
+            named = [
+                f"{label} {difference_text(first[label].difference or 0.0, first[label].half)}" for label in others
+            ]
+            lines.append(
+                f"As the search alone would have chosen, {_moved(first)}; it differs in {listed(named, 'and')}."
+            )
         tau = rank_correlation([(before.mean, change.after.mean) for before, change in rows.values()])
         if len(rows) >= FEWEST_ORDERED and tau is not None:
-            first = max(rows, key=lambda label: rows[label][0].mean)
-            then = max(rows, key=lambda label: rows[label][1].after.mean)
-            tuned = "and tuned too" if then == first else f"{then} tuned"
+            best_before = max(rows, key=lambda label: rows[label][0].mean)
+            best_after = max(rows, key=lambda label: rows[label][1].after.mean)
+            tuned = "and tuned too" if best_after == best_before else f"{best_after} tuned"
             lines.append(
-                f"By means {first} is first with its defaults, {tuned}; Kendall's τ of the two orders is {tau:.2f}."
+                f"By means {best_before} is first with its defaults, {tuned}; "
+                f"Kendall's τ of the two orders is {tau:.2f}."
             )
         return lines
+
+
+def _moved(changes: Mapping[str, Change]) -> str:
+    """Return how many methods are surely above and below their defaults, and which."""
+    above, below = (
+        [label for label, change in changes.items() if change.decided and (change.difference or 0.0) * sign > 0]
+        for sign in (1, -1)
+    )
+    methods = "1 method" if len(changes) == 1 else f"{len(changes)} methods"
+    return (
+        f"{_counted(above)} of {methods} {_be(above)} surely above {'its' if len(above) < 2 else 'their'} "
+        f"defaults{_named(above)}, {_counted(below)} {_be(below)} surely below{_named(below)}"
+    )
 
 
 def _counted(names: Sequence[str]) -> str:

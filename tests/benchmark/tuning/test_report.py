@@ -115,6 +115,19 @@ def test_what_tuning_changed_is_said_in_words():
     assert said("sln") == []
 
 
+def test_what_confirming_changed_is_said_too():
+    """Where the search alone would have chosen otherwise: how it would have done, and in which methods it differs."""
+    alone = CHANGES | {"ce": change(60.0, 55.0, 0.02), "elr": change(74.0, 74.5, 0.4)}
+    said = {label: {"confirming": []} for label in CHANGES}
+    other = replace(CHANGES["ce"].after, scores={0: 1.0})
+    chosen = CHANGES | {"ce": replace(CHANGES["ce"], after=other)}
+    assert Gains(setting=SETTING, said=said, alone=alone, chosen=chosen).sentences[1] == (
+        "As the search alone would have chosen, 1 of 4 methods is surely above its defaults (gce), "
+        "2 are surely below (ce and sam); it differs in ce -5.00 ± 0.70."
+    )
+    assert len(Gains(setting=SETTING, said={}, alone=alone, chosen=chosen).sentences) == 2, "nothing confirmed"
+
+
 def test_the_figure_shows_before_and_after():
     """A hollow dot and a filled one in each row that changed, in colour where that is sure; a row without defaults."""
     (axes,) = changed(CHANGES, "").axes
