@@ -84,7 +84,10 @@ class Results(Sequence[Result]):
         return "\n".join(to_html(board) for board in self.boards())
 
     def frame(self) -> pd.DataFrame:
-        """Return a row per run: setting, method, replicate, accuracy in % under every rule, seconds, and its key."""
+        """Return a row per run: setting, method, replicate, accuracy in % under every rule, seconds, and its key.
+
+        Of a user's own method file the runs of the latest version alone, as on boards.
+        """
         import pandas as pd
 
         hosts, labels = {run.key: run for run in self}, board_labels(self)
@@ -104,11 +107,15 @@ class Results(Sequence[Result]):
                 "key": run.key,
             }
             for run in self
+            if run.key in labels
         ]
         return pd.DataFrame(rows)
 
     def curves(self) -> pd.DataFrame:
-        """Return the curves in long form: setting, method, replicate, epoch from 1, quantity, value or NaN."""
+        """Return the curves in long form: setting, method, replicate, epoch from 1, quantity, value or NaN.
+
+        Of the runs that `frame` has.
+        """
         import pandas as pd
 
         labels = board_labels(self)
@@ -117,6 +124,7 @@ class Results(Sequence[Result]):
             .melt("epoch", var_name="quantity")
             .assign(setting=run.setting, method=labels[run.key], replicate=run.replicate)
             for run in self
+            if run.key in labels
         ]
         columns = ["setting", "method", "replicate", "epoch", "quantity", "value"]
         return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
@@ -162,7 +170,8 @@ class Results(Sequence[Result]):
         """
         runs = [run for run in self if run.host is None]
         setting = _one("setting", setting, sorted({run.setting for run in runs}))
-        runs = [run for run in runs if run.setting == setting]
+        labels = board_labels(self)
+        runs = [run for run in runs if run.setting == setting and run.key in labels]
         name = _one("quantity", quantity, sorted({name for run in runs for name in run.curves}))
         if ax is None:
             from matplotlib.figure import Figure
@@ -171,8 +180,7 @@ class Results(Sequence[Result]):
         percent = 100.0 if "accuracy" in name or name.startswith(("memorised", "corrected")) else 1.0
         import numpy as np
 
-        labels = board_labels(runs)
-        for label in dict.fromkeys(labels.values()):
+        for label in dict.fromkeys(labels[run.key] for run in runs):
             curves = [run.curves[name] for run in runs if labels[run.key] == label and name in run.curves]
             values = percent * np.array(_padded(curves))  # [replicates, epochs]
             measured = np.flatnonzero(~np.isnan(values).all(axis=0))  # some are measured at a few epochs alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class View:
     complete: bool = False
     targets: Sequence[str] = ()
     standings: Standings | None = None
+    typed: Sequence[str] = ()  # the options of the command line that choose neither track nor rules
 
 
 def board_rules(rule: str, form: str, *, gap: bool, published: bool = False, pairs: bool = False) -> list[str]:
@@ -137,13 +139,20 @@ def figure(path: Path, results: Sequence[Result], view: View, draw: str) -> str:
     if len(found) > 1:
         titles = "; ".join(board.title for board in found[:LISTED])
         raise SettingError(
-            f"a figure is of one board, and there are {len(found)}: {titles}; name a suite, a track, a rule"
+            f"a figure is of one board, and there are {len(found)}: {titles}; the first: {_of_one(found[0], view)}"
         )
     if draw == "matrix" and found[0].tests is None:
         raise SettingError(f"nothing is compared on the board {found[0].title!r}, so that no pair can be drawn")
     drawn = board_figures.matrix(found[0]) if draw == "matrix" else board_figures.ranked(found[0])
     files.write_all(path.absolute().parent, {path.name: board_figures.written(drawn, kind)})
     return f"{found[0].title}: drawn in {path}"
+
+
+def _of_one(board: Board, view: View) -> str:
+    """Return the command that is of one board alone; of settings where no suite has them all."""
+    settings = [column.setting for column in board.columns]
+    targets = [board.suite] if {*settings} <= members_of_suites().get(board.suite, set()) else settings
+    return shlex.join(["lnlbench", "leaderboard", *targets, "--track", board.track, "--rule", board.rule, *view.typed])
 
 
 def _boards(results: Sequence[Result], shown: Sequence[str] | None, view: View) -> list[Board]:

@@ -79,6 +79,23 @@ def given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
+def typed(context: typer.Context, *, but: Sequence[str]) -> list[str]:
+    """Return the options of the command line, without passwords, other than those of some parameters.
+
+    Args:
+        context: of the command.
+        but: names of parameters, as the function calls them.
+    """
+    from lnlbench.leaderboard.results.errors import without_password
+
+    words: list[str] = []
+    for parameter in context.command.params:
+        if parameter.name not in but and given(context, str(parameter.name)):
+            value = context.params[str(parameter.name)]
+            words += [parameter.opts[0]] if value is True else [parameter.opts[0], without_password(str(value))]
+    return words
+
+
 def refuse_void(context: typer.Context, names: Sequence[str], why: str) -> None:
     """Refuse options that change nothing here.
 

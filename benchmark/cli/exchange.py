@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +30,7 @@ from lnlbench.benchmark.cli.parameters import (
 
 if TYPE_CHECKING:
     from lnlbench.benchmark.verification.findings import Finding
+    from lnlbench.leaderboard.results.result import Result
 
 commands = Commands("Exchange")
 
@@ -49,15 +52,29 @@ def export(
     Readings are written with the runs that they were read off.
     """
     from lnlbench.benchmark.cli.stored import each
+    from lnlbench.leaderboard.ranking.labels import earlier_versions
     from lnlbench.leaderboard.results.archive import write
     from lnlbench.leaderboard.store.address import store_address
 
     address = store_address(tracking_uri, database)
-    results = each(targets or [], address, predictions=predictions, methods=methods, track=track)
+    own: list[Result] = []
+    results = _noting(each(targets or [], address, predictions=predictions, methods=methods, track=track), own)
     new = not file.absolute().parent.exists()
     written = write(file, results, predictions=predictions)
     where = f"{file.absolute()}, whose folder is new" if new else file
     show(f"{written.results} results, {written.size / 2**20:.2f} MB, in {where}")
+    if earlier := earlier_versions(own):
+        show(f"Among them, and left out by boards: {'; '.join(earlier)}.")
+
+
+def _noting(results: Iterable[Result], own: list[Result]) -> Iterator[Result]:
+    """Yield results, and note those of methods of the user's own, without predictions."""
+    from lnlbench.leaderboard.results.versions import version_of
+
+    for result in results:
+        if version_of(result):
+            own.append(replace(result, predictions=""))
+        yield result
 
 
 @commands.command("import")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lnlbench.benchmark.cli import kinds
-from lnlbench.benchmark.cli.commands import Commands, refuse_void
+from lnlbench.benchmark.cli.commands import Commands, refuse_void, typed
 from lnlbench.benchmark.cli.output import note, show
 from lnlbench.benchmark.cli.parameters import (
     HOW,
@@ -139,6 +139,7 @@ def leaderboard(
         complete=complete,
         targets=targets or [],
         standings=held.standings or None,
+        typed=typed(context, but=["targets", "track", "rule"]),
     )
     results = rows.among(held.results, among, methods) if among else held.results
     if among:

@@ -109,6 +109,7 @@ def identity_of(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
             "setting": run.setting.identity(),
             **({"tuning": run.tuning} if run.tuning else {}),
             **({"precision": run.precision} if run.precision != PLAIN else {}),
+            **({"sources": [*run.method.sources]} if run.method.sources else {}),
         },
     }
 

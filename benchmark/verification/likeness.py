@@ -163,7 +163,8 @@ def _faults(result: Result, made: Result) -> Iterator[str]:
     for name in _FIXED:
         if getattr(result, name) != getattr(made, name):
             yield f"{name}: {getattr(result, name)!r:.60}, made again {getattr(made, name)!r:.60}"
-    came, now = ({n: v for n, v in run.identity.items() if n not in _TRAINED} for run in (result, made))
+    # The key, which is compared, has the sources, and records of before do not name them.
+    came, now = ({n: v for n, v in run.identity.items() if n not in _TRAINED | {"sources"}} for run in (result, made))
     noise = {n: v for n, v in now["noise"].items() if n in MANIFEST or n in came.get("noise", {})}
     yield from differences(came, now | {"noise": noise}, "identity")
     if result.diverged != made.diverged:

@@ -162,6 +162,9 @@ def _key(result: Result, setting: Setting, method: Composition, data: Data) -> F
         return Finding("key", UNKNOWN, f"its labels are a part or a draw of a label file's: {why}")
     if right != result.key:
         return Finding("key", WRONG, f"is {result.key}, but identity and method give {right}")
+    said = result.identity.get("sources", [*method.sources])  # records of before do not name them
+    if said != [*method.sources]:
+        return Finding("key", WRONG, f"is of the sources {[*method.sources]}, but its identity says {said}")
     return Finding("key", OK, right)
 
 

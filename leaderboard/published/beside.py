@@ -60,7 +60,7 @@ def beside(results: Sequence[Result], published: Iterable[Published] | None = No
     rows = list(literature() if published is None else published)
     hosts, labels = {result.key: result for result in results}, board_labels(results)
     cells: dict[tuple[str, str, str, str, str], dict[int, Result]] = {}
-    for result in results:
+    for result in (result for result in results if result.key in labels):
         place = result.setting, result.track, labels[result.key], precision_of(result), result.method
         cells.setdefault(place, {})[result.replicate] = result
     precisions: dict[tuple[str, str, str], set[str]] = {}

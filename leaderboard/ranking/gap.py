@@ -46,7 +46,7 @@ def gaps(results: Sequence[Result]) -> list[MemorisationGap]:
     found, labels = [], board_labels(results)
     for result in results:
         base = plain.get(_place(result))
-        if base is not None:
+        if base is not None and result.key in labels:
             where = result.setting, result.track, precision_of(result)
             answers = score(base, "oracle", {}), score(base, "final", {}), score(result, "final", {})
             found.append(MemorisationGap(*where, labels[result.key], result.method, result.replicate, *answers))

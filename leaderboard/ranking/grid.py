@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lnlbench.leaderboard.results.precision import precision_of
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.results.spelling import one_label
+from lnlbench.leaderboard.results.versions import latest
 
 Grid = dict[str, dict[str, dict[int, Result]]]
 """Row → setting → replicate → result."""
@@ -24,9 +25,13 @@ def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[Note]]:
     """Sort results into rows by method, and by full text where a label means two methods in one setting.
 
     A method is one row however it was written, see `one_label`. One that has results of two precisions in one setting
-    has a row for each: `ce [bf16]`. Of several results of one row, setting and replicate the last one counts. Also
-    returned: notes.
+    has a row for each: `ce [bf16]`. Of several versions of a user's own file the latest counts alone, of several
+    results of one row, setting and replicate the last one. Also returned: notes.
+
+    Args:
+        results: that may be compared; in order of age.
     """
+    results, several_versions = latest(results)
     labels = one_label(results)
     texts: dict[tuple[str, str], set[str]] = defaultdict(set)
     precisions: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -48,6 +53,7 @@ def sort_into_grid(results: Sequence[Result]) -> tuple[Grid, list[Note]]:
     several, rows = "stands for several methods; they are shown in full.", "they are rows of their own."
     notes += [Note(f"The label {label!r} {several}", label) for label in sorted(ambiguous)]
     notes += [Note(f"{label!r} has results of several precisions; {rows}", label) for label in sorted(twice)]
+    notes += [Note(text, found.label) for found in several_versions for text in found.notes]
     return grid, notes + [Note(text) for text in (*map(other_data, unpaired(grid)), *_changed(grid))]
 
 

@@ -93,6 +93,9 @@ def _identity(identity: Mapping[str, Any]) -> None:
             value = identity.get(part, {}).get(name)
             if value is not None and not (is_number(value) and low <= value <= high):
                 raise StoreError(f"{part}.{name} of a record's identity is in {low:g} to {high:g}, got {value!r}")
+    sources = identity.get("sources", [])
+    if not (isinstance(sources, list) and all(isinstance(source, str) for source in sources)):
+        raise StoreError(f"the sources of a record's method are a list of texts, got {sources!r:.60}")
     scores = identity.get("tuning", {}).get("scores", [])
     if not isinstance(scores, Sequence) or not all(map(_is_pair, scores)):
         raise StoreError("the scores of a record's tuning are pairs of accuracies in 0 to 1")

@@ -29,8 +29,9 @@ class Result:
 
     Epochs are counted from 0 and every curve holds one value per epoch that was trained. Accuracies are fractions
     in [0, 1]. `identity` has the parts "setting" (its fields), "seeds", "dataset" (revision, fingerprint), "noise"
-    (the manifest) and "split" ("train", "validation" and "test" sizes, "sha256"); boards read what is there: the
-    manifest's "labels_sha256", "nominal_rate", "realised_rate", "guaranteed", the split's "validation" and "sha256".
+    (the manifest) and "split" ("train", "validation" and "test" sizes, "sha256"), and "sources" where the method or a
+    part of it is the user's own; boards read what is there: the manifest's "labels_sha256", "nominal_rate",
+    "realised_rate", "guaranteed", the split's "validation" and "sha256", and the sources.
 
     Raises:
         StoreError: an accuracy curve is missing, curves differ in length, or `report` names an untrained epoch.

@@ -39,7 +39,10 @@ def view_data(scope: Scope, about: Mapping[str, About]) -> dict[str, Any]:
 
 
 def run_data(results: Sequence[Result], links: Mapping[str, str]) -> list[list[Any]]:
-    """Return a row per run: suite, group, setting, noise, method, replicate, diverged, key, link, score per rule."""
+    """Return a row per run: suite, group, setting, noise, method, replicate, diverged, key, link, score per rule.
+
+    Here and in `curve_data`, runs that boards leave out are left out.
+    """
     hosts, labels = {result.key: result for result in results}, board_labels(results)
     return [
         [
@@ -55,6 +58,7 @@ def run_data(results: Sequence[Result], links: Mapping[str, str]) -> list[list[A
             *(round(100 * score(run, rule, hosts), 2) for rule in RULES),
         ]
         for run in results
+        if run.key in labels
     ]
 
 
@@ -74,7 +78,7 @@ def curve_data(results: Sequence[Result]) -> list[list[Any]]:
             [_points(run.curves.get(name, [])) for name in CURVES],
         ]
         for run in results
-        if run.host is None
+        if run.host is None and run.key in labels
     ]
 
 

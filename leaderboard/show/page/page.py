@@ -76,7 +76,7 @@ def page(
 
 def _published(results: Sequence[Result]) -> list[dict[str, Any]]:
     labels = board_labels(results)
-    runs = {(run.setting, run.track, labels[run.key]): run for run in results}
+    runs = {(run.setting, run.track, labels[run.key]): run for run in results if run.key in labels}
     rows = []
     for one in beside(results):
         run = runs[one.setting, one.track, one.label]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,6 +112,8 @@ def test_a_leaderboard_is_drawn(one_line, lnlbench, filled, tmp_path):
     files = [tmp_path / "board.svg", tmp_path / "pairs.png"]
     code, out, err = lnlbench("leaderboard", "digits", "--figure", files[0], *how)
     one_line((code, out, err.partition("\n")[2]), "a figure is of one board, and there are 2")
+    code, out, err = lnlbench(*shlex.split(err.partition("; the first: lnlbench ")[2]))
+    assert (code, err) == (0, "") and f"drawn in {files[0]}" in out
     write(tmp_path / "one.jsonl.xz", shipped(suites=["mnist-fast"]))
     source = ("--from", tmp_path / "one.jsonl.xz")
     code, out, err = lnlbench("leaderboard", "--figure", files[0], "--matrix", files[1], *source)

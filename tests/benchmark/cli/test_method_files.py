@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lnlbench.benchmark import load
 from lnlbench.benchmark.tuning import pipeline
 
 NOISY = "digits/symmetric-0.4"
@@ -11,6 +12,7 @@ FAST = ("--epochs", "2", "--device", "cpu", "--jobs", "1")
 RUN = ("run", NOISY, "-m", "ce", "-s", "0", *FAST)
 
 
+HALVED = "def loss(self, logits, batch, clock):\n        return super().loss(logits, batch, clock) / 2"
 MINE = "from lnlbench.methods import Method, register\n\n\n@register('mine_here')\nclass Mine(Method):\n    pass\n"
 
 
@@ -103,9 +105,7 @@ def test_the_command_in_the_report_of_a_tuning_names_the_file_and_the_precision(
 
 def test_a_file_means_its_runs_as_it_is_now(one_line, lnlbench, plugin_of, stored, tmp_path):
     """An edited copy has runs of the same name; each file finds its own, and a third one none."""
-    halved = MINE.replace(
-        "pass", "def loss(self, logits, batch, clock):\n        return super().loss(logits, batch, clock) / 2"
-    )
+    halved = MINE.replace("pass", HALVED)
     path, run = tmp_path / "plugin.py", (f"digits,epochs=2/{NOISY[7:]}", "0")
     keys = []
     for text in (MINE, halved):
@@ -124,3 +124,23 @@ def test_a_file_means_its_runs_as_it_is_now(one_line, lnlbench, plugin_of, store
     message = f"{path} as it is now has no run; stored are {keys[0][:12]} and {keys[1][:12]} of other versions"
     for words in (["leaderboard", "-m", path], ["show", path, *run], ["verify", path, *run]):
         one_line(lnlbench(*words), message)
+
+
+def test_a_row_of_a_board_is_of_one_version_of_a_file(lnlbench, plugin_of, stored, tmp_path):
+    """Replicates 0 and 1 are of a file before an edit, 2 is of the file after it; boards are of the latter."""
+    for text, replicates in ((MINE, "0-1"), (MINE.replace("pass", HALVED), "2")):
+        path = plugin_of(text)
+        assert lnlbench("run", NOISY, "-m", path, "-s", replicates, *FAST)[0] == 0
+    left_out = "mine_here: 2 runs of an earlier version of plugin.py"
+    file = tmp_path / "all.jsonl.xz"
+    code, out, err = lnlbench("export", file, "--methods", "mine_here")
+    assert (code, err, out.partition(" results")[0]) == (0, "", "3")
+    assert out.endswith(f"\nAmong them, and left out by boards: {left_out}.\n")
+    for more in ([], ["-m", "mine_here"], ["--among", "mine_here"], ["--from", file]):
+        (board,) = json.loads(lnlbench("leaderboard", "-f", "json", *more)[1])
+        (row,) = (*board["rows"], *board["below"])
+        assert [cell["n"] for cell in row["cells"].values()] == [1] and f"{left_out} are left out." in board["notes"]
+    (board,) = json.loads(lnlbench("leaderboard", "-f", "json", "-m", path)[1])
+    assert not any("version" in text for text in board["notes"])
+    assert [*load(str(stored)).frame().replicate] == [2]
+    assert left_out not in lnlbench("export", file, "-m", path)[1] and lnlbench("verify", file)[0] == 0

@@ -14,6 +14,7 @@ from lnlbench.benchmark.runs.run import Run
 from lnlbench.benchmark.verification.import_results import ExchangeError, import_results
 from lnlbench.benchmark.verification.receipts import data_of, receipts, verified
 from lnlbench.benchmark.verification.recompute import Data
+from lnlbench.benchmark.verification.verify import verify
 from lnlbench.datasets.loading.images import load
 from lnlbench.datasets.loading.registry import card, cards
 from lnlbench.leaderboard.results.archive import write
@@ -185,6 +186,8 @@ def test_a_method_of_the_users_own_needs_its_file(template, tmp_path, monkeypatc
     run(NOISY, "mine_of_receipts", "0", tracking_uri=url, device="cpu", epochs=1, plugins=[plugin])
     (found,) = receipts(["mine_of_receipts", "digits,epochs=1/symmetric-0.4", "0"], None, [plugin], store_address(url))
     assert found.state == "ok"
+    bent = replace(found.result, identity=found.result.identity | {"sources": ["ab"]})
+    assert [f.what for f in verify(bent, Data(None), {})[0] if f.state == "wrong"] == ["key"]
     plugin.write_text(PLUGIN.replace("2 *", "3 *"))
     (found,) = receipts([found.result.key], None, [plugin], store_address(url))
     assert [f.what for f in found.findings if f.state == "wrong"] == ["key"]

@@ -74,6 +74,11 @@ def test_no_rounding_explains_another_identity(held, change, fault):
     assert found.outcome == DIFFERS and fault in found.sentence
 
 
+def test_a_record_of_before_the_versions_of_files_is_the_same_run(results):
+    result = results["ce", 0]
+    assert Reproduction(result, replace(result, identity=result.identity | {"sources": ["ab"]})).outcome == IDENTICAL
+
+
 def curved(name, change):
     """A change of one curve."""
     return lambda run: replace(run, curves=run.curves | {name: [change(value) for value in run.curves[name]]})

@@ -54,6 +54,8 @@ BENT = [
     pytest.param(put("identity", "noise", "realised_rate", value="0.4"), "realised_rate", id="a rate as text"),
     pytest.param(put("identity", "noise", "realised_rate", value=1.4), "realised_rate", id="a rate above 1"),
     pytest.param(put("identity", "split", "validation", value="many"), "split.validation", id="a size as text"),
+    pytest.param(put("identity", "sources", value="abc"), "sources", id="sources that are a text"),
+    pytest.param(put("identity", "sources", value=[1]), "sources", id="a source that is a number"),
     pytest.param(put("identity", "tuning", value={"scores": [[1]]}), "scores", id="scores that are no pairs"),
     pytest.param(put("identity", "tuning", value={"confirming": [{"trial": 0}]}), "confirms", id="no fresh draws"),
     pytest.param(put("identity", "tuning", value={"scores": 3}), "scores|object", id="scores that are a number"),
