@@ -372,6 +372,26 @@ def test_long_names_of_ones_own_data_stay_on_the_page(width, make, after):
     assert found["apart"] and found["heads"][1] == "mean"
 
 
+def test_no_dot_lies_on_the_name_of_another(make, after):
+    cheap = "of_a_long_name"
+    levels = {"fast": (0.75, 50), cheap: (0.8, 100), "ce": (0.799, 112), "best": (0.85, 200), "lost": (0.1, 90)}
+    runs = [
+        make(label=label, replicate=i, test=[level], cost={"train_seconds": seconds, "epochs": 1})
+        for label, (level, seconds) in levels.items()
+        for i in range(2)
+    ]
+    script = """everything();
+    const labels = all('#cost g.best text').map((t) => [t.textContent, t.getBoundingClientRect()]);
+    const dots = all('#cost circle:not(.hit)').map((c) => c.getBoundingClientRect());
+    const on = (t, d) => d.left < t.right && d.right > t.left && d.top < t.bottom && d.bottom > t.top;
+    return {names: labels.map(([name]) => name), dots: dots.length,
+      crossed: labels.filter(([, t]) => dots.some((d) => on(t, d))).map(([name]) => name),
+      words: all('#cost figcaption')[0].textContent};"""
+    found = after(page(runs), TOOLS + script, "--window-size=1200,900")
+    assert sorted(found["names"]) == ["best", "fast", cheap] and found["dots"] == 4 and found["crossed"] == []
+    assert "and 1 method far below." in found["words"]
+
+
 def test_a_text_without_room_keeps_both_ends(html, after):
     found = after(html, "return {short: fitted('abcdefghij', 40), whole: fitted('abc', 400), least: fitted('abc', 0)};")
     assert re.fullmatch("ab?c?…h?i?j", found["short"])
