@@ -314,8 +314,11 @@ CONTRAST = """
 const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
 const light = (c) => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number);
   return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b); };
-const ground = (e) => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
-  if (!c.endsWith(', 0)')) return c; } return 'rgb(255, 255, 255)'; };
+// The ground of a text: what is translucent lies on what is behind it.
+const ground = (e) => { const [r, g, b, alpha = 1] = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number);
+  if (alpha === 1) return `rgb(${r}, ${g}, ${b})`;
+  const behind = e.parentElement ? ground(e.parentElement).match(/[\\d.]+/g).map(Number) : [255, 255, 255];
+  return `rgb(${[r, g, b].map((c, i) => alpha * c + (1 - alpha) * behind[i]).join(', ')})`; };
 const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
 everything();
 let worst = 21, curves = 21, where = '';
