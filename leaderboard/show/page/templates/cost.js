@@ -28,7 +28,7 @@ function costChart(points, front, place, words) {
   const width = widthOf(place), height = Math.round(Math.min(420, Math.max(260, width * 0.4))), left = 46, right = 90, top = 22, bottom = 40;
   const logs = points.map((one) => Math.log10(one.x)), low = mostly(points.map((one) => one.y)), high = Math.max(...points.map((one) => one.y)), room = (high - low) * 0.06 || 0.5;
   const x = scale(Math.min(...logs) - 0.05, Math.max(...logs) + 0.05, left, width - right), y = scale(low - room, high + room, height - bottom, top);
-  const inside = points.filter((one) => one.y >= low);
+  const inside = points.filter((one) => one.y >= low), below = points.length - inside.length;
   const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Accuracy against ${words}. Beaten by nobody in both: ${front.map((one) => one.name).join(", ")}` });
   for (const tick of ticks(low - room, high + room, 6)) {
     svg.append(drawing("line", { class: "grid", x1: left, x2: width - right, y1: y(tick), y2: y(tick) }), drawing("text", { class: "soft", x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, `${tick}`));
@@ -43,14 +43,17 @@ function costChart(points, front, place, words) {
   svg.append(drawing("text", { class: "soft", x: left, y: height - 4 }, words), drawing("text", { class: "soft", x: 0, y: 12 }, fitted(`accuracy, %, ${board().score}`, width)));
   const line = front.filter((one) => inside.includes(one));
   if (line.length > 1) svg.append(drawing("polyline", { class: "front", points: line.map((one) => `${x(Math.log10(one.x)).toFixed(1)},${y(one.y).toFixed(1)}`).join(" ") }));
-  const taken = [];
-  for (const one of inside) {
-    const best = front.includes(one), at = [x(Math.log10(one.x)), y(one.y)];
+  const places = inside.map((one) => [x(Math.log10(one.x)), y(one.y)]), taken = [];
+  for (const [index, one] of inside.entries()) {
+    const best = front.includes(one), at = places[index];
     const free = best && !taken.some(([a, b]) => Math.abs(a - at[0]) < 90 && Math.abs(b - at[1]) < 13);
     if (free) taken.push(at);
+    const name = fitted(one.name, width - at[0] - 8), long = PEN.measureText(name).width + 8;
+    const crossed = (from, to) => places.some((other) => other !== at && other[0] > from - 5 && other[0] < to + 5 && Math.abs(other[1] - at[1]) < 11);
+    const turned = crossed(at[0], at[0] + long) && !crossed(at[0] - long, at[0]) && at[0] - long > left; // a dot would lie on the name
     svg.append(drawing("g", { class: best ? "best" : null }, drawing("circle", { cx: at[0], cy: at[1], r: 5 }), drawing("circle", { class: "hit", cx: at[0], cy: at[1], r: 11 }),
-      drawing("title", {}, `${one.name}: ${percent(one.y)} % in ${number(one.x)} s`), free ? drawing("text", { x: at[0] + 8, y: at[1] + 4 }, fitted(one.name, width - at[0] - 8)) : null));
+      drawing("title", {}, `${one.name}: ${percent(one.y)} % in ${number(one.x)} s`), free ? drawing("text", { x: at[0] + (turned ? -8 : 8), y: at[1] + 4, "text-anchor": turned ? "end" : null }, name) : null));
   }
   return element("figure", {}, svg, element("figcaption", {}, "Point at a dot for its name. Without runs that diverged",
-    inside.length < points.length ? ` and ${points.length - inside.length} methods far below` : "", ". Seconds of different hardware, and of busy machines, do not compare."));
+    below ? ` and ${below} method${below > 1 ? "s" : ""} far below` : "", ". Seconds of different hardware, and of busy machines, do not compare."));
 }

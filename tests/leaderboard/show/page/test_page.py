@@ -314,8 +314,11 @@ CONTRAST = """
 const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
 const light = (c) => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number);
   return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b); };
-const ground = (e) => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
-  if (!c.endsWith(', 0)')) return c; } return 'rgb(255, 255, 255)'; };
+// The ground of a text: what is translucent lies on what is behind it.
+const ground = (e) => { const [r, g, b, alpha = 1] = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number);
+  if (alpha === 1) return `rgb(${r}, ${g}, ${b})`;
+  const behind = e.parentElement ? ground(e.parentElement).match(/[\\d.]+/g).map(Number) : [255, 255, 255];
+  return `rgb(${[r, g, b].map((c, i) => alpha * c + (1 - alpha) * behind[i]).join(', ')})`; };
 const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
 everything();
 let worst = 21, curves = 21, where = '';
@@ -370,6 +373,26 @@ def test_long_names_of_ones_own_data_stay_on_the_page(width, make, after):
     found = after(page(runs), TOOLS + script.replace("DATA", dataset), f"--window-size={width},900")
     assert found["trouble"] == [] and found["outside"] == [] and found["wide"] <= 0
     assert found["apart"] and found["heads"][1] == "mean"
+
+
+def test_no_dot_lies_on_the_name_of_another(make, after):
+    cheap = "of_a_long_name"
+    levels = {"fast": (0.75, 50), cheap: (0.8, 100), "ce": (0.799, 112), "best": (0.85, 200), "lost": (0.1, 90)}
+    runs = [
+        make(label=label, replicate=i, test=[level], cost={"train_seconds": seconds, "epochs": 1})
+        for label, (level, seconds) in levels.items()
+        for i in range(2)
+    ]
+    script = """everything();
+    const labels = all('#cost g.best text').map((t) => [t.textContent, t.getBoundingClientRect()]);
+    const dots = all('#cost circle:not(.hit)').map((c) => c.getBoundingClientRect());
+    const on = (t, d) => d.left < t.right && d.right > t.left && d.top < t.bottom && d.bottom > t.top;
+    return {names: labels.map(([name]) => name), dots: dots.length,
+      crossed: labels.filter(([, t]) => dots.some((d) => on(t, d))).map(([name]) => name),
+      words: all('#cost figcaption')[0].textContent};"""
+    found = after(page(runs), TOOLS + script, "--window-size=1200,900")
+    assert sorted(found["names"]) == ["best", "fast", cheap] and found["dots"] == 4 and found["crossed"] == []
+    assert "and 1 method far below." in found["words"]
 
 
 def test_a_text_without_room_keeps_both_ends(html, after):

@@ -145,7 +145,7 @@ def test_csv_json_and_parquet_say_the_same(held, files):
 
 
 def test_how_far_rows_were_checked_is_a_column_where_it_is_not_the_same_of_all(held, files):
-    assert "; every row verified by Grace, 2026-01-31</caption>" in files[f"{BOARD}/index.html"]
+    assert "; every row verified by Grace, 2026-01-31</span></caption>" in files[f"{BOARD}/index.html"]
     claimed = {run.key: Standing(state="claimed", by="Ada", date="2026-01-30") for run in held.results[:6]}
     text = site(replace(held, standings=held.standings | claimed))[f"{BOARD}/index.html"]
     assert '<td class="checked">verified by Grace' in text and '<td class="checked">claimed by Ada' in text
@@ -153,7 +153,7 @@ def test_how_far_rows_were_checked_is_a_column_where_it_is_not_the_same_of_all(h
 
 
 def test_the_index_says_what_the_highest_score_is_of(held, files, make):
-    assert re.search(r"gce\(q=0.5\) \+ sam 91.00 ± [\d.]+ \(mean of 2\)", files["index.html"])
+    assert re.search(r"gce\(q=0.5\) \+ sam 91.00 ± [\d.]+ <small class=\"soft\">\(mean of 2\)", files["index.html"])
     more = [make(label=label, replicate=i, noise="asymmetric-0.4") for label in ("ce", "<b>&") for i in range(3)]
     fewer = [run for run in held.results if run.noise == "symmetric-0.4"]
     for runs, words in (((*held.results, *more[:3]), "(mean of 2 of 3)"), ((*fewer, *more[:3]), "(symmetric-0.4)")):
