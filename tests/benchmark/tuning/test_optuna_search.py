@@ -221,9 +221,10 @@ def test_a_kill_between_score_and_deletion_leaves_no_file_for_good(options, monk
             return outcome, [store._files.to_read(entry.artifacts) for entry in entries]
 
     monkeypatch.setattr(MlflowClient, "get_run", get_run)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(Store, "remove_files", failing(KeyboardInterrupt))
-        score()
+        with pytest.raises(KeyboardInterrupt):
+            score()
     scored, folders = score()
     assert all((folder / REVEALED).exists() for folder in folders) and len(folders) == 2 == len({*asked})
     assert not [file for folder in folders for name in (WEIGHTS, SEALED) if (file := folder / name).exists()]
@@ -311,10 +312,11 @@ def test_what_training_raises_is_not_blamed_on_the_searches(options, monkeypatch
     with pytest.raises(FileNotFoundError, match=r"labels\.npy"):
         optimisation.search(specs, FEW, options)
     for asked in ("round", "closed"):
-        with monkeypatch.context() as patched, pytest.raises(StoreError, match=r"studies\.db is locked"):
-            locked = failing(sqlite3.OperationalError("database is locked"))
+        locked = failing(sqlite3.OperationalError("database is locked"))
+        with monkeypatch.context() as patched:
             patched.setattr(optimisation.Search, asked, property(locked) if asked == "closed" else locked)
-            optimisation.search(specs, FEW, options)
+            with pytest.raises(StoreError, match=r"studies\.db is locked"):
+                optimisation.search(specs, FEW, options)
 
 
 def test_searches_that_are_closed_sweep_nothing(options, monkeypatch):
