@@ -126,7 +126,8 @@ def leaderboard(
     if source is not None and not ui:
         refuse_void(context, ["tracking_uri", "database"], "with --from, which reads a file")
     rules = boards.board_rules(rule, form, gap=gap, published=published, pairs=pairs)
-    held = stored(targets or [], source or store_address(tracking_uri, database), track, note)
+    asked = ", ".join(filter(None, [among, methods]))
+    held = stored(targets or [], source or store_address(tracking_uri, database), track, note, asked)
     view = boards.View(
         rules=rules,
         form=form,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lnlbench.benchmark.cli.own_files import with_paths
@@ -32,11 +32,15 @@ def named(results: Sequence[Result], methods: str) -> tuple[Sequence[Result], li
     chosen = choose_methods(methods)
     texts = [*chosen.texts] or None
     results = with_paths(present(chosen.own)(results), chosen.own.values())
-    labels = {result.label for result in results}
-    if missing := set(texts or ()) - labels - {result.method for result in results}:
-        first, known = min(missing), sorted(labels)
+    if first := lacking(results, chosen.texts):
+        known = sorted({result.label for result in results})
         raise SettingError(f"nothing is stored of {first!r}; {did_you_mean(first, known)}there is: {', '.join(known)}")
     return results, texts and spellings(results, texts)
+
+
+def lacking(results: Iterable[Result], methods: Collection[str]) -> str | None:
+    """Return the first of some methods that no result is of; None where there are results of each."""
+    return min({*methods}.difference(*({result.label, result.method} for result in results)), default=None)
 
 
 def among(results: Sequence[Result], methods: str, shown: str = "") -> list[Result]:

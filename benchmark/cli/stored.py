@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lnlbench.benchmark.cli.parameters import TRACKS
-from lnlbench.benchmark.cli.rows import with_hosts
+from lnlbench.benchmark.cli.rows import is_named, lacking, with_hosts
 from lnlbench.benchmark.protocol import settings
 from lnlbench.benchmark.protocol.settings import SettingError
 from lnlbench.benchmark.protocol.unknown_names import unknown
@@ -28,6 +28,7 @@ def stored(
     source: Path | StoreAddress,
     track: str = "",
     say: Callable[[str], None] = lambda line: None,
+    methods: str = "",
 ) -> Collection:
     """Return the results of suites and settings, or all, from files or from the store; of one track, or of all.
 
@@ -35,9 +36,10 @@ def stored(
     told of settings in files, too, that have the task of a suite and are no part of it: the board would be another one.
 
     Raises:
-        SettingError: nothing is there.
+        SettingError: nothing is there; or nothing of one of `methods`, of which there is something elsewhere.
         StoreError: the store or the archive cannot be used.
     """
+    from lnlbench.benchmark.sweep.plugins import choose_methods
     from lnlbench.leaderboard.results.card import suite_of
     from lnlbench.leaderboard.results.references import is_wanted
     from lnlbench.leaderboard.results.setting_name import SettingName
@@ -61,6 +63,14 @@ def stored(
     def of_track(results: Iterable[Result]) -> tuple[Result, ...]:
         return tuple(result for result in results if not track or result.track == track)
 
+    def refuse_lacking(results: Sequence[Result]) -> None:
+        """Say of a method that there are runs of another length or track, where these are what is there of it."""
+        if (lost := lacking(results, choose_methods(methods).texts)) is None:
+            return
+        if others := _places(run for run in held(None).results if is_named(run.label, run.method, [lost])):
+            where = ", ".join(filter(None, [" ".join(targets), track and f"track {track}"]))
+            raise SettingError(f"nothing is stored of {lost!r} in {where}; of it there is: {some(others, LISTED)}")
+
     if track and track not in TRACKS:
         raise SettingError(unknown("track", track, TRACKS))
     wanted = settings.found_names(targets) if targets else None
@@ -70,6 +80,7 @@ def stored(
             having = [name for name, all_of in members_of_suites().items() if not all_of.isdisjoint(beyond)]
             how = "settings to rank them" + "".join(f", or the suite {name}" for name in having)
             say(f"also there, and no part of {' '.join(targets)}: {', '.join(beyond)}; name {how}")
+        refuse_lacking(ranked)
         return replace(found, results=ranked)
     what = f" of {' '.join(targets)}" if targets else ""
     every = found if wanted is None else held(None)
@@ -80,17 +91,22 @@ def stored(
     if changed:
         values = sorted({",".join(SettingName.parse(result.setting).changes) for result in changed})
         say(f"nothing is stored{what} as it is; these are {len(changed)} runs with {' and with '.join(values)}")
+        refuse_lacking(changed)
         return replace(every, results=tuple(changed))
     suites = sorted({suite_of(result) for result in every.results})
     if source == FOLDER and names and {SettingName.parse(name).task for name in names}.isdisjoint(suites):
         raise SettingError(f"the package has no results on {' '.join(targets)}; it has the suites {', '.join(suites)}")
     what += f" in the track {track}" if track else ""
-    if others := sorted({f"{result.setting} ({result.track})" for result in every.results}):
+    if others := _places(every.results):
         raise SettingError(f"nothing is stored{what}; there is: {some(others, LISTED)}")
     raise SettingError(
         f"nothing is stored yet in {source} that could be ranked; `lnlbench run digits` is a first run, and `lnlbench "
         "leaderboard --from shipped` shows what comes with the package"
     )
+
+
+def _places(results: Iterable[Result]) -> list[str]:
+    return sorted({f"{result.setting} ({result.track})" for result in results})
 
 
 def _is_meant(setting: str, targets: Sequence[str]) -> bool:
@@ -116,7 +132,7 @@ def each(
     from lnlbench.leaderboard.store.reader import StoreReader
 
     if methods or track:
-        chosen = with_hosts(stored(targets, source, track).results, methods)
+        chosen = with_hosts(stored(targets, source, track, methods=methods).results, methods)
         keys, names = {result.key for result in chosen}, {result.setting for result in chosen}
         with StoreReader(source) as store:
             every = store.stream(settings=names, predictions=predictions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
@@ -57,9 +58,9 @@ class Run:
         """The method as the user wrote it, and how it gets its side information, if not by an estimate."""
         return self.label if self.mark in ("", ESTIMATE) else f"{self.label} [{self.mark}]"
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Return a hash of all that makes the result.
+        """Return a hash of all that makes the result, made once: sweeps and forecasts ask for it many times.
 
         Protocol, data, setting, method with every value, replicate and track; the precision where it is not fp32.
         """

@@ -44,16 +44,17 @@ def forecast(runs: Sequence[Run], options: Options) -> list[dict[str, Any]]:
     Raises:
         StoreError: the store cannot be used.
     """
+    cells: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        cells.setdefault((run.setting.name, run.name), []).append(run)
     held: Collection[str] = ()
     stored: Timings = {}
     if options.store.exists:
         here = hardware(check_device(options.device))
+        texts = {run.text for first, *_ in cells.values() for run in (first, *_alike(first))}
         with StoreReader(options.store) as store:
-            held, timings = store.stored(), store.timings({run.text for one in runs for run in (one, *_alike(one))})
+            held, timings = store.stored(), store.timings(texts)
         stored = {(task, text): seconds for (task, text, place), seconds in timings.items() if place == here}
-    cells: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
-        cells.setdefault((run.setting.name, run.name), []).append(run)
     kept = kept_epochs(runs, options)
     carried = Carried(lambda: slower(options.device))
     rows: list[dict[str, Any]] = []

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.space import short_names
 from lnlbench.leaderboard.ranking.budget import curve, incumbents
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from lnlbench.leaderboard.show.board_figures import written
 
 COLUMNS = 4
 
@@ -46,7 +43,7 @@ def budget(outcomes: Sequence[Outcome]) -> bytes:
     first.legend(fontsize=7, frameon=False, loc="lower right")
     figure.supxlabel("configurations", fontsize=9)
     figure.supylabel("test accuracy, %", fontsize=9)
-    return _svg(figure)
+    return written(figure, "svg")
 
 
 def importance(outcomes: Sequence[Outcome]) -> bytes:
@@ -70,7 +67,7 @@ def importance(outcomes: Sequence[Outcome]) -> bytes:
     panel.set_xlim(0, 1)
     panel.set_xlabel("share of the variance of noisy-validation accuracy (fANOVA)", fontsize=8)
     panel.tick_params(labelsize=8)
-    return _svg(figure)
+    return written(figure, "svg")
 
 
 def drawn(plot: Callable[[], Any]) -> bytes:
@@ -86,16 +83,6 @@ def drawn(plot: Callable[[], Any]) -> bytes:
         from matplotlib import pyplot
 
         figure = plot().figure
-        content = _svg(figure, bbox_inches="tight")
+        content = written(figure, "svg", bbox_inches="tight")
         pyplot.close(figure)
     return content
-
-
-def _svg(figure: Figure, **how: Any) -> bytes:
-    import matplotlib
-
-    written = io.BytesIO()
-    # The same figure is the same file: no date, and names of its parts that are not drawn by chance.
-    with matplotlib.rc_context({"svg.hashsalt": "lnlbench", "svg.fonttype": "none"}):
-        figure.savefig(written, format="svg", metadata={"Date": None}, **how)
-    return written.getvalue()

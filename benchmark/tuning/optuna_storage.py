@@ -29,9 +29,10 @@ def opened(url: str) -> Iterator[optuna.storages.RDBStorage]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with explained(url):
         storage = _storage(url)
-        try:
-            yield storage
-        finally:
+    try:
+        yield storage  # what else is done meanwhile, training say, fails by itself: `explained` is for whoever asks it
+    finally:
+        with explained(url):
             storage.remove_session()
             storage.engine.dispose()
 

@@ -246,13 +246,13 @@ def _scored(closed: Mapping[str, Outcome], options: Options, store: Store) -> di
             images = {dataset: load(dataset, options.data_dir)}
         scorer = Scorer(images[dataset], options, store)
         for name in names:
-            with _alone(f"score:{closed[name].spec.key}", store):
+            with _claimed(f"score:{closed[name].spec.key}", store):
                 found[name] = scorer.outcome(closed[name])
     return found
 
 
 @contextmanager
-def _alone(key: str, store: Store) -> Iterator[None]:
+def _claimed(key: str, store: Store) -> Iterator[None]:
     """Claim a key while no other process does."""
     owner = new_owner()
     while not store.claims.acquire(key, owner):

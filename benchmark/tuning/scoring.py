@@ -27,6 +27,7 @@ from lnlbench.benchmark.tuning.trials import TUNING, WEIGHTS, Trial
 from lnlbench.datasets.loading.images import Images
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.rules import best_epoch
+from lnlbench.leaderboard.store.keyed import KeyedRuns
 from lnlbench.leaderboard.store.store import Store
 
 SCORE, RULE = "score/test_of_best_validation", "rule/"
@@ -63,7 +64,7 @@ class Scorer:
         return replace(outcome, trials=tuple(trials), confirmed=tuple(confirmed))
 
     @cached_property
-    def stored(self) -> Mapping[str, str]:
+    def stored(self) -> KeyedRuns:
         """The MLflow run of every key."""
         return self.store.stored()
 
@@ -91,7 +92,8 @@ class Scorer:
         chance = 1 / self.images.card.classes
         if training.run.key not in self.stored:
             return replace(training, test=chance)
-        run_id = self.stored[training.run.key]
+        entry = self.stored.run(training.run.key)
+        run_id = entry.run_id
         known, curves = self.store.numbers(run_id), self.revealed(training.run, run_id)
         if SCORE not in known:
             found = {SCORE: chance}
@@ -99,8 +101,8 @@ class Scorer:
                 found = self.evaluated(training.run, run_id, curves)
             self.store.annotate(run_id, found)
             known = known | found
-        for file in (WEIGHTS, SEALED) if curves else (WEIGHTS,):
-            self.store.remove_file(run_id, file)
+        # Whether they are there is not known: whoever scored it may have been killed before this line.
+        self.store.remove_files(entry, (WEIGHTS, SEALED) if curves else (WEIGHTS,))
         rules = {name.removeprefix(RULE): value for name, value in known.items() if name.startswith(RULE)}
         return replace(training, test=known[SCORE], rules=rules, curves=curves)
 

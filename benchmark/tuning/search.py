@@ -13,7 +13,7 @@ from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.sweep.worker import Event
 from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.optuna_search import Search
-from lnlbench.benchmark.tuning.optuna_storage import default_storage, opened
+from lnlbench.benchmark.tuning.optuna_storage import default_storage, explained, opened
 from lnlbench.benchmark.tuning.outcome import Outcome
 from lnlbench.benchmark.tuning.search_spec import SearchSpec
 from lnlbench.leaderboard.store.claims import ClaimLost, Heartbeat, new_owner
@@ -45,13 +45,14 @@ def search(
     with opened(url) as storage:
         waiting, owned = list(specs), dict[str, _Owned]()
         try:
-            for spec in specs:
-                Search(spec, budget, storage, store)  # refuses what differs before anything is made
+            with explained(url):
+                for spec in specs:
+                    Search(spec, budget, storage, store)  # refuses what differs before anything is made
             while waiting or owned:
                 for spec in list(waiting):
                     if len(owned) < 4 * max(1, options.jobs) and store.claims.acquire(spec.key, owner):
                         waiting.remove(spec)
-                        with ExitStack() as held:  # given back where the search cannot be opened
+                        with ExitStack() as held, explained(url):  # given back where the search cannot be opened
                             held.callback(store.claims.release, spec.key, owner)
                             beat = held.enter_context(store.claims.keep(spec.key, owner))
                             owned[spec.name] = _Owned(Search(spec, budget, storage, store), beat, held.pop_all())
@@ -59,14 +60,18 @@ def search(
                     time.sleep(PATIENCE)
                     continue
                 waiting += _let_go(owned)
-                rounds = {name: one.search.round(store) for name, one in owned.items() if not one.search.closed}
-                report = sweep([run for runs in rounds.values() for run in runs], options, watch, OUTAGE)
+                with explained(url):
+                    runs = [run for one in owned.values() if not one.search.closed for run in one.search.round(store)]
+                # Without runs it would read the whole store, for nothing: so it is for every few closed searches.
+                failed = sweep(runs, options, watch, OUTAGE).failed if runs else {}
                 waiting += _let_go(owned)
                 for name, one in list(owned.items()):
-                    if not one.search.closed:
-                        one.search.tell(store, report.failed)
-                    if one.search.closed:
-                        found[name] = one.search.outcome(store)
+                    with explained(url):
+                        if not one.search.closed:
+                            one.search.tell(store, failed)
+                        if one.search.closed:
+                            found[name] = one.search.outcome(store)
+                    if name in found:
                         del owned[name]
                         one.held.close()
         finally:

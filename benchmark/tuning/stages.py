@@ -9,7 +9,7 @@ from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.outcome import FinishedTraining, FinishedTrial
 from lnlbench.benchmark.tuning.search_spec import SearchSpec, value_of
 from lnlbench.benchmark.tuning.trials import Trial
-from lnlbench.leaderboard.ranking.confirming import DEFAULTS, FEWEST, candidates
+from lnlbench.leaderboard.ranking.confirming import COMPARED, DEFAULTS, candidates
 from lnlbench.leaderboard.results.result import Result
 from lnlbench.leaderboard.store.store import Store
 
@@ -26,7 +26,7 @@ def confirming(spec: SearchSpec, budget: Budget, trials: Sequence[FinishedTrial]
         trials: every configuration.
     """
     chosen = candidates({trial.number: trial.validation for trial in trials})
-    if not budget.draws or len(chosen) < FEWEST:
+    if not budget.draws or len(chosen) < COMPARED:
         return {}
     found: dict[int, list[Trial]] = {}
     for place, number in enumerate(chosen):

@@ -10,6 +10,8 @@ DEFAULTS = 0
 """The number of the configuration with the registered defaults, which is always the first."""
 KEPT = 3
 """Configurations that are confirmed: the defaults and the best two others."""
+COMPARED = 2
+"""Configurations without which there is nothing to choose: the defaults and another."""
 FEWEST = 2
 """Fresh draws that a standard error needs."""
 

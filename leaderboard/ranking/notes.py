@@ -61,10 +61,10 @@ def notes(board: Board, found: Scored) -> Iterator[str]:
         yield f"Not in the mean, since fewer than nine in ten methods have results there: {', '.join(left_out)}."
     incomplete = [row for row in board.below if row.status == "incomplete"]
     once = {row.name: _next(board, row) for row in incomplete if board.held(row) == "n = 1"}
-    for seed in sorted({*once.values()}):
-        names = [name for name, following in once.items() if following == seed]
+    for replicate in sorted({*once.values()}):
+        names = [name for name, following in once.items() if following == replicate]
         have = "has" if len(names) == 1 else "have"
-        yield f"{', '.join(names)} {have} one replicate; two are needed for an interval (`--replicates {seed}`)."
+        yield f"{', '.join(names)} {have} one replicate; two are needed for an interval (`--replicates {replicate}`)."
     if incomplete := [row for row in incomplete if row.name not in once]:
         held = "; ".join(f"{row.name}: {board.held(row)}" for row in incomplete)
         yield f"Incomplete, and not compared with the others: {held}."

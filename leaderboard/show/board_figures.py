@@ -84,15 +84,15 @@ def matrix(board: Board) -> Figure:
     return figure
 
 
-def written(figure: Figure, kind: str) -> bytes:
-    """Return a figure as a file of one of `KINDS`; the same figure is the same file."""
+def written(figure: Figure, kind: str, **options: Any) -> bytes:
+    """Return a figure as a file of one of `KINDS`, with options of `savefig`; the same figure is the same file."""
     import matplotlib
 
     content = io.BytesIO()
     dates: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
     # No date, and names of the parts that are not drawn by chance.
     with matplotlib.rc_context({"svg.hashsalt": "lnlbench", "svg.fonttype": "none"}):
-        figure.savefig(content, format=kind, dpi=160, metadata=dates[kind])
+        figure.savefig(content, format=kind, dpi=160, metadata=dates[kind], **options)
     return content.getvalue()
 
 

@@ -305,9 +305,11 @@ class StoreReader:
         """
         asked = SettingName.parse(words[-2])
         numbers, labels, changed = list[str](), list[str](), set[str]()
-        for entry in self._finished(_NAMES):
-            setting = SettingName.parse(entry.tags.get(SETTING, ""))
-            if REPLICATE not in entry.tags or setting.unchanged != asked.unchanged:
+        every = {entry.tags.get(SETTING, "") for entry in self._index.entries([SETTING])}
+        near = [name for name in every if SettingName.parse(name).unchanged == asked.unchanged]
+        for entry in self._finished(_NAMES, where={SETTING: near}):
+            setting = SettingName.parse(entry.tags[SETTING])
+            if REPLICATE not in entry.tags:
                 continue
             is_method = _is_called({**entry.tags, SETTING: words[-2], REPLICATE: "0"}, [*words[:-1], "0"])
             if setting != asked:

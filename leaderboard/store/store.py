@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -194,9 +194,9 @@ class Store(StoreReader):
         self._tracking.write_files(run_id, artifacts or {})
         self._tracking.log(run_id, numbers=metrics, tags=noted | dict(more or {}))
 
-    def remove_file(self, run_id: str, name: str) -> None:
-        """Delete a file of a run, if it is there."""
-        self._tracking.remove_file(run_id, name)
+    def remove_files(self, entry: Entry, names: Collection[str]) -> None:
+        """Delete files of a run, as far as they are there."""
+        self._tracking.remove_files(entry.run_id, names, entry.artifacts)
 
     def kill(self, run_id: str) -> None:
         """Mark a run as KILLED, unless it ended by itself or is gone."""
@@ -257,8 +257,7 @@ class Store(StoreReader):
         rows = replace(rows, points=[*rows.points, *_scores(result, hosts)], tags=_facts(result))
         claim = None if recording.owner is None else (info.key, recording.owner)
         if not self._finish(run_id, rows, claim):
-            for name in artifacts:  # whoever has killed this run has not seen them
-                self._tracking.remove_file(run_id, name)
+            self._tracking.remove_files(run_id, artifacts)  # whoever has killed this run has not seen them
             raise ClaimLost(f"the key {info.key} was taken over by another process before its run was finished")
 
     def break_run(self, recording: Recording, status: str, reason: str, rows: Rows) -> None:

@@ -4,7 +4,7 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -227,19 +227,27 @@ class Tracking:
             return files.read(Path(self._client.download_artifacts(run_id, name, str(folder))))
 
     @waits
-    def remove_file(self, run_id: str, name: str) -> None:
-        """Delete a file of a run, if it is there."""
-        uri = self._root(run_id)
+    def remove_files(self, run_id: str, names: Collection[str], address: str | None = None) -> None:
+        """Delete files of a run, as far as they are there.
+
+        Args:
+            run_id: of the run.
+            names: of the files.
+            address: of its artifacts; MLflow is asked for it where it is not given.
+        """
+        uri = self._root(run_id) if address is None else address
         root = self._files.to_write(uri)
         if root is not None:
-            (root / name).unlink(missing_ok=True)
+            for name in names:
+                (root / name).unlink(missing_ok=True)
             return
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         with self._explained():
             repository = get_artifact_repository(uri, tracking_uri=self.uri)
-            if any(found.path == name for found in repository.list_artifacts()):
-                repository.delete_artifacts(name)
+            for found in repository.list_artifacts():
+                if found.path in names:
+                    repository.delete_artifacts(found.path)
 
     # MLflow.
 

@@ -208,6 +208,20 @@ def test_a_method_that_is_not_stored_has_no_board(one_line, lnlbench, filled):
     one_line(answer, "nothing is stored of 'gec'; did you mean 'gce'? there is: ce, gce, gce + early_stopping")
 
 
+def test_a_method_that_was_run_elsewhere_alone_is_found_there(one_line, lnlbench, filled, tmp_path):
+    """Of another length, or in another track: what the command without --methods names, too."""
+    how, full = ("--tracking-uri", filled), f"digits,epochs=3,length=full/{NOISY[7:]}"
+    where = f"of it there is: digits,epochs=3/{NOISY[7:]} (default)\n"
+    for options in (("--methods", "gce"), ("--among", "ce, gce")):
+        one_line(lnlbench("leaderboard", full, *options, *how), f"nothing is stored of 'gce' in {full}; {where}")
+    one_line(lnlbench("export", tmp_path / "some.jsonl.xz", full, "-m", "gce", *how), where)
+    one_line(lnlbench("leaderboard", full, "--methods", "sam", *how), "nothing is stored of 'sam'; there is: ce\n")
+    chosen = [replace(run, track="tuned") if run.label == "gce" else run for run in shipped(suites=["mnist-fast"])]
+    write(tmp_path / "runs.jsonl.xz", chosen)
+    answer = lnlbench("leaderboard", "--from", tmp_path / "runs.jsonl.xz", "--track", "default", "--methods", "gce")
+    one_line(answer, "nothing is stored of 'gce' in track default; of it there is: mnist-fast/")
+
+
 def test_readings_without_their_hosts_are_said_to_be_so(lnlbench, tmp_path):
     """As in one folder of a results repository, which holds the readings alone."""
     suite = shipped(suites=["mnist-fast"])

@@ -1,5 +1,6 @@
 """One run: what its key is made of, what its result holds, and readings that equal training with a stop."""
 
+import pickle
 from dataclasses import fields, replace
 
 import numpy as np
@@ -112,6 +113,15 @@ def test_the_key_never_changes():
     fixed = Setting("any", "digits", "symmetric-0.4", "mlp", epochs=40, lr=0.05, weight_decay=0.0)
     run = Run(fixed, parse("gce"), "gce", 0, "0" * 64)
     assert run.key == "8cbed89ed4768732d50fd20f99350f61", "what is stored would be run again"
+
+
+def test_a_key_that_was_asked_for_changes_nothing_else():
+    """It is kept in the run; a copy with another value has a key of its own."""
+    asked, fresh = run_of("gce"), run_of("gce")
+    key = asked.key
+    assert asked == fresh and repr(asked) == repr(fresh) and pickle.loads(pickle.dumps(asked)) == fresh
+    assert pickle.loads(pickle.dumps(asked)).key == key == replace(asked, label="mine").key
+    assert replace(asked, replicate=1).key == run_of("gce", replicate=1).key != key
 
 
 @pytest.mark.parametrize(

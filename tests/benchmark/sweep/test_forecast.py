@@ -9,7 +9,9 @@ from rich.console import Console
 from lnlbench.benchmark.cli import display
 from lnlbench.benchmark.engine.device import check_device, hardware
 from lnlbench.benchmark.protocol.settings import setting
+from lnlbench.benchmark.runs import run as run_module
 from lnlbench.benchmark.runs.run import Run
+from lnlbench.benchmark.sweep import forecast as forecast_module
 from lnlbench.benchmark.sweep.forecast import Carried, forecast, in_the_package, slower
 from lnlbench.benchmark.sweep.grid import grid
 from lnlbench.benchmark.sweep.options import Options
@@ -18,6 +20,7 @@ from lnlbench.benchmark.verification.import_results import import_results
 from lnlbench.leaderboard.shipped import located, shipped
 from lnlbench.leaderboard.store.address import store_address
 from lnlbench.leaderboard.store.reader import StoreReader
+from lnlbench.leaderboard.store.store import Store
 from lnlbench.methods._parse import parse
 
 SETTING = "digits,epochs=2/symmetric-0.4"
@@ -47,6 +50,30 @@ def test_what_is_stored_tells_how_long_the_rest_takes(options):
     assert (total["setting"], total["stored"], total["missing"]) == ("total", 3, 3)
     assert total["seconds"] == pytest.approx(seconds[0] + seconds[1], rel=0.1)
     assert total["how"].startswith("about ") and total["how"].endswith(" with 1 process")
+
+
+def test_many_runs_are_told_apart_and_estimated_once(options, monkeypatch):
+    """The key of each run is hashed once, and what a cell is compared with is parsed for the cell, not for each run."""
+    hashed, parsed = [], []
+
+    def key_of(*of, real=run_module.key_of):
+        hashed.append(of)
+        return real(*of)
+
+    def parse_once(text, real=forecast_module.parse):
+        parsed.append(text)
+        return real(text)
+
+    monkeypatch.setattr(run_module, "key_of", key_of)
+    monkeypatch.setattr(forecast_module, "parse", parse_once)
+    Store(options.store).close()
+    counts = []
+    for replicates in ("0-2", "0-8"):
+        runs = runs_of(options, "ce, gce", replicates)
+        hashed.clear(), parsed.clear()
+        forecast(runs, options)
+        counts.append((len(hashed) / len(runs), len(parsed)))
+    assert counts[0] == counts[1] and counts[0][0] <= 1
 
 
 def test_what_nothing_tells_is_unknown(options):

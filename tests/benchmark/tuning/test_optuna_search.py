@@ -55,6 +55,15 @@ def plan_of(options, methods="gce", targets=(AT,), replicates="0-1", epochs=2, *
     return pipeline.plan(targets, methods, replicates, {"epochs": epochs}, options, **more)
 
 
+def failing(error):
+    """What raises, in place of a function."""
+
+    def fail(*of):
+        raise error
+
+    return fail
+
+
 def client(url):
     from mlflow import MlflowClient
 
@@ -193,6 +202,36 @@ def test_scoring_makes_data_and_estimates_once_and_computes_as_trials_do(options
         torch.set_num_threads(before)
 
 
+def test_a_kill_between_score_and_deletion_leaves_no_file_for_good(options, monkeypatch):
+    """What was scored before is looked at again without a question to MLflow, 20 ms each; what is left is deleted."""
+    from mlflow import MlflowClient
+
+    asked = []
+    closed = optimisation.search(plan_of(options, epochs=1).specs, replace(FEW, trials=2, splits=2), options)
+
+    def get_run(client, run_id, real=MlflowClient.get_run):
+        asked.append(run_id)
+        return real(client, run_id)
+
+    def score():
+        with Store(options.store) as store:
+            (outcome,) = pipeline._scored(closed, options, store).values()
+            runs = store.stored()
+            entries = [runs.run(training.run.key) for training in outcome.trials[0].runs]
+            return outcome, [store._files.to_read(entry.artifacts) for entry in entries]
+
+    monkeypatch.setattr(MlflowClient, "get_run", get_run)
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "remove_files", failing(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            score()
+    scored, folders = score()
+    assert all((folder / REVEALED).exists() for folder in folders) and len(folders) == 2 == len({*asked})
+    assert not [file for folder in folders for name in (WEIGHTS, SEALED) if (file := folder / name).exists()]
+    asked.clear()
+    assert score()[0].trials == scored.trials and asked == []
+
+
 def test_a_search_on_a_subset_knows_the_size_of_its_validation_part(options):
     (spec,) = pipeline.plan([AT], "ce", "0", {"samples": 500, "epochs": 1}, options).specs
     assert spec.size == len(spec.trial(0, None).prepare(load("digits")).split.validation_given) == 50
@@ -264,6 +303,29 @@ def test_a_database_that_is_down_is_one_line(options):
     with pytest.raises(StoreError, match="cannot be") as caught:
         optimisation.search(plan_of(options).specs, FEW, options, "sqlite:////proc/none/studies.db")
     assert "\n" not in str(caught.value)
+
+
+def test_what_training_raises_is_not_blamed_on_the_searches(options, monkeypatch):
+    """A data file that is gone is no trouble of the database; what the database says during a round is."""
+    specs = plan_of(options).specs
+    monkeypatch.setattr(optimisation, "sweep", failing(FileNotFoundError(2, "No such file", "labels.npy")))
+    with pytest.raises(FileNotFoundError, match=r"labels\.npy"):
+        optimisation.search(specs, FEW, options)
+    for asked in ("round", "closed"):
+        locked = failing(sqlite3.OperationalError("database is locked"))
+        with monkeypatch.context() as patched:
+            patched.setattr(optimisation.Search, asked, property(locked) if asked == "closed" else locked)
+            with pytest.raises(StoreError, match=r"studies\.db is locked"):
+                optimisation.search(specs, FEW, options)
+
+
+def test_searches_that_are_closed_sweep_nothing(options, monkeypatch):
+    """A sweep reads the keys of the whole store: with 56 methods, 28 times for nothing."""
+    specs = plan_of(options, "ce, gce", epochs=1).specs
+    closed = optimisation.search(specs, Budget(trials=1, confirm=0, splits=1), options)
+    monkeypatch.setattr(optimisation, "sweep", failing(AssertionError("nothing is missing")))
+    again = optimisation.search(specs, Budget(trials=1, confirm=0, splits=1), options)
+    assert [outcome.trials for outcome in again.values()] == [outcome.trials for outcome in closed.values()]
 
 
 def test_a_search_that_cannot_be_opened_gives_its_claim_back(options, monkeypatch):

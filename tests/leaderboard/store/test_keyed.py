@@ -94,6 +94,5 @@ def test_a_cell_averages_one_precision(store, before, make, info_of):
 
 
 def test_a_lost_record_leaves_a_run_where_its_tag_says(store, before):
-    run_id = store.stored()[keys_now(before)["rounded"]]
-    store.remove_file(run_id, "record.json")
+    store.remove_files(store.stored().run(keys_now(before)["rounded"]), ["record.json"])
     assert before["rounded"].key in store.stored()

@@ -13,10 +13,11 @@ import pytest
 
 from lnlbench.leaderboard.results.errors import StoreError, StoreWarning
 from lnlbench.leaderboard.results.result import to_json
-from lnlbench.leaderboard.store.index import KEY, KIND, SETTING
+from lnlbench.leaderboard.store.index import KEY, KIND, RESULTS, SETTING
 from lnlbench.leaderboard.store.reader import StoreReader
 from lnlbench.leaderboard.store.records import results_of
 from lnlbench.leaderboard.store.search_index import SearchIndex
+from lnlbench.leaderboard.store.sql_index import SqlIndex
 
 
 @pytest.fixture
@@ -145,3 +146,19 @@ def test_two_of_one_key_are_one(filled, make, info_of):
         warnings.simplefilter("error", StoreWarning)
         found = StoreReader(filled.address).results()
     assert [result.key for result in found].count(again.key) == 1 and found[-1] == again
+
+
+def test_a_run_that_is_not_there_is_looked_for_among_those_of_its_setting(filled, monkeypatch):
+    """Names are read of the runs of its setting, also with other values; of all others in the store their settings."""
+    asked = []
+
+    def entries(self, tags=(), *of, real=SqlIndex.entries, where=RESULTS, **how):
+        asked.append((len(tags), SETTING in where))
+        return real(self, tags, *of, where=where, **how)
+
+    monkeypatch.setattr(SqlIndex, "entries", entries)
+    with StoreReader(filled.address) as reader, pytest.raises(StoreError, match="9, is stored; replicate 0 is there"):
+        reader.find("ce digits/symmetric-0.4 9")
+    with StoreReader(filled.address) as reader, pytest.raises(StoreError, match=r"of ce there is .*epochs=2x"):
+        reader.find("ce digits,epochs=3/symmetric-0.4 7")
+    assert all(of_its_setting for count, of_its_setting in asked if count > 2), asked
