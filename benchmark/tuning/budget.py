@@ -9,7 +9,7 @@ from typing import Any
 
 from lnlbench.benchmark.protocol.unknown_names import unknown
 from lnlbench.benchmark.tuning.optuna_samplers import SAMPLERS, STARTUP
-from lnlbench.leaderboard.ranking.confirming import FEWEST, KEPT
+from lnlbench.leaderboard.ranking.confirming import COMPARED, FEWEST, KEPT
 
 CONFIRM = 0.45
 """Share of the trials that confirm: of 20 nine, three fresh draws of three configurations."""
@@ -71,10 +71,10 @@ class Budget:
             )
         if not 0 <= self.splits <= max(1, self.searching):
             raise TuneError(f"splits are 0 (chosen by resolution) to {self.searching}, but got {self.splits}")
-        if self.confirm and self.configurations(max(1, self.splits)) < KEPT:
+        if self.confirm and self.configurations(max(1, self.splits)) < COMPARED:
             raise TuneError(
-                f"--confirm {self.confirm:g} of {self.trials} trials leaves {self.searching} to search: fewer than the "
-                f"{KEPT} configurations that are confirmed"
+                f"--confirm {self.confirm:g} of {self.trials} trials leaves {self.searching} to search, and so no "
+                f"{COMPARED} configurations to confirm; a smaller share, or --confirm 0"
             )
 
     @property

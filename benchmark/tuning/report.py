@@ -209,7 +209,9 @@ def budget_of(outcomes: Sequence[Outcome]) -> str:
     said = f"One training resolves {100 * spec.resolution:.1f} points of clean accuracy on {spec.size} labels. "
     each = "" if splits == 1 else f" on {splits} splits each"
     said += f"Of {budget.trials} trials the search spends {budget.configurations(splits) * splits}: "
-    said += f"{budget.configurations(splits)} configurations{each}"
+    tried = budget.configurations(splits)
+    said += f"{tried} configurations{each}"
     if budget.draws:
-        said += f"; {KEPT * budget.draws} confirm: {KEPT} configurations on {budget.draws} fresh draws"
+        kept = min(KEPT, tried)
+        said += f"; {kept * budget.draws} confirm: {kept} configurations on {budget.draws} fresh draws"
     return said + "."

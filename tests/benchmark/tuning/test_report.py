@@ -2,14 +2,16 @@
 
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 from rich.console import Console
 from scipy.stats import kendalltau
 
 from lnlbench.benchmark.cli import tune_display
+from lnlbench.benchmark.tuning.budget import Budget
 from lnlbench.benchmark.tuning.gains import Gains, gains
 from lnlbench.benchmark.tuning.pipeline import Done
-from lnlbench.benchmark.tuning.report import comparison
+from lnlbench.benchmark.tuning.report import budget_of, comparison
 from lnlbench.leaderboard.ranking.before_after import Change, Runs, changes
 from lnlbench.leaderboard.ranking.board import Cell
 from lnlbench.leaderboard.results.rules import RULES
@@ -74,6 +76,13 @@ def printed(won, *rows, width=80):
     console = Console(width=width, file=io.StringIO())
     console.print(tune_display.ended(Done([*rows], [], [won])))
     return console.file.getvalue()
+
+
+def test_the_budget_names_as_many_as_are_confirmed():
+    """Of four trainings that search two configurations are tried, and no three can be confirmed."""
+    spec = SimpleNamespace(splits=lambda budget: budget.splits, resolution=0.05, size=144)
+    said = budget_of([SimpleNamespace(spec=spec, budget=Budget(trials=10, confirm=0.6, splits=2))])
+    assert said.endswith("2 configurations on 2 splits each; 4 confirm: 2 configurations on 2 fresh draws.")
 
 
 def compared(*found):
