@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -81,7 +82,8 @@ def served(setting: str, address: StoreAddress, port: int, browser: bool, echo: 
             process = serve(address.uri, address.artifacts, port=port)
         echo(f"MLflow is at {root}{paths.get(first, '/#/experiments?workflowType=machine_learning')}")
         if others := sorted(paths.keys() - {first}):
-            echo(f"Open it on another view by its name, as in `lnlbench ui {others[0]}`: {', '.join(others)}")
+            example = shlex.join(["lnlbench", "ui", others[0]])
+            echo(f"Open it on another view by its name, as in `{example}`: {', '.join(others)}")
         if browser and (sys.platform == "darwin" or os.environ.get("DISPLAY")):
             webbrowser.open(board.address)
         echo("Ctrl-C ends both." if process is not None else "Ctrl-C ends it.")

@@ -150,9 +150,9 @@ def lines(found: Checked) -> str:
 
 def sentence(found: Checked) -> str:
     """Return what a check comes to."""
-    from lnlbench.benchmark.verification.findings import FLAGGED, OK
+    from lnlbench.benchmark.verification.findings import HARMLESS
 
-    bad = sum(one.state not in (OK, FLAGGED) for _, one in found.lines)
+    bad = sum(one.state not in HARMLESS for _, one in found.lines)
     what = f"{_count(len(found.rows), 'new result')} in {_count(len(found.added), 'submission')}"
     end = "passed" if found.passed else f"refused, {_count(bad, 'thing')} {'is' if bad == 1 else 'are'} wrong"
     return f"{what}, {len(found.again)} made again: {end}."

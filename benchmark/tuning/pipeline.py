@@ -138,6 +138,7 @@ def make(
     storage: str | None = None,
     watch: Callable[[Event], None] = lambda event: None,
     both: bool = False,
+    retrain: Callable[[int], None] = lambda count: None,
 ) -> tuple[list[Outcome], list[Run], Report]:
     """Search, score and retrain, except where it is done already.
 
@@ -148,6 +149,7 @@ def make(
         storage: the database of the searches; beside the store by default.
         watch: called with what happens.
         both: run the defaults too, and the choice of the search alone where it is another one.
+        retrain: called once the searches are closed, with how many runs follow, stored ones among them.
 
     Returns:
         the closed searches with test scores, the runs, and what became of these; a method of which every trial failed
@@ -173,7 +175,9 @@ def make(
             if both and outcome.searched.number not in (DEFAULTS, outcome.winner.number):
                 runs.append(outcome.tuned(*cell, UNCONFIRMED))
         hosts = [run.host for run in runs if run.host is not None and run.track not in SEARCHED]
-        report = sweep([*hosts, *runs], options, watch, OUTAGE)
+        every = [*hosts, *runs]
+        retrain(len({run.key for run in every}))
+        report = sweep(every, options, watch, OUTAGE)
         for outcome in closed.values():
             record(outcome, store)
     return list(closed.values()), runs, report
@@ -186,6 +190,29 @@ class Done:
     rows: list[dict[str, Any]]
     failed: list[str]
     won: Sequence[Gains] = ()
+
+
+class Progress:
+    """Says after every ten runs, and of each that fails, how many trials are made, then how many runs are retrained."""
+
+    def __init__(self, trials: int, say: Callable[[str], None]) -> None:
+        self.total, self.what, self.say = trials, "trials made", say
+        self.over, self.there = set[str](), set[str]()
+
+    def retrain(self, count: int) -> None:
+        """From now on count so many runs that are no trials."""
+        self.total, self.what = count, "runs retrained"
+        self.over, self.there = set(), set()
+
+    def watch(self, event: Event) -> None:
+        """Count what is made here; what is stored already was not to be made."""
+        if event.kind == "stored":
+            self.there.add(event.key)
+        elif event.kind in ("done", "failed") and event.key not in self.over:
+            self.over.add(event.key)
+            if event.kind == "failed" or len(self.over) % 10 == 0:
+                done = f"{len(self.over)} of {self.total - len(self.there)} {self.what}"
+                self.say(f"{done}. {event.reason}".rstrip())
 
 
 def tune(
@@ -206,15 +233,8 @@ def tune(
     """
     if page is not None:
         refuse_to_lose(page, found.specs, budget)
-    total, over = budget.trials * len(found.specs), set[str]()
-
-    def watch(event: Event) -> None:
-        if event.kind in ("done", "failed") and event.key not in over:
-            over.add(event.key)
-            if event.kind == "failed" or len(over) % 10 == 0:
-                say(f"{len(over)} runs made; the search has {total} trials. {event.reason}".rstrip())
-
-    outcomes, runs, report = make(found, budget, options, storage, watch, both)
+    progress = Progress(budget.trials * len(found.specs), say)
+    outcomes, runs, report = make(found, budget, options, storage, progress.watch, both, progress.retrain)
     settings = dict.fromkeys(run.setting.name for run in runs)
     with StoreReader(options.store) as store:
         results = list(store.stream(settings={*settings}, predictions=False))

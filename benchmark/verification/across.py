@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lnlbench.benchmark.verification.findings import FLAGGED, WRONG, Finding
+from lnlbench.benchmark.verification.findings import FLAGGED, NOTE, WRONG, Finding
+from lnlbench.benchmark.verification.likeness import explained
 from lnlbench.leaderboard.results.comparable import comparable
 from lnlbench.leaderboard.results.form import TRAINED
-from lnlbench.leaderboard.results.listing import some
+from lnlbench.leaderboard.results.listing import listed, some
 from lnlbench.leaderboard.results.result import Result
 
 LISTED = 5  # numbers in a message
+NAMED = 2  # methods in a note
 _NAMES = ("task", "length", "track")
 """Fields of a setting that change its key and nothing of the training."""
-_TRAINED = ("objective", "validation_accuracy", "weight_norm", "distance")
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,11 @@ def _doubled(results: Sequence[Result]) -> Iterator[tuple[int, Finding]]:
 
 
 def _shared(results: Sequence[Result], votes: Mapping[int, Votes]) -> Iterator[tuple[int, Finding]]:
-    """Predictions under two keys: of a reading they are its host's; of two trained runs they are a copy.
+    """Predictions under two keys: of a reading they are its host's; of two trained runs they may be a copy.
 
     Methods can coincide, a sample selection that is told of no noise with cross-entropy, say. Then the whole training
-    is the same, to the bit, which a copy can claim too: only to make the run again tells the two apart.
+    is the same, up to rounding, which a copy can claim too: only to make the run again tells the two apart. Runs of
+    one definition in two tracks or lengths are the same by right.
     """
     by_key = {result.key: place for place, result in enumerate(results)}
     alike = defaultdict(list)
@@ -82,37 +84,85 @@ def _shared(results: Sequence[Result], votes: Mapping[int, Votes]) -> Iterator[t
     for places in alike.values():
         for place in places:
             others = [results[other] for other in places if results[other].key != results[place].key]
-            if others:
-                yield place, _copied(results[place], others)
+            if finding := _copied(results[place], others):
+                yield place, finding
 
 
-def _copied(result: Result, others: Sequence[Result]) -> Finding:
-    def training(run: Result) -> object:
-        recipe = {name: value for name, value in run.identity["setting"].items() if name not in _NAMES}
-        return recipe, run.replicate, run.networks, [repr(run.curves.get(name)) for name in _TRAINED]
-
-    strangers = [other for other in others if training(other) != training(result)]
-    if strangers:
+def _copied(result: Result, others: Sequence[Result]) -> Finding | None:
+    if strangers := [other for other in others if not _trained_alike(result, other)]:
         detail = f"they are those of {strangers[0].name} too, which was trained otherwise"
         return Finding("predictions", WRONG, detail)
-    why = "methods that coincide there, or a copy; only making it again tells"
-    detail = f"trained to the bit as {others[0].name} was: {why}"
-    return Finding("predictions", FLAGGED, detail)
+    if twins := [other for other in others if _definition(other) != _definition(result)]:
+        why = "methods that coincide there, or a copy; only making it again tells"
+        return Finding("predictions", FLAGGED, f"trained as {twins[0].name} was, up to rounding: {why}")
+    return None
+
+
+def _trained_alike(one: Result, other: Result) -> bool:
+    ways = [(_recipe(run), run.replicate, run.networks) for run in (one, other)]
+    return ways[0] == ways[1] and explained(one, other)
+
+
+def _definition(run: Result) -> tuple[object, ...]:
+    """Return what defines a run in whatever track, length and precision."""
+    return _recipe(run), run.replicate, run.method, run.identity["dataset"]
+
+
+def _recipe(run: Result) -> dict[str, object]:
+    return {name: value for name, value in run.identity["setting"].items() if name not in _NAMES}
 
 
 def _missing(results: Sequence[Result]) -> Iterator[tuple[int, Finding]]:
-    """Replicates that a method lacks, and others of its setting have or numbers below them promise."""
-    settings, cells = defaultdict(set), defaultdict(list)
+    """Replicates that a method lacks below its own highest number."""
+    cells = defaultdict(list)
     for place, result in enumerate(results):
-        settings[comparable(result)].add(result.replicate)
         cells[_cell(result)].append(place)
     for places in cells.values():
         first = results[places[0]]
-        wanted = settings[comparable(first)]
-        wanted = wanted | set(range(min(max(wanted), 10_000)))
-        if lacking := sorted(wanted - {results[place].replicate for place in places}):
+        if lacking := _gaps({results[place].replicate for place in places}):
             detail = f"{first.label} on {first.setting} lacks {some(lacking, LISTED)}: was a replicate left out?"
             yield from ((place, Finding("replicates", FLAGGED, detail)) for place in places)
+
+
+def fewer(results: Sequence[Result]) -> list[tuple[str, Finding]]:
+    """Return a note for each setting, with its name, where methods have fewer replicates than others there.
+
+    Boards compare methods of any numbers of replicates, and `tune` and advice of boards add some to a few methods: of
+    no result is anything wrong. Methods with gaps of their own are flagged by `across`.
+    """
+    settings: dict[tuple[object, ...], dict[tuple[object, ...], set[int]]] = {}
+    labels: dict[tuple[object, ...], str] = {}
+    for result in results:
+        cell = _cell(result)
+        settings.setdefault(comparable(result), {}).setdefault(cell, set()).add(result.replicate)
+        labels.setdefault(cell, result.label)
+    notes = []
+    for (setting, track, *_), cells in settings.items():
+        most = max(map(max, cells.values()))
+        groups: dict[int, list[str]] = {}
+        for cell, held in cells.items():
+            if max(held) < most and not _gaps(held):
+                groups.setdefault(max(held), []).append(labels[cell])
+        told = [
+            f"{_named(names)} {'has' if len(names) == 1 else 'have'} {_replicates(last)} of 0-{most}"
+            for last, names in groups.items()
+        ]
+        if told:
+            notes.append((f"{setting}, track {track}", Finding("replicates", NOTE, "; ".join(told))))
+    return notes
+
+
+def _gaps(held: set[int]) -> list[int]:
+    return sorted(set(range(min(max(held), 10_000))) - held)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    return listed([*names[:NAMED], *more], "and")
+
+
+def _replicates(last: int) -> str:
+    return f"replicates 0-{last}" if last else "replicate 0"
 
 
 def _cell(result: Result) -> tuple[object, ...]:

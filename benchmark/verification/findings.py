@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-OK, FLAGGED, WRONG, UNKNOWN = "ok", "flagged", "wrong", "unknown"
+OK, FLAGGED, WRONG, UNKNOWN, NOTE = "ok", "flagged", "wrong", "unknown", "note"
+HARMLESS = (OK, FLAGGED, NOTE)
 NEAR = 1e-9  # two ways to take a mean differ by less
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What wrong values in a record of the right form can raise in the code that reads it: a finding, never a traceback."""
@@ -19,7 +20,7 @@ class Finding:
     Attributes:
         what: the subject, one of the lines of the table on the page "Trust".
         state: `ok`; `wrong`; `unknown` where it cannot be checked here; `flagged` where nothing is wrong, and yet a
-            reader should know.
+            reader should know; `note` of what many results have together, and that is no matter of any one of them.
         detail: one line that says why.
     """
 

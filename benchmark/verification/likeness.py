@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lnlbench.benchmark.verification.findings import differences
+from lnlbench.benchmark.engine.capture import TOLERANCE
+from lnlbench.benchmark.verification.findings import MALFORMED, differences
 from lnlbench.benchmark.verification.recompute import MANIFEST
 from lnlbench.leaderboard.results.errors import StoreError
 from lnlbench.leaderboard.results.precision import precision_of
@@ -32,6 +33,8 @@ _TRAINED = frozenset({"told", "diagnostics"})
 """Parts of an identity that training itself found out, and that rounding may change."""
 _NAMED = ("key", "protocol", "dataset", "setting", "noise", "length", "track", "method", "label", "replicate")
 _FIXED = (*_NAMED, "host", "told", "networks", "classes", "epochs")
+_UNBOUNDED = ("objective", "weight_norm", "distance")
+"""Curves of a training that are no accuracies, so that no band is known for them."""
 _MEASURED = ("seconds", "samples_per_second", "peak_memory")  # beginnings of what no two runs share
 
 
@@ -144,6 +147,29 @@ class Reproduction:
             "moved": self.moved,
             "elsewhere": list(self.elsewhere),
         }
+
+
+def explained(one: Result, other: Result) -> bool:
+    """Return whether rounding explains where the curves of two runs of the same predictions differ.
+
+    Accuracies may differ by the band, losses and distances by what executions of their precisions may. Of a malformed
+    record nothing is explained.
+    """
+    try:
+        tolerance = max(TOLERANCE[precision_of(run)] for run in (one, other))
+        close = all(_close(one.curves[name], other.curves[name], tolerance) for name in _UNBOUNDED)
+        return close and not Reproduction(one, other).beyond
+    except MALFORMED:
+        return False
+
+
+def _close(came: list[float | None], now: list[float | None], tolerance: float) -> bool:
+    """Whether two curves are equal up to a tolerance; what is not finite equals itself alone."""
+    pairs = list(zip(came, now, strict=False))
+    off = [(a, b) for a, b in pairs if not _same([a], [b])]
+    return len(came) == len(now) and all(
+        a is not None and b is not None and math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance) for a, b in off
+    )
 
 
 def _scores(result: Result) -> dict[str, float]:

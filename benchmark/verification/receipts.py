@@ -12,7 +12,7 @@ from typing import Any
 
 from lnlbench.benchmark.protocol.splits import images_of
 from lnlbench.benchmark.sweep.plugins import choose_methods, name_of_run
-from lnlbench.benchmark.verification.across import Votes, across
+from lnlbench.benchmark.verification.across import Votes, across, fewer
 from lnlbench.benchmark.verification.findings import FLAGGED, OK, UNKNOWN, WRONG, Finding, worst
 from lnlbench.benchmark.verification.present import present
 from lnlbench.benchmark.verification.recompute import Data
@@ -160,7 +160,7 @@ def data_of(dataset: str, data_dir: Path | None) -> Data:
 
 
 def rows(found: Sequence[Receipt]) -> list[dict[str, Any]]:
-    """Return what to show: all findings of one result, or of many those that are not `ok`, equal ones once."""
+    """Return what to show: all findings of one result; of many those that are not `ok`, equal ones once, and notes."""
     if len(found) == 1:
         return [{"what": f.what, "state": f.state, "detail": f.detail} for f in found[0].findings]
     first: dict[tuple[str, str, str], str] = {}
@@ -175,7 +175,8 @@ def rows(found: Sequence[Receipt]) -> list[dict[str, Any]]:
     for (what, state, detail), n in times.items():
         others = f" and {n - 1} more" if n > 1 else ""
         shown.append({"run": first[what, state, detail] + others, "what": what, "state": state, "detail": detail})
-    return shown
+    notes = fewer([receipt.result for receipt in found])
+    return [*shown, *({"run": name, "what": n.what, "state": n.state, "detail": n.detail} for name, n in notes)]
 
 
 def lines(found: Sequence[Receipt]) -> str:

@@ -10,7 +10,8 @@ from itertools import chain
 from pathlib import Path
 
 from lnlbench.benchmark.sweep.plugins import choose_methods
-from lnlbench.benchmark.verification.findings import FLAGGED, OK, WRONG, Finding
+from lnlbench.benchmark.verification.across import fewer
+from lnlbench.benchmark.verification.findings import FLAGGED, HARMLESS, OK, WRONG, Finding
 from lnlbench.benchmark.verification.likeness import DIFFERS, Reproduction
 from lnlbench.benchmark.verification.receipts import Receipt, digest, verified
 from lnlbench.benchmark.verification.reproduce import reproduce
@@ -58,8 +59,8 @@ class Checked:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing was found that is not ok, or only flagged."""
-        return all(finding.state in (OK, FLAGGED) for _, finding in self.lines)
+        """Whether nothing was found that is not ok, flagged or noted."""
+        return all(finding.state in HARMLESS for _, finding in self.lines)
 
     def wrong(self, where: object, what: str, detail: str) -> None:
         """Note something that refuses the change."""
@@ -199,6 +200,7 @@ def _verified(found: Checked, data_dir: Path | None) -> None:
     found.receipts = verified((result for result in new if result.key in keys), data_dir, known) if keys else []
     for receipt in found.receipts:
         found.lines += [(receipt.result.name, finding) for finding in receipt.findings if finding.state != OK]
+    found.lines += fewer([receipt.result for receipt in found.receipts])
 
 
 def _again(found: Checked, data_dir: Path | None, count: int, random: random.Random) -> None:

@@ -19,7 +19,7 @@ from lnlbench.leaderboard.results.rules import PRIMARY, RULES, can_score, score
 from lnlbench.leaderboard.show import figures
 from lnlbench.leaderboard.store import naming, views
 from lnlbench.leaderboard.store.colours import RUN_COLOUR, colours
-from lnlbench.leaderboard.store.index import LABEL, SETTING, Entry
+from lnlbench.leaderboard.store.index import LABEL, SETTING, TRACK, Entry
 from lnlbench.leaderboard.store.store import Store
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def save_views(store: Store) -> dict[str, str]:
     """Bring the saved views up to date.
 
     Returns:
-        where the views open, below the server's address, by name: of each setting, and of each data set as a whole.
+        where the views open, below the server's address, by name: of each setting and of each data set as a whole,
+        one for each track.
 
     Raises:
         StoreError: the store cannot be read.
@@ -54,9 +55,12 @@ def save_views(store: Store) -> dict[str, str]:
         dataset = experiment.tags.get("lnlbench.dataset")
         if not dataset:
             continue
-        settings = sorted({cell.tags[SETTING] for cell in store.shown.cells(experiment.name)})
+        tracks: dict[str, set[str]] = {}
+        for cell in store.shown.cells(experiment.name, [SETTING, TRACK]):
+            tracks.setdefault(cell.tags[SETTING], set()).add(cell.tags[TRACK])
+        settings = [view for name in sorted(tracks) for view in views.by_method(name, tracks[name])]
         notes = {"mlflow.note.content": naming.experiment_description(dataset)}
-        for view in (*map(views.by_method, settings), views.overview(dataset)):
+        for view in (*settings, *views.overview(dataset, set().union(*tracks.values()))):
             try:
                 notes |= [view.tag()]
             except ValueError as error:

@@ -1,4 +1,4 @@
-"""Saved views of MLflow's UI: runs of one setting grouped by method, with the charts that answer the field's questions.
+"""Saved views of MLflow's UI: a setting's runs of one track by method, with charts for the field's questions.
 
 MLflow has no interface for them. The layout of the tag was read off version 3.17 and is written as a whole; a version
 that does not know it shows its usual page, and nothing else is lost.
@@ -6,12 +6,14 @@ that does not know it shows its usual page, and nothing else is lost.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from lnlbench.leaderboard.results.form import SEARCHED, TRAINED
 from lnlbench.leaderboard.results.rules import RULES
+from lnlbench.leaderboard.store.index import KIND, SETTING, TRACK
 from lnlbench.leaderboard.store.naming import CHARTS
 
 TAG = "mlflow.sharedViewState."
@@ -20,6 +22,9 @@ LONGEST = 20_000  # characters of a state that MLflow accepts
 CURVES = tuple(CHARTS.values())
 SCORES = ("score/noisy_val", "score/final")
 _CREATED = 1_767_225_600_000  # milliseconds; fixed: the same view is the same text and is not written again
+
+Section = tuple[str, str, Iterable[str]]
+"""Title, kind and keys of charts that stand together."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +58,33 @@ class View:
         return f"/#/experiments/{experiment}/runs?{urlencode(query)}"
 
 
-def by_method(setting: str) -> View:
-    """Return the view of one setting: a curve and a bar for each method, the mean of its replicates."""
+def by_method(setting: str, tracks: Collection[str]) -> list[View]:
+    """Return the views of one setting, one a track: a curve and a bar for each method, the mean of its replicates."""
     others = ("cell", "study", "trial")  # filters know neither "or" nor "in"
-    chosen = f"""tags."lnlbench.setting" = '{setting}'""" + "".join(
-        f""" and tags."lnlbench.kind" != '{kind}'""" for kind in others
-    )
-    return View(setting, _state(chosen, [("Curves", "LINE", CURVES), ("Scores", "BAR", SCORES)]))
+    chosen = f"""tags."{SETTING}" = '{setting}'""" + "".join(f""" and tags."{KIND}" != '{kind}'""" for kind in others)
+    sections = [("Curves", "LINE", CURVES), ("Scores", "BAR", SCORES)]
+    return _of_tracks(setting, chosen, tracks, sections)
 
 
-def overview(dataset: str) -> View:
-    """Return the view of all settings of a data set: a bar for each method, the mean of its settings."""
-    scores = [f"score/{rule}" for rule in RULES]
-    name = f"{dataset}: all settings"
-    return View(name, _state("""tags."lnlbench.kind" = 'cell'""", [("Mean of all settings", "BAR", scores)]))
+def overview(dataset: str, tracks: Collection[str]) -> list[View]:
+    """Return the views of all settings of a data set, one a track: a bar for each method, the mean of its settings."""
+    sections = [("Mean of all settings", "BAR", [f"score/{rule}" for rule in RULES])]
+    return _of_tracks(f"{dataset}: all settings", f"""tags."{KIND}" = 'cell'""", tracks, sections)
 
 
-def _state(chosen: str, sections: Iterable[tuple[str, str, Iterable[str]]]) -> dict[str, Any]:
+def _of_tracks(name: str, chosen: str, tracks: Collection[str], sections: Sequence[Section]) -> list[View]:
+    """Return a view for each track, since tracks are never compared; the first is called by the name alone."""
+    found = [track for track in (*TRAINED, *SEARCHED) if track in tracks]
+    return [
+        View(
+            name if track == found[0] else f"{name}: {track}",
+            _state(f"{chosen} and tags.\"{TRACK}\" = '{track}'", sections),
+        )
+        for track in found
+    ]
+
+
+def _state(chosen: str, sections: Iterable[Section]) -> dict[str, Any]:
     shown, charts = [], []
     for title, kind, members in sections:
         section = _uuid(title)

@@ -116,7 +116,7 @@ def test_show_says_how_to_make_a_run_again(lnlbench, filled):
 def test_a_folder_of_submissions_is_imported_and_verified(lnlbench, filled, stored, tmp_path):
     assert lnlbench("submit", tmp_path, "--author", "Ada", "--tracking-uri", filled)[0] == 0
     code, out, err = lnlbench("verify", tmp_path)
-    assert (code, err) == (0, "") and "\n7 of 7 verify" in out
+    assert (code, err) == (0, "") and out.startswith("7 of 7 verify. "), "one run under two lengths is no copy"
     assert lnlbench("import", tmp_path)[:2] == (0, "7 results added, 0 were stored before.\n")
     assert lnlbench("import", tmp_path)[:2] == (0, "0 results added, 7 were stored before.\n")
 

@@ -24,6 +24,7 @@ from lnlbench.benchmark.runs import facts
 from lnlbench.benchmark.runs.facts import teller
 from lnlbench.benchmark.sweep import worker
 from lnlbench.benchmark.sweep.options import Options
+from lnlbench.benchmark.sweep.scheduler import sweep
 from lnlbench.benchmark.tuning import pipeline
 from lnlbench.benchmark.tuning import search as optimisation
 from lnlbench.benchmark.tuning.budget import Budget, TuneError
@@ -140,6 +141,15 @@ def test_a_search_from_its_first_trial_to_the_page(options, url, tmp_path):
     assert page.read_text() == text.replace("# Tuning", "# Tuning\n\nby hand").replace("the command", "another command")
     figures = sorted(path.name for path in (page.parent / "figures").iterdir())
     assert len(figures) == 2 and all(path.endswith(".svg") for path in figures)
+
+
+@pytest.mark.slow
+def test_progress_counts_trials_and_then_what_is_retrained(options):
+    said: list[str] = []
+    budget = Budget(trials=10, sampler="random", confirm=0, splits=1)
+    sweep([run for _, run in plan_of(options, "gce", epochs=1).served.values()], options)
+    pipeline.tune(plan_of(options, "gce", replicates="0-5", epochs=1), budget, options, say=said.append, both=True)
+    assert said == ["10 of 10 trials made.", "10 of 10 runs retrained."], "two of twelve were stored before"
 
 
 @pytest.mark.slow

@@ -126,6 +126,14 @@ def test_a_change_that_adds_a_method_passes(repositories):
     assert [one.outcome for one in found.again] == ["identical"]
 
 
+def test_fewer_replicates_than_another_new_method_are_noted_and_pass(few, tmp_path):
+    submit([run for run in few if (run.label, run.replicate) != ("ce", 1)], tmp_path, CLAIM)
+    found = check(tmp_path, None, sample=0)
+    assert found.passed and [(one.state, one.detail) for _, one in found.lines] == [
+        ("note", "ce has replicate 0 of 0-1")
+    ]
+
+
 def test_bytecode_beside_a_method_is_no_submission(repositories):
     before, after = repositories
     (after / GCE / "__pycache__").mkdir()

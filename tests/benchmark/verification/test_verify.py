@@ -10,7 +10,7 @@ import pytest
 
 from lnlbench.benchmark.protocol.keys import PROTOCOL, key_of
 from lnlbench.benchmark.protocol.settings import Setting
-from lnlbench.benchmark.verification.across import across
+from lnlbench.benchmark.verification.across import across, fewer
 from lnlbench.benchmark.verification.consistency import costs
 from lnlbench.benchmark.verification.receipts import PROVED, rows, sentence, verified
 from lnlbench.leaderboard.results.result import Result, from_json, pack, to_json, unpack
@@ -386,10 +386,49 @@ def test_two_keys_never_share_predictions(results):
     assert "those of gce digits,epochs=3/symmetric-0.4 s0 too" in details[0][2]
 
 
-def test_a_whole_training_under_two_keys_is_flagged_since_methods_can_coincide(results):
+def of_predictions(results):
+    """The states of what is found of their predictions."""
+    return [f.state for r in verified(results, None) for f in r.findings if f.what == "predictions"]
+
+
+def in_bf16(result):
+    return replace(result, key="b", identity=result.identity | {"precision": "bf16"})
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(tuned, id="to the bit"),
+        pytest.param(lambda r: tuned(lifted(r, "objective", 3e-7)), id="rounded by another execution"),
+        pytest.param(lambda r: tuned(counted_up(r)), id="validation within the band"),
+        pytest.param(lambda r: in_bf16(lifted(r, "objective", 4e-3)), id="another precision"),
+    ],
+)
+def test_one_definition_in_two_tracks_is_no_copy(results, again):
+    assert of_predictions([results["gce", 0], again(results["gce", 0])]) == []
+
+
+@pytest.mark.parametrize(
+    ("of", "change"),
+    [
+        pytest.param(("ce", 0), lambda r: r, id="another method's"),
+        pytest.param(("gce", 1), lambda r: r, id="another replicate's"),
+        pytest.param(("gce", 0), lambda r: lifted(r, "objective", 0.1), id="its own with another loss"),
+        pytest.param(("gce", 0), lambda r: lifted(r, "validation_accuracy", -0.35), id="beyond the band"),
+    ],
+)
+def test_predictions_of_another_training_are_found_in_another_track(results, of, change):
+    gce, other = results["gce", 0], results[of]
+    curve = {"test_accuracy": gce.curves["test_accuracy"]}
+    thief = tuned(change(replace(other, predictions=gce.predictions, curves=other.curves | curve)))
+    assert of_predictions([thief, gce]) == ["wrong", "wrong"]
+
+
+@pytest.mark.parametrize("by", [pytest.param(0.0, id="to the bit"), pytest.param(3e-7, id="rounded")])
+def test_a_whole_training_under_two_keys_is_flagged_since_methods_can_coincide(results, by):
     gce = results["gce", 0]
     method = str(parse("gce(q=0.6)"))
-    twin = rekeyed(replace(gce, method=method, label="gce(q=0.6)"))
+    twin = rekeyed(lifted(replace(gce, method=method, label="gce(q=0.6)"), "objective", by))
     found = verified([twin, gce], None)
     assert [receipt.state for receipt in found] == ["ok", "ok"]
     assert all("only making it again tells" in row["detail"] for row in rows(found))
@@ -410,6 +449,35 @@ def test_missing_replicates_are_flagged(results):
     assert [(row["what"], row["state"], row["detail"]) for row in rows(found)] == [
         ("replicates", "flagged", "ce on digits,epochs=3/symmetric-0.4 lacks 0: was a replicate left out?")
     ]
+
+
+def numbered(result, *replicates):
+    return [replace(result, replicate=number, key=f"{result.label} {number}") for number in replicates]
+
+
+def test_a_gap_in_its_own_replicates_is_flagged_and_fewer_than_others_noted_once(results):
+    some = {label: numbered(results[label, 0], 0, 1, 2) for label in ("ce", "co_teaching", "gce + early_stopping")}
+    held = [*numbered(results["gce", 0], *range(5)), *(run for runs in some.values() for run in runs)]
+    assert across(held, {}) == {}
+    assert [(where, note.state, note.detail) for where, note in fewer(held)] == [
+        (
+            "digits,epochs=3/symmetric-0.4, track default",
+            "note",
+            "ce, co_teaching and 1 more have replicates 0-2 of 0-4",
+        )
+    ]
+    gap = numbered(results["ce", 0], 0, 1, 4)
+    found = across([*gap, *held[:5]], {})
+    assert [f.detail.partition(" lacks ")[2] for place in found.values() for f in place] == [
+        "2, 3: was a replicate left out?"
+    ] * 3
+    assert fewer([*gap, *held[:5]]) == [], "what is flagged is not noted too"
+
+
+def test_a_note_flags_no_result(results):
+    found = verified([run for name, run in results.items() if name != ("ce", 1)], None)
+    assert [(row["state"], row["detail"]) for row in rows(found)] == [("note", "ce has replicate 0 of 0-1")]
+    assert sentence(found).startswith("7 of 7 verify. What this proves")
 
 
 def test_of_two_precisions_each_has_replicates_of_its_own(results):

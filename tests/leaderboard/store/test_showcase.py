@@ -11,13 +11,13 @@ from lnlbench.leaderboard.store.colours import RUN_COLOUR, colours
 from lnlbench.leaderboard.store.showcase import FIGURES, prepare
 
 
-def fill(store, make, info_of, labels=("ce", "gce"), replicates=2):
+def fill(store, make, info_of, labels=("ce", "gce"), replicates=2, **more):
     noise = {"realised_rate": 0.41, "nominal_rate": 0.4, "class_rates": [0.4, 0.42]}
     noise |= {"transition_matrix": [[0.6, 0.4], [0.42, 0.58]]}
     identity = {"noise": noise, "split": {"validation": 1000}}
     for label in labels:
         for i in range(replicates):
-            result = make(label=label, replicate=i, test=[0.5, 0.7 + 0.02 * i], identity=identity)
+            result = make(label=label, replicate=i, test=[0.5, 0.7 + 0.02 * i], identity=identity, **more)
             with store.begin(info_of(result, cell_files=lambda: {"examples.png": b"png"})) as recording:
                 recording.finish(result)
 
@@ -110,6 +110,30 @@ def test_views_are_tags_that_the_ui_reads(store, make, info_of):
         sections = {section["uuid"] for section in state["compareRunSections"]}
         assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == sections
         assert len({chart["uuid"] for chart in state["compareRunCharts"]}) == len(state["compareRunCharts"])
+
+
+def test_every_view_is_of_one_track(store, make, info_of):
+    fill(store, make, info_of, ["gce"])
+    fill(store, make, info_of, ["gce"], track="tuned", key="tuned", replicates=1)
+    setting, other = "digits/symmetric-0.4", "digits/symmetric-0.2"
+    fill(store, make, info_of, ["gce"], track="paper", key="paper", replicates=1, setting=other)
+    paths = prepare(store)
+    every = "digits: all settings"
+    assert list(paths) == [other, setting, f"{setting}: tuned", every, f"{every}: paper", f"{every}: tuned"]
+    experiment, _ = cells_of(store)
+    saved = [json.loads(text) for name, text in experiment.tags.items() if name.startswith(views.TAG)]
+    filters = {view["name"]: json.loads(view["state"])["searchFilter"] for view in saved}
+    search = store._tracking._client.search_runs
+    shown = {name: search([experiment.experiment_id], filters[name]) for name in paths}
+    tracks = {name: [run.data.tags["lnlbench.track"] for run in runs] for name, runs in shown.items()}
+    assert tracks == {
+        other: ["paper"],
+        setting: ["default", "default"],
+        f"{setting}: tuned": ["tuned"],
+        every: ["default"],
+        f"{every}: paper": ["paper"],
+        f"{every}: tuned": ["tuned"],
+    }
 
 
 def test_a_view_that_is_too_long_is_left_out(store, make, info_of, monkeypatch):
