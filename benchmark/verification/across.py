@@ -36,15 +36,17 @@ class Votes:
         return cls(tuple(hashlib.sha256(epoch.tobytes()).digest() for epoch in predictions), constant)
 
 
-def across(results: Sequence[Result], votes: Mapping[int, Votes]) -> dict[int, list[Finding]]:
+def across(results: Sequence[Result], votes: Mapping[int, Votes], whole: bool = True) -> dict[int, list[Finding]]:
     """Return the findings of results beside each other, by place.
 
     Args:
         results: all that are verified together.
         votes: by place, of the results whose predictions could be read.
+        whole: whether they are all that is held; of one that was picked out no other replicate is missing.
     """
     found: dict[int, list[Finding]] = defaultdict(list)
-    for place, finding in (*_doubled(results), *_shared(results, votes), *_missing(results)):
+    missing = _missing(results) if whole else ()
+    for place, finding in (*_doubled(results), *_shared(results, votes), *missing):
         found[place].append(finding)
     return found
 

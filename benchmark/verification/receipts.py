@@ -76,7 +76,7 @@ def receipts(
         run_id, result = store.find(name, present(own))
         hosts = store.hosts_of([result])
         shown, scores = store.numbers(run_id), scores_of(result, hosts)
-    (receipt,) = verified([result], data_dir, hosts)
+    (receipt,) = verified([result], data_dir, hosts, whole=False)
     # A rule that is newer than the run has no score there.
     known = {name: shown[f"score/{name}"] for name in scores if f"score/{name}" in shown}
     off = [name for name, value in known.items() if not abs(value - scores[name]) <= ROUNDED]
@@ -111,13 +111,16 @@ def verified_source(source: Path, data_dir: Path | None) -> list[Receipt]:
     return verified(results_of(source), data_dir, known)
 
 
-def verified(results: Iterable[Result], data_dir: Path | None, known: Mapping[str, Result] = {}) -> list[Receipt]:
+def verified(
+    results: Iterable[Result], data_dir: Path | None, known: Mapping[str, Result] = {}, *, whole: bool = True
+) -> list[Receipt]:
     """Verify results; data sets that are not at hand are not downloaded for it.
 
     Args:
         results: to be verified, by themselves and beside each other.
         data_dir: where data sets are.
         known: results by key that readings may be of, beside those to be verified.
+        whole: as in `across`.
 
     Raises:
         StoreError: the results are read from a file that is damaged.
@@ -137,7 +140,7 @@ def verified(results: Iterable[Result], data_dir: Path | None, known: Mapping[st
         bare.append(replace(result, predictions=""))
         findings.append(own)
         digests.append(digest(result))
-    beside = across(bare, votes)
+    beside = across(bare, votes, whole)
     return [
         Receipt(result, (*own, *beside.get(place, ())), name)
         for place, (result, own, name) in enumerate(zip(bare, findings, digests, strict=True))
