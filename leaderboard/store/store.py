@@ -266,6 +266,7 @@ class Store(StoreReader):
             return
         tags = {STATE: status.lower(), "lnlbench.error": reason[:500]}
         self.write(recording.run_id, replace(rows, tags=tags, status=status))
+        self._tracking.clean(recording.run_id)  # Ctrl-C may have come after its files were written
         if recording.owner is not None:
             self.claims.release(recording.info.key, recording.owner)
 

@@ -123,10 +123,14 @@ class Tracking:
         run = self.run(run_id)
         if run is not None and run.info.status in ("RUNNING", "SCHEDULED"):
             self.write(run_id, Rows(tags=tags, status="KILLED"))
-            folder = self._files.to_write(self._root(run_id))
-            drafts, weights = ".*", "*.pt"  # see `files.replacing`; of use to a run that is finished alone
-            for left in (*folder.glob(drafts), *folder.glob(weights)) if folder is not None else ():
-                left.unlink(missing_ok=True)
+            self.clean(run_id)
+
+    def clean(self, run_id: str) -> None:
+        """Delete the files that are of use to a finished run alone: drafts and weights."""
+        folder = self._files.to_write(self._root(run_id))
+        drafts, weights = ".*", "*.pt"  # see `files.replacing`
+        for left in (*folder.glob(drafts), *folder.glob(weights)) if folder is not None else ():
+            left.unlink(missing_ok=True)
 
     # What belongs to a run.
 

@@ -106,9 +106,10 @@ def test_an_interrupt_at_the_last_write_leaves_a_run_finished_or_free(url, make,
         recording = store.begin(info_of(result), "me")
         monkeypatch.setattr(RunTables, "write", write)
         with pytest.raises(KeyboardInterrupt), recording:
-            recording.finish(result)
+            recording.finish(result, {"best_epoch.pt": b"weights"})
         assert (runs_of(url, status="RUNNING"), open_claims(url)) == ([], {})
         assert list(store.stored()) == ([result.key] if when == "after" else [])
+        assert len([*store.artifacts.rglob("*.pt")]) == (when == "after"), "weights are of use to a finished run alone"
         assert store.claim(result.key, "other") == (when == "before"), "what is finished is not made again"
 
 
