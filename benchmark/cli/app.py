@@ -72,7 +72,9 @@ def main() -> None:
     except ValueError as error:
         if not type(error).__module__.startswith("lnlbench."):
             raise
-        _fail(str(error), 2)
+        if signal.getsignal(signal.SIGINT) is not _go_on:
+            _fail(str(error), 2)
+        code = INTERRUPTED  # it broke off what this error is about, a query say
     except OSError as error:
         _fail_on(error)
     except SystemExit as error:  # of a method: typer returns its own codes, and 0 would pass for success

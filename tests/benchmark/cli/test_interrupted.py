@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from lnlbench.benchmark.cli import app as cli
 from lnlbench.leaderboard.store.index import KIND
 from lnlbench.leaderboard.store.sql_index import SqlIndex
 
@@ -67,3 +68,11 @@ def test_nothing_is_left_running(begun, pauses):
     assert said.read() == (
         "lnlbench: interrupted; what is finished is stored, and the same command goes on from there\n"
     )
+
+
+def test_an_error_that_follows_ctrl_c_is_the_interrupt(lnlbench, monkeypatch):
+    """A query that it broke off leaves a connection that answers with an error: the store is as it was."""
+    assert lnlbench("run", "nothing")[0] == 2
+    monkeypatch.setattr(cli.signal, "getsignal", lambda number: cli._go_on)
+    code, _, err = lnlbench("run", "nothing")
+    assert code == 130 and err.startswith("lnlbench: interrupted; ")
