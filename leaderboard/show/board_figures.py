@@ -103,10 +103,7 @@ def _draw(axes: Any, place: int, row: Row, low: float) -> None:
     colour = BEST if score.could_be_best else OTHER
     hollow = {"markerfacecolor": "white"} if row.status == "same" else {}
     if score.mean < low:
-        axes.annotate(
-            f"◂ {percent(score.mean)}", (low, place), (3, 0), textcoords="offset points", va="center", fontsize=7,
-            color=colour,
-        )  # fmt: skip
+        beyond(axes, place, score.mean, low, colour)
         return
     if ends := score.ends:
         axes.plot(ends, (place, place), color=colour, linewidth=2.2 if score.could_be_best else 1.1, alpha=0.8)
@@ -118,6 +115,13 @@ def _draw(axes: Any, place: int, row: Row, low: float) -> None:
 
 def _rank(row: Row) -> str:
     return "=" if row.status == "same" else rank_range(row.score) if row.score else ""
+
+
+def beyond(axes: Any, place: int, mean: float, low: float, colour: str) -> None:
+    """Write a mean that is below the axis at its left edge."""
+    axes.annotate(
+        f"◂ {percent(mean)}", (low, place), (3, 0), textcoords="offset points", va="center", fontsize=7, color=colour
+    )
 
 
 def plain(axes: Any, rows: int) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lnlbench.leaderboard.ranking.before_after import Change
-from lnlbench.leaderboard.show.board_figures import BEST, OTHER, REFERENCE, ROW, limits, plain
-from lnlbench.leaderboard.show.words import percent
+from lnlbench.leaderboard.show.board_figures import BEST, OTHER, REFERENCE, ROW, beyond, limits, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,10 +37,7 @@ def changed(changes: Mapping[str, Change], title: str) -> Figure:
             axes.plot(before.mean, place, "o", color=colour, markersize=4.5, markerfacecolor="white")
         axes.plot(after.mean, place, "o", color=colour, markersize=4.5)
         if after.mean < low:
-            axes.annotate(
-                f"◂ {percent(after.mean)}", (low, place), (3, 0), textcoords="offset points", va="center", fontsize=7,
-                color=colour,
-            )  # fmt: skip
+            beyond(axes, place, after.mean, low, colour)
     axes.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=7)
     axes.set_xlim(low, high)
     plain(axes, len(rows))
