@@ -51,8 +51,8 @@ def after(browser, tmp_path_factory) -> Callable[[str, str], dict]:
 
 
 @pytest.fixture
-def real_time(tmp_path) -> Callable[[str, str], dict]:
-    """Open a page in a browser whose clock is the real one, run a script, and return what it puts together."""
+def window(tmp_path):
+    """A Chromium whose clock is the real one, with a profile of its own, to be driven from here."""
     driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
     webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install selenium")
     if not driver or not chromium:
@@ -64,14 +64,20 @@ def real_time(tmp_path) -> Callable[[str, str], dict]:
     for flag in (*FLAGS[:-1], "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}"):
         options.add_argument(flag)
     opened = webdriver.Chrome(options=options, service=Service(driver))
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture
+def real_time(window, tmp_path) -> Callable[[str, str], dict]:
+    """Open a page in such a window, run a script, and return what it puts together."""
 
     def run(page: str, script: str) -> dict:
         (tmp_path / "page.html").write_text(page, encoding="utf-8")
-        opened.get((tmp_path / "page.html").as_uri())
-        return {"trouble": [], **opened.execute_script(script)}
+        window.get((tmp_path / "page.html").as_uri())
+        return {"trouble": [], **window.execute_script(script)}
 
-    yield run
-    opened.quit()
+    return run
 
 
 def _chromium(browser: str, folder: Path, *flags: str) -> str:

@@ -1,6 +1,5 @@
 """A real browser opens a saved view of a real server: grouped by method, with its charts and the figures of a cell."""
 
-import shutil
 import socket
 import time
 
@@ -10,37 +9,14 @@ from lnlbench.leaderboard.store import views
 from lnlbench.leaderboard.store.server import serve
 from lnlbench.leaderboard.store.showcase import prepare
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--window-size=1700,2400",
-)
 PATIENCE = 120  # seconds until a page has loaded
 
 
 @pytest.fixture
-def browser(tmp_path):
-    """A headless Chromium with a profile of its own."""
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install selenium")
-    if not driver or not chromium:
-        pytest.skip("needs a browser: apt-get install chromium chromium-driver")
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    opened = webdriver.Chrome(options=options, service=Service(driver))
-    yield opened
-    opened.quit()
+def browser(window):
+    """A window that is large enough for the whole view."""
+    window.set_window_size(1700, 2400)
+    return window
 
 
 def page_with(browser, address, words):
